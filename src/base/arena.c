@@ -1,0 +1,110 @@
+/* Blocks are a stack: `head` is the newest. A piece never spans blocks. See arena.h for the contract. */
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ALIGN = 16, BLOCK_BYTES_MIN = 4096, BLOCK_BYTES_MAX = 1 << 20 };
+
+struct arena_block {
+    arena_block *older;
+    size_t fill;     /* bytes handed out of data */
+    size_t capacity; /* bytes of data */
+    size_t pad;      /* keeps data 16-byte aligned */
+    unsigned char data[];
+};
+
+static arena_block *add_block(arena *a, size_t bytes) {
+    size_t capacity = a->head ? a->head->capacity * 2 : BLOCK_BYTES_MIN;
+    if (capacity > BLOCK_BYTES_MAX) {
+        capacity = BLOCK_BYTES_MAX;
+    }
+    if (capacity < bytes) {
+        capacity = bytes;
+    }
+    arena_block *block = malloc(sizeof *block + capacity);
+    if (!block) {
+        return NULL;
+    }
+    block->older = a->head;
+    block->fill = 0;
+    block->capacity = capacity;
+    block->pad = 0;
+    a->head = block;
+    a->used_bytes += capacity;
+    return block;
+}
+
+void *arena_alloc(arena *a, size_t bytes) {
+    if (bytes > SIZE_MAX / 2) {
+        return NULL;
+    }
+    size_t need = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    arena_block *block = a->head;
+    if (!block || block->capacity - block->fill < need) {
+        block = add_block(a, need);
+        if (!block) {
+            return NULL;
+        }
+    }
+    void *piece = block->data + block->fill;
+    block->fill += need;
+    return piece;
+}
+
+void *arena_calloc(arena *a, size_t count, size_t size) {
+    if (size && count > SIZE_MAX / 2 / size) {
+        return NULL;
+    }
+    void *piece = arena_alloc(a, count * size);
+    if (piece && count * size) {
+        memset(piece, 0, count * size);
+    }
+    return piece;
+}
+
+str arena_str(arena *a, str s) {
+    char *copy = arena_alloc(a, s.len + 1);
+    if (!copy) {
+        return (str){NULL, 0};
+    }
+    if (s.len) {
+        memcpy(copy, s.data, s.len);
+    }
+    copy[s.len] = 0;
+    return (str){copy, s.len};
+}
+
+str arena_format(arena *a, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = len < 0 ? NULL : arena_alloc(a, (size_t)len + 1);
+    if (text) {
+        vsnprintf(text, (size_t)len + 1, format, again);
+    }
+    va_end(again);
+    return (str){text, text ? (size_t)len : 0};
+}
+
+arena_mark arena_save(const arena *a) {
+    return (arena_mark){a->head, a->head ? a->head->fill : 0};
+}
+
+void arena_rewind(arena *a, arena_mark mark) {
+    while (a->head != mark.block) {
+        arena_block *older = a->head->older;
+        a->used_bytes -= a->head->capacity;
+        free(a->head);
+        a->head = older;
+    }
+    if (a->head) {
+        a->head->fill = mark.fill;
+    }
+}
+
+void arena_free(arena *a) {
+    arena_rewind(a, (arena_mark){NULL, 0});
+}

@@ -1,0 +1,50 @@
+/* Every limit of the library, with its reason. Units in the name; all are inclusive. */
+#ifndef ANP_BASE_LIMITS_H
+#define ANP_BASE_LIMITS_H
+
+enum {
+    /* Ids are LMDB keys (511 bytes at most) and stand in URLs; 255 fits a length byte. */
+    ID_BYTES_MAX = 255,
+    /* Terms are LMDB keys; longer words (base64, minified code) are cut, at a character's border. */
+    TERM_BYTES_MAX = 255,
+    /* A facet's value; longer strings are stored and shown but cannot be filtered on. */
+    FACET_BYTES_MAX = 255,
+    /* A facet's or column's full dotted name. */
+    FIELD_NAME_BYTES_MAX = 200,
+    /* Distinct facet and column names of one index: each costs an array per unit. */
+    FIELD_COUNT_MAX = 1024,
+    /* Facet and column values of one post. */
+    POST_FIELDS_MAX = 4096,
+    /* One post as it is read: 64 MiB keeps a hostile line from taking all memory. */
+    POST_BYTES_MAX = 64 << 20,
+    /* Words of one field of one post: positions stay below 2^24. */
+    POST_WORDS_MAX = 1 << 24,
+    /* JSON nesting of a post. */
+    JSON_DEPTH_MAX = 64,
+    /* Title counted this often in the combined text, at most. */
+    TITLE_WEIGHT_MAX = 15,
+    /* A query, as typed. */
+    QUERY_BYTES_MAX = 4096,
+    QUERY_CLAUSES_MAX = 1024,
+    QUERY_NESTING_MAX = 32,
+    QUERY_SLOP_MAX = 255,
+    /* k and offset + k of a query or a similar list: the heap is held in memory. */
+    RESULTS_MAX = 1 << 20,
+    /* Words of a title: a title's tf is 16 bits in the positions. */
+    TITLE_WORDS_MAX = 65535,
+    /* Posts in the forward log before it is folded into a segment. */
+    LOG_POSTS_MAX = 4096,
+};
+
+/* Ordinals that share their upper 16 bits are a window (one roaring container), 256 of those a block. */
+#define WINDOW_BITS 16
+#define WINDOW_DOCS (1u << WINDOW_BITS)
+#define BLOCK_DOCS 256u
+
+/* Ordinals are 32-bit and the last window stays free for sentinels. */
+#define DOCNO_MAX 0xfffeffffu
+
+/* A boost above this would overflow the fixed-point scores (see rank/bm25.h). */
+#define BOOST_MAX 100.0
+
+#endif
