@@ -1,0 +1,181 @@
+/* See catalog.h. */
+#include "index/catalog.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+#include <assert.h>
+
+static_assert(sizeof(catalog_state) == 64, "written as it is");
+static_assert(sizeof(unit_info) == 16, "written as it is");
+
+static store_key meta(const char *name) {
+    return store_key_bytes(str_from(name));
+}
+
+static anp_status need(store_txn *txn, const char *name, str *out, anp_error *err) {
+    anp_status status = store_get(txn, STORE_META, meta(name), out, err);
+    if (status == ANP_NOT_FOUND) {
+        return error_corrupt(err, "the index has no record \"%s\"; restore a backup", name);
+    }
+    return status;
+}
+
+static anp_status load_settings(store_txn *txn, catalog_settings *out, anp_error *err) {
+    str record;
+    TRY(need(txn, "settings", &record, err));
+    if (record.len < 5 || record.len - 4 >= sizeof out->language) {
+        return error_corrupt(err, "the record \"settings\" has %zu bytes", record.len);
+    }
+    const uint8_t *bytes = (const uint8_t *)record.data;
+    *out = (catalog_settings){(anp_analyzer)bytes[0], (anp_store_mode)bytes[1], bytes[2], {0}};
+    memcpy(out->language, bytes + 4, record.len - 4);
+    return ANP_OK;
+}
+
+static anp_status load_state(store_txn *txn, catalog *c, anp_error *err) {
+    str record;
+    TRY(need(txn, "state", &record, err));
+    uint32_t units = record.len < sizeof c->state + 4 ? 0 : load_u32(record.data + sizeof c->state);
+    if (record.len != sizeof c->state + 4 + (size_t)units * sizeof(unit_info)) {
+        return error_corrupt(err, "the record \"state\" has %zu bytes", record.len);
+    }
+    memcpy(&c->state, record.data, sizeof c->state);
+    if (!vec_reserve(&c->units, units + 1u)) {
+        return error_nomem(err, "the catalog");
+    }
+    memcpy(c->units.items, record.data + sizeof c->state + 4, (size_t)units * sizeof(unit_info));
+    c->units.count = units;
+    return ANP_OK;
+}
+
+static anp_status load_fields(store_txn *txn, catalog *c, anp_error *err) {
+    str record;
+    TRY(need(txn, "fields", &record, err));
+    for (size_t at = 0; at < record.len;) {
+        size_t len = at + 2 <= record.len ? (uint8_t)record.data[at + 1] : SIZE_MAX;
+        if (len > record.len || at + 2 + len > record.len) {
+            return error_corrupt(err, "the record \"fields\" is cut");
+        }
+        if (!vec_push(&c->kinds, (uint8_t)record.data[at]) ||
+            intern_add(&c->fields, str_make(record.data + at + 2, len), NULL) == INTERN_NONE) {
+            return error_nomem(err, "the catalog");
+        }
+        at += 2 + len;
+    }
+    return ANP_OK;
+}
+
+anp_status catalog_load(store_txn *txn, catalog *out, anp_error *err) {
+    catalog c = {0};
+    anp_status status = load_settings(txn, &c.settings, err);
+    if (status == ANP_OK) {
+        status = load_state(txn, &c, err);
+    }
+    if (status == ANP_OK) {
+        status = load_fields(txn, &c, err);
+    }
+    if (status != ANP_OK) {
+        catalog_free(&c);
+        return status;
+    }
+    *out = c;
+    return ANP_OK;
+}
+
+void catalog_free(catalog *c) {
+    free(c->units.items);
+    free(c->kinds.items);
+    intern_free(&c->fields);
+    *c = (catalog){0};
+}
+
+anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_error *err) {
+    buffer b = {0};
+    buffer_put_u8(&b, (uint8_t)settings->analyzer);
+    buffer_put_u8(&b, (uint8_t)settings->store);
+    buffer_put_u8(&b, (uint8_t)settings->title_weight);
+    buffer_put_u8(&b, 0);
+    buffer_put_str(&b, str_from(settings->language));
+    if (b.failed) {
+        buffer_free(&b);
+        return error_nomem(err, "the catalog");
+    }
+    catalog empty = {.settings = *settings, .state.merge_cursor = UINT64_MAX};
+    str record = str_make((const char *)b.data, b.len);
+    anp_status status = store_put(txn, STORE_META, meta("settings"), record, false, err);
+    if (status == ANP_OK) {
+        status = catalog_save_state(txn, &empty, err);
+    }
+    if (status == ANP_OK) {
+        status = catalog_save_fields(txn, &empty, err);
+    }
+    buffer_free(&b);
+    return status;
+}
+
+anp_status catalog_save_state(store_txn *txn, const catalog *c, anp_error *err) {
+    buffer b = {0};
+    buffer_put(&b, &c->state, sizeof c->state);
+    buffer_put_u32(&b, (uint32_t)c->units.count);
+    buffer_put(&b, c->units.items, c->units.count * sizeof(unit_info));
+    if (b.failed) {
+        buffer_free(&b);
+        return error_nomem(err, "the catalog");
+    }
+    str record = str_make((const char *)b.data, b.len);
+    anp_status status = store_put(txn, STORE_META, meta("state"), record, false, err);
+    buffer_free(&b);
+    return status;
+}
+
+anp_status catalog_save_fields(store_txn *txn, const catalog *c, anp_error *err) {
+    buffer b = {0};
+    for (uint32_t i = 0; i < c->fields.count; i++) {
+        buffer_put_u8(&b, c->kinds.items[i]);
+        buffer_put_u8(&b, (uint8_t)c->fields.keys[i].len);
+        buffer_put_str(&b, c->fields.keys[i]);
+    }
+    if (b.failed) {
+        buffer_free(&b);
+        return error_nomem(err, "the catalog");
+    }
+    str record = str_make((const char *)b.data, b.len);
+    anp_status status = store_put(txn, STORE_META, meta("fields"), record, false, err);
+    buffer_free(&b);
+    return status;
+}
+
+uint64_t catalog_text_words(const catalog *c) {
+    return c->state.body_words + c->settings.title_weight * c->state.title_words;
+}
+
+anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, bool *changed,
+                         anp_error *err) {
+    bool is_new;
+    if (intern_find(&c->fields, name) == INTERN_NONE && c->fields.count == FIELD_COUNT_MAX) {
+        return error_set(err, ANP_LIMIT, "the index has %d meta fields already; \"%.*s\" is one too "
+                         "many: use fewer distinct keys", FIELD_COUNT_MAX, (int)name.len, name.data);
+    }
+    *number = intern_add(&c->fields, name, &is_new);
+    if (*number == INTERN_NONE || (is_new && !vec_push(&c->kinds, 0))) {
+        return error_nomem(err, "the catalog");
+    }
+    if ((c->kinds.items[*number] & kind) != kind) {
+        c->kinds.items[*number] |= kind;
+        *changed = true;
+    }
+    return ANP_OK;
+}
+
+int32_t catalog_merging(const catalog *c) {
+    if (c->state.merge_cursor == UINT64_MAX) {
+        return MERGE_NONE;
+    }
+    for (size_t i = c->units.count; i > 0; i--) {
+        if (c->units.items[i - 1].level == UNIT_WINDOW) {
+            return c->units.items[i - 1].number;
+        }
+    }
+    return MERGE_NONE;
+}

@@ -1,0 +1,72 @@
+/*
+ * The catalog: what is not of one post: settings, counters, units, fields. Three records of table meta.
+ *
+ *     "settings"  u8 analyzer, u8 store mode, u8 title weight, u8 0, language (the rest)            written once
+ *     "state"     the counters of catalog_state, then u32 n and n × unit_info                       each commit
+ *     "fields"    n × { u8 kinds, u8 name length, name }; the place is the field's number           when one is new
+ *
+ * kinds: bit 0 some post has text there, bit 1 a number, bit 2 a date.
+ */
+#ifndef ANP_INDEX_CATALOG_H
+#define ANP_INDEX_CATALOG_H
+
+#include "base/arena.h"
+#include "base/intern.h"
+#include "base/vec.h"
+#include "index/unit.h"
+#include "store/store.h"
+
+enum { FIELD_TEXT = 1, FIELD_NUMBER = 2, FIELD_DATE = 4 };
+
+enum { MERGE_NONE = -1 };
+
+/* 64 bytes on disk, in this order. */
+typedef struct catalog_state {
+    uint64_t post_count;       /* live */
+    uint64_t title_words;      /* of live posts */
+    uint64_t body_words;       /* of live posts */
+    uint64_t merge_cursor;     /* inner key up to which the newest window unit is merged; UINT64_MAX: all of it */
+    uint32_t docno_end;        /* the next ordinal */
+    uint32_t log_first;        /* posts [log_first, docno_end) are in the log */
+    uint32_t term_end;         /* the next term number */
+    uint32_t value_end;        /* the next facet value number */
+    uint32_t segment_next;     /* the next segment's number, modulo 65,536 */
+    uint32_t segments_made;    /* ever */
+    uint64_t reserved;
+} catalog_state;
+
+typedef struct catalog_settings {
+    anp_analyzer analyzer;
+    anp_store_mode store;
+    uint32_t title_weight;
+    char language[32];
+} catalog_settings;
+
+typedef struct catalog {
+    catalog_settings settings;
+    catalog_state state;
+    VEC(unit_info) units; /* by first ordinal; a window being merged stands before its segments */
+    intern fields;        /* name to number */
+    VEC(uint8_t) kinds;   /* by field number */
+} catalog;
+
+anp_status catalog_load(store_txn *txn, catalog *out, anp_error *err);
+void catalog_free(catalog *c);
+
+/* Of a new index. */
+anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_error *err);
+
+anp_status catalog_save_state(store_txn *txn, const catalog *c, anp_error *err);
+anp_status catalog_save_fields(store_txn *txn, const catalog *c, anp_error *err);
+
+/* Words of the combined text of all live posts. */
+uint64_t catalog_text_words(const catalog *c);
+
+/* The number of a field, made when it is new; *changed is set when the record must be saved. */
+anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, bool *changed,
+                         anp_error *err);
+
+/* The window that is being merged, or MERGE_NONE. */
+int32_t catalog_merging(const catalog *c);
+
+#endif

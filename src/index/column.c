@@ -1,0 +1,110 @@
+/* See column.h. */
+#include "index/column.h"
+
+#include "base/error.h"
+
+#include <math.h>
+
+static void put_header(buffer *out, uint8_t kind, uint8_t width, uint32_t count, int64_t base) {
+    buffer_put_u8(out, kind);
+    buffer_put_u8(out, width);
+    buffer_put_u16(out, 0);
+    buffer_put_u32(out, count);
+    buffer_put_u64(out, (uint64_t)base);
+}
+
+/* Whether every present value is an integer that a double holds exactly, and their range. */
+static bool integer_range(const double *values, uint32_t count, int64_t *least, int64_t *largest) {
+    const double exact = 9007199254740992.0; /* 2^53 */
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        double v = values[i];
+        if (isnan(v)) {
+            continue;
+        }
+        if (!(v >= -exact && v <= exact) || v != floor(v) || (v == 0 && signbit(v))) {
+            return false;
+        }
+        int64_t n = (int64_t)v;
+        *least = any && *least < n ? *least : n;
+        *largest = any && *largest > n ? *largest : n;
+        any = true;
+    }
+    return any;
+}
+
+void column_build(const double *values, uint32_t count, buffer *out) {
+    int64_t least = 0, largest = 0;
+    bool integers = integer_range(values, count, &least, &largest);
+    uint64_t range = (uint64_t)(largest - least);
+    if (!integers || range >= UINT32_MAX) {
+        put_header(out, COLUMN_KIND_FLOAT, 8, count, 0);
+        buffer_put(out, values, count * sizeof *values);
+        return;
+    }
+    uint8_t width = range < UINT8_MAX ? 1 : range < UINT16_MAX ? 2 : 4;
+    put_header(out, COLUMN_KIND_INT, width, count, least);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry = isnan(values[i]) ? UINT32_MAX : (uint32_t)((int64_t)values[i] - least);
+        buffer_put(out, &entry, width);
+    }
+}
+
+void column_build_scores(const float (*scores)[4], uint32_t count, buffer *out) {
+    bool whole = true;
+    for (uint32_t i = 0; i < count && whole; i++) {
+        for (int s = 0; s < 4; s++) {
+            whole = whole && scores[i][s] == floorf(scores[i][s]);
+        }
+    }
+    put_header(out, COLUMN_KIND_SCORES, whole ? 4 : 16, count, 0);
+    if (!whole) {
+        buffer_put(out, scores, count * sizeof *scores);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        for (int s = 0; s < 4; s++) {
+            buffer_put_u8(out, (uint8_t)scores[i][s]);
+        }
+    }
+}
+
+anp_status column_open(str value, column_view *out, anp_error *err) {
+    if (value.len < COLUMN_HEADER_BYTES) {
+        return error_corrupt(err, "a column of %zu bytes has no header", value.len);
+    }
+    const uint8_t *bytes = (const uint8_t *)value.data;
+    column_view v = {bytes[0], bytes[1], load_u32(bytes + 4), (int64_t)load_u64(bytes + 8),
+                     bytes + COLUMN_HEADER_BYTES};
+    static const uint32_t widths[] = {1u << 1 | 1u << 2 | 1u << 4, 1u << 8, 1u << 4 | 1u << 16};
+    bool known = v.kind <= COLUMN_KIND_SCORES && v.width <= 16 && (widths[v.kind] >> v.width & 1);
+    if (!known || value.len != COLUMN_HEADER_BYTES + (size_t)v.count * v.width) {
+        return error_corrupt(err, "a column of %u entries does not fill its %zu bytes", v.count,
+                             value.len);
+    }
+    *out = v;
+    return ANP_OK;
+}
+
+double column_get(const column_view *v, uint32_t i) {
+    const uint8_t *at = v->entries + (size_t)i * v->width;
+    if (v->kind == COLUMN_KIND_FLOAT) {
+        double value;
+        memcpy(&value, at, sizeof value);
+        return value;
+    }
+    uint32_t entry = v->width == 1 ? *at : v->width == 2 ? load_u16(at) : load_u32(at);
+    uint32_t absent = v->width == 1 ? UINT8_MAX : v->width == 2 ? UINT16_MAX : UINT32_MAX;
+    return entry == absent ? NAN : (double)(v->base + (int64_t)entry);
+}
+
+void column_get_scores(const column_view *v, uint32_t i, float scores[4]) {
+    const uint8_t *at = v->entries + (size_t)i * v->width;
+    if (v->width == 16) {
+        memcpy(scores, at, 16);
+        return;
+    }
+    for (int s = 0; s < 4; s++) {
+        scores[s] = at[s];
+    }
+}

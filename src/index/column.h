@@ -1,0 +1,47 @@
+/*
+ * A column: one number a post of a unit, at a fixed width, read in place.
+ *
+ *     0      1       2        4          8                   16
+ *     +------+-------+--------+----------+-------------------+--------------------------------
+ *     | kind | width | 0      | u32 n    | i64 base          | n entries of `width` bytes
+ *     +------+-------+--------+----------+-------------------+--------------------------------
+ *
+ *     COLUMN_INT    width 1, 2 or 4: value = base + entry; all bits set: absent
+ *     COLUMN_FLOAT  width 8: a double; NaN: absent
+ *     COLUMN_SCORES width 4 (four bytes) or 16 (four floats): quality, freshness, depth, clarity, 0 to 100
+ *
+ * Column numbers: 0 title lengths, 1 body lengths, 2 scores, 16 + field for the numbers and dates of the meta. A column that no
+ * post of the unit has is not there.
+ */
+#ifndef ANP_INDEX_COLUMN_H
+#define ANP_INDEX_COLUMN_H
+
+#include "anpsearch.h"
+#include "base/bytes.h"
+
+enum { COLUMN_TITLE_LENGTH = 0, COLUMN_BODY_LENGTH = 1, COLUMN_SCORES = 2, COLUMN_FIELD_0 = 16 };
+
+enum { COLUMN_KIND_INT, COLUMN_KIND_FLOAT, COLUMN_KIND_SCORES, COLUMN_HEADER_BYTES = 16 };
+
+typedef struct column_view {
+    uint8_t kind;
+    uint8_t width;
+    uint32_t count;
+    int64_t base;
+    const uint8_t *entries;
+} column_view;
+
+/* values[count], NaN being absent, in the narrowest exact form. */
+void column_build(const double *values, uint32_t count, buffer *out);
+
+/* scores[count][4]; bytes where all are whole numbers. */
+void column_build_scores(const float (*scores)[4], uint32_t count, buffer *out);
+
+anp_status column_open(str value, column_view *out, anp_error *err);
+
+/* NaN when absent. i < count. */
+double column_get(const column_view *view, uint32_t i);
+
+void column_get_scores(const column_view *view, uint32_t i, float scores[4]);
+
+#endif

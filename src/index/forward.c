@@ -1,0 +1,179 @@
+/* See forward.h. */
+#include "index/forward.h"
+
+#include "sketch/sketch.h"
+
+#include <math.h>
+
+enum { SCORES_ARE_FLOATS = 1 };
+
+static void put_scores(const float scores[4], bool floats, buffer *out) {
+    for (int i = 0; i < 4; i++) {
+        if (floats) {
+            buffer_put(out, &scores[i], sizeof scores[i]);
+        } else {
+            buffer_put_u8(out, (uint8_t)scores[i]);
+        }
+    }
+}
+
+static uint32_t count_terms(const forward_hit *hits, size_t count) {
+    uint32_t terms = 0;
+    for (size_t i = 0; i < count; i++) {
+        terms += i == 0 || hits[i] >> 32 != hits[i - 1] >> 32;
+    }
+    return terms;
+}
+
+static void put_positions(const forward_hit *hits, size_t count, buffer *out) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t position = (uint32_t)hits[i] & 0x7fffffff;
+        uint32_t before = i ? (uint32_t)hits[i - 1] & 0x7fffffff : 0;
+        buffer_put_varint(out, i ? position - before - 1 : position);
+    }
+}
+
+static void put_terms(const forward_input *input, buffer *out) {
+    uint32_t previous = 0;
+    buffer_put_varint(out, count_terms(input->hits, input->hit_count));
+    for (size_t from = 0, to; from < input->hit_count; from = to) {
+        uint32_t term = (uint32_t)(input->hits[from] >> 32);
+        size_t title_from = from;
+        for (to = from; to < input->hit_count && input->hits[to] >> 32 == term; to++) {
+            title_from += !(input->hits[to] >> 31 & 1);
+        }
+        buffer_put_varint(out, term - previous);
+        buffer_put_varint(out, title_from - from);
+        buffer_put_varint(out, to - title_from);
+        put_positions(input->hits + from, title_from - from, out);
+        put_positions(input->hits + title_from, to - title_from, out);
+        previous = term;
+    }
+}
+
+void forward_build(const forward_input *input, buffer *out) {
+    bool floats = false;
+    for (int i = 0; i < 4; i++) {
+        floats = floats || input->head.scores[i] != floorf(input->head.scores[i]);
+    }
+    buffer_put_u8(out, floats ? SCORES_ARE_FLOATS : 0);
+    buffer_put_varint(out, input->head.title_words);
+    buffer_put_varint(out, input->head.body_words);
+    put_scores(input->head.scores, floats, out);
+    buffer_put_varint(out, input->number_count);
+    uint32_t previous = 0;
+    for (size_t i = 0; i < input->number_count; i++) {
+        buffer_put_varint(out, input->numbers[i].field - previous);
+        buffer_put(out, &input->numbers[i].value, sizeof(double));
+        previous = input->numbers[i].field;
+    }
+    buffer_put_varint(out, input->facet_count);
+    previous = 0;
+    for (size_t i = 0; i < input->facet_count; i++) {
+        buffer_put_varint(out, input->facets[i] - previous);
+        previous = input->facets[i];
+    }
+    buffer_put(out, input->sketch, SKETCH_BYTES);
+    put_terms(input, out);
+}
+
+static bool read_u32(forward_reader *r, uint32_t *out) {
+    *out = 0;
+    r->at = r->at ? varint_read_u32(r->at, r->end, out) : NULL;
+    return r->at != NULL;
+}
+
+static const uint8_t *take(forward_reader *r, size_t bytes) {
+    const uint8_t *at = r->at;
+    if (!at || (size_t)(r->end - at) < bytes) {
+        r->at = NULL;
+        return NULL;
+    }
+    r->at += bytes;
+    return at;
+}
+
+forward_reader forward_open(str record, forward_head *head) {
+    forward_reader r = {(const uint8_t *)record.data, (const uint8_t *)record.data + record.len, 0, 0};
+    const uint8_t *flags = take(&r, 1);
+    bool floats = flags && *flags & SCORES_ARE_FLOATS;
+    *head = (forward_head){0};
+    read_u32(&r, &head->title_words);
+    read_u32(&r, &head->body_words);
+    const uint8_t *scores = take(&r, floats ? 16 : 4);
+    for (int i = 0; scores && i < 4; i++) {
+        if (floats) {
+            memcpy(&head->scores[i], scores + i * 4, 4);
+        } else {
+            head->scores[i] = scores[i];
+        }
+    }
+    return r;
+}
+
+void forward_section(forward_reader *r) {
+    r->number = 0;
+    read_u32(r, &r->left);
+}
+
+/* The number of the next entry, or false at the section's end. */
+static bool next_entry(forward_reader *r) {
+    uint32_t delta;
+    if (!r->at || r->left == 0 || !read_u32(r, &delta)) {
+        return false;
+    }
+    r->left--;
+    r->number += delta;
+    return true;
+}
+
+bool forward_next_number(forward_reader *r, forward_number *out) {
+    const uint8_t *value = next_entry(r) ? take(r, sizeof(double)) : NULL;
+    if (!value) {
+        return false;
+    }
+    out->field = r->number;
+    memcpy(&out->value, value, sizeof out->value);
+    return true;
+}
+
+bool forward_next_facet(forward_reader *r, uint32_t *value) {
+    bool more = next_entry(r);
+    *value = r->number;
+    return more;
+}
+
+const uint8_t *forward_sketch(forward_reader *r) {
+    return take(r, SKETCH_BYTES);
+}
+
+static void skip_varints(forward_reader *r, uint64_t count) {
+    const uint8_t *at = r->at;
+    while (at && count && at < r->end) {
+        count -= *at++ < 0x80;
+    }
+    r->at = count ? NULL : at;
+}
+
+bool forward_next_term(forward_reader *r, forward_term *out) {
+    if (!next_entry(r) || !read_u32(r, &out->body_tf) || !read_u32(r, &out->title_tf)) {
+        return false;
+    }
+    out->term = r->number;
+    out->positions = r->at;
+    skip_varints(r, (uint64_t)out->body_tf + out->title_tf);
+    out->end = r->at;
+    return r->at != NULL;
+}
+
+bool forward_positions(const uint8_t **at, const uint8_t *end, uint32_t tf, uint32_t *out) {
+    for (uint32_t i = 0; i < tf; i++) {
+        uint32_t delta;
+        *at = varint_read_u32(*at, end, &delta);
+        if (!*at) {
+            return false;
+        }
+        out[i] = i ? out[i - 1] + delta + 1 : delta;
+    }
+    return true;
+}

@@ -1,0 +1,177 @@
+/* See index.h. The mutex guards the shared tail and its reference count, nothing else. */
+#include "index/index.h"
+
+#include "base/error.h"
+#include "text/analyzer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+struct index_handle {
+    store *store;
+    catalog_settings settings;
+    pthread_mutex_t mutex;
+    tail *newest; /* holds one reference */
+};
+
+static anp_status settings_of(const anp_index_options *options, catalog_settings *out,
+                              anp_error *err) {
+    *out = (catalog_settings){ANP_ANALYZER_TECHNICAL, ANP_STORE_ALL, 3, "english"};
+    if (!options) {
+        return ANP_OK;
+    }
+    if (options->analyzer) {
+        out->analyzer = options->analyzer;
+    }
+    if (options->store) {
+        out->store = options->store;
+    }
+    if (options->title_weight > TITLE_WEIGHT_MAX) {
+        return error_set(err, ANP_INVALID, "a title weight of %u is out of range; give 0 to %d",
+                         options->title_weight, TITLE_WEIGHT_MAX);
+    }
+    if (options->title_weight || options->title_excluded) {
+        out->title_weight = options->title_excluded ? 0 : options->title_weight;
+    }
+    if (options->language && options->language[0]) {
+        if (strlen(options->language) >= sizeof out->language) {
+            return error_set(err, ANP_INVALID, "\"%s\" is not a language that can be stemmed",
+                             options->language);
+        }
+        snprintf(out->language, sizeof out->language, "%s", options->language);
+    }
+    analyzer *tried;
+    TRY(analyzer_open(out->analyzer, out->language, &tried, err));
+    analyzer_close(tried);
+    return ANP_OK;
+}
+
+/* Options that are given must be those that the index was made with. */
+static anp_status compare_settings(const char *path, const anp_index_options *options,
+                                   const catalog_settings *given, const catalog_settings *have,
+                                   anp_error *err) {
+    const char *what = NULL;
+    if (options && options->analyzer && given->analyzer != have->analyzer) {
+        what = "analyzer";
+    } else if (options && options->store && given->store != have->store) {
+        what = "store mode";
+    } else if (options && (options->title_weight || options->title_excluded) &&
+               given->title_weight != have->title_weight) {
+        what = "title weight";
+    } else if (options && options->language && strcmp(given->language, have->language) != 0) {
+        what = "language";
+    }
+    if (!what) {
+        return ANP_OK;
+    }
+    return error_set(err, ANP_INVALID, "%s was made with another %s; leave the option out, or make "
+                     "a new index (--rebuild)", path, what);
+}
+
+static anp_status fill_new(void *user, store_txn *txn, anp_error *err) {
+    return catalog_create(txn, user, err);
+}
+
+static anp_status open_store(const char *path, unsigned flags, catalog_settings *settings,
+                             store **out, anp_error *err) {
+    bool writable = flags & ANP_OPEN_WRITE;
+    anp_status status = store_open(path, writable, out, err);
+    if (status != ANP_NOT_FOUND || flags != ANP_OPEN_CREATE) {
+        return status;
+    }
+    status = store_create(path, fill_new, settings, err);
+    /* BUSY: somebody else made it in the meantime; theirs is as good. */
+    return status == ANP_OK || status == ANP_BUSY ? store_open(path, writable, out, err) : status;
+}
+
+static anp_status read_settings(store *s, catalog_settings *out, anp_error *err) {
+    store_txn *txn;
+    catalog c;
+    TRY(store_begin_read(s, &txn, err));
+    anp_status status = catalog_load(txn, &c, err);
+    if (status == ANP_OK) {
+        *out = c.settings;
+        catalog_free(&c);
+    }
+    store_abort(txn);
+    return status;
+}
+
+anp_status index_open(const char *path, unsigned flags, const anp_index_options *options,
+                      index_handle **out, anp_error *err) {
+    catalog_settings given;
+    TRY(settings_of(options, &given, err));
+    index_handle *index = calloc(1, sizeof *index);
+    if (!index) {
+        return error_nomem(err, "opening an index");
+    }
+    anp_status status = open_store(path, flags, &given, &index->store, err);
+    if (status == ANP_OK) {
+        status = read_settings(index->store, &index->settings, err);
+    }
+    if (status == ANP_OK) {
+        status = compare_settings(path, options, &given, &index->settings, err);
+    }
+    if (status != ANP_OK) {
+        store_close(index->store);
+        free(index);
+        return status;
+    }
+    pthread_mutex_init(&index->mutex, NULL);
+    *out = index;
+    return ANP_OK;
+}
+
+void index_close(index_handle *index) {
+    if (index) {
+        tail_free(index->newest);
+        store_close(index->store);
+        pthread_mutex_destroy(&index->mutex);
+        free(index);
+    }
+}
+
+store *index_store(index_handle *index) {
+    return index->store;
+}
+
+const catalog_settings *index_settings(const index_handle *index) {
+    return &index->settings;
+}
+
+static void drop_reference(tail *t) {
+    if (t && --t->references == 0) {
+        tail_free(t);
+    }
+}
+
+anp_status index_tail(index_handle *index, store_txn *txn, const catalog_state *state, tail **out,
+                      anp_error *err) {
+    uint64_t version = store_txn_number(txn);
+    pthread_mutex_lock(&index->mutex);
+    tail *have = index->newest;
+    /* Log posts are never changed in place: the same first post and count are the same tail. */
+    if (have && have->first == state->log_first &&
+        have->count == state->docno_end - state->log_first) {
+        have->references++;
+        pthread_mutex_unlock(&index->mutex);
+        *out = have;
+        return ANP_OK;
+    }
+    pthread_mutex_unlock(&index->mutex);
+    TRY(tail_load(txn, state, out, err));
+    pthread_mutex_lock(&index->mutex);
+    if (!index->newest || index->newest->version < version) {
+        drop_reference(index->newest);
+        index->newest = *out;
+        (*out)->references++;
+    }
+    pthread_mutex_unlock(&index->mutex);
+    return ANP_OK;
+}
+
+void index_tail_release(index_handle *index, tail *t) {
+    pthread_mutex_lock(&index->mutex);
+    drop_reference(t);
+    pthread_mutex_unlock(&index->mutex);
+}

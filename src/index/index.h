@@ -1,0 +1,24 @@
+/* The index handle: one open file with its settings, and what its snapshots share. */
+#ifndef ANP_INDEX_INDEX_H
+#define ANP_INDEX_INDEX_H
+
+#include "index/catalog.h"
+#include "index/tail.h"
+#include "store/store.h"
+
+typedef struct index_handle index_handle;
+
+/* As anp_index_open. */
+anp_status index_open(const char *path, unsigned flags, const anp_index_options *options,
+                      index_handle **out, anp_error *err);
+void index_close(index_handle *index);
+
+store *index_store(index_handle *index);
+const catalog_settings *index_settings(const index_handle *index);
+
+/* The tail of a transaction's state, shared with other snapshots of the same one; give it back with index_tail_release. */
+anp_status index_tail(index_handle *index, store_txn *txn, const catalog_state *state, tail **out,
+                      anp_error *err);
+void index_tail_release(index_handle *index, tail *t);
+
+#endif

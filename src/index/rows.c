@@ -1,0 +1,144 @@
+/* See rows.h. */
+#include "index/rows.h"
+
+#include "base/error.h"
+
+void rows_clear(term_rows *rows) {
+    rows->rows.count = rows->body_positions.count = rows->title_positions.count = 0;
+}
+
+void rows_free(term_rows *rows) {
+    free(rows->rows.items);
+    free(rows->body_positions.items);
+    free(rows->title_positions.items);
+    *rows = (term_rows){0};
+}
+
+anp_status rows_add_forward(term_rows *rows, uint16_t low, const uint8_t *at, const uint8_t *end,
+                            anp_error *err) {
+    term_row row = {.low = low};
+    at = varint_read_u32(at, end, &row.body_tf);
+    at = at ? varint_read_u32(at, end, &row.title_tf) : NULL;
+    if (!at) {
+        return error_corrupt(err, "a forward record is cut");
+    }
+    if (!vec_reserve(&rows->body_positions, rows->body_positions.count + row.body_tf) ||
+        !vec_reserve(&rows->title_positions, rows->title_positions.count + row.title_tf) ||
+        !vec_push(&rows->rows, row)) {
+        return error_nomem(err, "a term's postings");
+    }
+    uint32_t *body = rows->body_positions.items + rows->body_positions.count;
+    uint32_t *title = rows->title_positions.items + rows->title_positions.count;
+    if (!forward_positions(&at, end, row.body_tf, body) ||
+        !forward_positions(&at, end, row.title_tf, title)) {
+        return error_corrupt(err, "a forward record's positions are cut");
+    }
+    rows->body_positions.count += row.body_tf;
+    rows->title_positions.count += row.title_tf;
+    return ANP_OK;
+}
+
+/* Where a list's positions are: in its own value or in one of their own. */
+static anp_status open_list(str value, str apart, list_view *list, positions_view *positions,
+                            anp_error *err) {
+    TRY(list_view_open(value, list, err));
+    str where = list->positions.data ? list->positions : apart;
+    return positions_view_open(where, list->count, positions, err);
+}
+
+/* Adds the title list's postings to rows that hold the text list's: a merge of two ascending sequences. */
+static anp_status add_titles(term_rows *rows, size_t from, const list_view *title,
+                             const positions_view *positions, anp_error *err) {
+    uint16_t *lows = malloc(title->count * sizeof *lows);
+    uint32_t *tfs = malloc(title->count * sizeof *tfs);
+    size_t have = rows->rows.count - from, total = 0;
+    anp_status status = ANP_OK;
+    if (!lows || !tfs || !vec_reserve(&rows->rows, rows->rows.count + title->count)) {
+        status = error_nomem(err, "a term's title postings");
+        goto done;
+    }
+    uint32_t count = list_docs(title, lows);
+    list_tfs(title, tfs);
+    for (size_t i = 0, j = 0; i < have || j < count; total++) {
+        const term_row *row = rows->rows.items + from;
+        uint32_t a = i < have ? row[i].low : UINT32_MAX, b = j < count ? lows[j] : UINT32_MAX;
+        i += a <= b;
+        j += b <= a;
+    }
+    /* From the back, so that rows move to their last place at once. */
+    term_row *row = rows->rows.items + from;
+    size_t i = have, j = count;
+    for (size_t to = total; to > 0; to--) {
+        bool from_rows = i > 0 && (j == 0 || row[i - 1].low >= lows[j - 1]);
+        bool from_title = j > 0 && (i == 0 || lows[j - 1] >= row[i - 1].low);
+        term_row merged = from_rows ? row[i - 1] : (term_row){.low = lows[j - 1]};
+        i -= from_rows;
+        if (from_title) {
+            merged.title_tf = tfs[--j];
+        }
+        row[to - 1] = merged;
+    }
+    rows->rows.count = from + total;
+    for (uint32_t rank = 0; rank < count && status == ANP_OK; rank++) {
+        if (!vec_reserve(&rows->title_positions, rows->title_positions.count + tfs[rank])) {
+            status = error_nomem(err, "a term's title positions");
+            break;
+        }
+        uint32_t *out = rows->title_positions.items + rows->title_positions.count;
+        status = positions_read(positions, title, 0, rank, tfs[rank], out, err);
+        rows->title_positions.count += tfs[rank];
+    }
+done:
+    free(lows);
+    free(tfs);
+    return status;
+}
+
+static anp_status add_text(term_rows *rows, const list_view *list, const positions_view *positions,
+                           uint32_t title_weight, anp_error *err) {
+    uint16_t *lows = malloc(list->count * sizeof *lows);
+    uint32_t *tfs = malloc(list->count * sizeof *tfs);
+    anp_status status = ANP_OK;
+    if (!lows || !tfs) {
+        status = error_nomem(err, "a term's postings");
+        goto done;
+    }
+    uint32_t count = list_docs(list, lows);
+    list_tfs(list, tfs);
+    for (uint32_t rank = 0; rank < count && status == ANP_OK; rank++) {
+        uint64_t of_title = (uint64_t)title_weight * positions_title_tf(positions, rank);
+        if (of_title > tfs[rank]) {
+            status = error_corrupt(err, "a title tf is larger than the combined one");
+            break;
+        }
+        term_row row = {lows[rank], tfs[rank] - (uint32_t)of_title, 0};
+        if (!vec_push(&rows->rows, row) ||
+            !vec_reserve(&rows->body_positions, rows->body_positions.count + row.body_tf)) {
+            status = error_nomem(err, "a term's positions");
+            break;
+        }
+        uint32_t *out = rows->body_positions.items + rows->body_positions.count;
+        status = positions_read(positions, list, title_weight, rank, row.body_tf, out, err);
+        rows->body_positions.count += row.body_tf;
+    }
+done:
+    free(lows);
+    free(tfs);
+    return status;
+}
+
+anp_status rows_add_values(term_rows *rows, const term_values *values, uint32_t title_weight,
+                           anp_error *err) {
+    list_view list;
+    positions_view positions;
+    size_t from = rows->rows.count;
+    if (values->text.len) {
+        TRY(open_list(values->text, values->text_positions, &list, &positions, err));
+        TRY(add_text(rows, &list, &positions, title_weight, err));
+    }
+    if (values->title.len) {
+        TRY(open_list(values->title, values->title_positions, &list, &positions, err));
+        TRY(add_titles(rows, from, &list, &positions, err));
+    }
+    return ANP_OK;
+}

@@ -1,0 +1,40 @@
+/*
+ * Rows: one term's postings as plain arrays, the form between forward records and posting lists. A fold makes rows of records,
+ * a merge makes them of lists, both write lists from them; a snapshot makes rows of the log.
+ */
+#ifndef ANP_INDEX_ROWS_H
+#define ANP_INDEX_ROWS_H
+
+#include "base/vec.h"
+#include "index/forward.h"
+#include "postings/list.h"
+
+typedef struct term_row {
+    uint16_t low;
+    uint32_t body_tf;
+    uint32_t title_tf;
+} term_row;
+
+typedef struct term_rows {
+    VEC(term_row) rows;              /* ascending by low */
+    VEC(uint32_t) body_positions;    /* of all rows, one behind the other */
+    VEC(uint32_t) title_positions;
+} term_rows;
+
+void rows_clear(term_rows *rows);
+void rows_free(term_rows *rows);
+
+/* Appends the posting of one forward record; `at` points at its body tf. */
+anp_status rows_add_forward(term_rows *rows, uint16_t low, const uint8_t *at, const uint8_t *end,
+                            anp_error *err);
+
+/* A term's values in one unit; len 0 where there is none. */
+typedef struct term_values {
+    str text, text_positions, title, title_positions;
+} term_values;
+
+/* Appends all postings of one unit. */
+anp_status rows_add_values(term_rows *rows, const term_values *values, uint32_t title_weight,
+                           anp_error *err);
+
+#endif

@@ -1,0 +1,234 @@
+/* A snapshot's life, the corpus, posts, sketches. Terms: snapshot_terms.c; columns and facets: snapshot_columns.c. */
+#include "index/snapshot_impl.h"
+
+#include "base/error.h"
+#include "sketch/sketch.h"
+
+static anp_status load_deleted(snapshot *s, anp_error *err) {
+    store_cursor *cursor;
+    store_key key;
+    str value;
+    s->deleted = bitmap_new();
+    if (!s->deleted) {
+        return error_nomem(err, "the deleted posts");
+    }
+    TRY(store_cursor_open(s->txn, STORE_DELETED, &cursor, err));
+    anp_status status = store_seek(cursor, store_key_u64(0), &key, &value, err);
+    while (status == ANP_OK) {
+        bitmap *of_window = bitmap_read(value.data, value.len);
+        if (!of_window) {
+            status = error_corrupt(err, "the deleted posts of a window are damaged; restore a backup");
+            break;
+        }
+        bitmap_or(s->deleted, of_window);
+        bitmap_free(of_window);
+        status = store_next(cursor, &key, &value, err);
+    }
+    store_cursor_close(cursor);
+    return status == ANP_NOT_FOUND ? ANP_OK : status;
+}
+
+anp_status snapshot_open(index_handle *index, snapshot **out, anp_error *err) {
+    snapshot *s = calloc(1, sizeof *s);
+    if (!s) {
+        return error_nomem(err, "a snapshot");
+    }
+    s->index = index;
+    s->column_window = UINT32_MAX;
+    anp_status status = store_begin_read(index_store(index), &s->txn, err);
+    if (status == ANP_OK) {
+        status = catalog_load(s->txn, &s->cat, err);
+    }
+    if (status == ANP_OK) {
+        status = load_deleted(s, err);
+    }
+    if (status == ANP_OK) {
+        status = index_tail(index, s->txn, &s->cat.state, &s->tail, err);
+    }
+    if (status != ANP_OK) {
+        snapshot_close(s);
+        return status;
+    }
+    *out = s;
+    return ANP_OK;
+}
+
+void snapshot_close(snapshot *s) {
+    if (s) {
+        if (s->tail) {
+            index_tail_release(s->index, s->tail);
+        }
+        analyzer_close(s->analyzer);
+        compressor_close(s->compressor);
+        bitmap_free(s->deleted);
+        catalog_free(&s->cat);
+        store_abort(s->txn);
+        for (int field = 0; field < INDEX_FIELDS; field++) {
+            free(s->lengths[field]);
+        }
+        free((void *)s->scores);
+        buffer_free(&s->sketches);
+        free(s);
+    }
+}
+
+uint64_t snapshot_post_count(const snapshot *s) {
+    return s->cat.state.post_count;
+}
+
+uint32_t snapshot_docno_end(const snapshot *s) {
+    return s->cat.state.docno_end;
+}
+
+uint32_t snapshot_window_count(const snapshot *s) {
+    return (uint32_t)(((uint64_t)s->cat.state.docno_end + WINDOW_DOCS - 1) >> WINDOW_BITS);
+}
+
+double snapshot_length_average(const snapshot *s, index_field field) {
+    const catalog_state *state = &s->cat.state;
+    uint64_t words = field == INDEX_TEXT    ? catalog_text_words(&s->cat)
+                     : field == INDEX_TITLE ? state->title_words
+                                            : state->body_words;
+    return state->post_count ? (double)words / (double)state->post_count : 0;
+}
+
+uint32_t snapshot_title_weight(const snapshot *s) {
+    return s->cat.settings.title_weight;
+}
+
+const bitmap *snapshot_deleted(const snapshot *s) {
+    return s->deleted;
+}
+
+struct analyzer *snapshot_analyzer(snapshot *s) {
+    if (!s->analyzer) {
+        const catalog_settings *settings = &s->cat.settings;
+        /* It opened when the index was made or opened; only memory can fail now. */
+        if (analyzer_open(settings->analyzer, settings->language, &s->analyzer, NULL) != ANP_OK) {
+            s->analyzer = NULL;
+        }
+    }
+    return s->analyzer;
+}
+
+size_t snapshot_units(const snapshot *s, uint32_t window, uint64_t inner_key,
+                      const unit_info **units) {
+    size_t from = 0, to = s->cat.units.count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (s->cat.units.items[middle].first >> WINDOW_BITS < window) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    size_t end = from;
+    while (end < s->cat.units.count && s->cat.units.items[end].first >> WINDOW_BITS == window) {
+        end++;
+    }
+    *units = s->cat.units.items + from;
+    if (from == end || (*units)->level != UNIT_WINDOW) {
+        return end - from;
+    }
+    if (catalog_merging(&s->cat) != (int32_t)window || inner_key < s->cat.state.merge_cursor) {
+        return 1;
+    }
+    ++*units;
+    return end - from - 1;
+}
+
+anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_kind kind, uint32_t number,
+                               unsigned sub, str *out, anp_error *err) {
+    uint64_t key = unit_key(unit->number, kind, number, sub);
+    anp_status status = unit_get(s->txn, (unit_level)unit->level, key, out, err);
+    if (status == ANP_NOT_FOUND) {
+        *out = (str){NULL, 0};
+        return ANP_OK;
+    }
+    return status;
+}
+
+/* ---- Posts ------------------------------------------------------------------------------------------------- */
+
+anp_status snapshot_docno(snapshot *s, str id, uint32_t *docno, anp_error *err) {
+    str value;
+    if (id.len == 0 || id.len > ID_BYTES_MAX) {
+        return ANP_NOT_FOUND;
+    }
+    TRY(store_get(s->txn, STORE_IDS, store_key_bytes(id), &value, err));
+    if (value.len != 4 || load_u32(value.data) >= s->cat.state.docno_end) {
+        return error_corrupt(err, "the entry of id %.*s is damaged", (int)id.len, id.data);
+    }
+    *docno = load_u32(value.data);
+    return ANP_OK;
+}
+
+/* u8 id length, id, zstd frame. */
+static anp_status stored(snapshot *s, uint32_t docno, str *id, str *frame, anp_error *err) {
+    str value;
+    anp_status status = store_get(s->txn, STORE_POSTS, store_key_u64(docno), &value, err);
+    if (status == ANP_NOT_FOUND || (status == ANP_OK && (value.len == 0 ||
+                                    value.len < 1u + (uint8_t)value.data[0]))) {
+        return error_corrupt(err, "post %u is missing from the index; restore a backup", docno);
+    }
+    if (status == ANP_OK) {
+        size_t id_len = (uint8_t)value.data[0];
+        *id = str_slice(value, 1, 1 + id_len);
+        *frame = str_slice(value, 1 + id_len, value.len);
+    }
+    return status;
+}
+
+anp_status snapshot_id(snapshot *s, uint32_t docno, arena *perm, str *id, anp_error *err) {
+    str in_place, frame;
+    TRY(stored(s, docno, &in_place, &frame, err));
+    *id = arena_str(perm, in_place);
+    return id->data ? ANP_OK : error_nomem(err, "an id");
+}
+
+anp_status snapshot_post(snapshot *s, uint32_t docno, arena *perm, str *json, anp_error *err) {
+    str id, frame;
+    if (!snapshot_stores_posts(s)) {
+        return error_set(err, ANP_UNSUPPORTED, "this index was made with --store none and has no "
+                         "posts to show; rebuild it with --store all");
+    }
+    TRY(stored(s, docno, &id, &frame, err));
+    if (!s->compressor && !(s->compressor = compressor_open())) {
+        return error_nomem(err, "reading a post");
+    }
+    return compressor_read(s->compressor, frame, 8u * (size_t)POST_BYTES_MAX, perm, json, err);
+}
+
+bool snapshot_stores_posts(const snapshot *s) {
+    return s->cat.settings.store == ANP_STORE_ALL;
+}
+
+/* ---- Sketches ---------------------------------------------------------------------------------------------- */
+
+anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches, uint32_t *count,
+                             anp_error *err) {
+    const unit_info *units;
+    str value = {NULL, 0};
+    size_t n = snapshot_units(s, window, unit_key(0, UNIT_SKETCH, 0, 0), &units);
+    bool in_place = n == 1 && !snapshot_tail_in(s, window);
+    s->sketches.len = 0;
+    for (size_t i = 0; i < n; i++) {
+        TRY(snapshot_unit_value(s, &units[i], UNIT_SKETCH, 0, 0, &value, err));
+        if (value.len != (size_t)units[i].count * SKETCH_BYTES) {
+            return error_corrupt(err, "the sketches of a unit of %u posts have %zu bytes",
+                                 units[i].count, value.len);
+        }
+        if (!in_place) {
+            buffer_put_str(&s->sketches, value);
+        }
+    }
+    for (uint32_t i = 0; snapshot_tail_in(s, window) && i < s->tail->count; i++) {
+        buffer_put(&s->sketches, s->tail->in.sketches[i], SKETCH_BYTES);
+    }
+    if (s->sketches.failed) {
+        return error_nomem(err, "sketches");
+    }
+    *sketches = in_place ? (const uint8_t *)value.data : s->sketches.data;
+    *count = (uint32_t)((in_place ? value.len : s->sketches.len) / SKETCH_BYTES);
+    return ANP_OK;
+}

@@ -1,0 +1,41 @@
+/* What the files of the snapshot share; nobody else includes this. */
+#ifndef ANP_INDEX_SNAPSHOT_IMPL_H
+#define ANP_INDEX_SNAPSHOT_IMPL_H
+
+#include "index/catalog.h"
+#include "index/column.h"
+#include "index/index.h"
+#include "index/rows.h"
+#include "index/snapshot.h"
+#include "store/compress.h"
+#include "text/analyzer.h"
+
+struct snapshot {
+    index_handle *index;
+    store_txn *txn;
+    catalog cat;
+    bitmap *deleted;
+    tail *tail;
+    analyzer *analyzer;     /* made when first asked for */
+    compressor *compressor; /* likewise */
+    uint32_t column_window; /* of the arrays below; UINT32_MAX: none */
+    uint32_t column_count;
+    uint32_t *lengths[INDEX_FIELDS];
+    float (*scores)[4];
+    buffer sketches; /* of the last window asked for */
+};
+
+/* The units of a window that hold the inner key (unit.h), in ordinal order; how many. */
+size_t snapshot_units(const snapshot *s, uint32_t window, uint64_t inner_key,
+                      const unit_info **units);
+
+/* Whether the log lies in that window. */
+static inline bool snapshot_tail_in(const snapshot *s, uint32_t window) {
+    return s->tail->count > 0 && s->tail->first >> WINDOW_BITS == window;
+}
+
+/* A value of a unit; ANP_OK with len 0 when it is not there. */
+anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_kind kind, uint32_t number,
+                               unsigned sub, str *out, anp_error *err);
+
+#endif

@@ -1,0 +1,309 @@
+/* Terms and their postings in a snapshot: the units of a window one behind the other, the log last. */
+#include "index/snapshot_impl.h"
+
+#include "base/error.h"
+
+anp_status snapshot_term(snapshot *s, str term, uint32_t *number, anp_error *err) {
+    str value;
+    if (term.len == 0 || term.len > TERM_BYTES_MAX) {
+        return ANP_NOT_FOUND;
+    }
+    TRY(store_get(s->txn, STORE_TERMS, store_key_bytes(term), &value, err));
+    if (value.len != 4) {
+        return error_corrupt(err, "the entry of term %.*s is damaged", (int)term.len, term.data);
+    }
+    *number = load_u32(value.data);
+    return ANP_OK;
+}
+
+/* A term's list in one unit; count 0 when there is none. */
+static anp_status unit_list(snapshot *s, const unit_info *unit, uint32_t term, unsigned sub,
+                            list_view *out, anp_error *err) {
+    str value;
+    *out = (list_view){0};
+    TRY(snapshot_unit_value(s, unit, UNIT_TERM, term, sub, &value, err));
+    return value.len ? list_view_open(value, out, err) : ANP_OK;
+}
+
+static anp_status unit_positions(snapshot *s, const unit_info *unit, uint32_t term, unsigned sub,
+                                 const list_view *list, positions_view *out, anp_error *err) {
+    str value = list->positions;
+    if (!value.data) {
+        TRY(snapshot_unit_value(s, unit, UNIT_TERM, term, sub + 1, &value, err));
+    }
+    return positions_view_open(value, list->count, out, err);
+}
+
+static unsigned sub_of(index_field field) {
+    return field == INDEX_TITLE ? UNIT_SUB_TITLE : UNIT_SUB_TEXT;
+}
+
+/* Appended to arrays that have room. */
+typedef struct collected {
+    uint16_t *docs;
+    uint32_t *tfs;
+    uint32_t count;
+} collected;
+
+/* Turns the combined tfs of docs[from, count) into body tfs, dropping posts whose title alone has the term. */
+static anp_status keep_body(snapshot *s, const unit_info *unit, uint32_t term,
+                            const list_view *list, collected *all, uint32_t from, anp_error *err) {
+    positions_view positions;
+    TRY(unit_positions(s, unit, term, UNIT_SUB_TEXT, list, &positions, err));
+    uint32_t weight = s->cat.settings.title_weight, kept = from;
+    for (uint32_t i = from; i < all->count; i++) {
+        uint32_t tf = all->tfs[i] - weight * positions_title_tf(&positions, i - from);
+        if (tf) {
+            all->docs[kept] = all->docs[i];
+            all->tfs[kept++] = tf;
+        }
+    }
+    all->count = kept;
+    return ANP_OK;
+}
+
+static anp_status collect_unit(snapshot *s, index_field field, uint32_t term,
+                               const unit_info *unit, collected *all, anp_error *err) {
+    list_view list;
+    TRY(unit_list(s, unit, term, sub_of(field), &list, err));
+    if (list.count == 0 || list.count > WINDOW_DOCS - all->count) {
+        return list.count ? error_corrupt(err, "a window has too many postings") : ANP_OK;
+    }
+    uint32_t from = all->count;
+    list_tfs(&list, all->tfs + from);
+    all->count += list_docs(&list, all->docs + from);
+    return field == INDEX_BODY ? keep_body(s, unit, term, &list, all, from, err) : ANP_OK;
+}
+
+/* tf of a field in one posting of the log. */
+static anp_status tail_tf(const snapshot *s, index_field field, const term_ref *ref, uint32_t *tf,
+                          anp_error *err) {
+    const uint8_t *end = s->tail->in.ends[ref->post];
+    uint32_t body_tf = 0, title_tf = 0;
+    const uint8_t *at = varint_read_u32(ref->at, end, &body_tf);
+    at = at ? varint_read_u32(at, end, &title_tf) : NULL;
+    if (!at) {
+        return error_corrupt(err, "a record of the log is cut");
+    }
+    *tf = field == INDEX_BODY    ? body_tf
+          : field == INDEX_TITLE ? title_tf
+                                 : body_tf + s->cat.settings.title_weight * title_tf;
+    return ANP_OK;
+}
+
+static anp_status collect_tail(const snapshot *s, index_field field, uint32_t term, collected *all,
+                               anp_error *err) {
+    size_t from, to;
+    invert_find_term(&s->tail->in, term, &from, &to);
+    for (size_t i = from; i < to; i++) {
+        const term_ref *ref = &s->tail->in.terms.items[i];
+        uint32_t tf;
+        TRY(tail_tf(s, field, ref, &tf, err));
+        if (tf) {
+            all->docs[all->count] = (uint16_t)(s->tail->first + ref->post);
+            all->tfs[all->count++] = tf;
+        }
+    }
+    return ANP_OK;
+}
+
+/* Room that a window's postings of the term take at most. */
+static anp_status count_window(snapshot *s, index_field field, uint32_t term, uint32_t window,
+                               uint32_t *most, anp_error *err) {
+    const unit_info *units;
+    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub_of(field)), &units);
+    uint64_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        list_view list;
+        TRY(unit_list(s, &units[i], term, sub_of(field), &list, err));
+        total += list.count;
+    }
+    if (snapshot_tail_in(s, window)) {
+        size_t from, to;
+        invert_find_term(&s->tail->in, term, &from, &to);
+        total += to - from;
+    }
+    if (total > WINDOW_DOCS) {
+        return error_corrupt(err, "a window has too many postings");
+    }
+    *most = (uint32_t)total;
+    return ANP_OK;
+}
+
+anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint32_t window,
+                             arena *perm, window_postings *out, anp_error *err) {
+    uint32_t most;
+    *out = (window_postings){0};
+    TRY(count_window(s, field, term, window, &most, err));
+    if (most == 0) {
+        return ANP_OK;
+    }
+    collected all = {arena_alloc(perm, most * sizeof *all.docs),
+                     arena_alloc(perm, most * sizeof *all.tfs), 0};
+    if (!all.docs || !all.tfs) {
+        return error_nomem(err, "a term's postings");
+    }
+    const unit_info *units;
+    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub_of(field)), &units);
+    for (size_t i = 0; i < n; i++) {
+        TRY(collect_unit(s, field, term, &units[i], &all, err));
+    }
+    if (snapshot_tail_in(s, window)) {
+        TRY(collect_tail(s, field, term, &all, err));
+    }
+    *out = (window_postings){all.docs, all.tfs, all.count};
+    return ANP_OK;
+}
+
+/* df and cf of one window, by decoding: where posts are deleted, in the log, or the field is the body. */
+static anp_status decode_stats(snapshot *s, index_field field, uint32_t term, uint32_t window,
+                               uint64_t *df, uint64_t *cf, anp_error *err) {
+    arena scratch = {0};
+    window_postings postings;
+    anp_status status = snapshot_postings(s, field, term, window, &scratch, &postings, err);
+    for (uint32_t i = 0; status == ANP_OK && i < postings.count; i++) {
+        if (!bitmap_contains(s->deleted, window << WINDOW_BITS | postings.docs[i])) {
+            *df += 1;
+            *cf += postings.tfs[i];
+        }
+    }
+    arena_free(&scratch);
+    return status;
+}
+
+static anp_status header_stats(snapshot *s, index_field field, uint32_t term, uint32_t window,
+                               uint64_t *df, uint64_t *cf, anp_error *err) {
+    const unit_info *units;
+    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub_of(field)), &units);
+    for (size_t i = 0; i < n; i++) {
+        list_view list;
+        TRY(unit_list(s, &units[i], term, sub_of(field), &list, err));
+        *df += list.count;
+        *cf += list.tf_sum;
+    }
+    return ANP_OK;
+}
+
+anp_status snapshot_term_stats(snapshot *s, index_field field, uint32_t term, uint32_t *df,
+                               uint64_t *cf, anp_error *err) {
+    uint64_t df_sum = 0, cf_sum = 0;
+    for (uint32_t window = 0; window < snapshot_window_count(s); window++) {
+        uint64_t first = (uint64_t)window << WINDOW_BITS;
+        bool whole = field != INDEX_BODY && !snapshot_tail_in(s, window) &&
+                     bitmap_count_range(s->deleted, first, first + WINDOW_DOCS) == 0;
+        TRY((whole ? header_stats : decode_stats)(s, field, term, window, &df_sum, &cf_sum, err));
+    }
+    *df = (uint32_t)df_sum;
+    *cf = cf_sum;
+    return ANP_OK;
+}
+
+anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, bitmap **out,
+                                anp_error *err) {
+    arena scratch = {0};
+    anp_status status = ANP_OK;
+    bitmap *set = bitmap_new();
+    if (!set) {
+        return error_nomem(err, "a term's posts");
+    }
+    for (uint32_t window = 0; window < snapshot_window_count(s) && status == ANP_OK; window++) {
+        window_postings postings;
+        arena_mark mark = arena_save(&scratch);
+        status = snapshot_postings(s, field, term, window, &scratch, &postings, err);
+        if (status == ANP_OK &&
+            !bitmap_add_window(set, window << WINDOW_BITS, postings.docs, postings.count)) {
+            status = error_nomem(err, "a term's posts");
+        }
+        arena_rewind(&scratch, mark);
+    }
+    arena_free(&scratch);
+    if (status != ANP_OK) {
+        bitmap_free(set);
+        return status;
+    }
+    *out = set;
+    return ANP_OK;
+}
+
+/* ---- Positions --------------------------------------------------------------------------------------------- */
+
+static anp_status tail_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
+                                 arena *perm, const uint32_t **positions, uint32_t *count,
+                                 anp_error *err) {
+    size_t from, to;
+    invert_find_term(&s->tail->in, term, &from, &to);
+    for (size_t i = from; i < to; i++) {
+        const term_ref *ref = &s->tail->in.terms.items[i];
+        if (s->tail->first + ref->post != docno) {
+            continue;
+        }
+        const uint8_t *end = s->tail->in.ends[ref->post], *at;
+        uint32_t body_tf = 0, title_tf = 0;
+        at = varint_read_u32(ref->at, end, &body_tf);
+        at = at ? varint_read_u32(at, end, &title_tf) : NULL;
+        uint32_t *out = arena_alloc(perm, ((size_t)body_tf + title_tf + 1) * sizeof *out);
+        if (!out) {
+            return error_nomem(err, "positions");
+        }
+        if (!at || !forward_positions(&at, end, body_tf, out) ||
+            !forward_positions(&at, end, title_tf, out + body_tf)) {
+            return error_corrupt(err, "a record of the log is cut");
+        }
+        *positions = field == INDEX_TITLE ? out + body_tf : out;
+        *count = field == INDEX_TITLE ? title_tf : body_tf;
+        break;
+    }
+    return ANP_OK;
+}
+
+anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
+                              arena *perm, const uint32_t **positions, uint32_t *count,
+                              anp_error *err) {
+    uint32_t window = docno >> WINDOW_BITS;
+    unsigned sub = sub_of(field);
+    *positions = NULL;
+    *count = 0;
+    if (snapshot_tail_in(s, window) && docno >= s->tail->first) {
+        return tail_positions(s, field, term, docno, perm, positions, count, err);
+    }
+    const unit_info *units;
+    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub), &units);
+    for (size_t i = 0; i < n; i++) {
+        if (docno - units[i].first >= units[i].count) {
+            continue;
+        }
+        list_view list;
+        positions_view view;
+        TRY(unit_list(s, &units[i], term, sub, &list, err));
+        uint32_t rank = list.count ? list_rank(&list, (uint16_t)docno) : UINT32_MAX;
+        if (rank == UINT32_MAX) {
+            return ANP_OK;
+        }
+        TRY(unit_positions(s, &units[i], term, sub, &list, &view, err));
+        uint32_t weight = field == INDEX_TITLE ? 0 : s->cat.settings.title_weight;
+        uint32_t expect = list_tf(&list, rank) - weight * positions_title_tf(&view, rank);
+        uint32_t *out = arena_alloc(perm, (size_t)expect * sizeof *out);
+        if (!out) {
+            return error_nomem(err, "positions");
+        }
+        TRY(positions_read(&view, &list, weight, rank, expect, out, err));
+        *positions = out;
+        *count = expect;
+        return ANP_OK;
+    }
+    return ANP_OK;
+}
+
+anp_status snapshot_terms(snapshot *s, str from, bool (*visit)(void *user, str term, uint32_t number),
+                          void *user, anp_error *err) {
+    store_cursor *cursor;
+    store_key key;
+    str value;
+    TRY(store_cursor_open(s->txn, STORE_TERMS, &cursor, err));
+    anp_status status = store_seek(cursor, store_key_bytes(from), &key, &value, err);
+    while (status == ANP_OK && value.len == 4 && visit(user, key.bytes, load_u32(value.data))) {
+        status = store_next(cursor, &key, &value, err);
+    }
+    store_cursor_close(cursor);
+    return status == ANP_NOT_FOUND ? ANP_OK : status;
+}

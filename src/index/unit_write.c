@@ -1,0 +1,293 @@
+/* See unit_write.h; the keys are drawn in unit.h, the values in postings/format.h and column.h. */
+#include "index/unit_write.h"
+
+#include "base/error.h"
+#include "rank/bm25.h"
+#include "sketch/sketch.h"
+
+#include <math.h>
+
+struct unit_writer {
+    store_txn *txn;
+    unit_info info;
+    uint32_t title_weight;
+    bool append;
+    uint16_t low_first; /* of the unit's first post */
+    float *norms;       /* by post: of the combined text, at the default k1 and b */
+    float *factors;     /* by post: of the default blend and weights */
+    uint16_t *lows;     /* scratch of one list, WINDOW_DOCS each */
+    uint32_t *tfs;
+    uint32_t *counts;
+    uint32_t *title_tfs;
+    float *impacts;
+    float *blended;
+    VEC(uint32_t) positions;
+    buffer list;
+    buffer apart;
+    uint64_t bytes;
+};
+
+static void prepare_posts(unit_writer *w, const forward_head *heads) {
+    const rank_settings defaults = RANK_SETTINGS_DEFAULT;
+    rank_norm norm = rank_norm_make(defaults.k1, defaults.b, (double)w->info.length_average);
+    for (uint32_t i = 0; i < w->info.count; i++) {
+        double scores[RANK_SCORES];
+        for (int s = 0; s < RANK_SCORES; s++) {
+            scores[s] = (double)heads[i].scores[s];
+        }
+        uint32_t length = heads[i].body_words + w->title_weight * heads[i].title_words;
+        double prior = rank_prior(defaults.weights, scores);
+        w->norms[i] = rank_norm_of(norm, length);
+        w->factors[i] = (float)(1.0 + defaults.blend * (2.0 * prior - 1.0));
+    }
+}
+
+anp_status unit_writer_open(store_txn *txn, const catalog_settings *settings, const unit_info *info,
+                            const forward_head *heads, bool append, unit_writer **out,
+                            anp_error *err) {
+    unit_writer *w = calloc(1, sizeof *w);
+    if (!w) {
+        return error_nomem(err, "writing a unit");
+    }
+    w->txn = txn;
+    w->info = *info;
+    w->title_weight = settings->title_weight;
+    w->append = append;
+    w->low_first = (uint16_t)info->first;
+    w->norms = malloc((info->count + 1u) * sizeof *w->norms);
+    w->factors = malloc((info->count + 1u) * sizeof *w->factors);
+    w->lows = malloc(WINDOW_DOCS * sizeof *w->lows);
+    w->tfs = malloc(WINDOW_DOCS * sizeof *w->tfs);
+    w->counts = malloc(WINDOW_DOCS * sizeof *w->counts);
+    w->title_tfs = malloc(WINDOW_DOCS * sizeof *w->title_tfs);
+    w->impacts = malloc(WINDOW_DOCS * sizeof *w->impacts);
+    w->blended = malloc(WINDOW_DOCS * sizeof *w->blended);
+    if (!w->norms || !w->factors || !w->lows || !w->tfs || !w->counts || !w->title_tfs ||
+        !w->impacts || !w->blended) {
+        unit_writer_close(w);
+        return error_nomem(err, "writing a unit");
+    }
+    prepare_posts(w, heads);
+    *out = w;
+    return ANP_OK;
+}
+
+void unit_writer_close(unit_writer *w) {
+    if (w) {
+        free(w->norms);
+        free(w->factors);
+        free(w->lows);
+        free(w->tfs);
+        free(w->counts);
+        free(w->title_tfs);
+        free(w->impacts);
+        free(w->blended);
+        free(w->positions.items);
+        buffer_free(&w->list);
+        buffer_free(&w->apart);
+        free(w);
+    }
+}
+
+uint64_t unit_writer_bytes(const unit_writer *w) {
+    return w->bytes;
+}
+
+static anp_status put(unit_writer *w, unit_kind kind, uint32_t number, unsigned sub,
+                      const buffer *value, anp_error *err) {
+    if (value->failed) {
+        return error_nomem(err, "writing a unit");
+    }
+    store_table table = unit_table((unit_level)w->info.level, kind, sub);
+    store_key key = store_key_u64(unit_key(w->info.number, kind, number, sub));
+    w->bytes += value->len;
+    return store_put(w->txn, table, key, str_make((const char *)value->data, value->len), w->append,
+                     err);
+}
+
+/* One list and its positions, in one value when they are small. */
+static anp_status put_list(unit_writer *w, uint32_t term, unsigned sub, const list_input *input,
+                           const positions_input *positions, anp_error *err) {
+    w->list.len = w->apart.len = 0;
+    list_build(input, &w->list);
+    positions_build(positions, &w->apart);
+    bool together = w->list.len + w->apart.len <= LIST_INLINE_BYTES;
+    if (together) {
+        positions_join(&w->list, 0, str_make((const char *)w->apart.data, w->apart.len));
+    }
+    TRY(put(w, UNIT_TERM, term, sub, &w->list, err));
+    return together ? ANP_OK : put(w, UNIT_TERM, term, sub + 1, &w->apart, err);
+}
+
+/* The combined text: posts whose title alone holds the term are left out at title weight 0. */
+static anp_status write_text(unit_writer *w, uint32_t term, const term_rows *rows, anp_error *err) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < rows->rows.count; i++) {
+        term_row row = rows->rows.items[i];
+        uint64_t tf = (uint64_t)row.body_tf + (uint64_t)w->title_weight * row.title_tf;
+        if (tf == 0) {
+            continue;
+        }
+        uint32_t post = (uint32_t)(uint16_t)(row.low - w->low_first);
+        w->lows[count] = row.low;
+        w->tfs[count] = tf > UINT32_MAX ? UINT32_MAX : (uint32_t)tf;
+        w->counts[count] = row.body_tf;
+        w->title_tfs[count] = w->title_weight ? row.title_tf : 0;
+        w->impacts[count] = rank_saturation(w->tfs[count], w->norms[post]);
+        w->blended[count] = w->impacts[count] * w->factors[post];
+        count++;
+    }
+    if (count == 0) {
+        return ANP_OK;
+    }
+    list_input list = {count, w->lows, w->tfs, w->impacts, w->blended};
+    positions_input positions = {count, w->counts, rows->body_positions.items, w->title_tfs};
+    return put_list(w, term, UNIT_SUB_TEXT, &list, &positions, err);
+}
+
+static anp_status write_title(unit_writer *w, uint32_t term, const term_rows *rows,
+                              anp_error *err) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < rows->rows.count; i++) {
+        if (rows->rows.items[i].title_tf) {
+            w->lows[count] = rows->rows.items[i].low;
+            w->tfs[count++] = rows->rows.items[i].title_tf;
+        }
+    }
+    if (count == 0) {
+        return ANP_OK;
+    }
+    list_input list = {count, w->lows, w->tfs, NULL, NULL};
+    positions_input positions = {count, w->tfs, rows->title_positions.items, NULL};
+    return put_list(w, term, UNIT_SUB_TITLE, &list, &positions, err);
+}
+
+anp_status unit_write_term(unit_writer *w, uint32_t term, const term_rows *rows, anp_error *err) {
+    TRY(write_text(w, term, rows, err));
+    return write_title(w, term, rows, err);
+}
+
+anp_status unit_write_facet(unit_writer *w, uint32_t value, const uint16_t *lows, uint32_t count,
+                            anp_error *err) {
+    w->list.len = 0;
+    list_build(&(list_input){count, lows, NULL, NULL, NULL}, &w->list);
+    return put(w, UNIT_FACET, value, 0, &w->list, err);
+}
+
+anp_status unit_write_column(unit_writer *w, uint32_t column, const double *values,
+                             anp_error *err) {
+    w->list.len = 0;
+    column_build(values, w->info.count, &w->list);
+    return put(w, UNIT_COLUMN, column, 0, &w->list, err);
+}
+
+anp_status unit_write_scores(unit_writer *w, const float (*scores)[4], anp_error *err) {
+    w->list.len = 0;
+    column_build_scores(scores, w->info.count, &w->list);
+    return put(w, UNIT_COLUMN, COLUMN_SCORES, 0, &w->list, err);
+}
+
+anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_error *err) {
+    w->list.len = 0;
+    buffer_put(&w->list, sketches, (size_t)w->info.count * SKETCH_BYTES);
+    return put(w, UNIT_SKETCH, 0, 0, &w->list, err);
+}
+
+/* ---- A unit out of forward records ------------------------------------------------------------------------- */
+
+static anp_status write_terms(unit_writer *w, const inverted *in, anp_error *err) {
+    term_rows rows = {0};
+    anp_status status = ANP_OK;
+    for (size_t from = 0, to; from < in->terms.count && status == ANP_OK; from = to) {
+        uint32_t term = in->terms.items[from].term;
+        rows_clear(&rows);
+        for (to = from; to < in->terms.count && in->terms.items[to].term == term; to++) {
+            const term_ref *ref = &in->terms.items[to];
+            uint16_t low = (uint16_t)(w->low_first + ref->post);
+            if (status == ANP_OK) {
+                status = rows_add_forward(&rows, low, ref->at, in->ends[ref->post], err);
+            }
+        }
+        if (status == ANP_OK) {
+            status = unit_write_term(w, term, &rows, err);
+        }
+    }
+    rows_free(&rows);
+    return status;
+}
+
+static anp_status write_facets(unit_writer *w, const inverted *in, anp_error *err) {
+    for (size_t from = 0, to; from < in->facets.count; from = to) {
+        uint32_t value = in->facets.items[from].value, count = 0;
+        for (to = from; to < in->facets.count && in->facets.items[to].value == value; to++) {
+            w->lows[count++] = (uint16_t)(w->low_first + in->facets.items[to].post);
+        }
+        TRY(unit_write_facet(w, value, w->lows, count, err));
+    }
+    return ANP_OK;
+}
+
+static anp_status write_columns(unit_writer *w, const inverted *in, double *values,
+                                anp_error *err) {
+    for (uint32_t i = 0; i < in->post_count; i++) {
+        values[i] = in->heads[i].title_words;
+    }
+    TRY(unit_write_column(w, COLUMN_TITLE_LENGTH, values, err));
+    for (uint32_t i = 0; i < in->post_count; i++) {
+        values[i] = in->heads[i].body_words;
+    }
+    TRY(unit_write_column(w, COLUMN_BODY_LENGTH, values, err));
+    float (*scores)[4] = (float (*)[4])(void *)values; /* 16 bytes a post: room made by the caller */
+    for (uint32_t i = 0; i < in->post_count; i++) {
+        memcpy(scores[i], in->heads[i].scores, sizeof scores[i]);
+    }
+    TRY(unit_write_scores(w, (const float (*)[4])scores, err));
+    for (size_t from = 0, to; from < in->numbers.count; from = to) {
+        uint32_t field = in->numbers.items[from].field;
+        for (uint32_t i = 0; i < in->post_count; i++) {
+            values[i] = NAN;
+        }
+        for (to = from; to < in->numbers.count && in->numbers.items[to].field == field; to++) {
+            values[in->numbers.items[to].post] = in->numbers.items[to].value;
+        }
+        TRY(unit_write_column(w, COLUMN_FIELD_0 + field, values, err));
+    }
+    return ANP_OK;
+}
+
+static anp_status write_sketches(unit_writer *w, const inverted *in, anp_error *err) {
+    w->list.len = 0;
+    for (uint32_t i = 0; i < in->post_count; i++) {
+        buffer_put(&w->list, in->sketches[i], SKETCH_BYTES);
+    }
+    return put(w, UNIT_SKETCH, 0, 0, &w->list, err);
+}
+
+anp_status unit_write_records(store_txn *txn, const catalog_settings *settings,
+                              const unit_info *info, const str *records, bool append,
+                              anp_error *err) {
+    inverted in;
+    unit_writer *w = NULL;
+    TRY(invert(records, info->count, &in, err));
+    double *values = malloc((info->count + 1u) * 2 * sizeof *values);
+    anp_status status = values ? ANP_OK : error_nomem(err, "writing a unit");
+    if (status == ANP_OK) {
+        status = unit_writer_open(txn, settings, info, in.heads, append, &w, err);
+    }
+    if (status == ANP_OK) {
+        status = write_terms(w, &in, err);
+    }
+    if (status == ANP_OK) {
+        status = write_facets(w, &in, err);
+    }
+    if (status == ANP_OK) {
+        status = write_columns(w, &in, values, err);
+    }
+    if (status == ANP_OK) {
+        status = write_sketches(w, &in, err);
+    }
+    unit_writer_close(w);
+    free(values);
+    invert_free(&in);
+    return status;
+}

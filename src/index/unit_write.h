@@ -1,0 +1,40 @@
+/*
+ * Writing a unit: from inverted forward records (a fold), or from the values of segments (a merge).
+ *
+ * Values are put in key order, so that every table grows at its end.
+ */
+#ifndef ANP_INDEX_UNIT_WRITE_H
+#define ANP_INDEX_UNIT_WRITE_H
+
+#include "index/catalog.h"
+#include "index/column.h"
+#include "index/invert.h"
+#include "index/rows.h"
+
+typedef struct unit_writer unit_writer;
+
+/*
+ * Begins a unit of posts [info->first, + info->count). heads are theirs, for the bounds. `append`: its keys are greater
+ * than all in its tables.
+ */
+anp_status unit_writer_open(store_txn *txn, const catalog_settings *settings, const unit_info *info,
+                            const forward_head *heads, bool append, unit_writer **out,
+                            anp_error *err);
+void unit_writer_close(unit_writer *w);
+
+anp_status unit_write_term(unit_writer *w, uint32_t term, const term_rows *rows, anp_error *err);
+anp_status unit_write_facet(unit_writer *w, uint32_t value, const uint16_t *lows, uint32_t count,
+                            anp_error *err);
+anp_status unit_write_column(unit_writer *w, uint32_t column, const double *values, anp_error *err);
+anp_status unit_write_scores(unit_writer *w, const float (*scores)[4], anp_error *err);
+anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_error *err);
+
+/* Bytes put so far. */
+uint64_t unit_writer_bytes(const unit_writer *w);
+
+/* A whole unit out of records of its posts. */
+anp_status unit_write_records(store_txn *txn, const catalog_settings *settings,
+                              const unit_info *info, const str *records, bool append,
+                              anp_error *err);
+
+#endif
