@@ -2,7 +2,7 @@
 #include "index/analysis.h"
 
 #include "base/error.h"
-#include "sketch/sketch.h"
+#include "index/shingles.h"
 
 static int by_u64(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -34,20 +34,6 @@ static anp_status add_hits(analysis *a, store_txn *txn, const text_tokens *token
         forward_hit hit = forward_hit_make(term, title, tokens->items[i].position);
         a->hits.items[a->hits.count++] = hit;
     }
-    return ANP_OK;
-}
-
-static anp_status sketch_body(analysis *a, const text_tokens *tokens, arena *scratch,
-                              uint8_t sketch[SKETCH_BYTES], anp_error *err) {
-    shingle_set set;
-    a->words.count = 0;
-    for (size_t i = 0; i < tokens->count; i++) {
-        if (tokens->items[i].kind != TEXT_PART && !vec_push(&a->words, tokens->items[i].folded)) {
-            return error_nomem(err, "analysing a post");
-        }
-    }
-    TRY(sketch_shingles(a->words.items, a->words.count, scratch, &set, err));
-    sketch_make(set, sketch);
     return ANP_OK;
 }
 
@@ -113,6 +99,7 @@ static void sort_values(analysis *a) {
 static anp_status analyse(analysis *a, store_txn *txn, const post *article, forward_head *head,
                           arena *scratch, buffer *out, anp_error *err) {
     text_tokens title, body;
+    shingle_set shingles;
     uint8_t sketch[SKETCH_BYTES];
     a->hits.count = a->facets.count = a->numbers.count = 0;
     TRY(analyzer_run(a->analyzer, article->title, scratch, &title, err));
@@ -128,7 +115,8 @@ static anp_status analyse(analysis *a, store_txn *txn, const post *article, forw
         qsort(a->hits.items, a->hits.count, sizeof *a->hits.items, by_u64);
     }
     sort_values(a);
-    TRY(sketch_body(a, &body, scratch, sketch, err));
+    TRY(shingles_of_tokens(&body, scratch, &shingles, err));
+    sketch_make(shingles, sketch);
     *head = (forward_head){title.words, body.words, {0}};
     for (int i = 0; i < POST_SCORES; i++) {
         head->scores[i] = (float)article->scores[i];
@@ -151,6 +139,5 @@ void analysis_free(analysis *a) {
     free(a->hits.items);
     free(a->facets.items);
     free(a->numbers.items);
-    free(a->words.items);
     analyzer_close(a->analyzer);
 }

@@ -17,7 +17,6 @@ typedef struct analysis {
     VEC(forward_hit) hits; /* scratch of one post, kept for its memory */
     VEC(uint32_t) facets;
     VEC(forward_number) numbers;
-    VEC(str) words;
 } analysis;
 
 /* Appends the post's forward record to out. ANP_BAD_POST when it breaks a limit; then nothing was appended. */

@@ -148,6 +148,21 @@ anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_kind kin
     return status;
 }
 
+anp_status snapshot_statistics_of(snapshot *s, snapshot_statistics *out, anp_error *err) {
+    *out = (snapshot_statistics){.settings = &s->cat.settings,
+                                 .deleted = bitmap_count(s->deleted),
+                                 .words = catalog_text_words(&s->cat),
+                                 .log_posts = s->tail->count};
+    for (size_t i = 0; i < s->cat.units.count; i++) {
+        out->segments += s->cat.units.items[i].level == UNIT_SEGMENT;
+        out->windows += s->cat.units.items[i].level == UNIT_WINDOW;
+    }
+    for (int table = 0; table < STORE_TABLES; table++) {
+        TRY(store_table_measure(s->txn, (store_table)table, &out->tables[table], err));
+    }
+    return store_file_bytes(index_store(s->index), &out->file_bytes, err);
+}
+
 /* ---- Posts ------------------------------------------------------------------------------------------------- */
 
 anp_status snapshot_docno(snapshot *s, str id, uint32_t *docno, anp_error *err) {

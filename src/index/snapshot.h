@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "postings/bitmap.h"
+#include "store/store.h"
 
 typedef struct index_handle index_handle; /* index/index.h */
 typedef struct snapshot snapshot;
@@ -39,6 +40,19 @@ const bitmap *snapshot_deleted(const snapshot *s); /* borrowed for the snapshot'
 
 /* The analyzer of this index, for this snapshot's thread: its settings are those the index was made with. Borrowed. */
 struct analyzer *snapshot_analyzer(snapshot *s);
+
+typedef struct snapshot_statistics {
+    const struct catalog_settings *settings; /* borrowed for the snapshot's life */
+    uint64_t deleted;
+    uint64_t words; /* of the combined text of live posts */
+    uint64_t file_bytes;
+    uint64_t log_posts;
+    uint32_t segments;
+    uint32_t windows;
+    store_table_size tables[STORE_TABLES];
+} snapshot_statistics;
+
+anp_status snapshot_statistics_of(snapshot *s, snapshot_statistics *out, anp_error *err);
 
 /* ---- Terms ------------------------------------------------------------------------------------------------- */
 

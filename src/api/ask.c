@@ -1,0 +1,338 @@
+/* Queries, similar lists, posts and analysis: public structs in, rooms asked, public structs out. */
+#include "api/handles.h"
+#include "base/error.h"
+#include "post/post.h"
+#include "text/analyzer.h"
+
+#include <stdlib.h>
+
+static anp_status missing(anp_error *err, const char *what) {
+    return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);
+}
+
+/* ---- Queries ----------------------------------------------------------------------------------------------- */
+
+static query_request request_of(const char *query, const anp_query_options *options) {
+    query_request r = {.text = str_from(query),
+                       .k = 10,
+                       .mark_open = STR("<mark>"),
+                       .mark_close = STR("</mark>"),
+                       .rank = RANK_SETTINGS_DEFAULT};
+    if (!options) {
+        return r;
+    }
+    r.flags = options->flags;
+    r.k = options->k ? options->k : 10;
+    r.offset = options->offset;
+    r.filter = str_from(options->filter ? options->filter : "");
+    r.snippet_words = options->snippet_words;
+    if (options->mark_open && options->mark_close) {
+        r.mark_open = str_from(options->mark_open);
+        r.mark_close = str_from(options->mark_close);
+    }
+    const struct {
+        uint32_t bit;
+        double given;
+        double *setting;
+    } numbers[] = {
+        {ANP_SET_BLEND, options->blend, &r.rank.blend},
+        {ANP_SET_K1, options->k1, &r.rank.k1},
+        {ANP_SET_B, options->b, &r.rank.b},
+        {ANP_SET_QUALITY, options->weight_quality, &r.rank.weights[POST_QUALITY]},
+        {ANP_SET_FRESHNESS, options->weight_freshness, &r.rank.weights[POST_FRESHNESS]},
+        {ANP_SET_DEPTH, options->weight_depth, &r.rank.weights[POST_DEPTH]},
+        {ANP_SET_CLARITY, options->weight_clarity, &r.rank.weights[POST_CLARITY]},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (options->set & numbers[i].bit) {
+            *numbers[i].setting = numbers[i].given;
+        }
+    }
+    return r;
+}
+
+static anp_status check_range(const char *name, double value, double low, double high,
+                              anp_error *err) {
+    if (value >= low && value <= high) {
+        return ANP_OK;
+    }
+    return error_set(err, ANP_INVALID, "%s is %g; give a number from %g to %g", name, value, low, high);
+}
+
+static anp_status check_request(const query_request *r, anp_error *err) {
+    if ((uint64_t)r->k + r->offset > RESULTS_MAX) {
+        return error_set(err, ANP_INVALID, "k + offset is %llu; give at most %d",
+                         (unsigned long long)r->k + r->offset, RESULTS_MAX);
+    }
+    TRY(check_range("blend", r->rank.blend, 0, 0.95, err));
+    TRY(check_range("k1", r->rank.k1, 0, 1000, err));
+    TRY(check_range("b", r->rank.b, 0, 1, err));
+    TRY(check_range("the weight of quality", r->rank.weights[POST_QUALITY], 0, 1e6, err));
+    TRY(check_range("the weight of freshness", r->rank.weights[POST_FRESHNESS], 0, 1e6, err));
+    TRY(check_range("the weight of depth", r->rank.weights[POST_DEPTH], 0, 1e6, err));
+    return check_range("the weight of clarity", r->rank.weights[POST_CLARITY], 0, 1e6, err);
+}
+
+static anp_status take_answer(anp_results *r, const query_answer *answer, uint32_t offset,
+                              anp_error *err) {
+    r->total = answer->total;
+    r->count = answer->hit_count;
+    r->note = answer->note.len ? results_text(r, answer->note) : NULL;
+    r->hits = arena_array(&r->memory, anp_hit, r->count);
+    r->explanations = (const query_explanation **)arena_array(&r->memory, void *, r->count);
+    r->explanation_texts = (const char **)arena_array(&r->memory, char *, r->count);
+    if (!r->hits || !r->explanations || !r->explanation_texts) {
+        return error_nomem(err, "results");
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        const query_hit *hit = &answer->hits[i];
+        r->hits[i] = (anp_hit){.rank = offset + (uint32_t)i + 1,
+                               .id = results_text(r, hit->id),
+                               .title = results_text(r, hit->title),
+                               .snippet = hit->snippet.data ? results_text(r, hit->snippet) : NULL,
+                               .score = hit->score,
+                               .bm25 = hit->bm25,
+                               .prior = hit->prior};
+        r->explanations[i] = hit->explanation;
+        if (!r->hits[i].id || !r->hits[i].title || (hit->snippet.data && !r->hits[i].snippet)) {
+            return error_nomem(err, "results");
+        }
+    }
+    return ANP_OK;
+}
+
+anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options *options,
+                     anp_results **out, anp_error *err) {
+    if (!s || !query || !out) {
+        return missing(err, !s ? "the snapshot" : !query ? "the query" : "out");
+    }
+    uint64_t start = clock_us();
+    query_request request = request_of(query, options);
+    query_answer answer = {0};
+    TRY(check_request(&request, err));
+    anp_results *r = results_new(RESULTS_QUERY);
+    if (!r) {
+        return error_nomem(err, "results");
+    }
+    r->rank = request.rank;
+    r->count_only = request.flags & ANP_QUERY_COUNT_ONLY;
+    r->subject = arena_str(&r->memory, request.text);
+    anp_status status = query_run(s->inner, &request, &r->memory, &answer, err);
+    if (status == ANP_OK) {
+        status = take_answer(r, &answer, request.offset, err);
+    }
+    if (status != ANP_OK) {
+        anp_results_free(r);
+        return status;
+    }
+    r->took_us = clock_us() - start;
+    *out = r;
+    return ANP_OK;
+}
+
+/* ---- Similar posts ----------------------------------------------------------------------------------------- */
+
+static similar_request similar_request_of(const anp_similar_options *options) {
+    similar_request r = {ANP_MEASURE_DEFAULT, 10, 0};
+    if (options) {
+        r.measure = options->measure;
+        r.k = options->k ? options->k : 10;
+        r.similarity_min = options->similarity_min;
+    }
+    return r;
+}
+
+static anp_status need_similar(anp_snapshot *s, anp_error *err) {
+    return s->similar ? ANP_OK : similar_open(s->inner, &s->similar, err);
+}
+
+static anp_status take_similar(anp_results *r, const similar_answer *answer, anp_error *err) {
+    r->count = answer->hit_count;
+    r->total = answer->hit_count;
+    r->hits = arena_array(&r->memory, anp_hit, r->count);
+    if (!r->hits) {
+        return error_nomem(err, "results");
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        const similar_hit *hit = &answer->hits[i];
+        r->hits[i] = (anp_hit){.rank = (uint32_t)i + 1,
+                               .id = results_text(r, hit->id),
+                               .title = results_text(r, hit->title),
+                               .similarity = hit->similarity};
+        if (!r->hits[i].id || !r->hits[i].title) {
+            return error_nomem(err, "results");
+        }
+    }
+    return ANP_OK;
+}
+
+/* docno, or text when docno is UINT32_MAX. */
+static anp_status find_similar(anp_snapshot *s, uint32_t docno, str id, str text,
+                               const anp_similar_options *options, anp_results **out,
+                               anp_error *err) {
+    uint64_t start = clock_us();
+    similar_request request = similar_request_of(options);
+    similar_answer answer = {0};
+    TRY(need_similar(s, err));
+    anp_results *r = results_new(RESULTS_SIMILAR);
+    if (!r) {
+        return error_nomem(err, "results");
+    }
+    anp_status status =
+        docno == UINT32_MAX
+            ? similar_to_text(s->similar, text, &request, &r->memory, &answer, err)
+            : similar_to_post(s->similar, docno, &request, &r->memory, &answer, err);
+    if (status == ANP_OK) {
+        r->subject = id.data ? arena_str(&r->memory, id) : (str){NULL, 0};
+        status = take_similar(r, &answer, err);
+    }
+    if (status != ANP_OK) {
+        anp_results_free(r);
+        return status;
+    }
+    r->took_us = clock_us() - start;
+    *out = r;
+    return ANP_OK;
+}
+
+/* ANP_NOT_FOUND with its text. */
+static anp_status find_docno(anp_snapshot *s, const char *id, uint32_t *docno, anp_error *err) {
+    anp_status status = snapshot_docno(s->inner, str_from(id), docno, err);
+    return status == ANP_NOT_FOUND ? error_set(err, ANP_NOT_FOUND, "no post has the id %s", id)
+                                   : status;
+}
+
+anp_status anp_similar(anp_snapshot *s, const char *id, const anp_similar_options *options,
+                       anp_results **out, anp_error *err) {
+    uint32_t docno;
+    if (!s || !id || !out) {
+        return missing(err, !s ? "the snapshot" : !id ? "the id" : "out");
+    }
+    TRY(find_docno(s, id, &docno, err));
+    return find_similar(s, docno, str_from(id), (str){NULL, 0}, options, out, err);
+}
+
+anp_status anp_similar_text(anp_snapshot *s, const char *text, size_t len,
+                            const anp_similar_options *options, anp_results **out, anp_error *err) {
+    if (!s || (!text && len) || !out) {
+        return missing(err, !s ? "the snapshot" : !out ? "out" : "the text");
+    }
+    return find_similar(s, UINT32_MAX, (str){NULL, 0}, str_make(text, len), options, out, err);
+}
+
+static anp_status visit_similar(anp_snapshot *s, uint32_t docno, const anp_similar_options *options,
+                                bool (*visit)(void *user, anp_results *results), void *user,
+                                anp_error *err) {
+    arena scratch = {0};
+    anp_results *r = NULL;
+    str id;
+    anp_status status = snapshot_id(s->inner, docno, &scratch, &id, err);
+    if (status == ANP_OK) {
+        status = find_similar(s, docno, id, (str){NULL, 0}, options, &r, err);
+    }
+    if (status == ANP_OK) {
+        r->timed = false;
+        if (!visit(user, r)) {
+            status = error_set(err, ANP_CANCELLED, "stopped as asked");
+        }
+        anp_results_free(r);
+    }
+    arena_free(&scratch);
+    return status;
+}
+
+anp_status anp_similar_all(anp_snapshot *s, const anp_similar_options *options,
+                           bool (*visit)(void *user, anp_results *results), void *user,
+                           anp_error *err) {
+    if (!s || !visit) {
+        return missing(err, s ? "visit" : "the snapshot");
+    }
+    for (uint32_t docno = 0; docno < snapshot_docno_end(s->inner); docno++) {
+        if (!bitmap_contains(snapshot_deleted(s->inner), docno)) {
+            TRY(visit_similar(s, docno, options, visit, user, err));
+        }
+    }
+    return ANP_OK;
+}
+
+/* ---- Posts ------------------------------------------------------------------------------------------------- */
+
+static anp_status give(buffer *b, char **out, size_t *len, anp_error *err) {
+    buffer_put_u8(b, 0);
+    if (b->failed) {
+        buffer_free(b);
+        return error_nomem(err, "a post");
+    }
+    *out = (char *)b->data;
+    if (len) {
+        *len = b->len - 1;
+    }
+    return ANP_OK;
+}
+
+static anp_status read_post(anp_snapshot *s, const char *id, arena *scratch, str *json,
+                            anp_error *err) {
+    uint32_t docno;
+    TRY(find_docno(s, id, &docno, err));
+    return snapshot_post(s->inner, docno, scratch, json, err);
+}
+
+anp_status anp_post_json(anp_snapshot *s, const char *id, char **out, size_t *len, anp_error *err) {
+    if (!s || !id || !out) {
+        return missing(err, !s ? "the snapshot" : !id ? "the id" : "out");
+    }
+    arena scratch = {0};
+    buffer b = {0};
+    str json;
+    anp_status status = read_post(s, id, &scratch, &json, err);
+    if (status == ANP_OK) {
+        buffer_put_str(&b, json);
+        status = give(&b, out, len, err);
+    }
+    arena_free(&scratch);
+    return status;
+}
+
+anp_status anp_post_text(anp_snapshot *s, const char *id, char **out, size_t *len, anp_error *err) {
+    if (!s || !id || !out) {
+        return missing(err, !s ? "the snapshot" : !id ? "the id" : "out");
+    }
+    arena scratch = {0};
+    buffer b = {0};
+    str json;
+    anp_status status = read_post(s, id, &scratch, &json, err);
+    if (status == ANP_OK) {
+        status = post_to_text(json, &b, err);
+    }
+    if (status == ANP_OK) {
+        status = give(&b, out, len, err);
+    } else {
+        buffer_free(&b);
+    }
+    arena_free(&scratch);
+    return status;
+}
+
+anp_status anp_posts_export(anp_snapshot *s, bool (*visit)(void *user, const char *json, size_t len),
+                            void *user, anp_error *err) {
+    if (!s || !visit) {
+        return missing(err, s ? "visit" : "the snapshot");
+    }
+    arena scratch = {0};
+    anp_status status = ANP_OK;
+    uint32_t end = snapshot_docno_end(s->inner);
+    for (uint32_t docno = 0; docno < end && status == ANP_OK; docno++) {
+        str json;
+        if (bitmap_contains(snapshot_deleted(s->inner), docno)) {
+            continue;
+        }
+        arena_mark mark = arena_save(&scratch);
+        status = snapshot_post(s->inner, docno, &scratch, &json, err);
+        if (status == ANP_OK && !visit(user, json.data, json.len)) {
+            status = error_set(err, ANP_CANCELLED, "stopped as asked");
+        }
+        arena_rewind(&scratch, mark);
+    }
+    arena_free(&scratch);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* What is behind the opaque handles of anpsearch.h. */
+#ifndef ANP_API_HANDLES_H
+#define ANP_API_HANDLES_H
+
+#include "anpsearch.h"
+#include "index/index.h"
+#include "index/snapshot.h"
+#include "index/writer.h"
+#include "query/query.h"
+#include "similar/similar.h"
+
+struct anp_index {
+    index_handle *inner;
+};
+
+struct anp_snapshot {
+    snapshot *inner;
+    similar *similar; /* made when first asked for */
+    arena memory;     /* of what stats returned last */
+};
+
+struct anp_writer {
+    index_writer *inner;
+};
+
+typedef enum results_kind { RESULTS_QUERY, RESULTS_SIMILAR } results_kind;
+
+struct anp_results {
+    arena memory; /* owns everything below */
+    results_kind kind;
+    str subject; /* the query's text, or the probe's id; data NULL for a draft */
+    anp_hit *hits;
+    const query_explanation **explanations; /* by hit; NULL when not asked for */
+    const char **explanation_texts;         /* made when first asked for */
+    size_t count;
+    uint64_t total;
+    uint64_t took_us;
+    bool timed; /* took_us belongs into the JSON */
+    bool count_only;
+    const char *note;
+    rank_settings rank;
+    char *json; /* made when first asked for */
+};
+
+/* A new, empty one; NULL when memory is out. */
+anp_results *results_new(results_kind kind);
+
+/* Microseconds of a clock that only goes forward. */
+uint64_t clock_us(void);
+
+/* A copy in memory, NUL-terminated; "" for data NULL. */
+const char *results_text(anp_results *r, str text);
+
+/* The numbers behind a hit, for people and as JSON. */
+void explanation_text(const anp_results *r, size_t i, buffer *out);
+void explanation_json(const anp_results *r, size_t i, buffer *out);
+
+#endif

@@ -1,0 +1,159 @@
+/* Writers and imports. */
+#include "api/handles.h"
+#include "base/error.h"
+#include "post/import.h"
+
+#include <stdlib.h>
+
+static anp_status missing(anp_error *err, const char *what) {
+    return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);
+}
+
+anp_status anp_writer_open(anp_index *index, anp_writer **out, anp_error *err) {
+    if (!index || !out) {
+        return missing(err, index ? "out" : "the index");
+    }
+    anp_writer *w = calloc(1, sizeof *w);
+    if (!w) {
+        return error_nomem(err, "a writer");
+    }
+    anp_status status = writer_open(index->inner, &w->inner, err);
+    if (status != ANP_OK) {
+        free(w);
+        return status;
+    }
+    *out = w;
+    return ANP_OK;
+}
+
+void anp_writer_close(anp_writer *w) {
+    if (w) {
+        writer_close(w->inner);
+        free(w);
+    }
+}
+
+anp_status anp_writer_add(anp_writer *w, const char *json, size_t len, anp_error *err) {
+    if (!w || !json) {
+        return missing(err, w ? "the post" : "the writer");
+    }
+    arena scratch = {0};
+    post article;
+    anp_status status = post_from_json(str_make(json, len), &scratch, &article, err);
+    if (status == ANP_OK) {
+        status = writer_add(w->inner, &article, NULL, err);
+    }
+    arena_free(&scratch);
+    return status;
+}
+
+anp_status anp_writer_delete(anp_writer *w, const char *id, anp_error *err) {
+    return w && id ? writer_delete(w->inner, str_from(id), err)
+                   : missing(err, w ? "the id" : "the writer");
+}
+
+anp_status anp_writer_commit(anp_writer *w, anp_error *err) {
+    return w ? writer_commit(w->inner, err) : missing(err, "the writer");
+}
+
+/* ---- Import ------------------------------------------------------------------------------------------------ */
+
+enum { PROGRESS_US = 100000 };
+
+/* Held between commits unless the caller says otherwise. */
+#define MEMORY_BYTES_DEFAULT ((uint64_t)512 << 20)
+
+typedef struct import_run {
+    index_writer *writer;
+    anp_import_options options;
+    anp_import_report report;
+    size_t batch_bytes_max;
+    uint64_t started_us;
+    uint64_t shown_us;
+} import_run;
+
+static anp_status show_progress(import_run *run, anp_error *err) {
+    uint64_t now = clock_us();
+    if (!run->options.on_progress || now - run->shown_us < PROGRESS_US) {
+        return ANP_OK;
+    }
+    run->shown_us = now;
+    run->report.seconds = (double)(now - run->started_us) / 1e6;
+    return run->options.on_progress(run->options.user, &run->report)
+               ? ANP_OK
+               : error_set(err, ANP_CANCELLED, "stopped as asked; what was indexed so far is kept");
+}
+
+static anp_status take_bad(void *user, const char *file, uint64_t line, const anp_error *reason) {
+    import_run *run = user;
+    run->report.posts_skipped++;
+    if (run->options.on_bad_post) {
+        run->options.on_bad_post(run->options.user, file, line, reason->message);
+    }
+    return run->options.strict ? ANP_BAD_POST : ANP_OK;
+}
+
+static anp_status take_post(void *user, const post *article, const char *file, uint64_t line,
+                            anp_error *err) {
+    import_run *run = user;
+    bool replaced;
+    if (run->options.require_reviewed && !article->reviewed) {
+        run->report.posts_held_back++;
+        return show_progress(run, err);
+    }
+    anp_error reason = ANP_ERROR_INIT;
+    anp_status status = writer_add(run->writer, article, &replaced, &reason);
+    if (status == ANP_BAD_POST) {
+        status = take_bad(run, file, line, &reason);
+        if (status == ANP_OK) {
+            return ANP_OK;
+        }
+    }
+    if (status != ANP_OK) {
+        if (err) {
+            *err = reason;
+        }
+        return status;
+    }
+    run->report.posts_added += !replaced;
+    run->report.posts_replaced += replaced;
+    if (writer_window_room(run->writer) == WINDOW_DOCS ||
+        writer_pending_bytes(run->writer) >= run->batch_bytes_max) {
+        TRY(writer_commit(run->writer, err));
+    }
+    return show_progress(run, err);
+}
+
+static anp_status take_progress(void *user, uint64_t bytes_read, uint64_t bytes_total,
+                                anp_error *err) {
+    import_run *run = user;
+    run->report.bytes_read = bytes_read;
+    run->report.bytes_total = bytes_total;
+    return show_progress(run, err);
+}
+
+anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t path_count,
+                             const anp_import_options *options, anp_import_report *report,
+                             anp_error *err) {
+    if (!w || (!paths && path_count)) {
+        return missing(err, w ? "the paths" : "the writer");
+    }
+    import_run run = {.writer = w->inner, .started_us = clock_us()};
+    if (options) {
+        run.options = *options;
+    }
+    uint64_t memory = run.options.memory_bytes ? run.options.memory_bytes : MEMORY_BYTES_DEFAULT;
+    /* Inverting a batch takes about three times its records, besides the pages that LMDB holds dirty. */
+    run.batch_bytes_max = (size_t)(memory / 6);
+    import_sink sink = {take_post, take_bad, take_progress, &run};
+    anp_status status = import_paths(paths, path_count, run.options.format, &sink, err);
+    if (status == ANP_OK || status == ANP_CANCELLED || status == ANP_BAD_POST) {
+        anp_status committed = writer_commit(w->inner, status == ANP_OK ? err : NULL);
+        status = status == ANP_OK ? committed : status;
+    }
+    run.report.seconds = (double)(clock_us() - run.started_us) / 1e6;
+    if (report) {
+        *report = run.report;
+    }
+    return status;
+}

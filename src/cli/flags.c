@@ -1,0 +1,288 @@
+/* See flags.h. The order of a table is the order in texts. */
+#include "cli/flags.h"
+
+#include "base/limits.h"
+
+#include <float.h>
+#include <string.h>
+
+#define ON(id) (UINT32_C(1) << (id))
+
+enum { THREADS_MAX = 1024, SNIPPET_WORDS_MAX = 10000, WORDS_ANY = 1 << 20 };
+
+#define OPENS                                                                                      \
+    (ON(COMMAND_INDEX) | ON(COMMAND_QUERY) | ON(COMMAND_SIMILAR) | ON(COMMAND_SHOW) |              \
+     ON(COMMAND_DELETE) | ON(COMMAND_STATS) | ON(COMMAND_TERMS) | ON(COMMAND_VERIFY) |             \
+     ON(COMMAND_EXPORT))
+#define EVERY                                                                                      \
+    (OPENS | ON(COMMAND_ANALYZE) | ON(COMMAND_COMPLETION) | ON(COMMAND_HELP) | ON(COMMAND_VERSION))
+
+const command commands[COMMANDS] = {
+    [COMMAND_NONE] = {"", "COMMAND [OPTIONS] [ARGS]", 0, 0,
+                      "full-text search and similar posts for technical articles", NULL},
+    [COMMAND_INDEX] = {"index", "PATH... | -", 1, WORDS_ANY,
+                       "add posts to the index, or replace them",
+                       "Reads posts from files, from directories (walked in sorted order) or, for "
+                       "-, from standard "
+                       "input, and adds them; a post whose id is there already is replaced. The "
+                       "index is made when "
+                       "there is none. Files may be compressed with zstd (.zst).\n\n"
+                       "A bad post is reported as FILE:LINE: reason, counted and skipped. Work is "
+                       "committed in large "
+                       "batches: what has been committed stays, whatever happens afterwards. "
+                       "Ctrl-C stops after the "
+                       "running batch, a second one at once."},
+    [COMMAND_QUERY] =
+        {"query", "QUERY... | --queries FILE", 0, WORDS_ANY, "find posts",
+         "Prints the posts that match best. Several arguments are one query with spaces in "
+         "between. A query that begins with - stands behind --.\n\n"
+         "Words find posts with any of them; +word needs it, -word rules it out; \"a phrase\", "
+         "AND, OR, "
+         "NOT and parentheses; title:word and other fields, facets such as stack:\"redis "
+         "caching\", ranges "
+         "such as quality:>=80; word^2 counts double; * alone matches every post."},
+    [COMMAND_SIMILAR] = {"similar", "--id ID | --text FILE | --all", 0, 0,
+                         "list the posts nearest to a post",
+                         "Prints the posts that share most with one post, with a draft that is not "
+                         "in the index, or, "
+                         "for each post of the index, one JSON object a line."},
+    [COMMAND_SHOW] = {"show", "--id ID...", 0, 0, "print posts as they were stored",
+                      "Prints title, body and meta; with --json the form that index reads back."},
+    [COMMAND_DELETE] =
+        {"delete", "--id ID...", 0, 0, "take posts out of the index",
+         "Deletes all that are there, in one commit; those that are not are reported."},
+    [COMMAND_STATS] = {"stats", "", 0, 0, "print counts, settings and the size of each table",
+                       NULL},
+    [COMMAND_TERMS] =
+        {"terms", "[PREFIX]", 0, 1, "list the terms of the index",
+         "Prints, for each term that begins with PREFIX, the term, the number of posts that hold "
+         "it "
+         "and the number of times it stands in them, with tabs in between, in byte order."},
+    [COMMAND_VERIFY] =
+        {"verify", "", 0, 0, "check the index for damage",
+         "Prints what is wrong, one thing a line, and exits with 3; or one line that begins "
+         "with ok."},
+    [COMMAND_EXPORT] = {"export", "", 0, 0, "print all posts as JSON Lines",
+                        "One post a line, oldest first, in the form that index reads back."},
+    [COMMAND_ANALYZE] = {"analyze", "TEXT...", 1, WORDS_ANY, "show what becomes of a text",
+                         "Prints each token with its position, its kind, its source, the folded "
+                         "form, the term that "
+                         "the index holds, and whether queries drop it. Needs no index."},
+    [COMMAND_COMPLETION] = {"completion", "bash", 1, 1, "print a completion script for the shell",
+                            "For bash: put  source <(anpsearch completion bash)  into ~/.bashrc."},
+    [COMMAND_HELP] = {"help", "[COMMAND]", 0, 1, "print the manual of a command", NULL},
+    [COMMAND_VERSION] = {"version", "", 0, 0, "print the version", NULL},
+};
+
+#define QUERY ON(COMMAND_QUERY)
+#define SIMILAR ON(COMMAND_SIMILAR)
+#define INDEX ON(COMMAND_INDEX)
+
+const flag flags[FLAGS] = {
+    [FLAG_DB] =
+        {"db", 0, FLAG_FILE, "PATH", 0, 0, OPENS | ON(COMMAND_NONE), "the index file",
+         "Without it, the environment's ANPSEARCH_DB; without that, anpsearch.db in the working "
+         "directory."},
+    [FLAG_HELP] = {"help", 'h', FLAG_SWITCH, NULL, 0, 0, EVERY | ON(COMMAND_NONE),
+                   "print a summary", NULL},
+    [FLAG_VERSION] = {"version", 'V', FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_NONE),
+                      "print the version", NULL},
+    [FLAG_MAN] = {"man", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_NONE), "print the man page (roff)",
+                  NULL},
+
+    [FLAG_INDEX_FORMAT] = {"format", 0, FLAG_CHOICE, "auto|scraped|jsonl|json", 0, 0, INDEX,
+                           "what the sources hold",
+                           "auto goes by the file's name: .txt is scraped text, .jsonl and .ndjson "
+                           "are JSON Lines, .json "
+                           "is one array of posts or one post; standard input is JSON Lines."},
+    [FLAG_ANALYZER] = {"analyzer", 0, FLAG_CHOICE, "technical|plain", 0, 0,
+                       INDEX | ON(COMMAND_ANALYZE), "how text becomes terms (default technical)",
+                       "technical: Unicode words, case folded, technical words such as node.js "
+                       "whole and in parts, "
+                       "stemmed. plain: runs of letters and digits, lower-cased, stemmed; for "
+                       "comparison with other "
+                       "engines. Fixed when the index is made."},
+    [FLAG_LANG] = {"lang", 0, FLAG_TEXT, "LANGUAGE", 0, 0, INDEX | ON(COMMAND_ANALYZE),
+                   "the language of stems (default english)",
+                   "A Snowball language, or none for no stemming. Fixed when the index is made."},
+    [FLAG_TITLE_WEIGHT] = {"title-weight", 0, FLAG_COUNT, "N", 0, TITLE_WEIGHT_MAX, INDEX,
+                           "how often the title counts (default 3)",
+                           "0: titles are found by title: only. Fixed when the index is made."},
+    [FLAG_STORE] = {"store", 0, FLAG_CHOICE, "all|none", 0, 0, INDEX,
+                    "keep the posts themselves (default all)",
+                    "none makes an index for speed alone, without show, snippets, delete and "
+                    "replacement. Fixed when the index is made."},
+    [FLAG_REQUIRE_REVIEWED] = {"require-reviewed", 0, FLAG_SWITCH, NULL, 0, 0, INDEX,
+                               "take reviewed posts only",
+                               "Those whose revision.status is reviewed or expanded and whose "
+                               "needs_human_review is 0. The "
+                               "others are counted as held back."},
+    [FLAG_STRICT] = {"strict", 0, FLAG_SWITCH, NULL, 0, 0, INDEX, "stop at the first bad post",
+                     "With exit status 4; what was committed stays."},
+    [FLAG_REBUILD] =
+        {"rebuild", 0, FLAG_SWITCH, NULL, 0, 0, INDEX, "make a new index in place of the old one",
+         "The new one is built beside the old one, which stays as it is until the new one is "
+         "whole, and "
+         "for good if that fails. Processes that have the old one open go on with it."},
+    [FLAG_THREADS] = {"threads", 0, FLAG_COUNT, "N", 1, THREADS_MAX, INDEX,
+                      "workers (default: all processors)", NULL},
+    [FLAG_MEMORY] = {"memory", 0, FLAG_BYTES, "SIZE", 0, 0, INDEX,
+                     "memory for posts before they are committed (default 512M)",
+                     "In bytes, or with K, M or G for powers of 1,024."},
+
+    [FLAG_K] = {NULL, 'k', FLAG_COUNT, "N", 1, RESULTS_MAX, QUERY | SIMILAR | ON(COMMAND_TERMS),
+                "at most N results (default 10; terms: all)", NULL},
+    [FLAG_OFFSET] = {"offset", 0, FLAG_COUNT, "N", 0, RESULTS_MAX, QUERY,
+                     "leave out the first N results (default 0)", NULL},
+    [FLAG_FILTER] = {"filter", 0, FLAG_TEXT, "QUERY", 0, 0, QUERY,
+                     "only posts that match this too, unscored", NULL},
+    [FLAG_OPERATOR] = {"operator", 0, FLAG_CHOICE, "and|or", 0, 0, QUERY,
+                       "what stands between words (default or)", NULL},
+    [FLAG_COUNT_ONLY] = {"count", 0, FLAG_SWITCH, NULL, 0, 0, QUERY,
+                         "print only how many posts match", NULL},
+    [FLAG_SNIPPET] = {"snippet", 0, FLAG_COUNT, "N", 0, SNIPPET_WORDS_MAX, QUERY,
+                      "words of text around matches (default 30; 0: none)", NULL},
+    [FLAG_EXPLAIN] = {"explain", 0, FLAG_SWITCH, NULL, 0, 0, QUERY,
+                      "print the numbers behind each score", NULL},
+    [FLAG_BLEND] = {"blend", 0, FLAG_NUMBER, "X", 0, 0.95, QUERY,
+                    "how much a post's own scores count (default 0.3)",
+                    "0 ranks by the words alone."},
+    [FLAG_WEIGHTS] =
+        {"weights", 0, FLAG_TEXT, "NAME=X,...", 0, 0, QUERY,
+         "of quality, freshness, depth, clarity",
+         "Each 0 or more; those that are not named stay 1. For example quality=2,depth=0.5."},
+    [FLAG_K1] = {"k1", 0, FLAG_NUMBER, "X", 0, FLT_MAX, QUERY,
+                 "how much repeated words count (default 1.2)", NULL},
+    [FLAG_B] = {"b", 0, FLAG_NUMBER, "X", 0, 1, QUERY, "how much length counts (default 0.75)",
+                NULL},
+    [FLAG_STOPWORDS] = {"stopwords", 0, FLAG_CHOICE, "none|english", 0, 0, QUERY,
+                        "words that queries drop (default english)",
+                        "They are kept in quotes, behind + and where no other word is left."},
+    [FLAG_STRICT_SYNTAX] = {"strict-syntax", 0, FLAG_SWITCH, NULL, 0, 0, QUERY,
+                            "refuse queries that do not parse",
+                            "Otherwise what does not parse is taken as words, and a note says so."},
+    [FLAG_QUERIES] = {"queries", 0, FLAG_FILE, "FILE", 0, 0, QUERY,
+                      "answer each line of FILE (-: standard input)", NULL},
+    [FLAG_QUERY_FORMAT] = {"format", 0, FLAG_CHOICE, "text|json|jsonl|tsv|trec|ids", 0, 0, QUERY,
+                           "what is printed (default text)",
+                           "text is for people. json and jsonl: one object a query, on one line. "
+                           "tsv: rank, id, score and "
+                           "title, with tabs in between. trec: lines of a TREC run, queries "
+                           "numbered from 1. ids: one a "
+                           "line."},
+
+    [FLAG_ID] = {"id", 0, FLAG_TEXT, "ID", 0, 0, SIMILAR, "the post", NULL},
+    [FLAG_DRAFT] = {"text", 0, FLAG_FILE, "FILE", 0, 0, SIMILAR,
+                    "a draft that is not in the index (-: standard input)",
+                    "The whole file is taken as a post's body."},
+    [FLAG_ALL] = {"all", 0, FLAG_SWITCH, NULL, 0, 0, SIMILAR,
+                  "every post of the index, one JSON object a line", NULL},
+    [FLAG_MIN] = {"min", 0, FLAG_NUMBER, "X", 0, 1, SIMILAR, "least similarity (default 0)", NULL},
+    [FLAG_MEASURE] =
+        {"measure", 0, FLAG_CHOICE, "jaccard|text|about|blend", 0, 0, SIMILAR,
+         "what similar means (default jaccard)",
+         "jaccard: the share of runs of three words that two bodies have in common. This "
+         "version has no other."},
+    [FLAG_SIMILAR_FORMAT] = {"format", 0, FLAG_CHOICE, "text|json|tsv|ids", 0, 0, SIMILAR,
+                             "what is printed (default text)",
+                             "text is for people. json: one object on one line. tsv: rank, id, "
+                             "similarity and title, with "
+                             "tabs in between. ids: one a line."},
+
+    [FLAG_IDS] = {"id", 0, FLAG_TEXTS, "ID...", 0, 0, ON(COMMAND_SHOW) | ON(COMMAND_DELETE),
+                  "the posts", NULL},
+    [FLAG_QUICK] = {"quick", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),
+                    "check the file, its headers and counts only", NULL},
+    [FLAG_FULL] = {"full", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),
+                   "check every value (the default)", NULL},
+    [FLAG_OUT] =
+        {"out", 0, FLAG_FILE, "FILE", 0, 0, SIMILAR | ON(COMMAND_EXPORT),
+         "write to FILE, which is there only when whole",
+         "It is written as FILE.partial, and renamed at the end. similar: with --all only."},
+    [FLAG_JSON] = {"json", 0, FLAG_SWITCH, NULL, 0, 0,
+                   QUERY | SIMILAR | ON(COMMAND_SHOW) | ON(COMMAND_STATS) | ON(COMMAND_TERMS),
+                   "print JSON", "Short for --format json. terms prints one object a line."},
+};
+
+flag_id flag_find(command_id of, const char *name, size_t len) {
+    flag_id id = 0;
+    while (id < FLAGS &&
+           !(flag_belongs(id, of) && flags[id].name && strlen(flags[id].name) == len &&
+             memcmp(flags[id].name, name, len) == 0)) {
+        id++;
+    }
+    return id;
+}
+
+flag_id flag_find_letter(command_id of, char letter) {
+    flag_id id = 0;
+    while (id < FLAGS && !(flag_belongs(id, of) && letter && flags[id].letter == letter)) {
+        id++;
+    }
+    return id;
+}
+
+int flag_choice(flag_id id, const char *word) {
+    size_t len = strlen(word);
+    int number = 0;
+    for (const char *at = flags[id].value;; number++) {
+        size_t here = strcspn(at, "|");
+        if (here == len && memcmp(at, word, len) == 0) {
+            return number;
+        }
+        if (at[here] == 0) {
+            return -1;
+        }
+        at += here + 1;
+    }
+}
+
+command_id command_find(const char *name) {
+    command_id id = COMMAND_NONE + 1;
+    while (id < COMMANDS && strcmp(commands[id].name, name) != 0) {
+        id++;
+    }
+    return id;
+}
+
+/* Levenshtein's distance, a row at a time; longer texts are compared by their beginning. */
+static unsigned distance(const char *a, const char *b) {
+    enum { LEN_MAX = 32 };
+    unsigned row[LEN_MAX + 1];
+    size_t a_len = strnlen(a, LEN_MAX), b_len = strnlen(b, LEN_MAX);
+    for (unsigned j = 0; j <= b_len; j++) {
+        row[j] = j;
+    }
+    for (unsigned i = 1; i <= a_len; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+        }
+    }
+    return row[b_len];
+}
+
+const char *command_nearest(const char *name) {
+    command_id best = COMMAND_QUERY;
+    for (command_id id = COMMAND_NONE + 1; id < COMMANDS; id++) {
+        if (distance(name, commands[id].name) < distance(name, commands[best].name)) {
+            best = id;
+        }
+    }
+    return commands[best].name;
+}
+
+const char *flag_nearest(command_id of, const char *name) {
+    flag_id best = FLAG_HELP; /* belongs to all */
+    for (flag_id id = 0; id < FLAGS; id++) {
+        if (flag_belongs(id, of) && flags[id].name &&
+            distance(name, flags[id].name) < distance(name, flags[best].name)) {
+            best = id;
+        }
+    }
+    return flags[best].name;
+}

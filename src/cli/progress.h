@@ -1,0 +1,37 @@
+/*
+ * What a long command shows, and hears: a bar on standard error when that is a terminal, and
+ * Ctrl-C.
+ */
+#ifndef ANP_CLI_PROGRESS_H
+#define ANP_CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct progress {
+    bool terminal;
+    bool shown; /* a bar stands in the last line */
+    double start;
+    double last; /* when it was drawn */
+} progress;
+
+void progress_begin(progress *p);
+
+/*
+ * Draws the bar, ten times a second at most: `posts` so far, and how much of the whole is done, in
+ * any unit (whole 0: not known).
+ */
+void progress_show(progress *p, uint64_t posts, uint64_t done, uint64_t whole);
+
+/*
+ * Takes the bar away, so that something else can be written; the next progress_show draws it again.
+ */
+void progress_clear(progress *p);
+
+double progress_seconds(const progress *p);
+
+/* From now on the first Ctrl-C is only noted; a second one kills as usual. */
+void progress_catch_interrupt(void);
+bool progress_interrupted(void);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * The canonical JSON form of a post: what the index stores, and what `show --json` prints.
+ *
+ *     {"id":"…","title":"…","body":"…","meta":{known keys, in the order of the contract;
+ *     unknown ones, as they came},other keys}
+ *
+ * One line, no blanks between tokens. Strings are the same bytes as in the source, with as few
+ * escapes as JSON allows; numbers are the very text of the source, so that nothing is rounded.
+ * Reading a canonical form and writing it gives the same bytes.
+ */
+#include "post/shape.h"
+#include "base/error.h"
+#include "base/json.h"
+
+/* Depth is bounded: json.c has checked it against JSON_DEPTH_MAX. */
+static void write_value(yyjson_val *value, buffer *out) {
+    size_t i, count;
+    yyjson_val *key, *entry;
+    switch (yyjson_get_type(value)) {
+    case YYJSON_TYPE_STR:
+        json_put_string(out, shape_str(value));
+        break;
+    case YYJSON_TYPE_RAW:
+        buffer_put_str(out, shape_str(value));
+        break;
+    case YYJSON_TYPE_BOOL:
+        buffer_put_str(out, yyjson_get_bool(value) ? STR("true") : STR("false"));
+        break;
+    case YYJSON_TYPE_ARR:
+        buffer_put_u8(out, '[');
+        yyjson_arr_foreach(value, i, count, entry) {
+            if (i) {
+                buffer_put_u8(out, ',');
+            }
+            write_value(entry, out);
+        }
+        buffer_put_u8(out, ']');
+        break;
+    case YYJSON_TYPE_OBJ:
+        buffer_put_u8(out, '{');
+        yyjson_obj_foreach(value, i, count, key, entry) {
+            if (i) {
+                buffer_put_u8(out, ',');
+            }
+            json_put_string(out, shape_str(key));
+            buffer_put_u8(out, ':');
+            write_value(entry, out);
+        }
+        buffer_put_u8(out, '}');
+        break;
+    default:
+        buffer_put_str(out, STR("null"));
+        break;
+    }
+}
+
+/* `,` where one is needed, then "key": */
+static void write_key(str key, bool *first, buffer *out) {
+    if (!*first) {
+        buffer_put_u8(out, ',');
+    }
+    *first = false;
+    json_put_string(out, key);
+    buffer_put_u8(out, ':');
+}
+
+static void write_meta(const shape *s, buffer *out) {
+    if (s->meta && !yyjson_is_obj(s->meta)) {
+        write_value(s->meta, out);
+        return;
+    }
+    bool first = true;
+    buffer_put_u8(out, '{');
+    for (size_t k = 0; k < META_KEYS; k++) {
+        if (s->known[k]) {
+            write_key(meta_keys[k].key, &first, out);
+            write_value(s->known[k], out);
+        } else if (k == META_PROBLEM && s->problem.data) {
+            write_key(meta_keys[k].key, &first, out);
+            json_put_string(out, s->problem);
+        } else if (k == META_STACK && s->stack.data) {
+            write_key(meta_keys[k].key, &first, out);
+            buffer_put_u8(out, '[');
+            json_put_string(out, s->stack);
+            buffer_put_u8(out, ']');
+        }
+    }
+    size_t i, count, hint = 0;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(s->meta, i, count, key, value) {
+        size_t found = meta_find(shape_str(key), hint);
+        hint = found + 1;
+        if (found == META_KEYS) {
+            write_key(shape_str(key), &first, out);
+            write_value(value, out);
+        }
+    }
+    buffer_put_u8(out, '}');
+}
+
+void shape_write(const shape *s, buffer *out) {
+    buffer_put_str(out, STR("{\"id\":"));
+    json_put_string(out, s->id);
+    buffer_put_str(out, STR(",\"title\":"));
+    json_put_string(out, s->title ? shape_str(s->title) : STR(""));
+    buffer_put_str(out, STR(",\"body\":"));
+    json_put_string(out, s->body ? shape_str(s->body) : STR(""));
+    buffer_put_str(out, STR(",\"meta\":"));
+    write_meta(s, out);
+    bool first = false;
+    size_t i, count;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(s->root, i, count, key, value) {
+        if (shape_is_beside(s, shape_str(key), value)) {
+            write_key(shape_str(key), &first, out);
+            write_value(value, out);
+        }
+    }
+    buffer_put_u8(out, '}');
+}
+
+/*
+ * ---- Back again: title and body alone
+ * ------------------------------------------------------------------------
+ */
+
+/* Takes `literal` off the front of *rest. */
+static bool eat(str *rest, str literal) {
+    if (!str_starts(*rest, literal)) {
+        return false;
+    }
+    *rest = str_slice(*rest, literal.len, rest->len);
+    return true;
+}
+
+static const char HEX[] = "0123456789abcdef";
+
+/*
+ * The character of an escape that json_put_string writes, or -1; *i stands behind the backslash
+ * and is moved on.
+ */
+static int unescape(str raw, size_t *i) {
+    static const char names[] = "\"\"\\\\b\bf\fn\nr\rt\t";
+    char c = *i < raw.len ? raw.data[(*i)++] : 0;
+    if (c == 'u') {
+        int value = 0;
+        for (size_t end = *i + 4; *i < end; ++*i) {
+            char hex = *i < raw.len ? raw.data[*i] : 'x';
+            const char *digit = memchr(HEX, hex, 16);
+            if (!digit) {
+                return -1;
+            }
+            value = value * 16 + (int)(digit - HEX);
+        }
+        return value < 0x20 ? value : -1;
+    }
+    for (size_t n = 0; c && n + 1 < sizeof names; n += 2) {
+        if (names[n] == c) {
+            return names[n + 1];
+        }
+    }
+    return -1;
+}
+
+/* Takes a string, quotes and all, off the front of *rest; decoded into perm unless out is NULL. */
+static anp_status take_string(str *rest, arena *perm, str *out, anp_error *err) {
+    size_t end = 1;
+    size_t escapes = 0;
+    while (end < rest->len && rest->data[end] != '"') {
+        bool escape = rest->data[end] == '\\';
+        escapes += escape;
+        end += escape ? 2 : 1;
+    }
+    if (end >= rest->len || rest->data[0] != '"') {
+        return error_corrupt(err, "cannot read a stored post: a string is missing; run verify");
+    }
+    str raw = str_slice(*rest, 1, end);
+    *rest = str_slice(*rest, end + 1, rest->len);
+    if (!out) {
+        return ANP_OK;
+    }
+    char *copy = arena_alloc(perm, raw.len);
+    if (!copy) {
+        return error_nomem(err, "a stored post");
+    }
+    *out = str_make(copy, raw.len);
+    if (!escapes) {
+        memcpy(copy, raw.data, raw.len);
+        return ANP_OK;
+    }
+    out->len = 0;
+    for (size_t i = 0; i < raw.len;) {
+        char c = raw.data[i++];
+        if (c == '\\') {
+            int real = unescape(raw, &i);
+            if (real < 0) {
+                return error_corrupt(err, "cannot read a stored post: unknown escape; run verify");
+            }
+            c = (char)real;
+        }
+        copy[out->len++] = c;
+    }
+    return ANP_OK;
+}
+
+anp_status post_title_body(str json, arena *perm, str *title, str *body, anp_error *err) {
+    str rest = json;
+    bool framed = eat(&rest, STR("{\"id\":"));
+    if (framed) {
+        TRY(take_string(&rest, perm, NULL, err));
+        framed = eat(&rest, STR(",\"title\":"));
+    }
+    if (framed) {
+        TRY(take_string(&rest, perm, title, err));
+        framed = eat(&rest, STR(",\"body\":"));
+    }
+    if (!framed) {
+        return error_corrupt(err, "cannot read a stored post: no canonical form; run verify");
+    }
+    return take_string(&rest, perm, body, err);
+}

@@ -1,0 +1,54 @@
+/*
+ * Where posts come from: files, directories in sorted order, standard input; plain or zstd; one
+ * interface for all formats.
+ *
+ * An importer is a row in the table of formats (import.c): its name, its file name endings, and a
+ * function that is given the open byte stream and calls `sink` once a post. Markdown, HTML, CSV
+ * and gzip join by adding a row.
+ *
+ *     path ─> walk ─> open ─> (zstd) ─> lines or whole ─> format row ─> post ─> sink
+ */
+#ifndef ANP_POST_IMPORT_H
+#define ANP_POST_IMPORT_H
+
+#include "post/post.h"
+
+typedef struct import_sink {
+    /*
+     * Takes one good post; its strings die when the call returns. line is where it begins. Any
+     * status but ANP_OK stops the run.
+     */
+    anp_status (*take)(void *user, const post *post, const char *file, uint64_t line,
+                       anp_error *err);
+    /*
+     * A bad post: reason says why. ANP_OK skips it; any other status stops the run, with that
+     * status and the reason's message. Also called, with ANP_IO, for a file that cannot be read to
+     * its end (see below).
+     */
+    anp_status (*bad)(void *user, const char *file, uint64_t line, const anp_error *reason);
+    /*
+     * Called now and then (each file, each MiB) with what was read so far; any status but ANP_OK
+     * stops the run.
+     */
+    anp_status (*progress)(void *user, uint64_t bytes_read, uint64_t bytes_total, anp_error *err);
+    void *user;
+} import_sink;
+
+/*
+ * Reads every post of every path. All paths are looked at before anything is read: a missing or
+ * unreadable one is ANP_NOT_FOUND or ANP_IO and nothing was taken. In a directory only files with
+ * a known ending are read, others are passed over; hidden ones and links to directories too. A
+ * format that is given holds for all files; else a named file with an unknown ending is
+ * ANP_INVALID, and standard input is JSON Lines.
+ *
+ * A file that turns out damaged half-way (a read error, zstd that is cut off) does not stop the
+ * run: what came before the damage was taken, sink->bad is told, the other files are read, and
+ * that first error is what is returned at the end (ANP_IO). So after ANP_IO from here all good
+ * posts are with the sink, to be committed.
+ *
+ * Memory: one post. A JSON array is cut into its elements as it is read.
+ */
+anp_status import_paths(const char *const *paths, size_t path_count, anp_format format,
+                        const import_sink *sink, anp_error *err);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * The order of things: filter, parse, plan, match, score, fetch. See query.h.
+ *
+ * The sets of a plan are the only memory outside of arenas; each function below frees what it had made.
+ */
+#include "query/query.h"
+
+#include "post/post.h"
+#include "query/explain.h"
+#include "query/match.h"
+#include "query/score.h"
+#include "query/snippet.h"
+
+#include <stdlib.h>
+
+static anp_status field_find(void *user, str name, snapshot_field *out, anp_error *err) {
+    return snapshot_field_find(user, name, out, err);
+}
+
+anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *err) {
+    query_syntax syntax = {.strict = true, .filter = true, .field_find = field_find, .user = s};
+    arena memory = {0};
+    query_ast ast;
+    query_plan plan = {0};
+    *out = NULL;
+    anp_status status = query_parse(expression, &syntax, &memory, &ast, err);
+    if (status == ANP_OK) {
+        status = plan_make(s, &ast, (plan_settings){.text = expression}, &memory, &plan, err);
+    }
+    if (status == ANP_OK && ast.root && !plan.root) {
+        status = error_at(err, ANP_SYNTAX, 0,
+                          "cannot parse the filter at byte 0: expected a word, found only punctuation");
+    } else if (status == ANP_OK && !plan.root) {
+        /* No clause: no restriction. */
+        *out = bitmap_new();
+        if (!*out || !bitmap_add_range(*out, 0, snapshot_docno_end(s))) {
+            status = error_nomem(err, "a filter");
+        } else {
+            bitmap_andnot(*out, snapshot_deleted(s));
+        }
+    } else if (status == ANP_OK) {
+        status = match_run(s, &plan, NULL, err);
+        if (status == ANP_OK) {
+            *out = plan.root->match;
+            plan.root->match = NULL;
+        }
+    }
+    match_free(&plan);
+    arena_free(&memory);
+    if (status != ANP_OK) {
+        bitmap_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* What one run of a query hands from step to step. */
+typedef struct query_work {
+    snapshot *snapshot;
+    const query_request *request;
+    arena *perm;
+    query_plan plan;
+    scorer_list scorers;
+    bitmap *filter; /* NULL: none */
+    top_list top;
+    query_answer *answer;
+    anp_error *err;
+} query_work;
+
+static anp_status parse_and_match(query_work *w) {
+    const query_request *request = w->request;
+    query_syntax syntax = {.all_words = (request->flags & ANP_QUERY_AND) != 0,
+                           .strict = (request->flags & ANP_QUERY_STRICT_SYNTAX) != 0,
+                           .field_find = field_find,
+                           .user = w->snapshot};
+    plan_settings settings = {.all_words = syntax.all_words,
+                              .keep_stopwords = (request->flags & ANP_QUERY_KEEP_STOPWORDS) != 0,
+                              .text = request->text};
+    query_ast ast;
+    TRY(query_parse(request->text, &syntax, w->perm, &ast, w->err));
+    w->answer->note = ast.note;
+    TRY(plan_make(w->snapshot, &ast, settings, w->perm, &w->plan, w->err));
+    if (str_trim(request->filter).len) {
+        TRY(query_filter(w->snapshot, request->filter, &w->filter, w->err));
+    }
+    TRY(match_run(w->snapshot, &w->plan, w->filter, w->err));
+    w->answer->total = w->plan.root ? bitmap_count(w->plan.root->match) : 0;
+    return ANP_OK;
+}
+
+static anp_status rank_posts(query_work *w) {
+    uint64_t kept = (uint64_t)w->request->offset + w->request->k;
+    kept = kept < w->answer->total ? kept : w->answer->total;
+    w->top.capacity = (size_t)kept;
+    w->top.items = malloc((w->top.capacity + 1) * sizeof *w->top.items);
+    if (!w->top.items) {
+        return error_nomem(w->err, "the best posts of a query");
+    }
+    TRY(scorers_make(w->snapshot, &w->plan, &w->request->rank, w->perm, &w->scorers, w->err));
+    TRY(score_run(w->snapshot, &w->scorers, w->plan.root->match, &w->request->rank, &w->top, w->err));
+    top_sort(&w->top);
+    return ANP_OK;
+}
+
+/* Title and snippet, where posts are stored. */
+static anp_status fetch_text(query_work *w, query_hit *hit, const snippet_terms *terms) {
+    const query_request *request = w->request;
+    snippet_settings settings = {request->snippet_words, request->mark_open, request->mark_close,
+                                 (request->flags & ANP_QUERY_ESCAPE_HTML) != 0};
+    arena scratch = {0};
+    str json, title = STR(""), body = STR("");
+    anp_status status = ANP_OK;
+    if (snapshot_stores_posts(w->snapshot)) {
+        status = snapshot_post(w->snapshot, hit->docno, &scratch, &json, w->err);
+        if (status == ANP_OK) {
+            status = post_title_body(json, &scratch, &title, &body, w->err);
+        }
+    }
+    if (status == ANP_OK) {
+        hit->title = arena_str(w->perm, title);
+        status = hit->title.data ? ANP_OK : error_nomem(w->err, "a title");
+    }
+    if (status == ANP_OK && request->snippet_words) {
+        status = snippet_make(snapshot_analyzer(w->snapshot), body, terms, &settings, w->perm,
+                              &hit->snippet, w->err);
+    }
+    arena_free(&scratch);
+    return status;
+}
+
+static anp_status fetch_hits(query_work *w) {
+    const query_request *request = w->request;
+    query_answer *answer = w->answer;
+    size_t first = request->offset < w->top.count ? request->offset : w->top.count;
+    snippet_terms terms;
+    TRY(snippet_terms_make(&w->plan, w->perm, &terms, w->err));
+    answer->hits = arena_array(w->perm, query_hit, w->top.count - first + 1);
+    if (!answer->hits) {
+        return error_nomem(w->err, "the hits of a query");
+    }
+    for (size_t i = first; i < w->top.count; i++) {
+        const scored *item = &w->top.items[i];
+        query_hit *hit = &answer->hits[answer->hit_count];
+        hit->docno = item->docno;
+        hit->score = item->score;
+        hit->bm25 = (double)item->units / RANK_ONE;
+        hit->prior = item->prior;
+        TRY(snapshot_id(w->snapshot, item->docno, w->perm, &hit->id, w->err));
+        TRY(fetch_text(w, hit, &terms));
+        if (request->flags & ANP_QUERY_EXPLAIN) {
+            TRY(explain_make(w->snapshot, &w->scorers, item, request->text, &request->rank, w->perm,
+                             &hit->explanation, w->err));
+        }
+        answer->hit_count++;
+    }
+    return ANP_OK;
+}
+
+static anp_status run(query_work *w) {
+    const query_request *request = w->request;
+    if ((uint64_t)request->offset + request->k > RESULTS_MAX) {
+        return error_set(w->err, ANP_LIMIT,
+                         "cannot list hits up to rank %llu: at most %d are held; lower k or offset",
+                         (unsigned long long)request->offset + request->k, (int)RESULTS_MAX);
+    }
+    TRY(parse_and_match(w));
+    if (!w->answer->total || !request->k || (request->flags & ANP_QUERY_COUNT_ONLY)) {
+        return ANP_OK;
+    }
+    TRY(rank_posts(w));
+    return fetch_hits(w);
+}
+
+anp_status query_run(snapshot *s, const query_request *request, arena *perm, query_answer *out,
+                     anp_error *err) {
+    query_work w = {.snapshot = s, .request = request, .perm = perm, .answer = out, .err = err};
+    *out = (query_answer){0};
+    anp_status status = run(&w);
+    free(w.top.items);
+    match_free(&w.plan);
+    bitmap_free(w.filter);
+    return status;
+}

@@ -1,0 +1,78 @@
+/*
+ * A query from its text to ranked hits.
+ *
+ *     text ─> parse ─> plan ─> match ─> score ─> heap of k ─> fetch k rows ─> hits
+ *             (ast)   (terms,  (sets of  (BM25,   (score desc,  (id, title,
+ *                      stats)   ordinals) blend)   docno asc)    snippet)
+ *
+ * This room answers by full evaluation: every post that matches is scored. It is kept for good as the oracle that
+ * faster evaluators are tested against.
+ */
+#ifndef ANP_QUERY_QUERY_H
+#define ANP_QUERY_QUERY_H
+
+#include "anpsearch.h"
+#include "index/snapshot.h"
+#include "rank/bm25.h"
+
+typedef struct query_request {
+    str text;
+    str filter; /* empty: none */
+    uint32_t flags; /* ANP_QUERY_… */
+    uint32_t k;
+    uint32_t offset;
+    uint32_t snippet_words;
+    str mark_open;
+    str mark_close;
+    rank_settings rank;
+} query_request;
+
+/* One clause's share in a hit's score. */
+typedef struct query_part {
+    str name;      /* "cache", "title:redis", "\"rollback note\"", "difficulty:beginner" */
+    double boost;  /* times how often the clause stands in the query */
+    uint64_t df;
+    double idf;
+    uint32_t tf;
+    uint32_t length;
+    double length_average;
+    double norm;
+    double score; /* what it adds to bm25, as the fixed-point sum has it */
+    bool constant; /* no term: the score is the boost */
+} query_part;
+
+typedef struct query_explanation {
+    query_part *parts;
+    size_t part_count;
+    double scores[RANK_SCORES]; /* 0 to 100 */
+    double prior;
+    double factor; /* 1 + blend (2 prior - 1) */
+    uint64_t post_count;
+} query_explanation;
+
+typedef struct query_hit {
+    uint32_t docno;
+    double score;
+    double bm25;
+    double prior;
+    str id;
+    str title;
+    str snippet;                     /* data NULL when not asked for */
+    query_explanation *explanation;  /* NULL when not asked for */
+} query_hit;
+
+typedef struct query_answer {
+    query_hit *hits; /* ranks offset + 1 … */
+    size_t hit_count;
+    uint64_t total; /* posts that match, filter included */
+    str note;       /* what was taken as words, or empty */
+} query_answer;
+
+/* Answers live in perm. Statuses as anp_query. */
+anp_status query_run(snapshot *s, const query_request *request, arena *perm, query_answer *out,
+                     anp_error *err);
+
+/* The posts that an unscored expression selects (live only), as the filter of a query; the caller frees it. */
+anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *err);
+
+#endif

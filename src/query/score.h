@@ -1,0 +1,60 @@
+/*
+ * Scores: window by window an array of fixed-point sums, one a post, filled term by term; then the heap.
+ *
+ *     scorers     cache ──┐                   ┌ sums[0] 0
+ *                 redis ──┼─ postings of the ─┼ sums[1] 6312201  ─ matches? ─ blend with its prior ─> heap of k
+ *                 …     ──┘  window           └ …
+ */
+#ifndef ANP_QUERY_SCORE_H
+#define ANP_QUERY_SCORE_H
+
+#include "query/plan.h"
+#include "query/query.h"
+
+/* What adds to a score. Equal terms of one group are one scorer, with their boosts added up. */
+typedef struct scorer {
+    const plan_term *term; /* NULL: a constant */
+    const plan_node *node; /* where it stands */
+    const bitmap *where;   /* the posts in which it counts */
+    double boost;
+    double idf;
+    float weight;
+    rank_norm norm;
+    int64_t constant; /* units */
+} scorer;
+
+typedef struct scorer_list {
+    scorer *items;
+    size_t count;
+} scorer_list;
+
+/* After match_run. */
+anp_status scorers_make(snapshot *s, const query_plan *plan, const rank_settings *rank, arena *perm,
+                        scorer_list *out, anp_error *err);
+
+typedef struct scored {
+    double score;
+    double prior;
+    int64_t units; /* bm25 */
+    uint32_t docno;
+} scored;
+
+/* The best: score descending, then docno ascending. A heap whose root is the worst that is kept. */
+typedef struct top_list {
+    scored *items; /* room for capacity */
+    size_t count;
+    size_t capacity;
+} top_list;
+
+void top_offer(top_list *top, scored item);
+void top_sort(top_list *top); /* best first; no offers after it */
+
+/* Scores every post of `posts` and offers it. */
+anp_status score_run(snapshot *s, const scorer_list *scorers, const bitmap *posts,
+                     const rank_settings *rank, top_list *top, anp_error *err);
+
+/* A term's part in one post: tf 0 when it is not there. */
+anp_status score_posting(snapshot *s, const plan_term *term, uint32_t docno, arena *scratch,
+                         uint32_t *tf, uint32_t *length, anp_error *err);
+
+#endif

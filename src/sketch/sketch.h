@@ -1,0 +1,63 @@
+/*
+ * Shingles and sketches: pure functions. `index` writes the tables, `similar` asks.
+ *
+ * A shingle is 3 consecutive words of the body (folded, whole words only, not stemmed). Its hash is 64-bit xxHash
+ * over the words' bytes, each followed by a zero byte. A set of shingles is sorted and distinct.
+ *
+ * A sketch is 136 bytes: one-permutation MinHash with optimal densification (Shrivastava 2017), 256 slots of 4 bits
+ * packed two a byte (slot 2i in the low half of byte i), then a 64-bit SimHash, little-endian.
+ */
+#ifndef ANP_SKETCH_SKETCH_H
+#define ANP_SKETCH_SKETCH_H
+
+#include "anpsearch.h"
+#include "base/arena.h"
+#include "base/str.h"
+
+enum {
+    SKETCH_SHINGLE_WORDS = 3,
+    SKETCH_SLOTS = 256,
+    SKETCH_SLOT_BITS = 4,
+    SKETCH_MINHASH_BYTES = SKETCH_SLOTS * SKETCH_SLOT_BITS / 8,
+    SKETCH_SIMHASH_BYTES = 8,
+    SKETCH_BYTES = SKETCH_MINHASH_BYTES + SKETCH_SIMHASH_BYTES,
+};
+
+typedef struct shingle_set {
+    uint64_t *hashes; /* ascending, distinct */
+    size_t count;
+} shingle_set;
+
+/* The shingles of a sequence of words; fewer than 3 words give an empty set. hashes lives in perm; NOMEM otherwise. */
+anp_status sketch_shingles(const str *words, size_t word_count, arena *perm, shingle_set *out,
+                           anp_error *err);
+
+/* An empty set gives 136 zero bytes, which no other set gives. */
+void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]);
+
+/* |A ∩ B| / |A ∪ B|; 0/0 is 1 where both are equal and not empty, else 0. */
+double sketch_jaccard(shingle_set a, shingle_set b);
+
+/* Slots that are equal, 0 to 256. An all-zero (empty) sketch equals nothing: 0. */
+uint32_t sketch_equal_slots(const uint8_t a[SKETCH_BYTES], const uint8_t b[SKETCH_BYTES]);
+
+/*
+ * The estimate of Jaccard from equal slots: (equal/256 - c) / (1 - c), c = 1/16 being chance, not below 0.
+ */
+double sketch_estimate(uint32_t equal_slots);
+
+/*
+ * Equal slots of `probe` against `count` sketches that lie one behind the other, into equal[]. SIMD chosen at run time
+ * (AVX-512, AVX2, NEON, portable), same numbers each.
+ */
+void sketch_scan(const uint8_t probe[SKETCH_BYTES], const uint8_t *sketches, size_t count,
+                 uint16_t *equal);
+
+/* The slow, obvious twin of sketch_scan, and its SIMD kernels, for tests: NULL-terminated list. */
+typedef struct sketch_kernel {
+    const char *name;
+    void (*scan)(const uint8_t *probe, const uint8_t *sketches, size_t count, uint16_t *equal);
+} sketch_kernel;
+const sketch_kernel *sketch_kernels(void); /* those that this processor can run, portable first */
+
+#endif

@@ -1,0 +1,27 @@
+/* See checksum.h. */
+#include "store/checksum.h"
+
+#include <stdatomic.h>
+
+bool checksum_holds(checksum_seen *seen, store_table table, str key, str raw, uint64_t place) {
+    if (raw.len < CHECKSUM_BYTES) {
+        return false;
+    }
+    str payload = str_make(raw.data, raw.len - CHECKSUM_BYTES);
+    uint64_t seed = checksum_seed(table, key, payload.len);
+    uint64_t stored = checksum_stored(raw);
+    if (!seen || payload.len < CHECKSUM_ALWAYS_BYTES) {
+        return hash64_seed(payload.data, payload.len, seed) == stored;
+    }
+    uint64_t mark = hash_mix64(stored ^ hash_mix64(seed ^ hash_mix64(place + 1)));
+    mark += mark == 0; /* 0 is an empty slot */
+    _Atomic uint64_t *slot = &seen->marks[mark % CHECKSUM_SEEN_SLOTS];
+    if (atomic_load_explicit(slot, memory_order_relaxed) == mark) {
+        return true;
+    }
+    if (hash64_seed(payload.data, payload.len, seed) != stored) {
+        return false;
+    }
+    atomic_store_explicit(slot, mark, memory_order_relaxed);
+    return true;
+}

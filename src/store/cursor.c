@@ -1,0 +1,121 @@
+/*
+ * Walking a table: over the transaction's view by tree.h, or over what the transaction has written by LMDB's cursor.
+ * Which of the two is settled when the cursor is opened, so the table must not be written meanwhile.
+ */
+#include "base/error.h"
+#include "store/environment.h"
+
+struct store_cursor {
+    store_txn *txn;
+    store_table table;
+    MDB_cursor *mdb; /* NULL: the view is read */
+    bool placed;
+    tree_cursor tree;
+};
+
+anp_status store_cursor_open(store_txn *txn, store_table table, store_cursor **out, anp_error *err) {
+    const page_tree *tree = NULL;
+    *out = NULL;
+    if (!txn->written[table]) {
+        TRY(table_tree(txn, table, &tree, err));
+    }
+    store_cursor *cursor = malloc(sizeof *cursor);
+    if (!cursor) {
+        return error_nomem(err, "a cursor");
+    }
+    cursor->txn = txn;
+    cursor->table = table;
+    cursor->mdb = NULL;
+    cursor->placed = false;
+    if (tree) {
+        tree_cursor_begin(&cursor->tree, &txn->view, tree, store_table_infos[table].key_kind == STORE_KEY_U64);
+    } else {
+        int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor->mdb);
+        if (code) {
+            free(cursor);
+            return store_fail(txn->store, code, "open a cursor", err);
+        }
+    }
+    *out = cursor;
+    return ANP_OK;
+}
+
+void store_cursor_close(store_cursor *cursor) {
+    if (cursor && cursor->mdb) {
+        mdb_cursor_close(cursor->mdb);
+    }
+    free(cursor);
+}
+
+/* Checks the entry that was reached and gives it out. */
+static anp_status give(store_cursor *c, str key, str raw, store_key *key_out, str *value, anp_error *err) {
+    bool numbers = store_table_infos[c->table].key_kind == STORE_KEY_U64;
+    if (numbers && key.len != sizeof(uint64_t)) {
+        return error_corrupt(err, "%s is damaged: a number key of %zu bytes, table %s; verify it, restore a backup",
+                             c->txn->store->path, key.len, store_table_infos[c->table].name);
+    }
+    TRY(table_check_value(c->txn, c->table, key, raw, !c->mdb, value, err));
+    *key_out = numbers ? store_key_u64(load_u64(key.data)) : store_key_bytes(key);
+    c->placed = true;
+    return ANP_OK;
+}
+
+static anp_status give_viewed(store_cursor *c, tree_result result, store_key *key, str *value,
+                              anp_error *err) {
+    tree_node node;
+    if (result == TREE_NONE) {
+        return ANP_NOT_FOUND;
+    }
+    if (result == TREE_DAMAGED || !tree_entry(&c->tree, &node)) {
+        return store_fault(c->txn->store, store_table_infos[c->table].name, &c->tree.fault, err);
+    }
+    return give(c, node.key, node.value, key, value, err);
+}
+
+static anp_status give_written(store_cursor *c, MDB_cursor_op op, str at, store_key *key, str *value,
+                               anp_error *err) {
+    MDB_val k = {at.len, (void *)(uintptr_t)at.data}, v;
+    int code = mdb_cursor_get(c->mdb, &k, &v, op);
+    if (code == MDB_NOTFOUND) {
+        return ANP_NOT_FOUND;
+    }
+    if (code || !table_value_fits(c->txn, &v)) {
+        return store_fail(c->txn->store, code ? code : MDB_CORRUPTED, "read a table", err);
+    }
+    return give(c, str_make(k.mv_data, k.mv_size), str_make(v.mv_data, v.mv_size), key, value, err);
+}
+
+anp_status store_seek(store_cursor *cursor, store_key at_least, store_key *key, str *value,
+                      anp_error *err) {
+    str at = table_key_bytes(cursor->table, &at_least);
+    cursor->placed = false;
+    if (at.len > PAGE_KEY_BYTES_MAX) {
+        return error_set(err, ANP_LIMIT, "cannot seek in table %s: a key has up to %d bytes",
+                         store_table_infos[cursor->table].name, PAGE_KEY_BYTES_MAX);
+    }
+    if (!cursor->mdb) {
+        return give_viewed(cursor, at.len ? tree_seek(&cursor->tree, at) : tree_first(&cursor->tree), key, value,
+                           err);
+    }
+    return give_written(cursor, at.len ? MDB_SET_RANGE : MDB_FIRST, at, key, value, err);
+}
+
+anp_status store_next(store_cursor *cursor, store_key *key, str *value, anp_error *err) {
+    if (!cursor->placed) {
+        return error_set(err, ANP_INVALID, "cannot go on in table %s: seek first",
+                         store_table_infos[cursor->table].name);
+    }
+    cursor->placed = false;
+    if (!cursor->mdb) {
+        return give_viewed(cursor, tree_next(&cursor->tree), key, value, err);
+    }
+    return give_written(cursor, MDB_NEXT, (str){0}, key, value, err);
+}
+
+anp_status store_last(store_cursor *cursor, store_key *key, str *value, anp_error *err) {
+    cursor->placed = false;
+    if (!cursor->mdb) {
+        return give_viewed(cursor, tree_last(&cursor->tree), key, value, err);
+    }
+    return give_written(cursor, MDB_LAST, (str){0}, key, value, err);
+}

@@ -1,0 +1,168 @@
+/* What the files of this room share: the insides of store.h's handles, and the registry. Nobody else includes it. */
+#ifndef ANP_STORE_ENVIRONMENT_H
+#define ANP_STORE_ENVIRONMENT_H
+
+#include "store/checksum.h"
+#include "store/store.h"
+#include "store/tree.h"
+#include "store/witness.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#define STORE_FORMAT_KEY "format" /* in meta: u32 STORE_FORMAT_VERSION */
+#define STORE_TALLY_KEY "tables"  /* in meta: see schema.h */
+
+/* A row of the record "tables". */
+typedef struct store_tally {
+    uint64_t entries;
+    uint64_t set_hash;
+} store_tally;
+
+struct store {
+    store *next; /* in the registry */
+    unsigned references;
+    dev_t device;
+    ino_t inode;
+    pid_t pid; /* that opened it: LMDB must not be used across fork */
+    bool writable;
+    char *path; /* resolved, so that every name of the file has the same lock and witness */
+    int fd;     /* of the index, read-only; for the header and the size */
+    int witness_fd; /* -1 until the first write */
+    MDB_env *env;
+    MDB_dbi dbis[STORE_TABLES]; /* of a writable one */
+    uint32_t page_bytes;
+    checksum_seen *seen;
+
+    /* Our own map of the file, as large as LMDB's: what tree.h reads. Both move together, see map.c. */
+    const uint8_t *map;
+    size_t map_bytes;
+    _Atomic uint64_t file_pages; /* the file has at least as many */
+
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t changed;
+    unsigned active; /* transactions, and calls that begin one */
+    bool moving;     /* the map: none may begin */
+    bool lost;       /* the map could not be made again: everything fails */
+    bool writing;
+    pthread_t writer;
+};
+
+struct store_txn {
+    store *store;
+    MDB_txn *mdb;
+    bool write;
+    bool dirty;  /* something to commit */
+    bool failed; /* a write went wrong: it cannot be committed */
+    uint64_t number;
+    tree_view view; /* of the commit that it began with */
+    page_meta meta; /* the same */
+    page_tree trees[STORE_TABLES];
+    bool tree_known[STORE_TABLES];
+    bool written[STORE_TABLES]; /* differs from the view: read it through LMDB */
+    store_tally tallies[STORE_TABLES]; /* of a write transaction */
+};
+
+/*
+ * The library's only global: the open files of this process, one for each (device, inode). LMDB, opened twice in one
+ * process, loses its locks at the first close. The hooks are for tests alone and empty otherwise.
+ */
+struct store_registry {
+    pthread_mutex_t mutex;
+    store *first;
+    size_t hook_map_bytes;                             /* not 0: the map's size */
+    void (*hook_step)(void *user, const char *step);   /* called between the steps of store_create and store_commit */
+    void *hook_user;
+};
+extern struct store_registry store_registry;
+
+static inline void environment_step(const char *step) {
+    if (store_registry.hook_step) {
+        store_registry.hook_step(store_registry.hook_user, step);
+    }
+}
+
+/* environment.c */
+
+enum { ENVIRONMENT_PRIVATE = 1 /* a file that nobody else knows yet: no lock file */ };
+
+/* Takes over path and fd when it succeeds; NULL when memory is out. */
+store *environment_new(char *path, int fd, bool writable);
+
+/* Opens LMDB and the maps on the file behind s->fd. */
+anp_status environment_start(store *s, unsigned flags, uint64_t file_bytes, anp_error *err);
+
+/* Closes and frees all of it, also what was only begun. */
+void environment_stop(store *s);
+anp_status environment_check_pid(const store *s, anp_error *err);
+
+/* The whole path of a file: its folder resolved; the file itself too when it exists. malloc'd. */
+anp_status environment_resolve(const char *path, bool exists, char **out, anp_error *err);
+
+/* ANP_IO on network file systems, where locks and maps are not kept in step between machines. */
+anp_status environment_check_medium(int fd, const char *path, anp_error *err);
+
+/* map.c */
+
+/* What to try first; the caller halves it while memory for it is refused, down to map_least. */
+size_t map_first(uint64_t file_bytes);
+size_t map_least(uint64_t file_bytes);
+anp_status map_make(store *s, anp_error *err);
+void map_drop(store *s);
+
+/* Makes both maps larger, after another process has made the file so. The caller's own transaction must not be active. */
+anp_status map_grow(store *s, anp_error *err);
+
+/* fail.c: an LMDB or system code as a status. `what` completes "cannot …". */
+anp_status store_fail(const store *s, int code, const char *what, anp_error *err);
+
+/* Damage that the tree reader found in a table. */
+anp_status store_fault(const store *s, const char *table, const tree_fault *fault, anp_error *err);
+
+/* txn.c */
+
+/* The first transaction of a new file: makes every table. */
+anp_status txn_begin_first(store *s, store_txn **out, anp_error *err);
+
+/* Commits without the witness; frees txn. */
+anp_status txn_commit(store_txn *txn, anp_error *err);
+
+/* Opens LMDB's handles of all tables for the life of the environment, and ends the (read) transaction. */
+anp_status txn_keep_tables(store_txn *txn, anp_error *err);
+
+/* The tree of a table as the transaction found it; ANP_NOT_FOUND (no error text) when there is no such table. */
+anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err);
+
+/* The meta page of a commit, whole, from the map; false when it has been overwritten since. */
+bool txn_meta(const store *s, uint64_t number, page_meta *out);
+
+/* table.c */
+
+/* Puts the records of meta that belong to the store; not counted for STORE_TALLY_KEY. */
+anp_status table_put_own(store_txn *txn, str key, str payload, anp_error *err);
+
+enum { TALLY_RECORD_BYTES = STORE_TABLES * (int)sizeof(store_tally) };
+
+/* The record "tables". */
+anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp_error *err);
+
+/* The tree of a table that every index has; ANP_CORRUPT when it is missing. */
+anp_status table_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err);
+
+/* Checks a raw value that was found under key; `viewed`: through the transaction's view, not LMDB. */
+anp_status table_check_value(store_txn *txn, store_table table, str key, str raw, bool viewed, str *payload,
+                             anp_error *err);
+
+/* Whether a value from LMDB lies whole in its pages: a damaged length must not lead us out of them. */
+bool table_value_fits(const store_txn *txn, const MDB_val *value);
+
+/* The key's bytes, as they stand in the file; they live as long as *key. */
+static inline str table_key_bytes(store_table table, const store_key *key) {
+    return store_table_infos[table].key_kind == STORE_KEY_U64
+               ? str_make((const char *)&key->number, sizeof key->number)
+               : key->bytes;
+}
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * How much address space the file gets, and growing it.
+ *
+ * LMDB maps a fixed size at open and a commit beyond it fails, so the map is chosen far too large: 128 GiB or twice the
+ * file. It costs addresses, not memory. Where addresses are short (ulimit -v, valgrind) it is halved down to
+ * 1 GiB. Every process chooses for itself; when one has taken the file past another's map, that one must map
+ * anew, and may only when none of its transactions is active: LMDB does not check that, we do.
+ */
+#include "base/error.h"
+#include "store/environment.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define MAP_USUAL_BYTES ((uint64_t)128 << 30)
+#define MAP_LEAST_BYTES ((uint64_t)1 << 30)
+
+/* How long growing waits for other transactions of the process. A thread that holds one itself must get BUSY. */
+enum { GROW_WAIT_SECONDS = 2 };
+
+/* The least power of two, at least MAP_LEAST_BYTES, that is not less. */
+static uint64_t round_up(uint64_t bytes) {
+    uint64_t size = MAP_LEAST_BYTES;
+    while (size < bytes && size < (uint64_t)1 << 62) {
+        size *= 2;
+    }
+    return size;
+}
+
+size_t map_least(uint64_t file_bytes) {
+    return store_registry.hook_map_bytes ? store_registry.hook_map_bytes : (size_t)round_up(2 * file_bytes);
+}
+
+size_t map_first(uint64_t file_bytes) {
+    if (store_registry.hook_map_bytes) {
+        return store_registry.hook_map_bytes;
+    }
+    uint64_t size = MAP_USUAL_BYTES;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        while (size > (uint64_t)limit.rlim_cur / 8 && size > MAP_LEAST_BYTES) {
+            size /= 2; /* we map twice, and the program wants memory too */
+        }
+    }
+    uint64_t least = map_least(file_bytes);
+    return (size_t)(size > least ? size : least);
+}
+
+anp_status map_make(store *s, anp_error *err) {
+    void *map = mmap(NULL, s->map_bytes, PROT_READ, MAP_SHARED, s->fd, 0);
+    if (map == MAP_FAILED) {
+        return store_fail(s, errno, "map the pages", err);
+    }
+    s->map = map;
+    return ANP_OK;
+}
+
+void map_drop(store *s) {
+    if (s->map) {
+        munmap((void *)(uintptr_t)s->map, s->map_bytes);
+        s->map = NULL;
+    }
+}
+
+/* Whether two maps of this size can be had: LMDB has unmapped the old one when it finds out. */
+static bool can_map(const store *s, size_t bytes) {
+    void *first = mmap(NULL, bytes, PROT_READ, MAP_SHARED, s->fd, 0);
+    void *second = mmap(NULL, bytes, PROT_READ, MAP_SHARED, s->fd, 0);
+    bool both = first != MAP_FAILED && second != MAP_FAILED;
+    if (first != MAP_FAILED) {
+        munmap(first, bytes);
+    }
+    if (second != MAP_FAILED) {
+        munmap(second, bytes);
+    }
+    return both;
+}
+
+/* With no transaction active. */
+static anp_status remake(store *s, anp_error *err) {
+    struct stat info;
+    if (fstat(s->fd, &info) != 0) {
+        return error_os(err, ANP_IO, errno, "cannot ask the size of %s", s->path);
+    }
+    uint64_t file_bytes = (uint64_t)info.st_size;
+    size_t bytes = (size_t)round_up(2 * file_bytes);
+    while (bytes < s->map_bytes) {
+        bytes *= 2;
+    }
+    while (!can_map(s, bytes)) {
+        bytes /= 2;
+        if (bytes < file_bytes || bytes <= s->map_bytes) {
+            return error_set(err, ANP_NOMEM, "cannot map %s, now %llu MiB: no addresses left; raise ulimit -v",
+                             s->path, (unsigned long long)(file_bytes >> 20));
+        }
+    }
+    int code = mdb_env_set_mapsize(s->env, bytes);
+    if (code) {
+        s->lost = true;
+        return store_fail(s, code, "map the pages", err);
+    }
+    map_drop(s);
+    s->map_bytes = bytes;
+    anp_status status = map_make(s, err);
+    s->lost = status != ANP_OK;
+    return status;
+}
+
+static struct timespec deadline(void) {
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += GROW_WAIT_SECONDS;
+    return at;
+}
+
+anp_status map_grow(store *s, anp_error *err) {
+    anp_status status = ANP_OK;
+    pthread_mutex_lock(&s->mutex);
+    if (s->moving) { /* by another thread: then it is done for us too */
+        while (s->moving) {
+            pthread_cond_wait(&s->changed, &s->mutex);
+        }
+        pthread_mutex_unlock(&s->mutex);
+        return ANP_OK;
+    }
+    s->moving = true;
+    struct timespec until = deadline();
+    int waited = 0;
+    while (s->active > 0 && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&s->changed, &s->mutex, &until);
+    }
+    status = s->active > 0 ? store_fail(s, MDB_MAP_RESIZED, "read the newest commit", err) : remake(s, err);
+    s->moving = false;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+    return status;
+}

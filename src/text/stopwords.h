@@ -1,0 +1,9 @@
+/* Lucene's 33 English stop words. */
+#ifndef ANP_TEXT_STOPWORDS_H
+#define ANP_TEXT_STOPWORDS_H
+
+#include "base/str.h"
+
+bool stopwords_contain(str folded);
+
+#endif

@@ -1,0 +1,47 @@
+/* The heap of the best against a full sort. */
+#include "test.h"
+
+#include "base/prng.h"
+#include "query/score.h"
+
+#include <stdlib.h>
+
+static int better_first(const void *a, const void *b) {
+    const scored *x = a, *y = b;
+    if (x->score != y->score) {
+        return x->score > y->score ? -1 : 1;
+    }
+    return x->docno < y->docno ? -1 : x->docno > y->docno;
+}
+
+void test_query_topk(void) {
+    const uint64_t seed = 31337;
+    prng random = {seed};
+    CASE("the best of many, ties to the lower ordinal");
+    for (int round = 0; round < 3000; round++) {
+        scored all[200], kept[64];
+        size_t count = prng_below(&random, 200);
+        top_list top = {kept, 0, prng_below(&random, 64)};
+        for (size_t i = 0; i < count; i++) {
+            all[i] = (scored){.score = prng_below(&random, round % 2 ? 5 : 100000), .docno = (uint32_t)i};
+        }
+        for (size_t i = count; i > 1; i--) { /* offered in any order */
+            size_t other = prng_below(&random, (uint32_t)i);
+            scored swap = all[i - 1];
+            all[i - 1] = all[other];
+            all[other] = swap;
+        }
+        for (size_t i = 0; i < count; i++) {
+            top_offer(&top, all[i]);
+        }
+        top_sort(&top);
+        qsort(all, count, sizeof *all, better_first);
+        bool good = CHECK_EQ_INT(top.count, count < top.capacity ? count : top.capacity);
+        for (size_t i = 0; i < top.count && good; i++) {
+            good = CHECK_EQ_INT(top.items[i].docno, all[i].docno);
+        }
+        if (!good) {
+            test_note("seed %llu round %d", (unsigned long long)seed, round);
+        }
+    }
+}

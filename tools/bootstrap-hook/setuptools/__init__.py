@@ -1,0 +1,1 @@
+"""Stands in for setuptools while tools/bootstrap downloads sources: see build_meta.py."""
