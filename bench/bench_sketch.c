@@ -1,7 +1,7 @@
 /*
  * Sketches: signing MB/s and posts/s, and sketches scanned a second by each kernel.
  *
- *     bench_sketch [POSTS]      default 100000; the sketches of 30,000 fit a second-level cache, those of 1 M do not
+ *     bench_sketch [POSTS]      default 100000: 14 MB of sketches; 1 M do not fit any cache
  *
  * Words are drawn with a few frequent ones and many rare ones, 600 a post, as in technical
  * articles. One core; the best of several runs is shown.

@@ -57,7 +57,7 @@ void *arena_calloc(arena *a, size_t count, size_t size) {
         return NULL;
     }
     void *piece = arena_alloc(a, count * size);
-    if (piece && count * size) {
+    if (piece && count > 0 && size > 0) {
         memset(piece, 0, count * size);
     }
     return piece;

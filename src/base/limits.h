@@ -2,6 +2,8 @@
 #ifndef ANP_BASE_LIMITS_H
 #define ANP_BASE_LIMITS_H
 
+#include <stdint.h>
+
 enum {
     /* Ids are LMDB keys (511 bytes at most) and stand in URLs; 255 fits a length byte. */
     ID_BYTES_MAX = 255,
@@ -32,14 +34,30 @@ enum {
     RESULTS_MAX = 1 << 20,
     /* Words of a title: a title's tf is 16 bits in the positions. */
     TITLE_WORDS_MAX = 65535,
-    /* Posts in the forward log before it is folded into a segment. */
-    LOG_POSTS_MAX = 4096,
 };
 
 /* Ordinals that share their upper 16 bits are a window (one roaring container), 256 of those a block. */
+/* The tests are also built with tiny windows and logs, so that their borders are common. */
+#ifndef WINDOW_BITS
 #define WINDOW_BITS 16
+#endif
 #define WINDOW_DOCS (1u << WINDOW_BITS)
 #define BLOCK_DOCS 256u
+
+/* Posts in the forward log before it is folded into a segment: decoding it at open costs 2 us a post. */
+#ifndef LOG_POSTS_MAX
+#define LOG_POSTS_MAX 4096
+#endif
+
+/* What one step of a merge writes before it lets others have the writer's place. */
+#ifndef MERGE_STEP_BYTES
+#define MERGE_STEP_BYTES (1 << 20)
+#endif
+
+/* An ordinal less its window's first. */
+static inline uint16_t window_low(uint32_t docno) {
+    return (uint16_t)(docno & (WINDOW_DOCS - 1));
+}
 
 /* Ordinals are 32-bit and the last window stays free for sentinels. */
 #define DOCNO_MAX 0xfffeffffu

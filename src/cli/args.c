@@ -4,7 +4,7 @@
  *     --name=value  --name value  --name      long
  *     -k value  -k5  -k=5                     short
  *     --                                      what follows are words
- *     the first word                          the command; before it only options of no command may stand
+ *     the first word                          the command; before it only the overview's options
  *
  * A lone - is a word, or a value. An option of several values takes them until the next thing that
  * begins with -.

@@ -23,29 +23,25 @@ const command commands[COMMANDS] = {
     [COMMAND_INDEX] = {"index", "PATH... | -", 1, WORDS_ANY,
                        "add posts to the index, or replace them",
                        "Reads posts from files, from directories (walked in sorted order) or, for "
-                       "-, from standard "
-                       "input, and adds them; a post whose id is there already is replaced. The "
-                       "index is made when "
-                       "there is none. Files may be compressed with zstd (.zst).\n\n"
+                       "-, from standard input, and adds them; a post whose id is there already is "
+                       "replaced. The index is made when there is none. Files may be compressed "
+                       "with zstd (.zst).\n\n"
                        "A bad post is reported as FILE:LINE: reason, counted and skipped. Work is "
-                       "committed in large "
-                       "batches: what has been committed stays, whatever happens afterwards. "
-                       "Ctrl-C stops after the "
-                       "running batch, a second one at once."},
+                       "committed in large batches: what has been committed stays, whatever "
+                       "happens afterwards. Ctrl-C stops after the running batch, a second one at "
+                       "once."},
     [COMMAND_QUERY] =
         {"query", "QUERY... | --queries FILE", 0, WORDS_ANY, "find posts",
          "Prints the posts that match best. Several arguments are one query with spaces in "
          "between. A query that begins with - stands behind --.\n\n"
          "Words find posts with any of them; +word needs it, -word rules it out; \"a phrase\", "
-         "AND, OR, "
-         "NOT and parentheses; title:word and other fields, facets such as stack:\"redis "
-         "caching\", ranges "
-         "such as quality:>=80; word^2 counts double; * alone matches every post."},
+         "AND, OR, NOT and parentheses; title:word and other fields, facets such as stack:\"redis "
+         "caching\", ranges such as quality:>=80; word^2 counts double; * alone matches every "
+         "post."},
     [COMMAND_SIMILAR] = {"similar", "--id ID | --text FILE | --all", 0, 0,
                          "list the posts nearest to a post",
                          "Prints the posts that share most with one post, with a draft that is not "
-                         "in the index, or, "
-                         "for each post of the index, one JSON object a line."},
+                         "in the index, or, for each post of the index, one JSON object a line."},
     [COMMAND_SHOW] = {"show", "--id ID...", 0, 0, "print posts as they were stored",
                       "Prints title, body and meta; with --json the form that index reads back."},
     [COMMAND_DELETE] =
@@ -56,18 +52,17 @@ const command commands[COMMANDS] = {
     [COMMAND_TERMS] =
         {"terms", "[PREFIX]", 0, 1, "list the terms of the index",
          "Prints, for each term that begins with PREFIX, the term, the number of posts that hold "
-         "it "
-         "and the number of times it stands in them, with tabs in between, in byte order."},
+         "it and the number of times it stands in them, with tabs in between, in byte order."},
     [COMMAND_VERIFY] =
         {"verify", "", 0, 0, "check the index for damage",
-         "Prints what is wrong, one thing a line, and exits with 3; or one line that begins "
-         "with ok."},
+         "Prints what is wrong, one thing a line, and exits with 3; or one line that begins with "
+         "ok."},
     [COMMAND_EXPORT] = {"export", "", 0, 0, "print all posts as JSON Lines",
                         "One post a line, oldest first, in the form that index reads back."},
     [COMMAND_ANALYZE] = {"analyze", "TEXT...", 1, WORDS_ANY, "show what becomes of a text",
                          "Prints each token with its position, its kind, its source, the folded "
-                         "form, the term that "
-                         "the index holds, and whether queries drop it. Needs no index."},
+                         "form, the term that the index holds, and whether queries drop it. Needs "
+                         "no index."},
     [COMMAND_COMPLETION] = {"completion", "bash", 1, 1, "print a completion script for the shell",
                             "For bash: put  source <(anpsearch completion bash)  into ~/.bashrc."},
     [COMMAND_HELP] = {"help", "[COMMAND]", 0, 1, "print the manual of a command", NULL},
@@ -93,15 +88,14 @@ const flag flags[FLAGS] = {
     [FLAG_INDEX_FORMAT] = {"format", 0, FLAG_CHOICE, "auto|scraped|jsonl|json", 0, 0, INDEX,
                            "what the sources hold",
                            "auto goes by the file's name: .txt is scraped text, .jsonl and .ndjson "
-                           "are JSON Lines, .json "
-                           "is one array of posts or one post; standard input is JSON Lines."},
+                           "are JSON Lines, .json is one array of posts or one post; standard "
+                           "input is JSON Lines."},
     [FLAG_ANALYZER] = {"analyzer", 0, FLAG_CHOICE, "technical|plain", 0, 0,
                        INDEX | ON(COMMAND_ANALYZE), "how text becomes terms (default technical)",
                        "technical: Unicode words, case folded, technical words such as node.js "
-                       "whole and in parts, "
-                       "stemmed. plain: runs of letters and digits, lower-cased, stemmed; for "
-                       "comparison with other "
-                       "engines. Fixed when the index is made."},
+                       "whole and in parts, stemmed. plain: runs of letters and digits, "
+                       "lower-cased, stemmed; for comparison with other engines. Fixed when the "
+                       "index is made."},
     [FLAG_LANG] = {"lang", 0, FLAG_TEXT, "LANGUAGE", 0, 0, INDEX | ON(COMMAND_ANALYZE),
                    "the language of stems (default english)",
                    "A Snowball language, or none for no stemming. Fixed when the index is made."},
@@ -115,15 +109,13 @@ const flag flags[FLAGS] = {
     [FLAG_REQUIRE_REVIEWED] = {"require-reviewed", 0, FLAG_SWITCH, NULL, 0, 0, INDEX,
                                "take reviewed posts only",
                                "Those whose revision.status is reviewed or expanded and whose "
-                               "needs_human_review is 0. The "
-                               "others are counted as held back."},
+                               "needs_human_review is 0. The others are counted as held back."},
     [FLAG_STRICT] = {"strict", 0, FLAG_SWITCH, NULL, 0, 0, INDEX, "stop at the first bad post",
                      "With exit status 4; what was committed stays."},
     [FLAG_REBUILD] =
         {"rebuild", 0, FLAG_SWITCH, NULL, 0, 0, INDEX, "make a new index in place of the old one",
          "The new one is built beside the old one, which stays as it is until the new one is "
-         "whole, and "
-         "for good if that fails. Processes that have the old one open go on with it."},
+         "whole, and for good if that fails. Processes that have the old one open go on with it."},
     [FLAG_THREADS] = {"threads", 0, FLAG_COUNT, "N", 1, THREADS_MAX, INDEX,
                       "workers (default: all processors)", NULL},
     [FLAG_MEMORY] = {"memory", 0, FLAG_BYTES, "SIZE", 0, 0, INDEX,
@@ -166,10 +158,8 @@ const flag flags[FLAGS] = {
     [FLAG_QUERY_FORMAT] = {"format", 0, FLAG_CHOICE, "text|json|jsonl|tsv|trec|ids", 0, 0, QUERY,
                            "what is printed (default text)",
                            "text is for people. json and jsonl: one object a query, on one line. "
-                           "tsv: rank, id, score and "
-                           "title, with tabs in between. trec: lines of a TREC run, queries "
-                           "numbered from 1. ids: one a "
-                           "line."},
+                           "tsv: rank, id, score and title, with tabs in between. trec: lines of a "
+                           "TREC run, queries numbered from 1. ids: one a line."},
 
     [FLAG_ID] = {"id", 0, FLAG_TEXT, "ID", 0, 0, SIMILAR, "the post", NULL},
     [FLAG_DRAFT] = {"text", 0, FLAG_FILE, "FILE", 0, 0, SIMILAR,
@@ -181,13 +171,12 @@ const flag flags[FLAGS] = {
     [FLAG_MEASURE] =
         {"measure", 0, FLAG_CHOICE, "jaccard|text|about|blend", 0, 0, SIMILAR,
          "what similar means (default jaccard)",
-         "jaccard: the share of runs of three words that two bodies have in common. This "
-         "version has no other."},
+         "jaccard: the share of runs of three words that two bodies have in common. This version "
+         "has no other."},
     [FLAG_SIMILAR_FORMAT] = {"format", 0, FLAG_CHOICE, "text|json|tsv|ids", 0, 0, SIMILAR,
                              "what is printed (default text)",
                              "text is for people. json: one object on one line. tsv: rank, id, "
-                             "similarity and title, with "
-                             "tabs in between. ids: one a line."},
+                             "similarity and title, with tabs in between. ids: one a line."},
 
     [FLAG_IDS] = {"id", 0, FLAG_TEXTS, "ID...", 0, 0, ON(COMMAND_SHOW) | ON(COMMAND_DELETE),
                   "the posts", NULL},

@@ -134,7 +134,7 @@ static anp_status read_heads(merge *m, anp_error *err) {
             return error_corrupt(err, "a segment lacks its lengths; restore a backup");
         }
         for (uint32_t post = 0; post < unit->count; post++) {
-            forward_head *head = &m->heads[(unit->first & (WINDOW_DOCS - 1)) + post];
+            forward_head *head = &m->heads[window_low(unit->first) + post];
             head->title_words = (uint32_t)column_get(&title, post);
             head->body_words = (uint32_t)column_get(&body, post);
             column_get_scores(&scores, post, head->scores);
@@ -189,7 +189,7 @@ static anp_status merge_column(merge *m, uint64_t inner, anp_error *err) {
     float (*scores)[4] = (float (*)[4])(void *)m->values;
     for (size_t i = 0; i < m->source_count; i++) {
         source *s = &m->sources[i];
-        uint32_t first = s->unit->first & (WINDOW_DOCS - 1);
+        uint32_t first = window_low(s->unit->first);
         column_view column = {0};
         if (s->inner == inner) {
             TRY(column_open(s->value, &column, err));

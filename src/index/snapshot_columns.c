@@ -43,7 +43,7 @@ static anp_status decode_lengths(snapshot *s, uint32_t window, uint32_t number, 
     for (size_t i = 0; i < n; i++) {
         column_view column;
         TRY(open_column(s, &units[i], number, &column, err));
-        uint32_t *out = s->lengths[field] + (units[i].first & (WINDOW_DOCS - 1));
+        uint32_t *out = s->lengths[field] + window_low(units[i].first);
         for (uint32_t post = 0; post < units[i].count; post++) {
             out[post] = column.entries ? (uint32_t)column_get(&column, post) : 0;
         }
@@ -57,7 +57,7 @@ static anp_status decode_scores(snapshot *s, uint32_t window, anp_error *err) {
     for (size_t i = 0; i < n; i++) {
         column_view column;
         TRY(open_column(s, &units[i], COLUMN_SCORES, &column, err));
-        float (*out)[4] = s->scores + (units[i].first & (WINDOW_DOCS - 1));
+        float (*out)[4] = s->scores + window_low(units[i].first);
         for (uint32_t post = 0; post < units[i].count; post++) {
             if (column.entries) {
                 column_get_scores(&column, post, out[post]);
@@ -70,7 +70,7 @@ static anp_status decode_scores(snapshot *s, uint32_t window, anp_error *err) {
 }
 
 static void decode_tail(snapshot *s) {
-    uint32_t first = s->tail->first & (WINDOW_DOCS - 1);
+    uint32_t first = window_low(s->tail->first);
     for (uint32_t post = 0; post < s->tail->count; post++) {
         const forward_head *head = &s->tail->in.heads[post];
         s->lengths[INDEX_TITLE][first + post] = head->title_words;

@@ -100,7 +100,7 @@ static anp_status collect_tail(const snapshot *s, index_field field, uint32_t te
         uint32_t tf;
         TRY(tail_tf(s, field, ref, &tf, err));
         if (tf) {
-            all->docs[all->count] = (uint16_t)(s->tail->first + ref->post);
+            all->docs[all->count] = window_low(s->tail->first + ref->post);
             all->tfs[all->count++] = tf;
         }
     }
@@ -275,7 +275,7 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
         list_view list;
         positions_view view;
         TRY(unit_list(s, &units[i], term, sub, &list, err));
-        uint32_t rank = list.count ? list_rank(&list, (uint16_t)docno) : UINT32_MAX;
+        uint32_t rank = list.count ? list_rank(&list, window_low(docno)) : UINT32_MAX;
         if (rank == UINT32_MAX) {
             return ANP_OK;
         }

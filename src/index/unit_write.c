@@ -53,7 +53,7 @@ anp_status unit_writer_open(store_txn *txn, const catalog_settings *settings, co
     w->info = *info;
     w->title_weight = settings->title_weight;
     w->append = append;
-    w->low_first = (uint16_t)info->first;
+    w->low_first = window_low(info->first);
     w->norms = malloc((info->count + 1u) * sizeof *w->norms);
     w->factors = malloc((info->count + 1u) * sizeof *w->factors);
     w->lows = malloc(WINDOW_DOCS * sizeof *w->lows);

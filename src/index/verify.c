@@ -66,7 +66,7 @@ static void check_catalog(check *c) {
         const unit_info *unit = &cat->units.items[i];
         bool merging = unit->level == UNIT_WINDOW && catalog_merging(cat) == (int32_t)unit->number;
         if (unit->first != next || unit->count == 0 || unit->count > WINDOW_DOCS ||
-            (unit->first & (WINDOW_DOCS - 1)) + unit->count > WINDOW_DOCS) {
+            window_low(unit->first) + unit->count > WINDOW_DOCS) {
             wrong(c, "unit %zu begins at post %u with %u posts; %u was expected", i, unit->first,
                   unit->count, next);
         }
@@ -219,7 +219,7 @@ static anp_status check_list(check *c, store_key key, str value, anp_error *err)
     TRY(list_validate(&list, err));
     list_docs(&list, c->lows);
     list_tfs(&list, c->tfs);
-    uint32_t first = c->unit->first & (WINDOW_DOCS - 1);
+    uint32_t first = window_low(c->unit->first);
     if (c->lows[0] < first || c->lows[list.count - 1] - first >= c->unit->count) {
         return error_corrupt(err, "a list has ordinals outside of its unit");
     }

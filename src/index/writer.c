@@ -12,10 +12,7 @@
 #include "postings/bitmap.h"
 #include "store/compress.h"
 
-enum {
-    MERGE_STEP_BYTES = 1 << 20,
-    VOCABULARY_CACHE_BYTES = 96 << 20,
-};
+enum { VOCABULARY_CACHE_BYTES = 96 << 20 };
 
 struct index_writer {
     index_handle *index;
@@ -361,7 +358,7 @@ static anp_status fold(index_writer *w, anp_error *err) {
     }
     for (uint32_t from = 0; status == ANP_OK && from < total;) {
         uint32_t first = before.log_first + from;
-        uint32_t room = WINDOW_DOCS - (first & (WINDOW_DOCS - 1));
+        uint32_t room = WINDOW_DOCS - window_low(first);
         uint32_t count = total - from < room ? total - from : room;
         status = write_unit(w, first, count, records + from, err);
         from += count;
@@ -501,5 +498,5 @@ size_t writer_pending_bytes(const index_writer *w) {
 }
 
 uint32_t writer_window_room(const index_writer *w) {
-    return WINDOW_DOCS - (w->cat.state.docno_end & (WINDOW_DOCS - 1));
+    return WINDOW_DOCS - window_low(w->cat.state.docno_end);
 }

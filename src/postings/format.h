@@ -75,6 +75,7 @@ static_assert(offsetof(list_header, impact_max) == 8, "drawn above");
 static_assert(offsetof(list_header, tf_sum) == 12, "drawn above");
 
 enum {
+    LIST_DOCS = 65536, /* ordinals that a container spans */
     LIST_BITSET_FROM = 2048,
     LIST_BITSET_BYTES = 8192,
     LIST_DIRECTORY_FROM = 64,

@@ -55,7 +55,7 @@ anp_status list_view_open(str value, list_view *out, anp_error *err) {
     }
     v.container = take(&at, end, v.kind & LIST_BITSET ? (size_t)LIST_BITSET_BYTES : v.count * 2u);
     if (v.directory_shift) {
-        v.directory = take(&at, end, (size_t)(WINDOW_DOCS >> v.directory_shift) * 2);
+        v.directory = take(&at, end, (size_t)((uint32_t)LIST_DOCS >> v.directory_shift) * 2);
     }
     if (v.kind & LIST_TF) {
         v.exception_ranks = take(&at, end, v.exceptions * 2u);
@@ -81,7 +81,7 @@ uint32_t list_docs(const list_view *v, uint16_t *docs) {
         return v->count;
     }
     uint32_t n = 0;
-    for (uint32_t word = 0; word < WINDOW_DOCS / 64; word++) {
+    for (uint32_t word = 0; word < (uint32_t)LIST_DOCS / 64; word++) {
         uint64_t bits = load_u64(v->container + word * 8);
         while (bits && n < v->count) {
             docs[n++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
@@ -157,7 +157,7 @@ uint32_t list_rank(const list_view *v, uint16_t low) {
     uint32_t from = 0, to = v->count;
     if (v->directory) {
         uint32_t slot = (uint32_t)low >> v->directory_shift;
-        uint32_t last = (WINDOW_DOCS >> v->directory_shift) - 1;
+        uint32_t last = ((uint32_t)LIST_DOCS >> v->directory_shift) - 1;
         from = load_u16(v->directory + slot * 2);
         to = slot < last ? load_u16(v->directory + (slot + 1) * 2) : v->count;
         from = from < v->count ? from : v->count;
@@ -170,7 +170,7 @@ uint32_t list_rank(const list_view *v, uint16_t low) {
 static anp_status validate_order(const list_view *v, anp_error *err) {
     uint32_t count = 0;
     if (v->kind & LIST_BITSET) {
-        for (uint32_t word = 0; word < WINDOW_DOCS / 64; word++) {
+        for (uint32_t word = 0; word < (uint32_t)LIST_DOCS / 64; word++) {
             count += (uint32_t)__builtin_popcountll(load_u64(v->container + word * 8));
         }
         return count == v->count ? ANP_OK
@@ -185,7 +185,7 @@ static anp_status validate_order(const list_view *v, anp_error *err) {
 }
 
 static anp_status validate_directory(const list_view *v, anp_error *err) {
-    uint32_t slots = v->directory_shift ? WINDOW_DOCS >> v->directory_shift : 0;
+    uint32_t slots = v->directory_shift ? (uint32_t)LIST_DOCS >> v->directory_shift : 0;
     uint32_t rank = 0;
     for (uint32_t slot = 0; slot < slots; slot++) {
         if (load_u16(v->directory + slot * 2) != (rank < 0xffff ? rank : 0xffff)) {
@@ -245,7 +245,7 @@ void list_print(const list_view *v, buffer *out) {
                        v->kind & LIST_BITSET ? "bitset" : "array", v->tf_bits, v->exceptions,
                        v->tf_sum, v->impact_max / 65535.0, v->bound_count, v->len);
     buffer_put(out, line, (size_t)len);
-    for (uint32_t low = 0, shown = 0; low < WINDOW_DOCS && shown < 8; low++) {
+    for (uint32_t low = 0, shown = 0; low < (uint32_t)LIST_DOCS && shown < 8; low++) {
         uint32_t rank = list_rank(v, (uint16_t)low);
         if (rank != UINT32_MAX) {
             len = snprintf(line, sizeof line, "  %u:%u", low, list_tf(v, rank));

@@ -13,7 +13,7 @@
 #include "postings/format.h"
 
 typedef struct list_input {
-    uint32_t count;       /* 1 to WINDOW_DOCS */
+    uint32_t count;       /* 1 to LIST_DOCS */
     const uint16_t *docs; /* ascending */
     const uint32_t *tfs;  /* > 0; NULL: a list without tf */
     const float *impacts; /* in [0, 1]; NULL: a list without bounds */

@@ -1,21 +1,24 @@
 /*
  * What a query says, as a tree; still words as they were typed.
  *
- *     cache +redis -(varnish OR squid) "owner note"~2^1.5      group
- *                                                              ├ should   word    cache
- *                                                              ├ must     word    redis
- *                                                              ├ must not group ─ should varnish, should squid
- *                                                              └ should   phrase  owner note, slop 2, boost 1.5
+ *     cache +redis -(varnish OR squid) "owner note"~2^1.5
  *
- * Grammar, binding from loose to tight; adjacent clauses are joined as by OR (all_words: as by AND):
+ *     group ├ should   word    cache
+ *           ├ must     word    redis
+ *           ├ must not group ─ should varnish, should squid
+ *           └ should   phrase  owner note, slop 2, boost 1.5
+ *
+ * Grammar, binding from loose to tight; adjacent clauses are joined as by OR (all_words: as by
+ * AND):
  *
  *     query   = either
  *     either  = all { [OR] all }
  *     all     = clause { AND clause }
  *     clause  = { NOT | + | - } primary [ ^ number ]
- *     primary = word | "phrase" [ ~ number ] | * | ( either ) | field : ( word | "phrase" | * | range | ( either ) )
- *     range   = [ low TO high ]       either bracket may be { or }, which leaves its bound out; * is open
- *               a word after a meta field may begin with >= > <= < =
+ *     primary = [ field : ] value
+ *     value   = word | "phrase" [ ~ number ] | * | range | ( either )
+ *     range   = [ low TO high ]     behind a meta field; { or } leaves its bound out; * is open
+ *               a word behind a meta field may begin with >= > <= < =
  *
  * What does not fit is taken as words and noted, or, when strict, an error that names the byte.
  */
@@ -59,7 +62,7 @@ typedef struct query_node {
 typedef struct query_syntax {
     bool all_words; /* adjacent clauses are all needed */
     bool strict;    /* what does not parse is an error */
-    bool filter;    /* AND OR NOT are operators whatever letters the rest has; messages say "filter" */
+    bool filter;    /* AND OR NOT are always operators; messages say "filter" */
     /* snapshot_field_find, or a test's own: ANP_NOT_FOUND makes `name:` text. */
     anp_status (*field_find)(void *user, str name, snapshot_field *out, anp_error *err);
     void *user;
@@ -71,16 +74,23 @@ typedef struct query_ast {
 } query_ast;
 
 /*
- * ANP_LIMIT above QUERY_BYTES_MAX, QUERY_CLAUSES_MAX or QUERY_NESTING_MAX. Strict: ANP_SYNTAX, ANP_UNSUPPORTED, with the
- * byte from 0 in err->position. Else no other failure than ANP_NOMEM and field_find's. Cost: linear in the text.
+ * ANP_LIMIT above QUERY_BYTES_MAX, QUERY_CLAUSES_MAX or QUERY_NESTING_MAX. Strict: ANP_SYNTAX,
+ * ANP_UNSUPPORTED, with the byte from 0 in err->position. Else no other failure than ANP_NOMEM and
+ * field_find's. Cost: linear in the text.
  */
 anp_status query_parse(str text, const query_syntax *syntax, arena *perm, query_ast *out,
                        anp_error *err);
 
-/* The tree as text, for tests and traces: `(cache +redis -(varnish squid) "owner note"~2^1.5)`. data NULL: no memory. */
+/*
+ * The tree as text, for tests and traces: `(cache +redis -(varnish squid) "owner note"~2^1.5)`.
+ * data NULL: no memory.
+ */
 str query_print(const query_node *root, arena *perm);
 
-/* ---- Within the parser ------------------------------------------------------------------------------------- */
+/*
+ * ---- Within the parser
+ * -------------------------------------------------------------------------------------
+ */
 
 typedef enum query_token_kind {
     TOKEN_END,
@@ -97,7 +107,7 @@ typedef enum query_token_kind {
     TOKEN_PLUS,
     TOKEN_MINUS,
     TOKEN_BOOST, /* directly behind what it boosts */
-    TOKEN_GONE,  /* taken out after all; only inside lex.c */
+    TOKEN_GONE,  /* taken out after all; only inside settle.c */
 } query_token_kind;
 
 typedef struct query_token {
@@ -122,8 +132,14 @@ typedef struct query_source {
     anp_error *err;
 } query_source;
 
-/* The tokens, with every parenthesis matched and every operator between two clauses; ended by TOKEN_END. */
+/*
+ * The tokens, with every parenthesis matched and every operator between two clauses; ended by
+ * TOKEN_END.
+ */
 anp_status query_lex(query_source *source, query_token **tokens, size_t *count);
+
+/* The last two passes of query_lex, on *count tokens and a free place behind them. */
+anp_status query_settle(query_source *source, query_token *tokens, size_t *count);
 
 /* Strict: ANP_SYNTAX at that byte. Else notes it and returns ANP_OK. */
 anp_status query_complain(query_source *source, size_t position, const char *expected);
@@ -132,8 +148,8 @@ anp_status query_complain(query_source *source, size_t position, const char *exp
 anp_status query_unsupported(query_source *source, size_t position, const char *what);
 
 /*
- * What a value says for a meta field, into node's has_text and ranges. op is one of "=", ">", ">=", "<", "<=", or ""
- * for plain equality. NULL when it fits, else what was expected.
+ * What a value says for a meta field, into node's has_text and ranges. op is one of "=", ">", ">=",
+ * "<", "<=", or "" for plain equality. NULL when it fits, else what was expected.
  */
 const char *query_value_compare(query_node *node, const snapshot_field *field, const char *op,
                                 str value);

@@ -10,8 +10,8 @@ static str name_of(const scorer *item, str text, arena *perm) {
     const query_node *source = item->node->source;
     str typed = str_slice(text, source->start, source->end);
     if (item->node->kind == PLAN_PHRASE) {
-        return arena_format(perm, "%.*s in \"%.*s\"", (int)item->term->name.len, item->term->name.data,
-                            (int)source->text.len, source->text.data);
+        return arena_format(perm, "%.*s in \"%.*s\"", (int)item->term->name.len,
+                            item->term->name.data, (int)source->text.len, source->text.data);
     }
     if (item->term) {
         return item->term->name;
@@ -24,8 +24,8 @@ static str name_of(const scorer *item, str text, arena *perm) {
 }
 
 /* *adds false: this scorer has no part in the hit. */
-static anp_status explain_part(snapshot *s, const scorer *item, uint32_t docno, str text, arena *perm,
-                               query_part *part, bool *adds, anp_error *err) {
+static anp_status explain_part(snapshot *s, const scorer *item, uint32_t docno, str text,
+                               arena *perm, query_part *part, bool *adds, anp_error *err) {
     *part = (query_part){.boost = item->boost, .constant = !item->term};
     *adds = bitmap_contains(item->where, docno);
     if (!*adds) {
@@ -69,7 +69,7 @@ anp_status explain_make(snapshot *s, const scorer_list *scorers, const scored *h
     window_columns columns;
     TRY(snapshot_columns(s, hit->docno >> WINDOW_BITS, &columns, err));
     for (int i = 0; i < RANK_SCORES; i++) {
-        e->scores[i] = (double)columns.scores[hit->docno & (WINDOW_DOCS - 1)][i];
+        e->scores[i] = (double)columns.scores[window_low(hit->docno)][i];
     }
     e->prior = hit->prior;
     e->factor = rank_factor(rank->blend, hit->prior);

@@ -1,4 +1,7 @@
-/* The numbers behind one hit's score, each as the score used it: the parts add up to bm25 to the last unit. */
+/*
+ * The numbers behind one hit's score, each as the score used it: the parts add up to bm25 to the
+ * last unit.
+ */
 #ifndef ANP_QUERY_EXPLAIN_H
 #define ANP_QUERY_EXPLAIN_H
 

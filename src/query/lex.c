@@ -6,58 +6,12 @@
  *                               │       └ OR, a clause stands on either side
  *                               └ never closed: GONE, and noted
  *
- * Three passes: characters to tokens; parentheses matched or taken out; AND OR NOT kept where they stand between
- * clauses, else made words. A sign is an operator only at the beginning of a clause and directly before it, so
- * `long-term`, `c++`, `--flag` and a lone `-` are text. A backslash takes the meaning from the punctuation mark or
+ * Here characters become tokens; settle.c then sees to parentheses and operators. A sign is an
+ * operator only at the beginning of a clause and directly before it, so `long-term`, `c++`,
+ * `--flag` and a lone `-` are text. A backslash takes the meaning from the punctuation mark or
  * space behind it; before other bytes it is text (`\d`, `C:\temp`).
  */
 #include "query/ast.h"
-
-#include <stdio.h>
-
-enum { NOTES_MAX = 8 };
-
-/* How a token that a person wrote is named in messages. */
-static const char *noun_of(const query_source *s) {
-    return s->syntax->filter ? "filter" : "query";
-}
-
-static anp_status note_add(query_source *s, size_t position, const char *what) {
-    if (s->note_count++ > NOTES_MAX) {
-        return ANP_OK;
-    }
-    str note = s->note_count > NOTES_MAX
-                   ? arena_format(s->perm, "%.*s; …", (int)s->note.len, s->note.data)
-                   : arena_format(s->perm, "%.*s%sbyte %zu: %s", (int)s->note.len,
-                                  s->note.len ? s->note.data : "",
-                                  s->note.len ? "; " : "taken as words: ", position, what);
-    if (!note.data) {
-        return error_nomem(s->err, "the notes on a query");
-    }
-    s->note = note;
-    return ANP_OK;
-}
-
-anp_status query_complain(query_source *s, size_t position, const char *expected) {
-    if (s->syntax->strict) {
-        return error_at(s->err, ANP_SYNTAX, position,
-                        "cannot parse the %s at byte %zu: expected %s; put \\ before a mark that is text",
-                        noun_of(s), position, expected);
-    }
-    str what = arena_format(s->perm, "expected %s", expected);
-    return what.data ? note_add(s, position, what.data) : error_nomem(s->err, "the notes on a query");
-}
-
-anp_status query_unsupported(query_source *s, size_t position, const char *what) {
-    if (s->syntax->strict) {
-        return error_at(s->err, ANP_UNSUPPORTED, position,
-                        "cannot run the %s: at byte %zu stands %s, which is not in this version; "
-                        "put \\ before the mark to search for the text",
-                        noun_of(s), position, what);
-    }
-    str text = arena_format(s->perm, "%s is not in this version", what);
-    return text.data ? note_add(s, position, text.data) : error_nomem(s->err, "the notes on a query");
-}
 
 typedef struct lexer {
     query_source *source;
@@ -73,7 +27,9 @@ static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r') || c == 0;
 }
 
-/* Letters and digits; bytes over 127 too, for whatever they are, they are no mark of this language. */
+/*
+ * Letters and digits; bytes over 127 too, for whatever they are, they are no mark of this language.
+ */
 static bool is_word_byte(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            (unsigned char)c >= 0x80;
@@ -135,6 +91,8 @@ static bool read_boost(const lexer *x, size_t at, double *boost, size_t *end) {
            *boost <= BOOST_MAX;
 }
 
+static const char expected_boost[] = "a number above 0 and up to 100 behind ^";
+
 /* The boost that stands directly behind a clause, if any. */
 static anp_status lex_boost(lexer *x) {
     double boost;
@@ -143,7 +101,7 @@ static anp_status lex_boost(lexer *x) {
         return ANP_OK;
     }
     if (!read_boost(x, x->at, &boost, &end)) {
-        TRY(query_complain(x->source, x->at + 1, "a number above 0 and up to 100 behind ^"));
+        TRY(query_complain(x->source, x->at + 1, expected_boost));
         x->at++;
         return ANP_OK;
     }
@@ -195,7 +153,10 @@ static anp_status lex_range(lexer *x, bool *found) {
     return lex_boost(x);
 }
 
-/* `/…/` as a whole clause at x->at: the byte of the second slash, or 0. `client / server / both` is text. */
+/*
+ * `/…/` as a whole clause at x->at: the byte of the second slash, or 0. `client / server / both` is
+ * text.
+ */
 static size_t find_regex(const lexer *x) {
     size_t end = x->at + 1;
     if (end < x->len && is_space(x->text[end])) {
@@ -316,7 +277,7 @@ static anp_status lex_word(lexer *x, bool in_field) {
         return lex_boost(x);
     }
     if (shape.bad_boost < end && shape.has_letters) {
-        TRY(query_complain(x->source, shape.bad_boost + 1, "a number above 0 and up to 100 behind ^"));
+        TRY(query_complain(x->source, shape.bad_boost + 1, expected_boost));
     }
     size_t word_end = end;
     if (shape.wildcard < end && shape.has_letters) {
@@ -362,7 +323,10 @@ static anp_status lex_value(lexer *x, const query_token *field) {
     return lex_word(x, true);
 }
 
-/* A sign counts at the beginning of a clause and directly before it: not alone, not doubled (`--flag`, `++i`). */
+/*
+ * A sign counts at the beginning of a clause and directly before it: not alone, not doubled
+ * (`--flag`, `++i`).
+ */
 static bool is_sign(const lexer *x) {
     char c = x->text[x->at];
     bool begins = x->at == 0 || is_space(x->text[x->at - 1]) || x->text[x->at - 1] == '(';
@@ -395,88 +359,6 @@ static anp_status lex_clause(lexer *x) {
     return is_field ? lex_value(x, &x->tokens[x->count - 1]) : lex_word(x, false);
 }
 
-/* Takes parentheses without a partner or without content out of the tokens. */
-static anp_status match_parentheses(lexer *x) {
-    size_t *open = arena_alloc(x->source->perm, (x->count + 1) * sizeof *open);
-    size_t depth = 0;
-    if (!open) {
-        return error_nomem(x->source->err, "the parentheses of a query");
-    }
-    for (size_t i = 0; i < x->count; i++) {
-        query_token *token = &x->tokens[i];
-        if (token->kind == TOKEN_OPEN) {
-            open[depth++] = i;
-        }
-        if (token->kind != TOKEN_CLOSE) {
-            continue;
-        }
-        if (!depth) {
-            TRY(query_complain(x->source, token->start, "a ( before this )"));
-            token->kind = TOKEN_GONE;
-            continue;
-        }
-        size_t from = open[--depth], inside = from + 1;
-        while (inside < i && x->tokens[inside].kind == TOKEN_GONE) {
-            inside++;
-        }
-        if (inside == i) {
-            TRY(query_complain(x->source, token->start, "a clause between ( and )"));
-            token->kind = x->tokens[from].kind = TOKEN_GONE;
-            if (from && x->tokens[from - 1].kind == TOKEN_FIELD) {
-                x->tokens[from - 1].kind = TOKEN_WORD;
-            }
-        }
-    }
-    while (depth) {
-        query_token *token = &x->tokens[open[--depth]];
-        TRY(query_complain(x->source, token->start, "a ) that closes this ("));
-        token->kind = TOKEN_GONE;
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < x->count; i++) {
-        if (x->tokens[i].kind != TOKEN_GONE) {
-            x->tokens[kept++] = x->tokens[i];
-        }
-    }
-    x->count = kept;
-    return ANP_OK;
-}
-
-static bool begins_clause(query_token_kind kind) {
-    return kind == TOKEN_WORD || kind == TOKEN_PHRASE || kind == TOKEN_ALL || kind == TOKEN_FIELD ||
-           kind == TOKEN_OPEN || kind == TOKEN_NOT || kind == TOKEN_PLUS || kind == TOKEN_MINUS;
-}
-
-static bool ends_clause(query_token_kind kind) {
-    return kind == TOKEN_WORD || kind == TOKEN_PHRASE || kind == TOKEN_ALL || kind == TOKEN_RANGE ||
-           kind == TOKEN_CLOSE || kind == TOKEN_BOOST;
-}
-
-/* AND and OR stand between two clauses and NOT before one; elsewhere they are words. */
-static anp_status place_operators(lexer *x) {
-    for (size_t i = x->count; i-- > 0;) {
-        query_token *token = &x->tokens[i];
-        if (token->kind == TOKEN_NOT && !begins_clause(token[1].kind)) {
-            TRY(query_complain(x->source, token->end, "a clause behind NOT"));
-            token->kind = TOKEN_WORD;
-        }
-    }
-    for (size_t i = 0; i < x->count; i++) {
-        query_token *token = &x->tokens[i];
-        if (token->kind != TOKEN_AND && token->kind != TOKEN_OR) {
-            continue;
-        }
-        if (i == 0 || !ends_clause(token[-1].kind)) {
-            TRY(query_complain(x->source, token->start, "a clause before this operator"));
-            token->kind = TOKEN_WORD;
-        } else if (!begins_clause(token[1].kind)) {
-            TRY(query_complain(x->source, token->end, "a clause behind this operator"));
-            token->kind = TOKEN_WORD;
-        }
-    }
-    return ANP_OK;
-}
-
 /* Whether some letter is not upper case; other scripts count, for most have no case. */
 static bool has_lower_case(str text) {
     for (size_t i = 0; i < text.len; i++) {
@@ -504,11 +386,7 @@ anp_status query_lex(query_source *source, query_token **tokens, size_t *count) 
         }
         TRY(lex_clause(&x));
     }
-    TRY(match_parentheses(&x));
-    x.tokens[x.count].kind = TOKEN_END;
-    x.tokens[x.count].start = x.tokens[x.count].end = x.len;
-    TRY(place_operators(&x));
     *tokens = x.tokens;
     *count = x.count;
-    return ANP_OK;
+    return query_settle(source, x.tokens, count);
 }

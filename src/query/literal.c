@@ -2,11 +2,12 @@
  * Values of meta fields: numbers, dates and the ranges they make.
  *
  *     quality:>=80                    [80, ∞)
- *     last_reviewed:2025-01           [2025-01-01 00:00, 2025-02-01 00:00)    a date is all of its seconds
+ *     last_reviewed:2025-01           [2025-01-01 00:00, 2025-02-01 00:00)
  *     last_reviewed:>2025-01          [2025-02-01 00:00, ∞)
  *     last_reviewed:[2024 TO 2025-01] [2024-01-01 00:00, 2025-02-01 00:00)
  *
- * A number is the span [v, v]; a date is the span [start, end). A comparison takes one edge of the span.
+ * A number is the span [v, v]; a date is the span [start, end). A comparison takes one edge of the
+ * span.
  */
 #include "query/ast.h"
 
@@ -20,7 +21,10 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/* strtod, whatever decimal point the embedding program's locale has: only for numbers that need big arithmetic. */
+/*
+ * strtod, whatever decimal point the embedding program's locale has: only for numbers that need big
+ * arithmetic.
+ */
 static bool read_hard(str text, double *value) {
     char copy[NUMBER_BYTES_MAX + 1], point[8];
     snprintf(point, sizeof point, "%.1f", 0.5); /* "0.5" or "0,5" */
@@ -76,13 +80,19 @@ bool query_number_read(str text, double *value) {
     if (significant > DIGITS_EXACT || power > POWER_EXACT || power < -POWER_EXACT) {
         return read_hard(text, value);
     }
-    /* Both operands are exact doubles, so that this one operation rounds as the best reader would. */
+    /*
+     * Both operands are exact doubles, so that this one operation rounds as the best reader
+     * would.
+     */
     double size = power < 0 ? (double)digits / powers[-power] : (double)digits * powers[power];
     *value = text.data[0] == '-' ? -size : size;
     return true;
 }
 
-/* Days from 1970-01-01 to a day of the proleptic Gregorian calendar, year from March so that leap days come last. */
+/*
+ * Days from 1970-01-01 to a day of the proleptic Gregorian calendar, year from March so that leap
+ * days come last.
+ */
 static int64_t days_to(int year, int month, int day) {
     int64_t y = month > 2 ? year : year - 1;
     int64_t m = month > 2 ? month - 3 : month + 9;
@@ -117,7 +127,10 @@ static bool read_next(str text, size_t *at, char separator, int *value) {
     return read_digits(text, at, 2, value);
 }
 
-/* `T12:30[:15[.250]][Z|+02:00]` from *at to the end: seconds of the day, and how many of them are meant. */
+/*
+ * `T12:30[:15[.250]][Z|+02:00]` from *at to the end: seconds of the day, and how many of them are
+ * meant.
+ */
 static bool read_time(str text, size_t at, double *second, double *span) {
     int hour, minute, whole = 0, offset_hour = 0, offset_minute = 0, sign = 0;
     double fraction = 0, unit = 1;
@@ -180,7 +193,8 @@ bool query_date_read(str text, double *start, double *end) {
     *start = (double)days_to(year, month, day) * 86400;
     if (at < text.len) {
         double second, span;
-        if ((text.data[at] != 'T' && text.data[at] != ' ') || !read_time(text, at, &second, &span)) {
+        if ((text.data[at] != 'T' && text.data[at] != ' ') ||
+            !read_time(text, at, &second, &span)) {
             return false;
         }
         *start += second;
@@ -270,7 +284,10 @@ const char *query_value_compare(query_node *node, const snapshot_field *field, c
             *range = range_between(NULL, true, &s, or_equal);
         }
     }
-    /* A field whose last values went away holds nothing: its text matches nothing, and that is no mistake. */
+    /*
+     * A field whose last values went away holds nothing: its text matches nothing, and that is
+     * no mistake.
+     */
     bool holds_text = field->has_text || (!field->has_number && !field->has_date);
     node->has_text = equal && holds_text;
     return node->has_text || node->range_count ? NULL : expected_for(field);

@@ -3,8 +3,8 @@
  *
  *     group = (AND of the needed | OR of the optional | everything) less the excluded
  *
- * where the optional only count when nothing is needed. Bottom-up each node makes its set; then top-down each set that
- * scores is cut to the set of the group around it.
+ * where the optional only count when nothing is needed. Bottom-up each node makes its set; then
+ * top-down each set that scores is cut to the set of the group around it.
  */
 #include "query/match.h"
 
@@ -23,7 +23,8 @@ static anp_status match_node(matcher *m, plan_node *node, bitmap **out);
 /* Every ordinal, dead ones too. */
 static anp_status match_everything(matcher *m, bitmap **out) {
     *out = bitmap_new();
-    return *out && bitmap_add_range(*out, 0, snapshot_docno_end(m->snapshot)) ? ANP_OK : nomem(m->err);
+    bool made = *out && bitmap_add_range(*out, 0, snapshot_docno_end(m->snapshot));
+    return made ? ANP_OK : nomem(m->err);
 }
 
 /* Posts with a word in that field. */
@@ -68,8 +69,8 @@ static anp_status test_phrase(matcher *m, const plan_node *node, index_field fie
             lists[i] = lists[before];
             counts[i] = counts[before];
         } else {
-            status = snapshot_positions(m->snapshot, field, node->terms[i]->number, docno, &m->scratch,
-                                        &lists[i], &counts[i], m->err);
+            status = snapshot_positions(m->snapshot, field, node->terms[i]->number, docno,
+                                        &m->scratch, &lists[i], &counts[i], m->err);
         }
     }
     if (status == ANP_OK) {
@@ -82,7 +83,8 @@ static anp_status test_phrase(matcher *m, const plan_node *node, index_field fie
 }
 
 /* Posts with all the words in that field: what is left to test. */
-static anp_status match_all_words(matcher *m, const plan_node *node, index_field field, bitmap **out) {
+static anp_status match_all_words(matcher *m, const plan_node *node, index_field field,
+                                  bitmap **out) {
     for (uint32_t i = 0; i < node->term_count; i++) {
         bitmap *one = NULL;
         anp_status status = match_term(m, node->terms[i], field, &one);

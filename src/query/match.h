@@ -1,8 +1,10 @@
 /*
- * A plan to the set of posts that match, by set algebra on whole bitmaps; and the phrase test on positions.
+ * A plan to the set of posts that match, by set algebra on whole bitmaps; and the phrase test on
+ * positions.
  *
- * After match_run every GROUP, PHRASE, VALUE and ALL node holds in node->match the live posts in which it counts for the
- * score: those where it matches, and every group around it, and the filter. Excluded parts hold nothing.
+ * After match_run every GROUP, PHRASE, VALUE and ALL node holds in node->match the live posts in
+ * which it counts for the score: those where it matches, and every group around it, and the filter.
+ * Excluded parts hold nothing.
  */
 #ifndef ANP_QUERY_MATCH_H
 #define ANP_QUERY_MATCH_H
@@ -14,10 +16,11 @@ anp_status match_run(snapshot *s, query_plan *plan, const bitmap *filter, anp_er
 void match_free(query_plan *plan);
 
 /*
- * Whether the words of a phrase stand in one text: lists[i] are the ascending positions of word i, offsets[i] is its place in the
- * phrase; before[i] is the nearest earlier word of the same term, for they need positions of their own. With slop n: some choice of
- * positions p has max(p[i] - offset[i]) - min(p[i] - offset[i]) <= n, so that a gap of one word costs 1 and two
- * neighbours exchanged cost 2. Cost: positions * words * log(positions).
+ * Whether the words of a phrase stand in one text: lists[i] are the ascending positions of word i,
+ * offsets[i] is its place in the phrase; before[i] is the nearest earlier word of the same term,
+ * for they need positions of their own. With slop n: some choice of positions p has max(p[i] -
+ * offset[i]) - min(p[i] - offset[i]) <= n, so that a gap of one word costs 1 and two neighbours
+ * exchanged cost 2. Cost: positions * words * log(positions).
  */
 enum { PHRASE_FIRST = UINT32_MAX };
 

@@ -1,9 +1,10 @@
 /*
  * Tokens to a tree, by recursive descent over the grammar drawn in ast.h.
  *
- * AND binds tighter than OR: `a b AND c` is `a OR (b AND c)`. A clause that is negated excludes in the group it stands in
- * (`a OR NOT b` is a without b, as people mean it); in parentheses of its own it is a set (`a OR (NOT b)`). A + inside an
- * AND chain makes the whole chain needed. A group of one unsigned clause is that clause.
+ * AND binds tighter than OR: `a b AND c` is `a OR (b AND c)`. A clause that is negated excludes in
+ * the group it stands in (`a OR NOT b` is a without b, as people mean it); in parentheses of its
+ * own it is a set (`a OR (NOT b)`). A + inside an AND chain makes the whole chain needed. A group
+ * of one unsigned clause is that clause.
  *
  * Recursion is as deep as parentheses nest: QUERY_NESTING_MAX.
  */
@@ -86,7 +87,8 @@ static anp_status parse_value(parser *p, query_node *node) {
         const char *op = "";
         str value = token->text;
         str typed = str_slice(p->source->text, token->start, token->end);
-        for (size_t i = 0; token->kind == TOKEN_WORD && i < sizeof operators / sizeof *operators; i++) {
+        size_t count = token->kind == TOKEN_WORD ? sizeof operators / sizeof *operators : 0;
+        for (size_t i = 0; i < count; i++) {
             str sign = str_from(operators[i]);
             if (str_starts(typed, sign) && str_starts(value, sign)) {
                 op = operators[i];
@@ -137,8 +139,8 @@ static anp_status parse_primary(parser *p, query_node **out) {
     *out = NULL;
     if (p->token->kind == TOKEN_FIELD) {
         query_token_kind next = p->token[1].kind;
-        if (next == TOKEN_WORD || next == TOKEN_PHRASE || next == TOKEN_RANGE || next == TOKEN_ALL ||
-            next == TOKEN_OPEN) {
+        if (next == TOKEN_WORD || next == TOKEN_PHRASE || next == TOKEN_RANGE ||
+            next == TOKEN_ALL || next == TOKEN_OPEN) {
             p->field = p->token++;
         }
     }
@@ -181,7 +183,10 @@ static anp_status parse_clause(parser *p, query_node **out) {
     }
     TRY(parse_primary(p, out));
     if (*out) {
-        /* A group in parentheses may have signs of its own children only; its own come from here. */
+        /*
+         * A group in parentheses may have signs of its own children only; its own come from
+         * here.
+         */
         (*out)->plus = plus;
         (*out)->occur = negated ? QUERY_MUST_NOT : plus ? QUERY_MUST : QUERY_SHOULD;
     }
@@ -203,7 +208,9 @@ static bool at_end(const parser *p) {
     return p->token->kind == TOKEN_END || p->token->kind == TOKEN_CLOSE;
 }
 
-/* Clauses joined by AND, or by standing side by side when all_words. One clause keeps its own sign. */
+/*
+ * Clauses joined by AND, or by standing side by side when all_words. One clause keeps its own sign.
+ */
 static anp_status parse_all(parser *p, query_node **out) {
     node_list list = {0};
     bool plus = false;
@@ -255,7 +262,8 @@ anp_status query_parse(str text, const query_syntax *syntax, arena *perm, query_
     *out = (query_ast){0};
     if (text.len > QUERY_BYTES_MAX) {
         return error_at(err, ANP_LIMIT, QUERY_BYTES_MAX,
-                        "cannot run a %s of %zu bytes: at most %d are allowed; ask for less at a time",
+                        "cannot run a %s of %zu bytes: at most %d are allowed; ask for less at a "
+                        "time",
                         syntax->filter ? "filter" : "query", text.len, (int)QUERY_BYTES_MAX);
     }
     TRY(query_lex(&source, &tokens, &count));

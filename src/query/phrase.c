@@ -5,9 +5,10 @@
  *     text            a x b y c        positions a 0, b 2, c 4
  *     position-offset a 0  b 1  c 2    all within [0, 0 + 2]: a match
  *
- * A window [least, least + slop] of adjusted positions is tried from each place where some word could be the least.
- * Within a window word i may stand at [least + offset, least + offset + slop]: intervals of one length, so that giving
- * each word of a repeated term the first position that is left, in the order of offsets, finds a choice if there is one.
+ * A window [least, least + slop] of adjusted positions is tried from each place where some word
+ * could be the least. Within a window word i may stand at [least + offset, least + offset + slop]:
+ * intervals of one length, so that giving each word of a repeated term the first position that is
+ * left, in the order of offsets, finds a choice if there is one.
  */
 #include "query/match.h"
 
@@ -43,7 +44,10 @@ static bool fits(const phrase_words *w, int64_t least, uint32_t slop, int64_t *g
 
 bool phrase_match(const phrase_words *w, uint32_t slop) {
     int64_t given[QUERY_CLAUSES_MAX];
-    /* Without slop every word stands at the least place: the first word's positions are all there is to try. */
+    /*
+     * Without slop every word stands at the least place: the first word's positions are all
+     * there is to try.
+     */
     uint32_t tried = slop ? w->count : 1;
     for (uint32_t i = 0; i < tried; i++) {
         for (uint32_t k = 0; k < w->list_counts[i]; k++) {

@@ -66,8 +66,12 @@ static anp_status keep_term(planner *p, plan_term *term) {
     return ANP_OK;
 }
 
-/* The one plan_term of this term and field. At most QUERY_CLAUSES_MAX and a phrase's words: a walk is quick enough. */
-static anp_status find_term(planner *p, index_field field, const text_token *token, plan_term **out) {
+/*
+ * The one plan_term of this term and field. At most QUERY_CLAUSES_MAX and a phrase's words: a walk
+ * is quick enough.
+ */
+static anp_status find_term(planner *p, index_field field, const text_token *token,
+                            plan_term **out) {
     static const char *const fields[INDEX_FIELDS] = {"", "title:", "body:"};
     for (uint32_t i = 0; i < p->plan->term_count; i++) {
         plan_term *known = p->plan->terms[i];
@@ -194,8 +198,10 @@ static anp_status plan_clause(planner *p, const query_node *source, double boost
     case QUERY_PHRASE:
         return plan_phrase(p, source, boost, list);
     case QUERY_VALUE:
+        TRY(new_node(p, PLAN_VALUE, source, boost, 1, &node));
+        break;
     case QUERY_ALL:
-        TRY(new_node(p, source->kind == QUERY_ALL ? PLAN_ALL : PLAN_VALUE, source, boost, 1, &node));
+        TRY(new_node(p, PLAN_ALL, source, boost, 1, &node));
         break;
     case QUERY_GROUP:
     default: {

@@ -8,8 +8,9 @@
  *       │    └ dropped: a stop word beside others
  *       └ TERM cach
  *
- * Of a technical word only the whole is asked for. A word that the analyzer splits stands for its words as the
- * default operator joins them; under + or AND it needs all of them, under - it excludes posts that have all of them.
+ * Of a technical word only the whole is asked for. A word that the analyzer splits stands for its
+ * words as the default operator joins them; under + or AND it needs all of them, under - it
+ * excludes posts that have all of them.
  */
 #ifndef ANP_QUERY_PLAN_H
 #define ANP_QUERY_PLAN_H

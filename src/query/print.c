@@ -49,10 +49,12 @@ static void put_node(buffer *out, const query_node *node) {
     } else if (node->kind == QUERY_VALUE) {
         put_value(out, node);
     } else {
+        bool quoted = node->kind == QUERY_PHRASE;
+        bool looks_signed = str_starts(node->text, STR("+")) || str_starts(node->text, STR("-"));
         buffer_put_str(out, str_from(fields[node->field]));
-        buffer_put_str(out, node->kind == QUERY_PHRASE ? STR("\"") : STR(""));
+        buffer_put_str(out, quoted ? STR("\"") : looks_signed ? STR("\\") : STR(""));
         buffer_put_str(out, node->kind == QUERY_ALL ? STR("*") : node->text);
-        buffer_put_str(out, node->kind == QUERY_PHRASE ? STR("\"") : STR(""));
+        buffer_put_str(out, quoted ? STR("\"") : STR(""));
     }
     if (node->slop) {
         buffer_put_u8(out, '~');
@@ -69,7 +71,10 @@ str query_print(const query_node *root, arena *perm) {
     if (root) {
         put_node(&out, root);
     }
-    str text = out.failed ? (str){NULL, 0} : arena_str(perm, str_make((const char *)out.data, out.len));
+    str text = {NULL, 0};
+    if (!out.failed) {
+        text = arena_str(perm, str_make((const char *)out.data, out.len));
+    }
     buffer_free(&out);
     return text;
 }

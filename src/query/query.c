@@ -1,7 +1,8 @@
 /*
  * The order of things: filter, parse, plan, match, score, fetch. See query.h.
  *
- * The sets of a plan are the only memory outside of arenas; each function below frees what it had made.
+ * The sets of a plan are the only memory outside of arenas; each function below frees what it had
+ * made.
  */
 #include "query/query.h"
 
@@ -29,7 +30,8 @@ anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *er
     }
     if (status == ANP_OK && ast.root && !plan.root) {
         status = error_at(err, ANP_SYNTAX, 0,
-                          "cannot parse the filter at byte 0: expected a word, found only punctuation");
+                          "cannot parse the filter at byte 0: expected a word, found only marks; "
+                          "leave the filter out to have all posts");
     } else if (status == ANP_OK && !plan.root) {
         /* No clause: no restriction. */
         *out = bitmap_new();
@@ -97,7 +99,8 @@ static anp_status rank_posts(query_work *w) {
         return error_nomem(w->err, "the best posts of a query");
     }
     TRY(scorers_make(w->snapshot, &w->plan, &w->request->rank, w->perm, &w->scorers, w->err));
-    TRY(score_run(w->snapshot, &w->scorers, w->plan.root->match, &w->request->rank, &w->top, w->err));
+    TRY(score_run(w->snapshot, &w->scorers, w->plan.root->match, &w->request->rank, &w->top,
+                  w->err));
     top_sort(&w->top);
     return ANP_OK;
 }

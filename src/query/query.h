@@ -5,8 +5,8 @@
  *             (ast)   (terms,  (sets of  (BM25,   (score desc,  (id, title,
  *                      stats)   ordinals) blend)   docno asc)    snippet)
  *
- * This room answers by full evaluation: every post that matches is scored. It is kept for good as the oracle that
- * faster evaluators are tested against.
+ * This room answers by full evaluation: every post that matches is scored. It is kept for good as
+ * the oracle that faster evaluators are tested against.
  */
 #ifndef ANP_QUERY_QUERY_H
 #define ANP_QUERY_QUERY_H
@@ -72,7 +72,10 @@ typedef struct query_answer {
 anp_status query_run(snapshot *s, const query_request *request, arena *perm, query_answer *out,
                      anp_error *err);
 
-/* The posts that an unscored expression selects (live only), as the filter of a query; the caller frees it. */
+/*
+ * The posts that an unscored expression selects (live only), as the filter of a query; the caller
+ * frees it.
+ */
 anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *err);
 
 #endif

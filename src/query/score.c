@@ -1,7 +1,8 @@
 /*
  * Full evaluation: every posting of every term of the query is looked at. See score.h.
  *
- * Memory: one window of sums (512 KiB) and its matches. Cost: postings of all terms in windows with matches.
+ * Memory: one window of sums (512 KiB) and its matches. Cost: postings of all terms in windows with
+ * matches.
  */
 #include "query/score.h"
 
@@ -11,7 +12,10 @@ static anp_status nomem(anp_error *err) {
     return error_nomem(err, "the scores of a query");
 }
 
-/* ---- What scores ------------------------------------------------------------------------------------------- */
+/*
+ * ---- What scores
+ * -------------------------------------------------------------------------------------------
+ */
 
 typedef struct maker {
     snapshot *snapshot;
@@ -84,11 +88,16 @@ anp_status scorers_make(snapshot *s, const query_plan *plan, const rank_settings
     return ANP_OK;
 }
 
-/* ---- One window -------------------------------------------------------------------------------------------- */
+/*
+ * ---- One window
+ * --------------------------------------------------------------------------------------------
+ */
+
+enum { WHERE_WORDS = (WINDOW_DOCS + 63) / 64 };
 
 typedef struct window_scores {
     int64_t sums[WINDOW_DOCS];
-    uint64_t where[WINDOW_DOCS / 64]; /* the scorer's posts of this window, a bit each */
+    uint64_t where[WHERE_WORDS]; /* the scorer's posts of this window, a bit each */
     uint16_t docs[WINDOW_DOCS];
 } window_scores;
 
@@ -110,7 +119,8 @@ static anp_status add_postings(snapshot *s, const scorer *item, uint32_t window,
     arena_mark mark = arena_save(scratch);
     window_postings postings;
     const uint32_t *lengths = columns->lengths[item->term->field];
-    TRY(snapshot_postings(s, item->term->field, item->term->number, window, scratch, &postings, err));
+    TRY(snapshot_postings(s, item->term->field, item->term->number, window, scratch, &postings,
+                          err));
     for (uint32_t i = 0; i < postings.count; i++) {
         uint32_t doc = postings.docs[i];
         if (counts_in(w, doc)) {
@@ -123,7 +133,7 @@ static anp_status add_postings(snapshot *s, const scorer *item, uint32_t window,
 }
 
 static void add_constant(const scorer *item, window_scores *w) {
-    for (uint32_t word = 0; word < WINDOW_DOCS / 64; word++) {
+    for (uint32_t word = 0; word < WHERE_WORDS; word++) {
         for (uint64_t bits = w->where[word]; bits; bits &= bits - 1) {
             w->sums[word * 64 + (uint32_t)__builtin_ctzll(bits)] += item->constant;
         }
@@ -188,7 +198,7 @@ anp_status score_run(snapshot *s, const scorer_list *scorers, const bitmap *post
 anp_status score_posting(snapshot *s, const plan_term *term, uint32_t docno, arena *scratch,
                          uint32_t *tf, uint32_t *length, anp_error *err) {
     arena_mark mark = arena_save(scratch);
-    uint32_t window = docno >> WINDOW_BITS, doc = docno & (WINDOW_DOCS - 1);
+    uint32_t window = docno >> WINDOW_BITS, doc = window_low(docno);
     window_columns columns;
     window_postings postings;
     *tf = 0;

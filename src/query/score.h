@@ -1,9 +1,10 @@
 /*
- * Scores: window by window an array of fixed-point sums, one a post, filled term by term; then the heap.
+ * Scores: window by window an array of fixed-point sums, one a post, filled term by term; then the
+ * heap.
  *
- *     scorers     cache ──┐                   ┌ sums[0] 0
- *                 redis ──┼─ postings of the ─┼ sums[1] 6312201  ─ matches? ─ blend with its prior ─> heap of k
- *                 …     ──┘  window           └ …
+ *     cache ──┐                   ┌ sums[0] 0
+ *     redis ──┼─ postings of the ─┼ sums[1] 6312201 ─ matches? ─ blend with its prior ─> heap of k
+ *     …     ──┘  window           └ …
  */
 #ifndef ANP_QUERY_SCORE_H
 #define ANP_QUERY_SCORE_H

@@ -12,7 +12,10 @@ static anp_status nomem(anp_error *err) {
     return error_nomem(err, "a snippet");
 }
 
-/* ---- Which terms ------------------------------------------------------------------------------------------- */
+/*
+ * ---- Which terms
+ * -------------------------------------------------------------------------------------------
+ */
 
 static void collect(const plan_node *node, snippet_terms *out) {
     for (; node; node = node->next) {
@@ -28,7 +31,8 @@ static void collect(const plan_node *node, snippet_terms *out) {
     }
 }
 
-anp_status snippet_terms_make(const query_plan *plan, arena *perm, snippet_terms *out, anp_error *err) {
+anp_status snippet_terms_make(const query_plan *plan, arena *perm, snippet_terms *out,
+                              anp_error *err) {
     out->count = 0;
     out->items = arena_array(perm, str, plan->clause_count + 1);
     if (!out->items) {
@@ -38,7 +42,10 @@ anp_status snippet_terms_make(const query_plan *plan, arena *perm, snippet_terms
     return ANP_OK;
 }
 
-/* ---- Where they stand -------------------------------------------------------------------------------------- */
+/*
+ * ---- Where they stand
+ * --------------------------------------------------------------------------------------
+ */
 
 /* A word of the body that matched. */
 typedef struct match_place {
@@ -76,7 +83,10 @@ static anp_status find_matches(analyzer *a, str body, const intern *table, arena
     return ANP_OK;
 }
 
-/* ---- The window -------------------------------------------------------------------------------------------- */
+/*
+ * ---- The window
+ * --------------------------------------------------------------------------------------------
+ */
 
 /* The first and behind the last of the words to show. */
 typedef struct word_window {
@@ -118,7 +128,10 @@ static anp_status best_window(const body_words *body, uint32_t term_count, size_
     return ANP_OK;
 }
 
-/* ---- Its text ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- Its text
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r') || c == 0;
@@ -144,8 +157,12 @@ static void put_text(buffer *out, str body, size_t from, size_t to, bool escape,
     }
 }
 
-/* From the window's first word back, and from its last on, over the marks that touch it: quotes, brackets, a full stop. */
-static void window_bytes(str body, const body_words *words, word_window window, size_t *from, size_t *to) {
+/*
+ * From the window's first word back, and from its last on, over the marks that touch it: quotes,
+ * brackets, a full stop.
+ */
+static void window_bytes(str body, const body_words *words, word_window window, size_t *from,
+                         size_t *to) {
     size_t floor = window.first ? words->items[window.first - 1].end : 0;
     size_t ceiling = window.end < words->count ? words->items[window.end].start : body.len;
     *from = window.first < window.end ? words->items[window.first].start : 0;

@@ -17,18 +17,22 @@ typedef struct snippet_settings {
     bool escape_html; /* & < > of the body, not of the marks */
 } snippet_settings;
 
-/* The terms of a plan that a body is marked with: those asked for in the text or the body, not the excluded. */
+/*
+ * The terms of a plan that a body is marked with: those asked for in the text or the body, not the
+ * excluded.
+ */
 typedef struct snippet_terms {
     str *items;
     size_t count;
 } snippet_terms;
 
-anp_status snippet_terms_make(const query_plan *plan, arena *perm, snippet_terms *out, anp_error *err);
+anp_status snippet_terms_make(const query_plan *plan, arena *perm, snippet_terms *out,
+                              anp_error *err);
 
 /*
- * The window with the most distinct terms, then the most matches, then the earliest; without a match the beginning. White
- * space becomes single spaces; "…" stands where the body goes on. *out is empty, not NULL, for an empty body. Cost: the
- * body is analysed.
+ * The window with the most distinct terms, then the most matches, then the earliest; without a
+ * match the beginning. White space becomes single spaces; "…" stands where the body goes on. *out
+ * is empty, not NULL, for an empty body. Cost: the body is analysed.
  */
 anp_status snippet_make(analyzer *a, str body, const snippet_terms *terms,
                         const snippet_settings *settings, arena *perm, str *out, anp_error *err);

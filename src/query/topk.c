@@ -1,4 +1,7 @@
-/* A binary heap of at most capacity posts; the worst is at its root and gives way. Cost: log k an offer that wins. */
+/*
+ * A binary heap of at most capacity posts; the worst is at its root and gives way. Cost: log k an
+ * offer that wins.
+ */
 #include "query/score.h"
 
 static bool is_worse(const scored *a, const scored *b) {

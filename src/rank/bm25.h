@@ -4,20 +4,24 @@
  *     idf(t)     = ln(1 + (N - df + 0.5) / (df + 0.5))
  *     norm(d)    = k1 (1 - b + b len(d) / max(avglen, 1))
  *     bm25(q,d)  = sum of boost(t) idf(t) tf / (tf + norm)
- *     prior(d)   = sum w_i s_i / sum w_i                         s_i in [0,1]; 0.5 when all weights are 0
+ *     prior(d)   = sum w_i s_i / sum w_i                  s_i in [0,1]; 0.5 when all weights are 0
  *     score(q,d) = bm25 (1 + blend (2 prior - 1))
  *
- * A contribution is computed in float32 by IEEE single operations in the written order, without fused multiply-add (so
- * that every SIMD width and compiler gives the same bits: gcc's ISO mode has none, clang is told below), and rounded to a
- * multiple of 2^-20; sums are of integers and do not depend on the order. What that costs against the formula in real
- * numbers, for one word of weight w:
+ * A contribution is computed in float32 by IEEE single operations in the written order, without
+ * fused multiply-add (so that every SIMD width and compiler gives the same bits: gcc's ISO mode has
+ * none, clang is told below), and rounded to a multiple of 2^-20; sums are of integers and do not
+ * depend on the order. What that costs against the formula in real numbers, for one word of weight
+ * w:
  *
- *     base, slope, weight rounded once each; product, sum, t + norm, quotient, product: at most 8 roundings of 2^-24
+ *     base, slope and weight rounded once each; product, sum, t + norm, quotient, product:
+ *     at most 8 roundings of 2^-24
  *     the last rounding, to a unit: 2^-21
  *
- * together below 2^-21 + 2^-21 w a word: within 1e-5 max(1, score) up to 16 words, as the contract wants.
+ * together below 2^-21 + 2^-21 w a word: within 1e-5 max(1, score) up to 16 words, as the contract
+ * wants.
  *
- * k1 = 0 gives saturation 1 for every posting; b = 0 takes lengths out. tf is at most 2^24 a field, exact in float32.
+ * k1 = 0 gives saturation 1 for every posting; b = 0 takes lengths out. tf is at most 2^24 a field,
+ * exact in float32.
  */
 #ifndef ANP_RANK_BM25_H
 #define ANP_RANK_BM25_H
@@ -74,14 +78,18 @@ static inline float rank_saturation(uint32_t tf, float norm) {
     return t / (t + norm);
 }
 
-/* One term's contribution in units of 2^-20; ties round to even (the default rounding mode is assumed). */
+/*
+ * One term's contribution in units of 2^-20; ties round to even (the default rounding mode is
+ * assumed).
+ */
 static inline int64_t rank_contribution(float weight, uint32_t tf, float norm) {
     float units = weight * rank_saturation(tf, norm);
     return (int64_t)lrintf(units);
 }
 
 /* The weighted mean of the scores (0 to 100) in [0, 1]; neutral when all weights are 0. */
-static inline double rank_prior(const double weights[RANK_SCORES], const double scores[RANK_SCORES]) {
+static inline double rank_prior(const double weights[RANK_SCORES],
+                                const double scores[RANK_SCORES]) {
     double sum = 0, total = 0;
     for (int i = 0; i < RANK_SCORES; i++) {
         sum += weights[i] * (scores[i] / 100.0);

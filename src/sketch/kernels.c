@@ -29,7 +29,8 @@ static const unsigned LEAF_7_EBX_AVX2 = bit_AVX2 | bit_BMI | bit_BMI2;
 static const unsigned EXTENDED_ECX_AVX2 = bit_LZCNT;
 static const unsigned LEAF_7_EBX_AVX512 =
     bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ | bit_AVX512CD;
-static const unsigned LEAF_7_ECX_AVX512 = bit_AVX512VBMI | bit_AVX512VBMI2 | bit_AVX512VPOPCNTDQ;
+static const unsigned LEAF_7_ECX_AVX512 = bit_AVX512VBMI | bit_AVX512VBMI2 | bit_AVX512BITALG |
+                                          bit_AVX512VPOPCNTDQ;
 static const unsigned SAVED_AVX2 = 0x06;   /* XMM, YMM */
 static const unsigned SAVED_AVX512 = 0xe6; /* the same, mask registers, both halves of ZMM */
 

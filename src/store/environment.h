@@ -135,7 +135,7 @@ anp_status txn_keep_tables(store_txn *txn, anp_error *err);
 /* The tree of a table as the transaction found it; ANP_NOT_FOUND (no error text) when there is no such table. */
 anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err);
 
-/* The meta page of a commit, whole, from the map; false when it has been overwritten since. */
+/* The meta page of a commit that is complete, whole, from the map; false when a later one is there or on its way. */
 bool txn_meta(const store *s, uint64_t number, page_meta *out);
 
 /* table.c */

@@ -11,12 +11,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A reader whose meta page is overwritten while it begins tries again; that takes two commits in a microsecond. */
+/* Beginning is tried again when a commit, or a map that grew, came between; each takes far longer than a try. */
 enum { BEGIN_TRIES = 100 };
 
 /* ---- Counting in and out ----------------------------------------------------------------------------------- */
@@ -54,17 +53,21 @@ static void leave(store *s, bool wrote) {
 
 /* ---- The view ---------------------------------------------------------------------------------------------- */
 
-/*
- * Commit n + 2 overwrites the page of commit n, and begins to only after n + 1 is in the other page. So a copy is
- * whole if the other page held no later commit when the copy was done.
- */
-bool txn_meta(const store *s, uint64_t number, page_meta *out) {
-    const uint8_t *at = s->map + (number & 1) * s->page_bytes + PAGE_HEADER_BYTES;
-    const uint8_t *other = s->map + (~number & 1) * s->page_bytes + PAGE_HEADER_BYTES;
-    memcpy(out, at, sizeof *out);
+static const uint8_t *meta_at(const store *s, uint64_t number) {
+    return s->map + (number & 1) * s->page_bytes + PAGE_HEADER_BYTES;
+}
+
+/* May be torn if commit number + 2 is just being written: the caller must rule that out. */
+static bool copy_meta(const store *s, uint64_t number, page_meta *out) {
+    memcpy(out, meta_at(s, number), sizeof *out);
     atomic_thread_fence(memory_order_acquire);
-    uint64_t other_txn = *(const volatile uint64_t *)(const void *)(other + offsetof(page_meta, txn));
-    return out->magic == PAGE_MAGIC && out->txn == number && other_txn <= number;
+    return out->magic == PAGE_MAGIC && out->txn == number;
+}
+
+/* Commit n + 2 begins to overwrite the page of commit n only when n + 1 is in the other page. */
+bool txn_meta(const store *s, uint64_t number, page_meta *out) {
+    const uint8_t *other = meta_at(s, number + 1) + offsetof(page_meta, txn);
+    return copy_meta(s, number, out) && *(const volatile uint64_t *)(const void *)other <= number;
 }
 
 static anp_status set_view(store_txn *txn, const page_meta *meta, anp_error *err) {
@@ -120,36 +123,63 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
 
 /* ---- Reading ----------------------------------------------------------------------------------------------- */
 
-/* One try; *again when it should be repeated. */
-static anp_status try_read(store *s, store_txn *txn, bool *again, anp_error *err) {
-    TRY(enter(s, false, err));
-    int code = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn->mdb);
+static int begin_lmdb_read(store *s, MDB_txn **mdb) {
+    int code = mdb_txn_begin(s->env, NULL, MDB_RDONLY, mdb);
     if (code == MDB_READERS_FULL) {
         int dead = 0;
         mdb_reader_check(s->env, &dead);
-        code = dead ? mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn->mdb) : code;
+        code = dead ? mdb_txn_begin(s->env, NULL, MDB_RDONLY, mdb) : code;
     }
-    if (code) {
-        leave(s, false);
-        if (code == MDB_MAP_RESIZED) {
-            *again = true;
-            return map_grow(s, err);
+    return code;
+}
+
+/*
+ * Takes the meta page of the commit that the transaction reads. LMDB tells the number of the last complete commit, n; n + 2
+ * can only be written after n + 1 is complete. So if the last complete one is still n after the copy was
+ * made, the copy is whole; else we move on to the newer one.
+ */
+static int settle(store_txn *txn, page_meta *meta, bool *whole) {
+    *whole = false;
+    for (int attempt = 0; attempt < BEGIN_TRIES && !*whole; attempt++) {
+        txn->number = mdb_txn_id(txn->mdb);
+        bool copied = copy_meta(txn->store, txn->number, meta);
+        mdb_txn_reset(txn->mdb);
+        int code = mdb_txn_renew(txn->mdb);
+        if (code) {
+            return code;
         }
-        return store_fail(s, code, "read the newest commit", err);
+        *whole = copied && mdb_txn_id(txn->mdb) == txn->number;
     }
+    return 0;
+}
+
+/* One try; *again when it should be repeated. */
+static anp_status try_read(store *s, store_txn *txn, bool *again, anp_error *err) {
     page_meta meta;
-    txn->number = mdb_txn_id(txn->mdb);
-    anp_status status = ANP_OK;
-    if (!txn_meta(s, txn->number, &meta)) {
-        *again = true;
-    } else {
-        status = set_view(txn, &meta, err);
+    bool whole = false;
+    anp_status status;
+    TRY(enter(s, false, err));
+    int code = begin_lmdb_read(s, &txn->mdb);
+    bool begun = code == 0;
+    if (begun) {
+        code = settle(txn, &meta, &whole);
     }
-    if (*again || status != ANP_OK) {
-        mdb_txn_abort(txn->mdb);
+    if (whole) {
+        status = set_view(txn, &meta, err);
+    } else if (code) {
+        status = store_fail(s, code, "read the newest commit", err);
+    } else {
+        status = error_corrupt(err, "cannot read %s: the header of its last commit is damaged; verify it, restore a "
+                                    "backup", s->path);
+    }
+    if (status != ANP_OK) {
+        if (begun) {
+            mdb_txn_abort(txn->mdb);
+        }
         leave(s, false);
     }
-    return status;
+    *again = code == MDB_MAP_RESIZED;
+    return *again ? map_grow(s, err) : status;
 }
 
 anp_status store_begin_read(store *s, store_txn **out, anp_error *err) {
@@ -164,13 +194,9 @@ anp_status store_begin_read(store *s, store_txn **out, anp_error *err) {
     for (int attempt = 0; status == ANP_OK && again && attempt < BEGIN_TRIES; attempt++) {
         again = false;
         status = try_read(s, txn, &again, err);
-        if (again) {
-            sched_yield();
-        }
     }
     if (status == ANP_OK && again) {
-        status = error_corrupt(err, "cannot read %s: the header of its last commit is damaged; verify it, restore a "
-                                    "backup", s->path);
+        status = store_fail(s, MDB_MAP_RESIZED, "read the newest commit", err);
     }
     if (status != ANP_OK) {
         free(txn);
@@ -234,7 +260,7 @@ static anp_status begin_writer(store *s, store_txn **out, page_meta *base, anp_e
     s->writer = pthread_self();
     pthread_mutex_unlock(&s->mutex);
     txn->number = mdb_txn_id(txn->mdb);
-    if (!txn_meta(s, txn->number - 1, base)) {
+    if (!copy_meta(s, txn->number - 1, base)) { /* whole: no other writer is at work */
         status = error_corrupt(err, "cannot write to %s: the header of its last commit is damaged; verify it, restore "
                                     "a backup", s->path);
     } else {

@@ -31,6 +31,7 @@ struct analyzer {
     VEC(text_token) tokens;
     uint32_t words;
     uint32_t words_max;
+    unicode_cache characters;
 };
 
 anp_status analyzer_open(anp_analyzer kind, const char *language, analyzer **out, anp_error *err) {
@@ -47,7 +48,7 @@ anp_status analyzer_open(anp_analyzer kind, const char *language, analyzer **out
     a->fast = true;
     a->words_max = POST_WORDS_MAX;
     anp_status status = stemmer_open(language, &a->stemmer, err);
-    if (status == ANP_OK && !(a->folder = folder_new(a->plain))) {
+    if (status == ANP_OK && !(a->folder = folder_new(a->plain, &a->characters))) {
         status = error_nomem(err, "an analyzer");
     }
     if (status != ANP_OK) {
@@ -69,6 +70,7 @@ void analyzer_close(analyzer *a) {
 
 void analyzer_use_twin(analyzer *a) {
     a->fast = false;
+    a->characters.off = true;
 }
 
 void analyzer_limit_words(analyzer *a, uint32_t words_max) {
@@ -172,8 +174,8 @@ anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, an
     a->tokens.count = 0;
     a->words = 0;
     folder_begin(a->folder, perm, text.len);
-    for (size_t at = 0; a->plain ? plain_next(text, &at, a->fast, &word)
-                                 : technical_next(text, &at, a->fast, &word);) {
+    for (size_t at = 0; a->plain ? plain_next(&a->characters, text, &at, a->fast, &word)
+                                 : technical_next(&a->characters, text, &at, a->fast, &word);) {
         if (a->words == a->words_max) {
             return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", a->words_max);
         }

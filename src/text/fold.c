@@ -2,12 +2,12 @@
 #include "text/fold.h"
 
 #include "base/vec.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 enum { PIECE_BYTES_MIN = 64, PIECE_BYTES_MAX = 16 << 10, LOWER_MAX = 2 };
 
 struct folder {
+    unicode_cache *cache;
     unicode_folder *unicode; /* NULL for plain text */
     VEC(uint32_t) points;
     arena *memory;
@@ -16,9 +16,13 @@ struct folder {
     char *end;
 };
 
-folder *folder_new(bool plain) {
+folder *folder_new(bool plain, unicode_cache *cache) {
     folder *f = calloc(1, sizeof *f);
-    if (f && !plain && !(f->unicode = unicode_folder_new())) {
+    if (!f) {
+        return NULL;
+    }
+    f->cache = cache;
+    if (!plain && !(f->unicode = unicode_folder_new(cache))) {
         free(f);
         return NULL;
     }
@@ -82,12 +86,9 @@ bool folder_fold(folder *f, str source, str *folded) {
     for (size_t at = 0; at < source.len;) {
         uint32_t point = utf8_decode(source, at, &at);
         uint32_t *to = f->points.items + f->points.count;
-        if (f->unicode) {
-            *to = point;
-            f->points.count++;
-        } else {
-            f->points.count += unicode_lower(point, to);
-        }
+        uint32_t one = f->unicode ? point : unicode_look(f->cache, point)->lower;
+        *to = one;
+        f->points.count += one || !point ? 1 : unicode_lower(point, to);
     }
     const uint32_t *points = f->points.items;
     size_t count = f->points.count;

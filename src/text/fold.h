@@ -7,10 +7,11 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "text/unicode.h"
 
 typedef struct folder folder;
 
-folder *folder_new(bool plain); /* NULL when memory is out */
+folder *folder_new(bool plain, unicode_cache *cache); /* NULL when memory is out */
 void folder_free(folder *f);
 
 /* Begins a text: folded words go to memory from perm, until the next call. `bytes` is the text's size. */

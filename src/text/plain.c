@@ -1,13 +1,12 @@
 /* See plain.h. */
 #include "text/plain.h"
 
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 /* Whether the character at `at` belongs to a word; *next is the byte behind it. */
-static bool is_inside(str text, size_t at, size_t *next) {
+static bool is_inside(unicode_cache *cache, str text, size_t at, size_t *next) {
     uint32_t point = utf8_decode(text, at, next);
-    return unicode_is_alphabetic(point) || unicode_traits(point) & UNICODE_NUMBER;
+    return (unicode_look(cache, point)->traits & (UNICODE_ALPHABETIC | UNICODE_NUMBER)) != 0;
 }
 
 /* A run of ASCII, as far as it goes; false where something else stands behind it. */
@@ -25,7 +24,7 @@ static bool take_ascii(str text, size_t at, text_word *word) {
     return !(c & ASCII_NOT) && end - at <= WORD_BYTES_MAX;
 }
 
-bool plain_next(str text, size_t *at, bool fast, text_word *word) {
+bool plain_next(unicode_cache *cache, str text, size_t *at, bool fast, text_word *word) {
     size_t start = *at, next = start;
     word->shape = WORD_ORDINARY;
     word->part_count = 0;
@@ -39,7 +38,7 @@ bool plain_next(str text, size_t *at, bool fast, text_word *word) {
             start++;
             continue;
         }
-        if (is_inside(text, start, &next)) {
+        if (is_inside(cache, text, start, &next)) {
             break;
         }
         start = next;
@@ -49,7 +48,7 @@ bool plain_next(str text, size_t *at, bool fast, text_word *word) {
         return false;
     }
     size_t end = next;
-    while (end < text.len && is_inside(text, end, &next) && next - start <= WORD_BYTES_MAX) {
+    while (end < text.len && is_inside(cache, text, end, &next) && next - start <= WORD_BYTES_MAX) {
         end = next;
     }
     word->start = start;

@@ -5,9 +5,10 @@
 #ifndef ANP_TEXT_PLAIN_H
 #define ANP_TEXT_PLAIN_H
 
+#include "text/unicode.h"
 #include "text/word.h"
 
 /* The next word from *at on, always ordinary, and *at moved behind it; false at the end. `fast` as for technical_next. */
-bool plain_next(str text, size_t *at, bool fast, text_word *word);
+bool plain_next(unicode_cache *cache, str text, size_t *at, bool fast, text_word *word);
 
 #endif

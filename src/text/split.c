@@ -8,7 +8,6 @@
  */
 #include "text/split.h"
 
-#include "text/unicode.h"
 #include "text/utf8.h"
 #include "text/word.h"
 
@@ -17,10 +16,11 @@ typedef struct state {
     unicode_break last;
     unicode_break previous; /* the character just before, whether it counts or not */
     unsigned regionals;     /* in a row, up to last */
+    unicode_cache *cache;
 } state;
 
-static unicode_break classify(uint32_t point) {
-    return point == 0x202f ? BREAK_OTHER : unicode_word_break(point);
+static unicode_break classify(const unicode_info *info) {
+    return info->tag == 0x202f + 1 ? BREAK_OTHER : (unicode_break)info->word_break;
 }
 
 static bool is_letter(unicode_break c) {
@@ -41,9 +41,9 @@ static bool is_mid(unicode_break c, unicode_break own) {
 }
 
 /* The class of the first character from `at` on that counts. */
-static unicode_break peek(str text, size_t at) {
+static unicode_break peek(const state *s, str text, size_t at) {
     while (at < text.len) {
-        unicode_break c = classify(utf8_decode(text, at, &at));
+        unicode_break c = classify(unicode_look(s->cache, utf8_decode(text, at, &at)));
         if (!extends(c)) {
             return c;
         }
@@ -58,12 +58,12 @@ static bool joins(const state *s, unicode_break next, str text, size_t behind) {
         if (is_letter(next) || next == BREAK_NUMERIC || next == BREAK_CONNECTOR) {
             return true; /* WB5, WB9, WB13a */
         }
-        if (is_mid(next, BREAK_MID_LETTER) && is_letter(peek(text, behind))) {
+        if (is_mid(next, BREAK_MID_LETTER) && is_letter(peek(s, text, behind))) {
             return true; /* WB6 */
         }
         if (last == BREAK_HEBREW) {
             return next == BREAK_SINGLE_QUOTE || /* WB7a, WB7b */
-                   (next == BREAK_DOUBLE_QUOTE && peek(text, behind) == BREAK_HEBREW);
+                   (next == BREAK_DOUBLE_QUOTE && peek(s, text, behind) == BREAK_HEBREW);
         }
         return false;
     }
@@ -79,7 +79,7 @@ static bool joins(const state *s, unicode_break next, str text, size_t behind) {
     }
     if (last == BREAK_NUMERIC) {
         return next == BREAK_CONNECTOR || /* WB13a */
-               (is_mid(next, BREAK_MID_NUM) && peek(text, behind) == BREAK_NUMERIC); /* WB12 */
+               (is_mid(next, BREAK_MID_NUM) && peek(s, text, behind) == BREAK_NUMERIC); /* WB12 */
     }
     if (last == BREAK_KATAKANA || last == BREAK_CONNECTOR) {
         return next == BREAK_KATAKANA || next == BREAK_CONNECTOR; /* WB13, WB13a, WB13b */
@@ -104,21 +104,24 @@ static bool continues(const state *s, unicode_break next, uint32_t point, str te
     return joins(s, next, text, behind);
 }
 
-size_t split_segment(str text, size_t at, bool *is_word) {
+size_t split_segment(unicode_cache *cache, str text, size_t at, bool *is_word) {
     size_t next;
     uint32_t point = utf8_decode(text, at, &next);
-    state s = {BREAK_OTHER, classify(point), BREAK_OTHER, 0};
+    const unicode_info *info = unicode_look(cache, point);
+    state s = {.last = classify(info), .cache = cache};
     s.previous = s.last;
     s.regionals = s.last == BREAK_REGIONAL;
-    bool word = (unicode_traits(point) & (UNICODE_LETTER | UNICODE_NUMBER)) != 0;
+    unsigned traits = info->traits;
     size_t end = next;
     while (end < text.len) {
         point = utf8_decode(text, end, &next);
-        unicode_break c = classify(point);
+        info = unicode_look(cache, point);
+        unicode_break c = classify(info);
+        unsigned more = info->traits;
         if (next - at > WORD_BYTES_MAX || !continues(&s, c, point, text, next)) {
             break;
         }
-        word = word || (unicode_traits(point) & (UNICODE_LETTER | UNICODE_NUMBER)) != 0;
+        traits |= more;
         s.previous = c;
         if (!extends(c)) {
             s.before = s.last;
@@ -127,6 +130,6 @@ size_t split_segment(str text, size_t at, bool *is_word) {
         }
         end = next;
     }
-    *is_word = word;
+    *is_word = (traits & (UNICODE_LETTER | UNICODE_NUMBER)) != 0;
     return end;
 }

@@ -3,6 +3,7 @@
 #define ANP_TEXT_SPLIT_H
 
 #include "base/str.h"
+#include "text/unicode.h"
 
 /*
  * The end of the segment that begins at `at`, a boundary below text.len. *is_word: it holds a letter or a number.
@@ -10,6 +11,6 @@
  * a word and its punctuation mark; a segment ends at WORD_BYTES_MAX. Linear in the segment and what it looks ahead
  * to, at most one run of combining marks.
  */
-size_t split_segment(str text, size_t at, bool *is_word);
+size_t split_segment(unicode_cache *cache, str text, size_t at, bool *is_word);
 
 #endif

@@ -5,7 +5,6 @@
 #include "text/technical.h"
 
 #include "text/split.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 static unsigned traits_at(str text, size_t at) {
@@ -35,18 +34,15 @@ static bool is_inner_mark(uint32_t point) {
     }
 }
 
-static bool separates_parts(uint32_t point) {
-    if (point < 0x80) {
-        return point == '-' || (text_ascii[point] & ASCII_JOINER && point != '\'');
-    }
-    switch (unicode_word_break(point)) {
+static bool separates_parts(uint32_t point, const unicode_info *info) {
+    switch ((unicode_break)info->word_break) {
     case BREAK_CONNECTOR:
     case BREAK_MID_LETTER:
     case BREAK_MID_NUM:
     case BREAK_MID_BOTH:
         return !is_inner_mark(point);
     default:
-        return false;
+        return point == '-';
     }
 }
 
@@ -76,17 +72,6 @@ static bool is_plural(str text, uint32_t point, size_t behind, size_t end) {
     return point == 's' && (behind >= end || !(traits_at(text, behind) & UNICODE_LOWER));
 }
 
-static unsigned fast_traits(uint32_t point) {
-    if (point >= 0x80) {
-        return unicode_traits(point);
-    }
-    uint8_t c = text_ascii[point];
-    return c & ASCII_LOWER   ? UNICODE_LETTER | UNICODE_LOWER
-           : c & ASCII_UPPER ? UNICODE_LETTER | UNICODE_UPPER
-           : c & ASCII_DIGIT ? UNICODE_NUMBER
-                             : 0;
-}
-
 /* v1.2.3 is found by 1.2.3 too. */
 static void add_version(str text, text_word *word) {
     bool v = word->end - word->start > 2 && (text.data[word->start] | 0x20) == 'v';
@@ -99,18 +84,19 @@ static void add_version(str text, text_word *word) {
 }
 
 /* Cuts text[from, to), the word without its symbols, into parts; an only part that is the whole word makes it ordinary. */
-static void cut_parts(str text, size_t from, size_t to, text_word *word) {
+static void cut_parts(unicode_cache *cache, str text, size_t from, size_t to, text_word *word) {
     part p = {0};
     bool joined = from != word->start || to != word->end;
     word->part_count = 0;
     for (size_t at = from, next; at < to; at = next) {
         uint32_t point = utf8_decode(text, at, &next);
-        if (separates_parts(point)) {
+        const unicode_info *info = unicode_look(cache, point);
+        if (separates_parts(point, info)) {
             close_part(word, &p, at);
             joined = true;
             continue;
         }
-        unsigned traits = fast_traits(point);
+        unsigned traits = info->traits;
         if (!p.open) {
             open_part(&p, at);
         }
@@ -148,12 +134,12 @@ static void cut_parts(str text, size_t from, size_t to, text_word *word) {
 }
 
 /* The segment at `at`, and those that a full stop between an ASCII letter and digit joins to it. */
-static size_t joined_segment(str text, size_t at, bool *is_word) {
-    size_t end = split_segment(text, at, is_word);
+static size_t joined_segment(unicode_cache *cache, str text, size_t at, bool *is_word) {
+    size_t end = split_segment(cache, text, at, is_word);
     while (*is_word && end + 1 < text.len && text.data[end] == '.' && is_ascii_word(text, end - 1) &&
            is_ascii_word(text, end + 1)) {
         bool ignored;
-        size_t further = split_segment(text, end + 1, &ignored);
+        size_t further = split_segment(cache, text, end + 1, &ignored);
         if (further - at > WORD_BYTES_MAX) {
             break;
         }
@@ -203,7 +189,7 @@ static bool begins(str text, size_t at) {
 }
 
 /* --dry-run or .net at `at`. */
-static bool take_prefixed(str text, size_t at, text_word *word) {
+static bool take_prefixed(unicode_cache *cache, str text, size_t at, text_word *word) {
     bool flag = text.data[at] == '-';
     size_t from = at + (flag ? 2 : 1);
     if ((flag && (at + 1 >= text.len || text.data[at + 1] != '-')) ||
@@ -211,13 +197,13 @@ static bool take_prefixed(str text, size_t at, text_word *word) {
         return false;
     }
     bool is_word;
-    size_t end = joined_segment(text, from, &is_word);
+    size_t end = joined_segment(cache, text, from, &is_word);
     if (end - at > WORD_BYTES_MAX) {
         return false;
     }
     while (flag && end < text.len && text.data[end] == '-' &&
            traits_at(text, end + 1) & (UNICODE_LETTER | UNICODE_NUMBER)) {
-        size_t further = joined_segment(text, end + 1, &is_word);
+        size_t further = joined_segment(cache, text, end + 1, &is_word);
         if (further - at > WORD_BYTES_MAX) {
             break;
         }
@@ -225,16 +211,16 @@ static bool take_prefixed(str text, size_t at, text_word *word) {
     }
     word->start = at;
     word->end = end;
-    cut_parts(text, from, end, word);
+    cut_parts(cache, text, from, end, word);
     text_word_scan(text, word);
     return true;
 }
 
-static void take_segment(str text, size_t start, size_t end, text_word *word) {
+static void take_segment(unicode_cache *cache, str text, size_t start, size_t end, text_word *word) {
     size_t symbol = symbol_behind(text, start, end);
     word->start = start;
     word->end = end + symbol;
-    cut_parts(text, start, end, word);
+    cut_parts(cache, text, start, end, word);
     text_word_scan(text, word);
 }
 
@@ -266,7 +252,7 @@ static bool take_ascii(str text, size_t at, text_word *word) {
     return true;
 }
 
-bool technical_next(str text, size_t *at, bool fast, text_word *word) {
+bool technical_next(unicode_cache *cache, str text, size_t *at, bool fast, text_word *word) {
     size_t from = *at;
     while (from < text.len) {
         uint8_t c = text_ascii_at(text, from);
@@ -275,7 +261,7 @@ bool technical_next(str text, size_t *at, bool fast, text_word *word) {
             *at = word->end;
             return true;
         }
-        if ((byte == '-' || byte == '.') && take_prefixed(text, from, word)) {
+        if ((byte == '-' || byte == '.') && take_prefixed(cache, text, from, word)) {
             *at = word->end;
             return true;
         }
@@ -284,9 +270,9 @@ bool technical_next(str text, size_t *at, bool fast, text_word *word) {
             continue;
         }
         bool is_word;
-        size_t end = joined_segment(text, from, &is_word);
+        size_t end = joined_segment(cache, text, from, &is_word);
         if (is_word) {
-            take_segment(text, from, end, word);
+            take_segment(cache, text, from, end, word);
             *at = word->end;
             return true;
         }

@@ -12,12 +12,13 @@
 #ifndef ANP_TEXT_TECHNICAL_H
 #define ANP_TEXT_TECHNICAL_H
 
+#include "text/unicode.h"
 #include "text/word.h"
 
 /*
  * The next word from *at on, and *at moved behind it; false at the end. *at is 0 or where the last call left it. Without `fast`
  * every segment goes through the rules of UAX #29, ASCII or not: the same words, slower (a test compares).
  */
-bool technical_next(str text, size_t *at, bool fast, text_word *word);
+bool technical_next(unicode_cache *cache, str text, size_t *at, bool fast, text_word *word);
 
 #endif

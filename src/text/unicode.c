@@ -1,6 +1,6 @@
 /*
  * See unicode.h. What the libraries get wrong, and is put right here (each has its test):
- *   - regex folds I to dotless i, as Turkish does: fold_case gives i;
+ *   - regex folds I to dotless i, as Turkish does: fold_points folds ASCII itself;
  *   - lexbor leaves combining marks unordered at the very beginning of a text: normalise_piece puts a starter before
  *     them and takes it off again;
  *   - lexbor's ordering of marks is quadratic: see MARKS_MAX.
@@ -20,7 +20,7 @@ enum {
     /* Of the Stream-Safe format: no word of a language has more than a third of it. */
     MARKS_MAX = 30,
     QUICK_CHECK_YES = 1,
-    FOLDED_MAX = RE_MAX_FOLDED,
+    FOLDED_MAX = RE_MAX_FOLDED, /* code points that one folds to */
     CASES_MAX = RE_MAX_CASES,
 };
 
@@ -55,11 +55,7 @@ bool unicode_is_pictographic(uint32_t point) {
     return re_get_extended_pictographic(point) != 0;
 }
 
-bool unicode_is_alphabetic(uint32_t point) {
-    return re_get_alphabetic(point) != 0;
-}
-
-unsigned unicode_traits(uint32_t point) {
+static unsigned category_traits(uint32_t point) {
     switch (re_get_general_category(point)) {
     case RE_PROP_LU:
     case RE_PROP_LT:
@@ -80,6 +76,10 @@ unsigned unicode_traits(uint32_t point) {
     default:
         return 0;
     }
+}
+
+unsigned unicode_traits(uint32_t point) {
+    return category_traits(point) | (re_get_alphabetic(point) ? UNICODE_ALPHABETIC : 0);
 }
 
 size_t unicode_lower(uint32_t point, uint32_t out[2]) {
@@ -110,20 +110,41 @@ size_t unicode_lower(uint32_t point, uint32_t out[2]) {
     return 1;
 }
 
+/* A starter that stays as it is, whatever its neighbours. */
+static bool is_stable(uint32_t point) {
+    return re_get_nfkc_quick_check(point) == QUICK_CHECK_YES &&
+           re_get_canonical_combining_class(point) == 0 &&
+           !re_get_default_ignorable_code_point(point);
+}
+
+void unicode_info_fill(unicode_info *info, uint32_t point) {
+    uint32_t lower[2], folded[FOLDED_MAX];
+    bool one = unicode_lower(point, lower) == 1;
+    info->tag = point + 1;
+    info->lower = one ? lower[0] : 0;
+    info->word_break = (uint8_t)unicode_word_break(point);
+    info->traits = (uint8_t)unicode_traits(point);
+    info->simple = re_get_full_case_folding(point, folded) == 1 && is_stable(folded[0]) &&
+                   !re_get_default_ignorable_code_point(point);
+    info->folded = folded[0];
+}
+
 typedef VEC(uint32_t) points;
 
 struct unicode_folder {
+    unicode_cache *cache;
     points folded;
     points normal;
     bool failed; /* the library's callback ran out of memory */
     lxb_unicode_normalizer_t *normalizer;
 };
 
-unicode_folder *unicode_folder_new(void) {
+unicode_folder *unicode_folder_new(unicode_cache *cache) {
     unicode_folder *f = calloc(1, sizeof *f);
     if (!f) {
         return NULL;
     }
+    f->cache = cache;
     f->normalizer = lxb_unicode_normalizer_create();
     if (!f->normalizer) {
         free(f);
@@ -147,22 +168,6 @@ void unicode_folder_free(unicode_folder *f) {
     free(f);
 }
 
-/* Full case folding; writes up to FOLDED_MAX code points. */
-static size_t fold_case(uint32_t point, uint32_t *out) {
-    if (point == 'I') {
-        out[0] = 'i';
-        return 1;
-    }
-    return (size_t)re_get_full_case_folding(point, out);
-}
-
-/* A starter that stays as it is, whatever its neighbours. */
-static bool is_stable(uint32_t point) {
-    return re_get_nfkc_quick_check(point) == QUICK_CHECK_YES &&
-           re_get_canonical_combining_class(point) == 0 &&
-           !re_get_default_ignorable_code_point(point);
-}
-
 /* Folds `in` into f->folded, without ignorables. *stable: what came out is normal, and folding it again changes nothing. */
 static bool fold_points(unicode_folder *f, const uint32_t *in, size_t count, bool *stable) {
     points *to = &f->folded;
@@ -177,13 +182,13 @@ static bool fold_points(unicode_folder *f, const uint32_t *in, size_t count, boo
             to->items[to->count++] = upper ? in[i] | 0x20 : in[i];
             continue;
         }
-        if (re_get_default_ignorable_code_point(in[i])) {
-            continue;
+        const unicode_info *info = unicode_look(f->cache, in[i]);
+        if (info->simple) {
+            to->items[to->count++] = info->folded;
+        } else if (!re_get_default_ignorable_code_point(in[i])) {
+            to->count += (size_t)re_get_full_case_folding(in[i], to->items + to->count);
+            *stable = false;
         }
-        uint32_t *out = to->items + to->count;
-        size_t made = fold_case(in[i], out);
-        to->count += made;
-        *stable = *stable && made == 1 && is_stable(out[0]);
     }
     return true;
 }

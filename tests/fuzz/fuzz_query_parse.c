@@ -1,6 +1,6 @@
 /*
- * Any bytes as a query: the relaxed parser never fails but by a limit; the strict one names a byte of the text; every
- * clause lies in the text. The first byte chooses which field names are known.
+ * Any bytes as a query: the relaxed parser never fails but by a limit; the strict one names a byte
+ * of the text; every clause lies in the text. The first byte chooses which field names are known.
  */
 #include "query/ast.h"
 

@@ -34,7 +34,10 @@ static uint32_t zipf(oracle_random *r) {
     return oracle_below(r, 1 + oracle_below(r, top));
 }
 
-/* ---- Posts ------------------------------------------------------------------------------------------------- */
+/*
+ * ---- Posts
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t random_date(oracle_random *r) {
     return (2023 + oracle_below(r, 3)) * 10000 + (1 + oracle_below(r, 12)) * 100 + 1 + oracle_below(r, 28);
@@ -109,7 +112,10 @@ void oracle_post_json(oracle_random *r, const oracle_post *p, char *out) {
     sprintf(at, "}}");
 }
 
-/* ---- Queries ----------------------------------------------------------------------------------------------- */
+/*
+ * ---- Queries
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static oracle_node *new_node(oracle_query *q) {
     oracle_node *n = &q->nodes[q->node_count++];
@@ -211,13 +217,18 @@ void oracle_query_random(oracle_random *r, uint32_t leaves, oracle_query *out) {
     root->children[0]->occur = oracle_chance(r, 80) ? ' ' : oracle_chance(r, 50) ? '+' : '-';
 }
 
-/* ---- As text ----------------------------------------------------------------------------------------------- */
+/*
+ * ---- As text
+ * -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct writer {
     oracle_random *r;
     bool all_words;
     char *at, *end;
 } writer;
+
+static void put(writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void put(writer *w, const char *format, ...) {
     va_list args;
@@ -229,7 +240,7 @@ static void put(writer *w, const char *format, ...) {
 
 static void put_bound(writer *w, oracle_column column, uint32_t value) {
     if (column == ORACLE_IMAGES && oracle_chance(w->r, 50)) {
-        put(w, value ? "true" : "false");
+        put(w, "%s", value ? "true" : "false");
     } else if (column != ORACLE_DATE || value < 10000) {
         put(w, "%u", value);
     } else if (value < 1000000) {
@@ -247,17 +258,17 @@ static void put_number(writer *w, const oracle_node *n) {
     put(w, "%s:", names[n->column][oracle_below(w->r, 2)]);
     bool equal = n->has_low && n->has_high && n->low == n->high && n->low_in && n->high_in;
     if (equal && oracle_chance(w->r, 80)) {
-        put(w, oracle_chance(w->r, 30) ? "=" : "");
+        put(w, "%s", oracle_chance(w->r, 30) ? "=" : "");
         put_bound(w, n->column, n->low);
     } else if (n->has_low != n->has_high && oracle_chance(w->r, 70)) {
-        put(w, n->has_low ? (n->low_in ? ">=" : ">") : (n->high_in ? "<=" : "<"));
+        put(w, "%s", n->has_low ? (n->low_in ? ">=" : ">") : (n->high_in ? "<=" : "<"));
         put_bound(w, n->column, n->has_low ? n->low : n->high);
     } else {
-        put(w, n->low_in ? "[" : "{");
+        put(w, "%s", n->low_in ? "[" : "{");
         n->has_low ? put_bound(w, n->column, n->low) : put(w, "*");
         put(w, " TO ");
         n->has_high ? put_bound(w, n->column, n->high) : put(w, "*");
-        put(w, n->high_in ? "]" : "}");
+        put(w, "%s", n->high_in ? "]" : "}");
     }
 }
 
@@ -280,14 +291,15 @@ static void put_leaf(writer *w, const oracle_node *n) {
         put_number(w, n);
     } else if (n->kind == ORACLE_FACET) {
         const char *value = oracle_facet(n->facet);
-        put(w, strchr(value, ' ') || oracle_chance(w->r, 50) ? "stack:\"%s\"" : "stack:%s", value);
+        bool quotes = strchr(value, ' ') || oracle_chance(w->r, 50);
+        put(w, "stack:%s%s%s", quotes ? "\"" : "", value, quotes ? "\"" : "");
     } else if (n->kind == ORACLE_ALL) {
         put(w, "*");
     } else {
         bool quotes = n->kind == ORACLE_PHRASE || oracle_chance(w->r, 10);
         put(w, "%s%s", fields[n->field], quotes ? "\"" : "");
         put_words_of(w, n);
-        put(w, quotes ? "\"" : "");
+        put(w, "%s", quotes ? "\"" : "");
         if (n->slop) {
             put(w, "~%u", n->slop);
         }
@@ -299,8 +311,8 @@ static void put_list(writer *w, const oracle_node *n) {
     for (uint32_t i = 0; i < n->child_count; i++) {
         const oracle_node *child = n->children[i];
         bool chain = child->kind == ORACLE_CHAIN && child->occur == ' ' && child->boost == 1;
-        put(w, i == 0 ? "" : w->all_words || oracle_chance(w->r, 30) ? " OR " : " ");
-        put(w, child->occur == '+' ? "+" : child->occur != '-' ? "" : oracle_chance(w->r, 50) ? "-" : "NOT ");
+        put(w, "%s", i == 0 ? "" : w->all_words || oracle_chance(w->r, 30) ? " OR " : " ");
+        put(w, "%s", child->occur == '+' ? "+" : child->occur != '-' ? "" : oracle_chance(w->r, 50) ? "-" : "NOT ");
         put_node(w, child, !chain || child->child_count < 2 || oracle_chance(w->r, 50));
     }
 }
@@ -308,15 +320,15 @@ static void put_list(writer *w, const oracle_node *n) {
 static void put_chain(writer *w, const oracle_node *n) {
     for (uint32_t i = 0; i < n->child_count; i++) {
         const oracle_node *child = n->children[i];
-        put(w, i == 0 ? "" : w->all_words && oracle_chance(w->r, 50) ? " " : " AND ");
-        put(w, child->occur != '-' ? "" : oracle_chance(w->r, 50) ? "-" : "NOT ");
+        put(w, "%s", i == 0 ? "" : w->all_words && oracle_chance(w->r, 50) ? " " : " AND ");
+        put(w, "%s", child->occur != '-' ? "" : oracle_chance(w->r, 50) ? "-" : "NOT ");
         put_node(w, child, true);
     }
 }
 
 static void put_node(writer *w, const oracle_node *n, bool parentheses) {
     bool group = n->kind == ORACLE_LIST || n->kind == ORACLE_CHAIN;
-    put(w, group && parentheses ? "(" : "");
+    put(w, "%s", group && parentheses ? "(" : "");
     if (n->kind == ORACLE_LIST) {
         put_list(w, n);
     } else if (n->kind == ORACLE_CHAIN) {
@@ -324,7 +336,7 @@ static void put_node(writer *w, const oracle_node *n, bool parentheses) {
     } else {
         put_leaf(w, n);
     }
-    put(w, group && parentheses ? ")" : "");
+    put(w, "%s", group && parentheses ? ")" : "");
     if (n->boost != 1) {
         put(w, "^%g", n->boost);
     }

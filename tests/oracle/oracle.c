@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- The corpus' numbers ----------------------------------------------------------------------------------- */
+/*
+ * ---- The corpus' numbers
+ * -----------------------------------------------------------------------------------
+ */
 
 void oracle_prepare(oracle_corpus *c) {
     double totals[3] = {0};
@@ -41,7 +44,10 @@ void oracle_prepare(oracle_corpus *c) {
     }
 }
 
-/* ---- Does it match? ---------------------------------------------------------------------------------------- */
+/*
+ * ---- Does it match?
+ * ----------------------------------------------------------------------------------------
+ */
 
 /* Tries every place for the words from `word` on. */
 static bool phrase_from(const oracle_node *n, const uint8_t *text, uint32_t len, uint32_t word, int *places) {
@@ -161,7 +167,10 @@ static bool matches(const oracle_node *n, const oracle_corpus *c, uint32_t post)
     return any_needed || !any_optional || optional;
 }
 
-/* ---- What does it score? ----------------------------------------------------------------------------------- */
+/*
+ * ---- What does it score?
+ * -----------------------------------------------------------------------------------
+ */
 
 typedef struct scorer {
     const oracle_corpus *c;

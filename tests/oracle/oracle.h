@@ -1,8 +1,10 @@
 /*
- * The brute-force twin of queries: every post is looked at, nothing is clever, and no code is shared with src.
+ * The brute-force twin of queries: every post is looked at, nothing is clever, and no code is
+ * shared with src.
  *
- * A corpus is posts as arrays of word numbers; a query is a tree of nodes that can be rendered as text in the query
- * language, so that the engine's parser is under test too. Arithmetic follows the contract as it is written down:
+ * A corpus is posts as arrays of word numbers; a query is a tree of nodes that can be rendered as
+ * text in the query language, so that the engine's parser is under test too. Arithmetic follows the
+ * contract as it is written down:
  *
  *     idf     = ln(1 + (N - df + 0.5) / (df + 0.5))             double
  *     weight  = boost * idf * 2^20                              to float
@@ -57,7 +59,10 @@ typedef struct oracle_corpus {
     uint32_t title_weight;
     oracle_post posts[ORACLE_POSTS_MAX]; /* in the order they were added: that of ordinals */
     uint32_t count;
-    /* By oracle_prepare: tf[post][field][word] with field 0 combined, 1 title, 2 body; df over live posts. */
+    /*
+     * By oracle_prepare: tf[post][field][word] with field 0 combined, 1 title, 2 body; df over
+     * live posts.
+     */
     uint32_t tf[ORACLE_POSTS_MAX][3][ORACLE_WORDS];
     uint32_t df[3][ORACLE_WORDS];
     uint32_t lengths[ORACLE_POSTS_MAX][3];
@@ -119,7 +124,10 @@ typedef struct oracle_hit {
     double score, bm25, prior;
 } oracle_hit;
 
-/* All matching posts, best first; returns how many. hits has room for ORACLE_POSTS_MAX. filter may be NULL. */
+/*
+ * All matching posts, best first; returns how many. hits has room for ORACLE_POSTS_MAX. filter may
+ * be NULL.
+ */
 uint32_t oracle_run(const oracle_corpus *corpus, const oracle_query *query, const oracle_query *filter,
                     const oracle_settings *settings, oracle_hit *hits);
 

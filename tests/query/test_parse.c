@@ -1,8 +1,9 @@
 /*
- * Text to tree. The tables show the tree as query_print writes it: + needed, - excluded, nothing: optional.
+ * Text to tree. The tables show the tree as query_print writes it: + needed, - excluded, nothing:
+ * optional.
  *
- * The index of these tests knows the fields stack (texts), quality and flags.has_images (numbers), last_reviewed
- * (dates) and version (texts and numbers).
+ * The index of these tests knows the fields stack (texts), quality and flags.has_images (numbers),
+ * last_reviewed (dates) and version (texts and numbers).
  */
 #include "test.h"
 
@@ -111,11 +112,11 @@ static void typed_text(void) {
         {"Lru AND LFU", "(+Lru +LFU)"},
         {"long-term", "(long-term)"},
         {"c++", "(c++)"},
-        {"--flag", "(--flag)"},
-        {"++i", "(++i)"},
-        {"a - b", "(a - b)"},
-        {"a + b", "(a + b)"},
-        {"-", "(-)"},
+        {"--flag", "(\\--flag)"},
+        {"++i", "(\\++i)"},
+        {"a - b", "(a \\- b)"},
+        {"a + b", "(a \\+ b)"},
+        {"-", "(\\-)"},
         {"what is redis?", "(what is redis?)"},
         {"Error: no space", "(Error: no space)"},
         {"http://x.org/a", "(http://x.org/a)"},
@@ -126,7 +127,7 @@ static void typed_text(void) {
         {"a\\ b", "(a b)"},
         {"\\AND", "(\\AND)"},
         {"C:\\temp\\new", "(C:\\temp\\new)"},
-        {"\\-a", "(-a)"},
+        {"\\-a", "(\\-a)"},
         {"title\\:redis", "(title:redis)"},
         {"a\\^2", "(a^2)"},
         {"and or not", "(and or not)"},
@@ -145,6 +146,8 @@ static void typed_text(void) {
         {"a ()", "(a)"},
         {"printf()", "(printf)"},
         {"((", ""},
+        {"a (())", "(a)"},
+        {"a AND (())", "(a AND)"},
         {"a AND", "(a AND)"},
         {"OR a", "(OR a)"},
         {"a AND OR b", "(a AND b)"},
@@ -179,7 +182,7 @@ static void fields_and_values(void) {
         {"title:(a b) c", "((title:a title:b) c)"},
         {"title:(a AND body:b) c", "((+title:a +body:b) c)"},
         {"-title:a", "(-title:a)"},
-        {"title:-a", "(title:-a)"},
+        {"title:-a", "(title:\\-a)"},
         {"title:AND x", "(title:AND x)"},
         {"title:a^2", "(title:a^2)"},
         {"title:*", "(title:*)"},

@@ -1,9 +1,10 @@
 /*
- * The engine against the brute-force twin, through the public API alone: the same ids in the same order with the same
- * scores, for random queries over random corpora that grow, change and shrink in several commits.
+ * The engine against the brute-force twin, through the public API alone: the same ids in the same
+ * order with the same scores, for random queries over random corpora that grow, change and shrink
+ * in several commits.
  *
- * ANP_TEST_QUERIES says how many queries (default 10,000). A failure is made smaller before it is printed; to see it
- * again, the seed and the number of the corpus are enough.
+ * ANP_TEST_QUERIES says how many queries (default 10,000). A failure is made smaller before it is
+ * printed; to see it again, the seed and the number of the corpus are enough.
  */
 #include "test.h"
 
@@ -41,7 +42,10 @@ typedef struct world {
     char text[TEXT_BYTES_MAX], filter_text[TEXT_BYTES_MAX], why[400];
 } world;
 
-/* ---- The corpus, on both sides ----------------------------------------------------------------------------- */
+/*
+ * ---- The corpus, on both sides
+ * -----------------------------------------------------------------------------
+ */
 
 static bool add_post(world *w, anp_writer *writer, uint32_t id) {
     char json[4096];
@@ -92,7 +96,10 @@ static bool commit_changes(world *w) {
     return good;
 }
 
-/* ---- One query, on both sides ------------------------------------------------------------------------------ */
+/*
+ * ---- One query, on both sides
+ * ------------------------------------------------------------------------------
+ */
 
 static void random_trial(world *w, trial *t) {
     oracle_random *r = &w->random;
@@ -192,9 +199,15 @@ static bool agree(world *w, anp_snapshot *snapshot, const trial *t) {
     return good;
 }
 
-/* ---- Making a failure smaller ------------------------------------------------------------------------------ */
+/*
+ * ---- Making a failure smaller
+ * ------------------------------------------------------------------------------
+ */
 
-/* The same query without child `child` of node `node`. A nested group keeps two children, else it would be no group. */
+/*
+ * The same query without child `child` of node `node`. A nested group keeps two children, else it
+ * would be no group.
+ */
 static bool without(const trial *from, uint32_t node, uint32_t child, trial *out) {
     const oracle_node *n = &from->query.nodes[node];
     bool is_root = n == from->query.root;
@@ -269,7 +282,10 @@ static bool run_trial(world *w, anp_snapshot *snapshot) {
     return false;
 }
 
-/* ---- The test ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- The test
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static bool same_word(void *user, const anp_token *token) {
     CHECK_EQ_STR(token->term, user);

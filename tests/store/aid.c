@@ -7,6 +7,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/mount.h>
+#endif
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,7 +49,7 @@ store *aid_open(const char *path, bool writable) {
 }
 
 static void print_line(void *user, const char *line) {
-    if (*(bool *)user) {
+    if (*(bool *)user && strncmp(line, "note:", 5) != 0) {
         test_note("%s", line);
     }
 }
@@ -83,6 +87,19 @@ uint64_t aid_file_bytes(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
 }
+
+#if defined(__linux__)
+bool aid_mount(const char *folder, const char *options) {
+    return mkdir(folder, 0755) == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", folder, "tmpfs", 0, options) == 0;
+}
+#else
+bool aid_mount(const char *folder, const char *options) {
+    (void)folder, (void)options;
+    return false;
+}
+#endif
 
 int aid_wait(pid_t child) {
     int status = 0;

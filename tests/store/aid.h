@@ -23,11 +23,14 @@ void aid_create(const char *path);
 /* Opens and checks that it went well; NULL when not. */
 store *aid_open(const char *path, bool writable);
 
-/* Whole problems that verify finds; prints their lines when `loud`. */
+/* How many problems verify finds; prints their lines, notes apart, when `loud`. */
 uint64_t aid_verify(store *s, bool full, bool loud);
 
 bool aid_copy(const char *from, const char *to);
 uint64_t aid_file_bytes(const char *path);
+
+/* Mounts a tmpfs that only this process and its children see and that ends with them; false when that cannot be. */
+bool aid_mount(const char *folder, const char *options);
 
 /* Waits for a child: its exit status, or -signal. */
 int aid_wait(pid_t child);

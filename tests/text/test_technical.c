@@ -46,7 +46,7 @@ static void capitals(void) {
            {"McX", "mcx(mc x)"}, {"A AB Ab aB", "a ab ab ab(a b)"});
     CASE("capitals of other scripts");
     EXPECT({"ÉcoleÉlève", "écoleélève>écoleélèv(école élève)"}, {"ПриветМир", "приветмир(привет мир)"},
-           {"E\xcc\x81" "cole", "école"});
+           {"E\xcc\x81" "cole", "école"}, {"cafe\xcc\x81" "Bar", "cafébar(café bar)"});
 }
 
 static void symbols(void) {
