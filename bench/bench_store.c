@@ -1,8 +1,10 @@
 /*
- * The store's costs: bench_store [FOLDER] (default: the working directory; its disk is what is measured).
+ * The store's costs: bench_store [FOLDER] (default: the working directory; its disk is what is
+ * measured).
  *
- * Appending of large and small values, random reads, walking, beginning to read, one-record commits (beside the least that
- * they can take on this disk: two synced writes), verify. The file is removed at the end.
+ * Appending of large and small values, random reads, walking, beginning to read, one-record commits
+ * (beside the least that they can take on this disk: two synced writes), verify. The file is
+ * removed at the end.
  */
 #include "base/prng.h"
 #include "store/store.h"
@@ -13,7 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGE_COUNT = 30000, LARGE_BYTES = 8000, SMALL_COUNT = 1000000, SMALL_BYTES = 40, READS = 1000000, COMMITS = 1000 };
+enum {
+    LARGE_COUNT = 30000,
+    LARGE_BYTES = 8000,
+    SMALL_COUNT = 1000000,
+    SMALL_BYTES = 40,
+    READS = 1000000,
+    COMMITS = 1000
+};
 
 static double now(void) {
     struct timespec t;
@@ -28,7 +37,8 @@ static int by_size(const void *a, const void *b) {
 
 static void print_times(const char *what, double *seconds, size_t count) {
     qsort(seconds, count, sizeof *seconds, by_size);
-    printf("%-28s p50 %.3f  p99 %.3f ms\n", what, seconds[count / 2] * 1e3, seconds[count * 99 / 100] * 1e3);
+    printf("%-28s p50 %.3f  p99 %.3f ms\n", what, seconds[count / 2] * 1e3,
+           seconds[count * 99 / 100] * 1e3);
 }
 
 static void must(anp_status status, const anp_error *err) {
@@ -51,8 +61,8 @@ static void append(store *s, store_table table, uint64_t count, size_t bytes, co
     double put = now() - start;
     must(store_commit(txn, &err), &err);
     double all = now() - start, megabytes = (double)(count * bytes) / 1e6;
-    printf("append %-21s %.0f MB/s, with sync %.0f MB/s, %.0f ns a put\n", what, megabytes / put, megabytes / all,
-           put / (double)count * 1e9);
+    printf("append %-21s %.0f MB/s, with sync %.0f MB/s, %.0f ns a put\n", what, megabytes / put,
+           megabytes / all, put / (double)count * 1e9);
 }
 
 static void get(store_txn *txn, store_table table, uint32_t count, const char *what) {
@@ -65,7 +75,8 @@ static void get(store_txn *txn, store_table table, uint32_t count, const char *w
         must(store_get(txn, table, store_key_u64(prng_below(&p, count)), &value, &err), &err);
         bytes += value.len;
     }
-    printf("get %-24s %.0f ns (%llu bytes)\n", what, (now() - start) / READS * 1e9, (unsigned long long)bytes);
+    printf("get %-24s %.0f ns (%llu bytes)\n", what, (now() - start) / (double)READS * 1e9,
+           (unsigned long long)bytes);
 }
 
 static void walk(store_txn *txn) {
@@ -79,7 +90,7 @@ static void walk(store_txn *txn) {
     while (status == ANP_OK) {
         status = store_next(cursor, &key, &value, &err);
     }
-    printf("%-28s %.0f ns\n", "next, small", (now() - start) / SMALL_COUNT * 1e9);
+    printf("%-28s %.0f ns\n", "next, small", (now() - start) / (double)SMALL_COUNT * 1e9);
     store_cursor_close(cursor);
 }
 
@@ -91,7 +102,7 @@ static void begin(store *s) {
         must(store_begin_read(s, &txn, &err), &err);
         store_abort(txn);
     }
-    printf("%-28s %.0f ns\n", "begin and end a read", (now() - start) / (READS / 10) * 1e9);
+    printf("%-28s %.0f ns\n", "begin and end a read", (now() - start) / (double)(READS / 10) * 1e9);
 }
 
 static void commit(store *s, const char *floor_path) {
@@ -104,7 +115,9 @@ static void commit(store *s, const char *floor_path) {
         store_txn *txn;
         double start = now();
         must(store_begin_write(s, &txn, &err), &err);
-        must(store_put(txn, STORE_POSTINGS, store_key_u64((uint64_t)i), STR("one small record"), true, &err), &err);
+        must(store_put(txn, STORE_POSTINGS, store_key_u64((uint64_t)i), STR("one small record"),
+                       true, &err),
+             &err);
         must(store_commit(txn, &err), &err);
         ours[i] = now() - start;
         start = now();

@@ -12,8 +12,8 @@
  *         anp_writer *writer;
  *         anp_snapshot *snapshot;
  *         anp_results *results;
- *         const char post[] = "{\"id\":\"1\",\"title\":\"Cache rules\",\"body\":\"Invalidate by key.\"}";
- *         if (anp_index_open("posts.db", ANP_OPEN_CREATE, NULL, &index, &err)) goto fail;
+ *         const char post[] = "{\"id\":\"1\",\"title\":\"Cache rules\",\"body\":\"Invalidate by
+ *         key.\"}"; if (anp_index_open("posts.db", ANP_OPEN_CREATE, NULL, &index, &err)) goto fail;
  *         if (anp_writer_open(index, &writer, &err)) goto fail;
  *         if (anp_writer_add(writer, post, sizeof post - 1, &err)) goto fail;
  *         if (anp_writer_commit(writer, &err)) goto fail;
@@ -34,17 +34,22 @@
  *     }
  *
  * Dangers first.
- *   - An index is one file PATH with PATH-lock and PATH.witness beside it: move and delete the three together, and
+ *   - An index is one file PATH with PATH-lock and PATH.witness beside it: move and delete the
+ *   three together, and
  *     never while a process has them open. Not on network file systems.
- *   - One open per file and process: a second anp_index_open of the same file shares the first one's environment.
- *   - An anp_index may be used by many threads. An anp_snapshot, anp_writer or anp_results by one at a time.
- *   - There is one writer at a time over all processes; a second one waits for the first one's commit or close.
+ *   - One open per file and process: a second anp_index_open of the same file shares the first
+ *   one's environment.
+ *   - An anp_index may be used by many threads. An anp_snapshot, anp_writer or anp_results by one
+ *   at a time.
+ *   - There is one writer at a time over all processes; a second one waits for the first one's
+ *   commit or close.
  *
- * Conventions. Every call that can fail returns an anp_status, 0 being success, and takes as its last parameter an
- * anp_error that the caller owns (or NULL). Results come through `**out` and are given back with the
- * function that the comment names; all else that is returned is borrowed from the handle it came from. Option structs
- * begin with `size` (set it by the _INIT macro) and grow at the end only; zero in a field means its default. Text is UTF-8.
- * The library never prints, exits, or changes locale or signal handlers.
+ * Conventions. Every call that can fail returns an anp_status, 0 being success, and takes as its
+ * last parameter an anp_error that the caller owns (or NULL). Results come through `**out` and are
+ * given back with the function that the comment names; all else that is returned is borrowed from
+ * the handle it came from. Option structs begin with `size` (set it by the _INIT macro) and grow
+ * at the end only; zero in a field means its default. Text is UTF-8. The library never prints,
+ * exits, or changes locale or signal handlers.
  */
 #ifndef ANPSEARCH_H
 #define ANPSEARCH_H
@@ -72,22 +77,25 @@ extern "C" {
 /* "0.1.0": of the library that is linked, which may be newer than this header. */
 ANP_API const char *anp_version(void);
 
-/* ---- Errors ------------------------------------------------------------------------------------------------ */
+/* ---- Errors
+   ------------------------------------------------------------------------------------------------
+ */
 
 /* Values are pinned and never reused. */
 typedef enum anp_status {
     ANP_OK = 0,
-    ANP_NOT_FOUND = 1,    /* no such id, file or index */
-    ANP_INVALID = 2,      /* an argument or option is out of its range */
-    ANP_SYNTAX = 3,       /* a query does not parse; error.position is the byte */
-    ANP_IO = 4,           /* the operating system refused; error.os_code says why */
-    ANP_CORRUPT = 5,      /* the index is damaged; see anp_index_verify */
-    ANP_FORMAT = 6,       /* not an index, or one of a format version that this library does not read */
-    ANP_LIMIT = 7,        /* a documented limit was passed */
-    ANP_NOMEM = 8,        /* out of memory */
-    ANP_BUSY = 9,         /* somebody else holds what is needed */
-    ANP_NOSPACE = 10,     /* the disk is full; nothing committed was lost */
-    ANP_BAD_POST = 11,    /* a post does not parse or breaks a rule; error.position is the line or byte */
+    ANP_NOT_FOUND = 1, /* no such id, file or index */
+    ANP_INVALID = 2,   /* an argument or option is out of its range */
+    ANP_SYNTAX = 3,    /* a query does not parse; error.position is the byte */
+    ANP_IO = 4,        /* the operating system refused; error.os_code says why */
+    ANP_CORRUPT = 5,   /* the index is damaged; see anp_index_verify */
+    ANP_FORMAT = 6,   /* not an index, or one of a format version that this library does not read */
+    ANP_LIMIT = 7,    /* a documented limit was passed */
+    ANP_NOMEM = 8,    /* out of memory */
+    ANP_BUSY = 9,     /* somebody else holds what is needed */
+    ANP_NOSPACE = 10, /* the disk is full; nothing committed was lost */
+    ANP_BAD_POST =
+        11, /* a post does not parse or breaks a rule; error.position is the line or byte */
     ANP_CANCELLED = 12,   /* a callback asked to stop; what was committed stays */
     ANP_UNSUPPORTED = 13, /* known, but not in this version */
 } anp_status;
@@ -105,7 +113,9 @@ typedef struct anp_error {
 /* "ANP_OK", "ANP_NOT_FOUND", … Never NULL. */
 ANP_API const char *anp_status_name(anp_status status);
 
-/* ---- Index ------------------------------------------------------------------------------------------------- */
+/* ---- Index
+   -------------------------------------------------------------------------------------------------
+ */
 
 typedef struct anp_index anp_index;
 
@@ -117,14 +127,17 @@ enum {
 
 typedef enum anp_analyzer {
     ANP_ANALYZER_DEFAULT = 0,
-    ANP_ANALYZER_TECHNICAL = 1, /* UAX #29 words, NFKC case folding, technical words whole and in parts, stems */
-    ANP_ANALYZER_PLAIN = 2,     /* runs of letters and digits, lower-cased, stems: for comparison with others */
+    ANP_ANALYZER_TECHNICAL =
+        1, /* UAX #29 words, NFKC case folding, technical words whole and in parts, stems */
+    ANP_ANALYZER_PLAIN =
+        2, /* runs of letters and digits, lower-cased, stems: for comparison with others */
 } anp_analyzer;
 
 typedef enum anp_store_mode {
     ANP_STORE_DEFAULT = 0,
     ANP_STORE_ALL = 1,
-    ANP_STORE_NONE = 2, /* an index for speed alone: without show, snippets, delete, replace, similar re-rank */
+    ANP_STORE_NONE =
+        2, /* an index for speed alone: without show, snippets, delete, replace, similar re-rank */
 } anp_store_mode;
 
 /* How an index is made; fixed for its life. Used by ANP_OPEN_CREATE when there is none yet. */
@@ -133,16 +146,19 @@ typedef struct anp_index_options {
     anp_analyzer analyzer;   /* default technical */
     anp_store_mode store;    /* default all */
     const char *language;    /* a Snowball language, default "english"; "none": no stemming */
-    uint32_t title_weight;   /* 1 to 15: how often the title counts in the combined text; 0 means the default 3 */
+    uint32_t title_weight; /* 1 to 15: how often the title counts in the combined text; 0 means the
+                              default 3 */
     uint32_t title_excluded; /* 1: title weight 0, the title is not part of the combined text */
 } anp_index_options;
 
-#define ANP_INDEX_OPTIONS_INIT {sizeof(anp_index_options), ANP_ANALYZER_DEFAULT, ANP_STORE_DEFAULT, NULL, 0, 0}
+#define ANP_INDEX_OPTIONS_INIT                                                                     \
+    {sizeof(anp_index_options), ANP_ANALYZER_DEFAULT, ANP_STORE_DEFAULT, NULL, 0, 0}
 
 /*
- * Opens PATH. `options` may be NULL. With ANP_OPEN_CREATE on an index that exists, options that are given (not zero)
- * must equal the index's own, else ANP_INVALID says which differs. First creation is atomic: a killed process leaves
- * either no index or an empty one. Costs about 1 ms; the file is mapped, not read.
+ * Opens PATH. `options` may be NULL. With ANP_OPEN_CREATE on an index that exists, options that
+ * are given (not zero) must equal the index's own, else ANP_INVALID says which differs. First
+ * creation is atomic: a killed process leaves either no index or an empty one. Costs about 1 ms;
+ * the file is mapped, not read.
  */
 ANP_API ANP_MUST_USE anp_status anp_index_open(const char *path, unsigned flags,
                                                const anp_index_options *options, anp_index **out,
@@ -152,9 +168,10 @@ ANP_API ANP_MUST_USE anp_status anp_index_open(const char *path, unsigned flags,
 ANP_API void anp_index_close(anp_index *index);
 
 /*
- * One committed state of the index, as it was when the snapshot was opened; later commits do not change it. Open
- * a new one to see them: it costs microseconds. An old snapshot keeps the pages it may read from being reused, so
- * that the file grows while others write: close it when the request is done.
+ * One committed state of the index, as it was when the snapshot was opened; later commits do not
+ * change it. Open a new one to see them: it costs microseconds. An old snapshot keeps the pages it
+ * may read from being reused, so that the file grows while others write: close it when the request
+ * is done.
  */
 typedef struct anp_snapshot anp_snapshot;
 
@@ -203,8 +220,8 @@ typedef struct anp_term {
 } anp_term;
 
 /*
- * Calls visit for each term that begins with prefix (after folding), in byte order, dead ones (df 0) left out; stops
- * early, with ANP_OK, when visit returns false.
+ * Calls visit for each term that begins with prefix (after folding), in byte order, dead ones (df
+ * 0) left out; stops early, with ANP_OK, when visit returns false.
  */
 ANP_API ANP_MUST_USE anp_status anp_snapshot_terms(anp_snapshot *snapshot, const char *prefix,
                                                    bool (*visit)(void *user, const anp_term *term),
@@ -216,14 +233,16 @@ enum {
 };
 
 /*
- * Checks the index; calls report (may be NULL) with one line for each thing that is wrong. ANP_OK: nothing is;
- * ANP_CORRUPT: something is, *problems says how many. FULL reads the whole file once.
+ * Checks the index; calls report (may be NULL) with one line for each thing that is wrong. ANP_OK:
+ * nothing is; ANP_CORRUPT: something is, *problems says how many. FULL reads the whole file once.
  */
 ANP_API ANP_MUST_USE anp_status anp_index_verify(anp_index *index, int depth,
                                                  void (*report)(void *user, const char *line),
                                                  void *user, uint64_t *problems, anp_error *err);
 
-/* ---- Writing ----------------------------------------------------------------------------------------------- */
+/* ---- Writing
+   -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct anp_writer anp_writer;
 
@@ -231,14 +250,15 @@ typedef struct anp_writer anp_writer;
 ANP_API ANP_MUST_USE anp_status anp_writer_open(anp_index *index, anp_writer **out, anp_error *err);
 
 /*
- * Adds one post in the JSON form, or replaces the one with its id. Visible to readers after the commit. ANP_BAD_POST
- * leaves the batch as it was.
+ * Adds one post in the JSON form, or replaces the one with its id. Visible to readers after the
+ * commit. ANP_BAD_POST leaves the batch as it was.
  */
 ANP_API ANP_MUST_USE anp_status anp_writer_add(anp_writer *writer, const char *json, size_t len,
                                                anp_error *err);
 
 /* ANP_NOT_FOUND when there is no live post with that id. */
-ANP_API ANP_MUST_USE anp_status anp_writer_delete(anp_writer *writer, const char *id, anp_error *err);
+ANP_API ANP_MUST_USE anp_status anp_writer_delete(anp_writer *writer, const char *id,
+                                                  anp_error *err);
 
 /* Makes the batch durable (after ANP_OK, power may fail) and visible, all at once. */
 ANP_API ANP_MUST_USE anp_status anp_writer_commit(anp_writer *writer, anp_error *err);
@@ -266,7 +286,7 @@ typedef struct anp_import_report {
 typedef struct anp_import_options {
     size_t size;
     anp_format format;
-    bool strict;               /* stop at the first bad post with ANP_BAD_POST; what was committed stays */
+    bool strict; /* stop at the first bad post with ANP_BAD_POST; what was committed stays */
     bool require_reviewed;     /* only status reviewed or expanded and needs_human_review 0 */
     uint32_t threads;          /* 0: as many as there are processors */
     uint64_t memory_bytes;     /* of posts held before they are committed; 0: 512 MiB */
@@ -280,16 +300,19 @@ typedef struct anp_import_options {
 #define ANP_IMPORT_OPTIONS_INIT {.size = sizeof(anp_import_options)}
 
 /*
- * Reads posts from files, directories (walked in sorted order) or "-" (standard input), each plain or zstd-compressed
- * (.zst), and commits in large batches. A bad post is reported and skipped; a path that cannot be read is ANP_IO or
- * ANP_NOT_FOUND before anything else is read. `report` may be NULL; it is filled on errors too.
+ * Reads posts from files, directories (walked in sorted order) or "-" (standard input), each plain
+ * or zstd-compressed (.zst), and commits in large batches. A bad post is reported and skipped; a
+ * path that cannot be read is ANP_IO or ANP_NOT_FOUND before anything else is read. `report` may
+ * be NULL; it is filled on errors too.
  */
 ANP_API ANP_MUST_USE anp_status anp_writer_import(anp_writer *writer, const char *const *paths,
                                                   size_t path_count,
                                                   const anp_import_options *options,
                                                   anp_import_report *report, anp_error *err);
 
-/* ---- Queries ----------------------------------------------------------------------------------------------- */
+/* ---- Queries
+   -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct anp_results anp_results;
 
@@ -335,9 +358,9 @@ typedef struct anp_query_options {
 #define ANP_QUERY_OPTIONS_INIT {.size = sizeof(anp_query_options)}
 
 /*
- * Runs query against the snapshot. `options` may be NULL. Query language: README.md. No hits is ANP_OK with count
- * 0. Free with anp_results_free. ANP_INVALID for options out of range, ANP_SYNTAX for a filter (or, when
- * strict, a query) that does not parse.
+ * Runs query against the snapshot. `options` may be NULL. Query language: README.md. No hits is
+ * ANP_OK with count 0. Free with anp_results_free. ANP_INVALID for options out of range,
+ * ANP_SYNTAX for a filter (or, when strict, a query) that does not parse.
  */
 ANP_API ANP_MUST_USE anp_status anp_query(anp_snapshot *snapshot, const char *query,
                                           const anp_query_options *options, anp_results **out,
@@ -369,19 +392,22 @@ ANP_API anp_hit anp_results_hit(const anp_results *results, size_t i);
 /* How the query was understood where it did not parse ("taken as words: …"), or NULL. */
 ANP_API const char *anp_results_note(const anp_results *results);
 
-/* The explanation of hit i as indented text, one number a line, or NULL when it was not asked for. */
+/* The explanation of hit i as indented text, one number a line, or NULL when it was not asked
+   for. */
 ANP_API const char *anp_results_explanation(const anp_results *results, size_t i);
 
 /*
- * The JSON object of the command line (DESIGN: query, total, took_us, hits …; with ANP_QUERY_COUNT_ONLY only query and
- * total), one line, no newline. It lives as long as the results. NULL when memory is out.
+ * The JSON object of the command line (DESIGN: query, total, took_us, hits …; with
+ * ANP_QUERY_COUNT_ONLY only query and total), one line, no newline. It lives as long as the
+ * results. NULL when memory is out.
  */
 ANP_API const char *anp_results_json(anp_results *results);
 
 /* NULL is allowed. */
 ANP_API void anp_results_free(anp_results *results);
 
-/* ---- Similar posts ----------------------------------------------------------------------------------------- */
+/* ---- Similar posts
+   ----------------------------------------------------------------------------------------- */
 
 typedef enum anp_measure {
     ANP_MEASURE_DEFAULT = 0,
@@ -400,36 +426,42 @@ typedef struct anp_similar_options {
 
 #define ANP_SIMILAR_OPTIONS_INIT {.size = sizeof(anp_similar_options)}
 
-/* The nearest posts to the live post id, itself left out. ANP_NOT_FOUND when there is none with that id. */
+/* The nearest posts to the live post id, itself left out. ANP_NOT_FOUND when there is none with
+   that id. */
 ANP_API ANP_MUST_USE anp_status anp_similar(anp_snapshot *snapshot, const char *id,
                                             const anp_similar_options *options, anp_results **out,
                                             anp_error *err);
 
 /* The nearest posts to a draft that is not in the index: its body text. */
-ANP_API ANP_MUST_USE anp_status anp_similar_text(anp_snapshot *snapshot, const char *text, size_t len,
-                                                 const anp_similar_options *options,
+ANP_API ANP_MUST_USE anp_status anp_similar_text(anp_snapshot *snapshot, const char *text,
+                                                 size_t len, const anp_similar_options *options,
                                                  anp_results **out, anp_error *err);
 
 /*
- * Every live post's list, in ordinal order; visit gets results that it must not free. Stops early, with ANP_CANCELLED,
- * when visit returns false.
+ * Every live post's list, in ordinal order; visit gets results that it must not free. Stops early,
+ * with ANP_CANCELLED, when visit returns false.
  */
 ANP_API ANP_MUST_USE anp_status anp_similar_all(anp_snapshot *snapshot,
                                                 const anp_similar_options *options,
                                                 bool (*visit)(void *user, anp_results *results),
                                                 void *user, anp_error *err);
 
-/* ---- Posts ------------------------------------------------------------------------------------------------- */
+/* ---- Posts
+   -------------------------------------------------------------------------------------------------
+ */
 
-/* A post as it was stored, in the JSON form, one line. Free with anp_free. ANP_NOT_FOUND when there is none. */
+/* A post as it was stored, in the JSON form, one line. Free with anp_free. ANP_NOT_FOUND when
+   there is none. */
 ANP_API ANP_MUST_USE anp_status anp_post_json(anp_snapshot *snapshot, const char *id, char **out,
                                               size_t *len, anp_error *err);
 
-/* The same as text for people: title, body, then the meta box with arrays as lists. Free with anp_free. */
+/* The same as text for people: title, body, then the meta box with arrays as lists. Free with
+   anp_free. */
 ANP_API ANP_MUST_USE anp_status anp_post_text(anp_snapshot *snapshot, const char *id, char **out,
                                               size_t *len, anp_error *err);
 
-/* Every live post in the JSON form, in ordinal order. Stops early, with ANP_CANCELLED, when visit returns false. */
+/* Every live post in the JSON form, in ordinal order. Stops early, with ANP_CANCELLED, when
+   visit returns false. */
 ANP_API ANP_MUST_USE anp_status anp_posts_export(anp_snapshot *snapshot,
                                                  bool (*visit)(void *user, const char *json,
                                                                size_t len),
@@ -437,7 +469,8 @@ ANP_API ANP_MUST_USE anp_status anp_posts_export(anp_snapshot *snapshot,
 
 ANP_API void anp_free(void *memory);
 
-/* ---- Analysis ---------------------------------------------------------------------------------------------- */
+/* ---- Analysis
+   ---------------------------------------------------------------------------------------------- */
 
 typedef struct anp_token {
     const char *source; /* the bytes as they stand in the text */
@@ -451,8 +484,8 @@ typedef struct anp_token {
 } anp_token;
 
 /*
- * Shows what the analyzer makes of text, token by token. `options` may be NULL (defaults); only its analyzer and
- * language matter. Needs no index.
+ * Shows what the analyzer makes of text, token by token. `options` may be NULL (defaults); only
+ * its analyzer and language matter. Needs no index.
  */
 ANP_API ANP_MUST_USE anp_status anp_analyze(const char *text, size_t len,
                                             const anp_index_options *options,

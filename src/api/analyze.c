@@ -28,7 +28,8 @@ anp_status anp_analyze(const char *text, size_t len, const anp_index_options *op
     text_tokens tokens;
     arena scratch = {0};
     if ((!text && len) || !visit) {
-        return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", visit ? "the text" : "visit");
+        return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it",
+                         visit ? "the text" : "visit");
     }
     anp_analyzer kind = options && options->analyzer ? options->analyzer : ANP_ANALYZER_TECHNICAL;
     const char *language = options && options->language ? options->language : "english";

@@ -1,4 +1,5 @@
-/* Queries, similar lists, posts and analysis: public structs in, rooms asked, public structs out. */
+/* Queries, similar lists, posts and analysis: public structs in, rooms asked, public structs
+   out. */
 #include "api/handles.h"
 #include "base/error.h"
 #include "post/post.h"
@@ -10,7 +11,9 @@ static anp_status missing(anp_error *err, const char *what) {
     return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);
 }
 
-/* ---- Queries ----------------------------------------------------------------------------------------------- */
+/* ---- Queries
+   -----------------------------------------------------------------------------------------------
+ */
 
 static query_request request_of(const char *query, const anp_query_options *options) {
     query_request r = {.text = str_from(query),
@@ -56,7 +59,8 @@ static anp_status check_range(const char *name, double value, double low, double
     if (value >= low && value <= high) {
         return ANP_OK;
     }
-    return error_set(err, ANP_INVALID, "%s is %g; give a number from %g to %g", name, value, low, high);
+    return error_set(err, ANP_INVALID, "%s is %g; give a number from %g to %g", name, value, low,
+                     high);
 }
 
 static anp_status check_request(const query_request *r, anp_error *err) {
@@ -130,7 +134,8 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
     return ANP_OK;
 }
 
-/* ---- Similar posts ----------------------------------------------------------------------------------------- */
+/* ---- Similar posts
+   ----------------------------------------------------------------------------------------- */
 
 static similar_request similar_request_of(const anp_similar_options *options) {
     similar_request r = {ANP_MEASURE_DEFAULT, 10, 0};
@@ -255,7 +260,9 @@ anp_status anp_similar_all(anp_snapshot *s, const anp_similar_options *options,
     return ANP_OK;
 }
 
-/* ---- Posts ------------------------------------------------------------------------------------------------- */
+/* ---- Posts
+   -------------------------------------------------------------------------------------------------
+ */
 
 static anp_status give(buffer *b, char **out, size_t *len, anp_error *err) {
     buffer_put_u8(b, 0);
@@ -313,8 +320,9 @@ anp_status anp_post_text(anp_snapshot *s, const char *id, char **out, size_t *le
     return status;
 }
 
-anp_status anp_posts_export(anp_snapshot *s, bool (*visit)(void *user, const char *json, size_t len),
-                            void *user, anp_error *err) {
+anp_status anp_posts_export(anp_snapshot *s,
+                            bool (*visit)(void *user, const char *json, size_t len), void *user,
+                            anp_error *err) {
     if (!s || !visit) {
         return missing(err, s ? "visit" : "the snapshot");
     }

@@ -1,4 +1,5 @@
-/* The numbers behind a hit, as indented text and as JSON. Both print the same ones, and they add up. */
+/* The numbers behind a hit, as indented text and as JSON. Both print the same ones, and they add
+   up. */
 #include "api/handles.h"
 #include "base/json.h"
 
@@ -19,14 +20,16 @@ static void put_line(buffer *out, const char *format, ...) {
 
 static void put_part(const query_part *part, const query_explanation *e, buffer *out) {
     if (part->constant) {
-        put_line(out, "    %.6f = %.*s: boost\n", part->score, (int)part->name.len, part->name.data);
+        put_line(out, "    %.6f = %.*s: boost\n", part->score, (int)part->name.len,
+                 part->name.data);
         return;
     }
-    put_line(out, "    %.6f = %.*s: boost %g * idf %.6f (df %llu of %llu) * tf %u / (tf + norm %.6f; "
-             "length %u, average %.2f)\n", part->score, (int)part->name.len, part->name.data,
-             part->boost, part->idf, (unsigned long long)part->df,
-             (unsigned long long)e->post_count, part->tf, part->norm, part->length,
-             part->length_average);
+    put_line(out,
+             "    %.6f = %.*s: boost %g * idf %.6f (df %llu of %llu) * tf %u / (tf + norm %.6f; "
+             "length %u, average %.2f)\n",
+             part->score, (int)part->name.len, part->name.data, part->boost, part->idf,
+             (unsigned long long)part->df, (unsigned long long)e->post_count, part->tf, part->norm,
+             part->length, part->length_average);
 }
 
 void explanation_text(const anp_results *r, size_t i, buffer *out) {

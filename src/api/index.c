@@ -16,7 +16,8 @@ anp_status anp_index_open(const char *path, unsigned flags, const anp_index_opti
         return invalid(err, path ? "out" : "the path");
     }
     if (flags != ANP_OPEN_READ && flags != ANP_OPEN_WRITE && flags != ANP_OPEN_CREATE) {
-        return error_set(err, ANP_INVALID, "open flags %u are unknown; give one of ANP_OPEN_…", flags);
+        return error_set(err, ANP_INVALID, "open flags %u are unknown; give one of ANP_OPEN_…",
+                         flags);
     }
     anp_index *index = calloc(1, sizeof *index);
     if (!index) {
@@ -98,7 +99,9 @@ anp_status anp_snapshot_stats(anp_snapshot *s, anp_stats *stats, anp_error *err)
     return ANP_OK;
 }
 
-/* ---- Terms ------------------------------------------------------------------------------------------------- */
+/* ---- Terms
+   -------------------------------------------------------------------------------------------------
+ */
 
 typedef struct term_walk {
     snapshot *snapshot;
@@ -150,8 +153,9 @@ anp_status anp_snapshot_terms(anp_snapshot *s, const char *prefix,
     return status == ANP_OK ? walk.status : status;
 }
 
-anp_status anp_index_verify(anp_index *index, int depth, void (*report)(void *user, const char *line),
-                            void *user, uint64_t *problems, anp_error *err) {
+anp_status anp_index_verify(anp_index *index, int depth,
+                            void (*report)(void *user, const char *line), void *user,
+                            uint64_t *problems, anp_error *err) {
     uint64_t found = 0;
     if (!index) {
         return invalid(err, "the index");
@@ -161,6 +165,8 @@ anp_status anp_index_verify(anp_index *index, int depth, void (*report)(void *us
         *problems = found;
     }
     return found == 0 ? ANP_OK
-                      : error_set(err, ANP_CORRUPT, "the index has %llu problem(s); restore a backup, "
-                                  "or export what is whole and rebuild", (unsigned long long)found);
+                      : error_set(err, ANP_CORRUPT,
+                                  "the index has %llu problem(s); restore a backup, "
+                                  "or export what is whole and rebuild",
+                                  (unsigned long long)found);
 }

@@ -56,7 +56,9 @@ anp_status anp_writer_commit(anp_writer *w, anp_error *err) {
     return w ? writer_commit(w->inner, err) : missing(err, "the writer");
 }
 
-/* ---- Import ------------------------------------------------------------------------------------------------ */
+/* ---- Import
+   ------------------------------------------------------------------------------------------------
+ */
 
 enum { PROGRESS_US = 100000 };
 
@@ -143,7 +145,8 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
         run.options = *options;
     }
     uint64_t memory = run.options.memory_bytes ? run.options.memory_bytes : MEMORY_BYTES_DEFAULT;
-    /* Inverting a batch takes about three times its records, besides the pages that LMDB holds dirty. */
+    /* Inverting a batch takes about three times its records, besides the pages that LMDB holds
+       dirty. */
     run.batch_bytes_max = (size_t)(memory / 6);
     import_sink sink = {take_post, take_bad, take_progress, &run};
     anp_status status = import_paths(paths, path_count, run.options.format, &sink, err);

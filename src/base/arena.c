@@ -1,4 +1,5 @@
-/* Blocks are a stack: `head` is the newest. A piece never spans blocks. See arena.h for the contract. */
+/* Blocks are a stack: `head` is the newest. A piece never spans blocks. See arena.h for the
+   contract. */
 #include "base/arena.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /*
  * An arena: memory that is handed out piece by piece and given back all at once.
  *
- * `arena *perm` in a signature: the result lives there. `arena *scratch`: for work that dies when the call
- * returns (the callee marks and rewinds). Not for several threads at a time. Costs one malloc per block;
- * blocks double from 4 KiB to 1 MiB, larger pieces get a block of their own.
+ * `arena *perm` in a signature: the result lives there. `arena *scratch`: for work that dies when
+ * the call returns (the callee marks and rewinds). Not for several threads at a time. Costs one
+ * malloc per block; blocks double from 4 KiB to 1 MiB, larger pieces get a block of their own.
  */
 #ifndef ANP_BASE_ARENA_H
 #define ANP_BASE_ARENA_H

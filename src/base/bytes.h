@@ -1,8 +1,9 @@
 /*
  * Bytes in and out: little-endian fixed integers, varints (LEB128), and a growable buffer.
  *
- * Loads and stores go through memcpy because values inside an LMDB leaf have no guaranteed alignment. The
- * file format is little-endian; on a big-endian machine the build stops here rather than write another format.
+ * Loads and stores go through memcpy because values inside an LMDB leaf have no guaranteed
+ * alignment. The file format is little-endian; on a big-endian machine the build stops here rather
+ * than write another format.
  */
 #ifndef ANP_BASE_BYTES_H
 #define ANP_BASE_BYTES_H
@@ -57,7 +58,8 @@ static inline uint8_t *varint_write(uint8_t *p, uint64_t v) {
     return p;
 }
 
-/* Reads a varint from [p, end) into *v; the byte behind it, or NULL when it is cut or over 64 bits. */
+/* Reads a varint from [p, end) into *v; the byte behind it, or NULL when it is cut or over 64
+   bits. */
 static inline const uint8_t *varint_read(const uint8_t *p, const uint8_t *end, uint64_t *v) {
     uint64_t value = 0;
     for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
@@ -83,8 +85,9 @@ static inline const uint8_t *varint_read_u32(const uint8_t *p, const uint8_t *en
 }
 
 /*
- * A growable byte buffer, malloc'd, owned by whoever declares it: `buffer b = {0}; ... buffer_free(&b)`.
- * Failure is sticky: when memory is out every later write is dropped, and `failed` says so at the end.
+ * A growable byte buffer, malloc'd, owned by whoever declares it: `buffer b = {0}; ...
+ * buffer_free(&b)`. Failure is sticky: when memory is out every later write is dropped, and
+ * `failed` says so at the end.
  */
 typedef struct buffer {
     uint8_t *data;

@@ -1,4 +1,5 @@
-/* See error.h. Only the fields that fit in err->size are written, so that older callers stay valid. */
+/* See error.h. Only the fields that fit in err->size are written, so that older callers stay
+   valid. */
 #include "base/error.h"
 
 #include <stdarg.h>

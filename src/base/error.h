@@ -3,8 +3,9 @@
  *
  *     return error_set(err, ANP_IO, "cannot read %s: %s; check that it exists", path, why);
  *
- * and its caller passes the status on unchanged. A message is one line: what could not be done, to which
- * object, why, and what to do. Damaged bytes go through error_corrupt alone, so that a debugger can stop there.
+ * and its caller passes the status on unchanged. A message is one line: what could not be done, to
+ * which object, why, and what to do. Damaged bytes go through error_corrupt alone, so that a
+ * debugger can stop there.
  */
 #ifndef ANP_BASE_ERROR_H
 #define ANP_BASE_ERROR_H

@@ -1,8 +1,8 @@
 /*
  * Interning: byte strings to dense numbers 0, 1, 2 … in order of first appearance.
  *
- * Open addressing, linear probing, at most half full; the bytes are kept in an arena. Not thread-safe. A look-up costs
- * one XXH3 and on average 1.5 probes.
+ * Open addressing, linear probing, at most half full; the bytes are kept in an arena. Not
+ * thread-safe. A look-up costs one XXH3 and on average 1.5 probes.
  */
 #ifndef ANP_BASE_INTERN_H
 #define ANP_BASE_INTERN_H

@@ -7,7 +7,8 @@
 enum {
     /* Ids are LMDB keys (511 bytes at most) and stand in URLs; 255 fits a length byte. */
     ID_BYTES_MAX = 255,
-    /* Terms are LMDB keys; longer words (base64, minified code) are cut, at a character's border. */
+    /* Terms are LMDB keys; longer words (base64, minified code) are cut, at a character's
+       border. */
     TERM_BYTES_MAX = 255,
     /* A facet's value; longer strings are stored and shown but cannot be filtered on. */
     FACET_BYTES_MAX = 255,
@@ -36,7 +37,8 @@ enum {
     TITLE_WORDS_MAX = 65535,
 };
 
-/* Ordinals that share their upper 16 bits are a window (one roaring container), 256 of those a block. */
+/* Ordinals that share their upper 16 bits are a window (one roaring container), 256 of those a
+   block. */
 /* The tests are also built with tiny windows and logs, so that their borders are common. */
 #ifndef WINDOW_BITS
 #define WINDOW_BITS 16
@@ -44,7 +46,8 @@ enum {
 #define WINDOW_DOCS (1u << WINDOW_BITS)
 #define BLOCK_DOCS 256u
 
-/* Posts in the forward log before it is folded into a segment: decoding it at open costs 2 us a post. */
+/* Posts in the forward log before it is folded into a segment: decoding it at open costs 2 us a
+   post. */
 #ifndef LOG_POSTS_MAX
 #define LOG_POSTS_MAX 4096
 #endif

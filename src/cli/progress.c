@@ -100,10 +100,12 @@ static void note_interrupt(int signal_number) {
 }
 
 void progress_catch_interrupt(void) {
-    struct sigaction action = {.sa_handler = note_interrupt,
-                               .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    struct sigaction before, action = {.sa_handler = note_interrupt};
+    action.sa_flags = (int)SA_RESETHAND | SA_RESTART;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        sigaction(SIGINT, &action, NULL);
+    }
 }
 
 bool progress_interrupted(void) {

@@ -30,7 +30,10 @@ void progress_clear(progress *p);
 
 double progress_seconds(const progress *p);
 
-/* From now on the first Ctrl-C is only noted; a second one kills as usual. */
+/*
+ * From now on the first Ctrl-C is only noted; a second one kills as usual. Where it is ignored, as
+ * in the background of a script, it stays so.
+ */
 void progress_catch_interrupt(void);
 bool progress_interrupted(void);
 

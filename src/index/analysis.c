@@ -105,8 +105,9 @@ static anp_status analyse(analysis *a, store_txn *txn, const post *article, forw
     TRY(analyzer_run(a->analyzer, article->title, scratch, &title, err));
     TRY(analyzer_run(a->analyzer, article->body, scratch, &body, err));
     if (title.words > TITLE_WORDS_MAX) {
-        return error_set(err, ANP_BAD_POST, "the title has %u words, %d are allowed; is it the body?",
-                         title.words, TITLE_WORDS_MAX);
+        return error_set(err, ANP_BAD_POST,
+                         "the title has %u words, %d are allowed; is it the body?", title.words,
+                         TITLE_WORDS_MAX);
     }
     TRY(add_values(a, txn, article, err));
     TRY(add_hits(a, txn, &title, true, err));

@@ -1,4 +1,5 @@
-/* A post analysed: words of title and body to hits, meta to numbers and facets, body to a sketch; then its forward record. */
+/* A post analysed: words of title and body to hits, meta to numbers and facets, body to a
+   sketch; then its forward record. */
 #ifndef ANP_INDEX_ANALYSIS_H
 #define ANP_INDEX_ANALYSIS_H
 
@@ -19,7 +20,8 @@ typedef struct analysis {
     VEC(forward_number) numbers;
 } analysis;
 
-/* Appends the post's forward record to out. ANP_BAD_POST when it breaks a limit; then nothing was appended. */
+/* Appends the post's forward record to out. ANP_BAD_POST when it breaks a limit; then nothing
+   was appended. */
 anp_status analysis_run(analysis *a, store_txn *txn, const post *post, forward_head *head,
                         buffer *out, anp_error *err);
 void analysis_free(analysis *a);

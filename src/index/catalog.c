@@ -154,8 +154,10 @@ anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, b
                          anp_error *err) {
     bool is_new;
     if (intern_find(&c->fields, name) == INTERN_NONE && c->fields.count == FIELD_COUNT_MAX) {
-        return error_set(err, ANP_LIMIT, "the index has %d meta fields already; \"%.*s\" is one too "
-                         "many: use fewer distinct keys", FIELD_COUNT_MAX, (int)name.len, name.data);
+        return error_set(err, ANP_LIMIT,
+                         "the index has %d meta fields already; \"%.*s\" is one too "
+                         "many: use fewer distinct keys",
+                         FIELD_COUNT_MAX, (int)name.len, name.data);
     }
     *number = intern_add(&c->fields, name, &is_new);
     if (*number == INTERN_NONE || (is_new && !vec_push(&c->kinds, 0))) {

@@ -1,9 +1,11 @@
 /*
- * The catalog: what is not of one post: settings, counters, units, fields. Three records of table meta.
+ * The catalog: what is not of one post: settings, counters, units, fields. Three records of table
+ * meta.
  *
- *     "settings"  u8 analyzer, u8 store mode, u8 title weight, u8 0, language (the rest)            written once
- *     "state"     the counters of catalog_state, then u32 n and n × unit_info                       each commit
- *     "fields"    n × { u8 kinds, u8 name length, name }; the place is the field's number           when one is new
+ *     "settings"  u8 analyzer, u8 store mode, u8 title weight, u8 0, language (the rest); once
+ *     "state"     the counters of catalog_state, then u32 n and n × unit_info; each commit
+ *     "fields"    n × { u8 kinds, u8 name length, name }; the place is the field's number; when one
+ *                 is new
  *
  * kinds: bit 0 some post has text there, bit 1 a number, bit 2 a date.
  */
@@ -25,7 +27,8 @@ typedef struct catalog_state {
     uint64_t post_count;       /* live */
     uint64_t title_words;      /* of live posts */
     uint64_t body_words;       /* of live posts */
-    uint64_t merge_cursor;     /* inner key up to which the newest window unit is merged; UINT64_MAX: all of it */
+    uint64_t merge_cursor; /* inner key up to which the newest window unit is merged; UINT64_MAX:
+                              all of it */
     uint32_t docno_end;        /* the next ordinal */
     uint32_t log_first;        /* posts [log_first, docno_end) are in the log */
     uint32_t term_end;         /* the next term number */

@@ -8,10 +8,11 @@
  *
  *     COLUMN_INT    width 1, 2 or 4: value = base + entry; all bits set: absent
  *     COLUMN_FLOAT  width 8: a double; NaN: absent
- *     COLUMN_SCORES width 4 (four bytes) or 16 (four floats): quality, freshness, depth, clarity, 0 to 100
+ *     COLUMN_SCORES width 4 (four bytes) or 16 (four floats): quality, freshness, depth, clarity,
+ *     0 to 100
  *
- * Column numbers: 0 title lengths, 1 body lengths, 2 scores, 16 + field for the numbers and dates of the meta. A column that no
- * post of the unit has is not there.
+ * Column numbers: 0 title lengths, 1 body lengths, 2 scores, 16 + field for the numbers and dates
+ * of the meta. A column that no post of the unit has is not there.
  */
 #ifndef ANP_INDEX_COLUMN_H
 #define ANP_INDEX_COLUMN_H

@@ -94,7 +94,8 @@ static const uint8_t *take(forward_reader *r, size_t bytes) {
 }
 
 forward_reader forward_open(str record, forward_head *head) {
-    forward_reader r = {(const uint8_t *)record.data, (const uint8_t *)record.data + record.len, 0, 0};
+    forward_reader r = {(const uint8_t *)record.data, (const uint8_t *)record.data + record.len, 0,
+                        0};
     const uint8_t *flags = take(&r, 1);
     bool floats = flags && *flags & SCORES_ARE_FLOATS;
     *head = (forward_head){0};

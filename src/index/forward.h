@@ -1,6 +1,6 @@
 /*
- * The forward record of a post: all that the index needs to know of it, by numbers. What the log holds and what a
- * fold inverts.
+ * The forward record of a post: all that the index needs to know of it, by numbers. What the log
+ * holds and what a fold inverts.
  *
  *     u8        flags: bit 0, scores are floats
  *     varint    title words, body words
@@ -11,8 +11,8 @@
  *     varint n, n × { varint term number - previous, varint body tf, varint title tf,
  *                     body positions, title positions }                 terms, by number
  *
- * Numbers ascend; the first difference is from 0. Positions: the first, then differences less 1, as varints. A field occurs
- * once: a second number of the same field is dropped by the writer.
+ * Numbers ascend; the first difference is from 0. Positions: the first, then differences less 1,
+ * as varints. A field occurs once: a second number of the same field is dropped by the writer.
  */
 #ifndef ANP_INDEX_FORWARD_H
 #define ANP_INDEX_FORWARD_H

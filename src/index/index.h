@@ -16,7 +16,8 @@ void index_close(index_handle *index);
 store *index_store(index_handle *index);
 const catalog_settings *index_settings(const index_handle *index);
 
-/* The tail of a transaction's state, shared with other snapshots of the same one; give it back with index_tail_release. */
+/* The tail of a transaction's state, shared with other snapshots of the same one; give it back
+   with index_tail_release. */
 anp_status index_tail(index_handle *index, store_txn *txn, const catalog_state *state, tail **out,
                       anp_error *err);
 void index_tail_release(index_handle *index, tail *t);

@@ -1,4 +1,5 @@
-/* See invert.h. Every kind of reference begins with its u32 number, which is what is sorted and searched by. */
+/* See invert.h. Every kind of reference begins with its u32 number, which is what is sorted and
+   searched by. */
 #include "index/invert.h"
 
 #include "base/error.h"

@@ -1,8 +1,9 @@
 /*
- * Inversion: forward records of consecutive posts to references grouped by term, facet value and field.
+ * Inversion: forward records of consecutive posts to references grouped by term, facet value and
+ * field.
  *
- * A reference points into its record; records must outlive the result. Cost: one pass over the records, then a radix sort
- * of 16-byte references.
+ * A reference points into its record; records must outlive the result. Cost: one pass over the
+ * records, then a radix sort of 16-byte references.
  */
 #ifndef ANP_INDEX_INVERT_H
 #define ANP_INDEX_INVERT_H

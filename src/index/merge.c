@@ -1,15 +1,17 @@
 /*
- * A window's segments walked in step by inner key (unit.h), each key's values joined and put behind the window's
- * unit, the segments' own deleted at the end of the step:
+ * A window's segments walked in step by inner key (unit.h), each key's values joined and put
+ * behind the window's unit, the segments' own deleted at the end of the step:
  *
- *     segment 7     cache   redis   rules …            cursor: all keys before it are in the window's unit,
+ *     segment 7     cache   redis   rules …            cursor: all keys before it are in the
+ *                                                      window's unit,
  *     segment 8     cache           rules …                    all others in the segments
  *     segment 9             redis         …
  *                     │       ▲ cursor
  *                     ▼
  *     window 3      cache
  *
- * Dead posts go along; compaction drops them. Cost: a step of 1 MB takes some 10 ms; a window of 65,536 posts some 2 s in all.
+ * Dead posts go along; compaction drops them. Cost: a step of 1 MB takes some 10 ms; a window of
+ * 65,536 posts some 2 s in all.
  */
 #include "index/merge.h"
 
@@ -40,7 +42,8 @@ typedef struct merge {
     buffer joined;
 } merge;
 
-/* The first window, complete, that still has segments; its first unit's place in the list, or SIZE_MAX. */
+/* The first window, complete, that still has segments; its first unit's place in the list, or
+   SIZE_MAX. */
 static size_t find_window(const catalog *c) {
     for (size_t i = 0; i < c->units.count; i++) {
         const unit_info *unit = &c->units.items[i];
@@ -115,11 +118,13 @@ static anp_status segment_column(merge *m, const unit_info *unit, uint32_t numbe
         return status == ANP_NOT_FOUND ? ANP_OK : status;
     }
     TRY(column_open(value, out, err));
-    return out->count == unit->count ? ANP_OK
-                                     : error_corrupt(err, "a segment's column has the wrong length");
+    return out->count == unit->count
+               ? ANP_OK
+               : error_corrupt(err, "a segment's column has the wrong length");
 }
 
-/* Lengths and scores of every post, for the bounds of terms; only terms need them, and columns are merged after terms. */
+/* Lengths and scores of every post, for the bounds of terms; only terms need them, and columns
+   are merged after terms. */
 static anp_status read_heads(merge *m, anp_error *err) {
     if (unit_key_kind(m->catalog->state.merge_cursor) != UNIT_TERM) {
         return ANP_OK;
@@ -287,7 +292,8 @@ static void close_merge(merge *m) {
     unit_writer_close(m->writer);
 }
 
-/* What was moved goes from the segments; at the end of the window the segments go from the catalog. */
+/* What was moved goes from the segments; at the end of the window the segments go from the
+   catalog. */
 static anp_status finish_step(merge *m, size_t at, uint64_t reached, anp_error *err) {
     catalog *c = m->catalog;
     for (size_t i = 0; i < m->source_count; i++) {

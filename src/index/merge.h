@@ -8,8 +8,9 @@
 bool merge_pending(const catalog *c);
 
 /*
- * Merges on until about `bytes` were written, inside txn; changes c and saves its state. *done: no merge is pending any
- * more. Readers see each key either in the window's unit or in its segments, as the merge cursor in the catalog says.
+ * Merges on until about `bytes` were written, inside txn; changes c and saves its state. *done: no
+ * merge is pending any more. Readers see each key either in the window's unit or in its segments,
+ * as the merge cursor in the catalog says.
  */
 anp_status merge_step(store_txn *txn, catalog *c, uint64_t bytes, bool *done, anp_error *err);
 

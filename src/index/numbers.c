@@ -1,4 +1,5 @@
-/* See numbers.h. Fresh strings are put sorted, so that each leaf page of the table is touched once a commit. */
+/* See numbers.h. Fresh strings are put sorted, so that each leaf page of the table is touched
+   once a commit. */
 #include "index/numbers.h"
 
 #include "base/bytes.h"
@@ -20,14 +21,16 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
         n->by_cache.items[place] = load_u32(value.data);
     } else if (status == ANP_NOT_FOUND) {
         if (*n->next == UINT32_MAX) {
-            return error_set(err, ANP_LIMIT, "the index has 4 billion distinct terms; start another");
+            return error_set(err, ANP_LIMIT,
+                             "the index has 4 billion distinct terms; start another");
         }
         if (!vec_push(&n->fresh, place)) {
             return error_nomem(err, "the vocabulary");
         }
         n->by_cache.items[place] = (*n->next)++;
     } else {
-        return status == ANP_OK ? error_corrupt(err, "an entry of a table of numbers is damaged") : status;
+        return status == ANP_OK ? error_corrupt(err, "an entry of a table of numbers is damaged")
+                                : status;
     }
     *number = n->by_cache.items[place];
     return ANP_OK;
@@ -55,8 +58,8 @@ anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err) {
     for (size_t i = 0; i < n->fresh.count && status == ANP_OK; i++) {
         char value[4];
         store_u32(value, entries[i].number);
-        status = store_put(txn, n->table, store_key_bytes(entries[i].text), str_make(value, 4), false,
-                           err);
+        status = store_put(txn, n->table, store_key_bytes(entries[i].text), str_make(value, 4),
+                           false, err);
     }
     free(entries);
     if (status == ANP_OK) {

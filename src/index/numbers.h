@@ -1,6 +1,6 @@
 /*
- * Numbers of strings that a table keeps (terms, facet values), with a cache in front: looked up once, new ones numbered at
- * once and put in byte order at the commit.
+ * Numbers of strings that a table keeps (terms, facet values), with a cache in front: looked up
+ * once, new ones numbered at once and put in byte order at the commit.
  */
 #ifndef ANP_INDEX_NUMBERS_H
 #define ANP_INDEX_NUMBERS_H

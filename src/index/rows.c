@@ -46,7 +46,8 @@ static anp_status open_list(str value, str apart, list_view *list, positions_vie
     return positions_view_open(where, list->count, positions, err);
 }
 
-/* Adds the title list's postings to rows that hold the text list's: a merge of two ascending sequences. */
+/* Adds the title list's postings to rows that hold the text list's: a merge of two ascending
+   sequences. */
 static anp_status add_titles(term_rows *rows, size_t from, const list_view *title,
                              const positions_view *positions, anp_error *err) {
     uint16_t *lows = malloc(title->count * sizeof *lows);

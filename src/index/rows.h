@@ -1,6 +1,7 @@
 /*
- * Rows: one term's postings as plain arrays, the form between forward records and posting lists. A fold makes rows of records,
- * a merge makes them of lists, both write lists from them; a snapshot makes rows of the log.
+ * Rows: one term's postings as plain arrays, the form between forward records and posting lists. A
+ * fold makes rows of records, a merge makes them of lists, both write lists from them; a snapshot
+ * makes rows of the log.
  */
 #ifndef ANP_INDEX_ROWS_H
 #define ANP_INDEX_ROWS_H

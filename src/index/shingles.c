@@ -1,4 +1,5 @@
-/* See shingles.h. One place for the rule, so that sketches made at index time and sets made at query time agree. */
+/* See shingles.h. One place for the rule, so that sketches made at index time and sets made at
+   query time agree. */
 #include "index/shingles.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
-/* A snapshot's life, the corpus, posts, sketches. Terms: snapshot_terms.c; columns and facets: snapshot_columns.c. */
+/* A snapshot's life, the corpus, posts, sketches. Terms: snapshot_terms.c; columns and facets:
+   snapshot_columns.c. */
 #include "index/snapshot_impl.h"
 
 #include "base/error.h"
@@ -17,7 +18,8 @@ static anp_status load_deleted(snapshot *s, anp_error *err) {
     while (status == ANP_OK) {
         bitmap *of_window = bitmap_read(value.data, value.len);
         if (!of_window) {
-            status = error_corrupt(err, "the deleted posts of a window are damaged; restore a backup");
+            status =
+                error_corrupt(err, "the deleted posts of a window are damaged; restore a backup");
             break;
         }
         bitmap_or(s->deleted, of_window);
@@ -163,7 +165,9 @@ anp_status snapshot_statistics_of(snapshot *s, snapshot_statistics *out, anp_err
     return store_file_bytes(index_store(s->index), &out->file_bytes, err);
 }
 
-/* ---- Posts ------------------------------------------------------------------------------------------------- */
+/* ---- Posts
+   -------------------------------------------------------------------------------------------------
+ */
 
 anp_status snapshot_docno(snapshot *s, str id, uint32_t *docno, anp_error *err) {
     str value;
@@ -218,10 +222,11 @@ bool snapshot_stores_posts(const snapshot *s) {
     return s->cat.settings.store == ANP_STORE_ALL;
 }
 
-/* ---- Sketches ---------------------------------------------------------------------------------------------- */
+/* ---- Sketches
+   ---------------------------------------------------------------------------------------------- */
 
-anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches, uint32_t *count,
-                             anp_error *err) {
+anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches,
+                             uint32_t *count, anp_error *err) {
     const unit_info *units;
     str value = {NULL, 0};
     size_t n = snapshot_units(s, window, unit_key(0, UNIT_SKETCH, 0, 0), &units);

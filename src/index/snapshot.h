@@ -1,9 +1,10 @@
 /*
  * The read view of one commit: what `query` and `similar` ask.
  *
- * A snapshot hides that a posting list is spread over windows, segments and the log: it gives a term's postings window by window,
- * in ordinal order. One thread at a time. Strings and arrays that come out live in the arena that was given, or, where
- * the comment says "borrowed", until the next call for another window or the snapshot's close.
+ * A snapshot hides that a posting list is spread over windows, segments and the log: it gives a
+ * term's postings window by window, in ordinal order. One thread at a time. Strings and arrays
+ * that come out live in the arena that was given, or, where the comment says "borrowed", until the
+ * next call for another window or the snapshot's close.
  */
 #ifndef ANP_INDEX_SNAPSHOT_H
 #define ANP_INDEX_SNAPSHOT_H
@@ -29,7 +30,8 @@ typedef enum index_field {
 anp_status snapshot_open(index_handle *index, snapshot **out, anp_error *err);
 void snapshot_close(snapshot *s);
 
-/* ---- The corpus -------------------------------------------------------------------------------------------- */
+/* ---- The corpus
+   -------------------------------------------------------------------------------------------- */
 
 uint64_t snapshot_post_count(const snapshot *s);   /* live */
 uint32_t snapshot_docno_end(const snapshot *s);    /* ordinals, dead ones too, lie below */
@@ -38,7 +40,8 @@ double snapshot_length_average(const snapshot *s, index_field field); /* exact, 
 uint32_t snapshot_title_weight(const snapshot *s);
 const bitmap *snapshot_deleted(const snapshot *s); /* borrowed for the snapshot's life */
 
-/* The analyzer of this index, for this snapshot's thread: its settings are those the index was made with. Borrowed. */
+/* The analyzer of this index, for this snapshot's thread: its settings are those the index was
+   made with. Borrowed. */
 struct analyzer *snapshot_analyzer(snapshot *s);
 
 typedef struct snapshot_statistics {
@@ -54,17 +57,21 @@ typedef struct snapshot_statistics {
 
 anp_status snapshot_statistics_of(snapshot *s, snapshot_statistics *out, anp_error *err);
 
-/* ---- Terms ------------------------------------------------------------------------------------------------- */
+/* ---- Terms
+   -------------------------------------------------------------------------------------------------
+ */
 
 /* ANP_NOT_FOUND (without error text) when no post ever held the term. */
 anp_status snapshot_term(snapshot *s, str term, uint32_t *number, anp_error *err);
 
-/* df and cf of a field over live posts, exact. cf counts tf of that field (INDEX_TEXT: combined tf). */
+/* df and cf of a field over live posts, exact. cf counts tf of that field (INDEX_TEXT: combined
+   tf). */
 anp_status snapshot_term_stats(snapshot *s, index_field field, uint32_t term, uint32_t *df,
                                uint64_t *cf, anp_error *err);
 
 typedef struct window_postings {
-    const uint16_t *docs; /* ordinals less the window's first, ascending; dead posts are among them */
+    const uint16_t
+        *docs; /* ordinals less the window's first, ascending; dead posts are among them */
     const uint32_t *tfs;  /* of the field, > 0 */
     uint32_t count;
 } window_postings;
@@ -78,23 +85,26 @@ anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, b
                                 anp_error *err);
 
 /*
- * Positions of a term in the title (INDEX_TITLE) or body (INDEX_BODY) of one post, ascending, from 0 in each field, into
- * perm; *count 0 when it is not there.
+ * Positions of a term in the title (INDEX_TITLE) or body (INDEX_BODY) of one post, ascending, from
+ * 0 in each field, into perm; *count 0 when it is not there.
  */
 anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
                               arena *perm, const uint32_t **positions, uint32_t *count,
                               anp_error *err);
 
-/* Every term with its bytes, in byte order from the first that is >= from; visit returns false to stop. */
-anp_status snapshot_terms(snapshot *s, str from, bool (*visit)(void *user, str term, uint32_t number),
-                          void *user, anp_error *err);
+/* Every term with its bytes, in byte order from the first that is >= from; visit returns false
+   to stop. */
+anp_status snapshot_terms(snapshot *s, str from,
+                          bool (*visit)(void *user, str term, uint32_t number), void *user,
+                          anp_error *err);
 
-/* ---- Columns and facets ------------------------------------------------------------------------------------ */
+/* ---- Columns and facets
+   ------------------------------------------------------------------------------------ */
 
 typedef struct window_columns {
     uint32_t count;                         /* posts of this window, dead ones too */
     const uint32_t *lengths[INDEX_FIELDS];  /* word positions */
-    const float (*scores)[4];               /* quality, freshness, depth, clarity: 0 to 100, 50 when absent */
+    const float (*scores)[4]; /* quality, freshness, depth, clarity: 0 to 100, 50 when absent */
 } window_columns;
 
 /* Lengths and scores of a window. Borrowed until the next call for another window. */
@@ -109,12 +119,14 @@ typedef struct snapshot_field {
 } snapshot_field;
 
 /*
- * A meta field by its full name ("score.quality"), or by its last part where that is unique ("quality"); a full name wins.
- * ANP_NOT_FOUND (without error text) otherwise; ambiguous short names are not found.
+ * A meta field by its full name ("score.quality"), or by its last part where that is unique
+ * ("quality"); a full name wins. ANP_NOT_FOUND (without error text) otherwise; ambiguous short
+ * names are not found.
  */
 anp_status snapshot_field_find(snapshot *s, str name, snapshot_field *out, anp_error *err);
 
-/* Posts (dead ones too) with exactly this string there; an empty set when there are none. The caller frees it. */
+/* Posts (dead ones too) with exactly this string there; an empty set when there are none. The
+   caller frees it. */
 anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, anp_error *err);
 
 typedef struct number_range {
@@ -126,24 +138,28 @@ typedef struct number_range {
 anp_status snapshot_range(snapshot *s, uint32_t field, number_range range, bitmap **out,
                           anp_error *err);
 
-/* ---- Posts ------------------------------------------------------------------------------------------------- */
+/* ---- Posts
+   -------------------------------------------------------------------------------------------------
+ */
 
-/* The ordinal of the live post with that id; ANP_NOT_FOUND (without error text) when there is none. */
+/* The ordinal of the live post with that id; ANP_NOT_FOUND (without error text) when there is
+   none. */
 anp_status snapshot_docno(snapshot *s, str id, uint32_t *docno, anp_error *err);
 
 /* The id of an ordinal. */
 anp_status snapshot_id(snapshot *s, uint32_t docno, arena *perm, str *id, anp_error *err);
 
-/* The canonical JSON of a post; ANP_UNSUPPORTED, with the text why, in an index made with --store none. */
+/* The canonical JSON of a post; ANP_UNSUPPORTED, with the text why, in an index made with
+   --store none. */
 anp_status snapshot_post(snapshot *s, uint32_t docno, arena *perm, str *json, anp_error *err);
 
 bool snapshot_stores_posts(const snapshot *s);
 
 /*
- * The sketches of a window (SKETCH_BYTES each, one behind the other, dead posts too), decoded or in place. Borrowed until
- * the next call.
+ * The sketches of a window (SKETCH_BYTES each, one behind the other, dead posts too), decoded or
+ * in place. Borrowed until the next call.
  */
-anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches, uint32_t *count,
-                             anp_error *err);
+anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches,
+                             uint32_t *count, anp_error *err);
 
 #endif

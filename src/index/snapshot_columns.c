@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-/* ---- Lengths and scores ------------------------------------------------------------------------------------ */
+/* ---- Lengths and scores
+   ------------------------------------------------------------------------------------ */
 
 static anp_status need_arrays(snapshot *s, anp_error *err) {
     for (int field = 0; field < INDEX_FIELDS; field++) {
@@ -30,9 +31,9 @@ static anp_status open_column(snapshot *s, const unit_info *unit, uint32_t numbe
         return ANP_OK;
     }
     TRY(column_open(value, out, err));
-    return out->count == unit->count
-               ? ANP_OK
-               : error_corrupt(err, "a column has %u entries for %u posts", out->count, unit->count);
+    return out->count == unit->count ? ANP_OK
+                                     : error_corrupt(err, "a column has %u entries for %u posts",
+                                                     out->count, unit->count);
 }
 
 /* By column number, since a merge may have moved some columns of the window and not yet others. */
@@ -105,7 +106,9 @@ anp_status snapshot_columns(snapshot *s, uint32_t window, window_columns *out, a
     return ANP_OK;
 }
 
-/* ---- Fields ------------------------------------------------------------------------------------------------ */
+/* ---- Fields
+   ------------------------------------------------------------------------------------------------
+ */
 
 static str last_part(str name) {
     for (size_t i = name.len; i > 0; i--) {
@@ -140,7 +143,9 @@ anp_status snapshot_field_find(snapshot *s, str name, snapshot_field *out, anp_e
     return ANP_OK;
 }
 
-/* ---- Facets ------------------------------------------------------------------------------------------------ */
+/* ---- Facets
+   ------------------------------------------------------------------------------------------------
+ */
 
 static anp_status facet_window(snapshot *s, uint32_t value, uint32_t window, uint16_t *lows,
                                bitmap *set, anp_error *err) {
@@ -202,7 +207,9 @@ anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, 
     return ANP_OK;
 }
 
-/* ---- Ranges ------------------------------------------------------------------------------------------------ */
+/* ---- Ranges
+   ------------------------------------------------------------------------------------------------
+ */
 
 static bool in_range(number_range r, double v) {
     return (v > r.low || (r.low_included && v == r.low)) &&

@@ -1,4 +1,5 @@
-/* Terms and their postings in a snapshot: the units of a window one behind the other, the log last. */
+/* Terms and their postings in a snapshot: the units of a window one behind the other, the log
+   last. */
 #include "index/snapshot_impl.h"
 
 #include "base/error.h"
@@ -45,7 +46,8 @@ typedef struct collected {
     uint32_t count;
 } collected;
 
-/* Turns the combined tfs of docs[from, count) into body tfs, dropping posts whose title alone has the term. */
+/* Turns the combined tfs of docs[from, count) into body tfs, dropping posts whose title alone
+   has the term. */
 static anp_status keep_body(snapshot *s, const unit_info *unit, uint32_t term,
                             const list_view *list, collected *all, uint32_t from, anp_error *err) {
     positions_view positions;
@@ -155,7 +157,8 @@ anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint
     return ANP_OK;
 }
 
-/* df and cf of one window, by decoding: where posts are deleted, in the log, or the field is the body. */
+/* df and cf of one window, by decoding: where posts are deleted, in the log, or the field is the
+   body. */
 static anp_status decode_stats(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                uint64_t *df, uint64_t *cf, anp_error *err) {
     arena scratch = {0};
@@ -225,7 +228,8 @@ anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, b
     return ANP_OK;
 }
 
-/* ---- Positions --------------------------------------------------------------------------------------------- */
+/* ---- Positions
+   --------------------------------------------------------------------------------------------- */
 
 static anp_status tail_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
                                  arena *perm, const uint32_t **positions, uint32_t *count,
@@ -294,8 +298,9 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
     return ANP_OK;
 }
 
-anp_status snapshot_terms(snapshot *s, str from, bool (*visit)(void *user, str term, uint32_t number),
-                          void *user, anp_error *err) {
+anp_status snapshot_terms(snapshot *s, str from,
+                          bool (*visit)(void *user, str term, uint32_t number), void *user,
+                          anp_error *err) {
     store_cursor *cursor;
     store_key key;
     str value;

@@ -3,15 +3,18 @@
 
 #include "base/error.h"
 
-/* Copies every record behind the others; offsets become pointers once the buffer no longer moves. */
+/* Copies every record behind the others; offsets become pointers once the buffer no longer
+   moves. */
 static anp_status gather(store_txn *txn, const catalog_state *state, size_t *offsets, buffer *all,
                          anp_error *err) {
     uint32_t count = state->docno_end - state->log_first;
     for (uint32_t i = 0; i < count; i++) {
         str record;
-        anp_status status = store_get(txn, STORE_LOG, store_key_u64(state->log_first + i), &record, err);
+        anp_status status =
+            store_get(txn, STORE_LOG, store_key_u64(state->log_first + i), &record, err);
         if (status == ANP_NOT_FOUND) {
-            return error_corrupt(err, "the log lacks post %u; restore a backup", state->log_first + i);
+            return error_corrupt(err, "the log lacks post %u; restore a backup",
+                                 state->log_first + i);
         }
         if (status != ANP_OK) {
             return status;

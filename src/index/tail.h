@@ -1,7 +1,8 @@
 /*
  * The tail: the posts of the log, inverted in memory, so that a snapshot can read them like a unit.
  *
- * Made once for each state of the log and shared by the snapshots that see it (reference counted, immutable).
+ * Made once for each state of the log and shared by the snapshots that see it (reference counted,
+ * immutable).
  */
 #ifndef ANP_INDEX_TAIL_H
 #define ANP_INDEX_TAIL_H

@@ -193,7 +193,8 @@ anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_erro
     return put(w, UNIT_SKETCH, 0, 0, &w->list, err);
 }
 
-/* ---- A unit out of forward records ------------------------------------------------------------------------- */
+/* ---- A unit out of forward records
+   ------------------------------------------------------------------------- */
 
 static anp_status write_terms(unit_writer *w, const inverted *in, anp_error *err) {
     term_rows rows = {0};
@@ -237,7 +238,8 @@ static anp_status write_columns(unit_writer *w, const inverted *in, double *valu
         values[i] = in->heads[i].body_words;
     }
     TRY(unit_write_column(w, COLUMN_BODY_LENGTH, values, err));
-    float (*scores)[4] = (float (*)[4])(void *)values; /* 16 bytes a post: room made by the caller */
+    float (*scores)[4] =
+        (float (*)[4])(void *)values; /* 16 bytes a post: room made by the caller */
     for (uint32_t i = 0; i < in->post_count; i++) {
         memcpy(scores[i], in->heads[i].scores, sizeof scores[i]);
     }

@@ -14,8 +14,8 @@
 typedef struct unit_writer unit_writer;
 
 /*
- * Begins a unit of posts [info->first, + info->count). heads are theirs, for the bounds. `append`: its keys are greater
- * than all in its tables.
+ * Begins a unit of posts [info->first, + info->count). heads are theirs, for the bounds. `append`:
+ * its keys are greater than all in its tables.
  */
 anp_status unit_writer_open(store_txn *txn, const catalog_settings *settings, const unit_info *info,
                             const forward_head *heads, bool append, unit_writer **out,

@@ -1,11 +1,14 @@
 /*
  * See verify.h. What is checked beyond the store's checksums, all in one snapshot:
  *
- *     catalog    units lie one behind the other from 0 to the log, the log from there to the next ordinal; live + deleted
- *                = ordinals; word counts = sums of the lengths of live posts
- *     posts      one for each ordinal, its id's entry names it when it is live; as many ids as live posts
- *     units      every list valid, its ordinals inside the unit, its number below the counter; positions readable to
- *                the last one and below the post's length; bounds not below the impacts that they cover
+ *     catalog    units lie one behind the other from 0 to the log, the log from there to the next
+ *                ordinal; live + deleted = ordinals; word counts = sums of the lengths of live
+ *                posts
+ *     posts      one for each ordinal, its id's entry names it when it is live; as many ids as
+ *                live posts
+ *     units      every list valid, its ordinals inside the unit, its number below the counter;
+ *                positions readable to the last one and below the post's length; bounds not below
+ *                the impacts that they cover
  *     log        every record inverts
  *
  * Cost: reads every value once; about as long as reading the file.
@@ -57,7 +60,9 @@ static anp_status survive(check *c, anp_status status, const anp_error *detail, 
     return status;
 }
 
-/* ---- Catalog ----------------------------------------------------------------------------------------------- */
+/* ---- Catalog
+   -----------------------------------------------------------------------------------------------
+ */
 
 static void check_catalog(check *c) {
     const catalog *cat = &c->snapshot->cat;
@@ -83,7 +88,9 @@ static void check_catalog(check *c) {
     }
 }
 
-/* ---- Posts ------------------------------------------------------------------------------------------------- */
+/* ---- Posts
+   -------------------------------------------------------------------------------------------------
+ */
 
 static anp_status check_post(check *c, uint32_t docno, arena *scratch, anp_error *err) {
     anp_error detail = ANP_ERROR_INIT;
@@ -151,7 +158,9 @@ static anp_status check_lengths(check *c, anp_error *err) {
     return ANP_OK;
 }
 
-/* ---- Lists ------------------------------------------------------------------------------------------------- */
+/* ---- Lists
+   -------------------------------------------------------------------------------------------------
+ */
 
 /* Low + (code - 1) * step of one bound; code 0 covers nothing. */
 static float bound_value(const list_view *list, const uint8_t *codes, size_t scale_at, uint32_t i) {
@@ -171,7 +180,8 @@ static bool bounds_hold(const check *c, const list_view *list) {
         for (int s = 0; s < RANK_SCORES; s++) {
             scores[s] = (double)c->columns.scores[low][s];
         }
-        float impact = rank_saturation(c->tfs[i], rank_norm_of(norm, c->columns.lengths[INDEX_TEXT][low]));
+        float impact =
+            rank_saturation(c->tfs[i], rank_norm_of(norm, c->columns.lengths[INDEX_TEXT][low]));
         double prior = rank_prior(defaults.weights, scores);
         float blended = impact * (float)(1.0 + defaults.blend * (2.0 * prior - 1.0));
         uint32_t scope = list->bound_count < LIST_BLOCKS ? i : low / BLOCK_DOCS;
@@ -189,7 +199,8 @@ static anp_status check_positions(check *c, const list_view *list, str apart, bo
                                   anp_error *err) {
     positions_view view;
     uint32_t weight = title ? 0 : snapshot_title_weight(c->snapshot);
-    TRY(positions_view_open(list->positions.data ? list->positions : apart, list->count, &view, err));
+    TRY(positions_view_open(list->positions.data ? list->positions : apart, list->count, &view,
+                            err));
     const uint32_t *lengths = c->columns.lengths[title ? INDEX_TITLE : INDEX_BODY];
     arena scratch = {0};
     anp_status status = ANP_OK;
@@ -255,7 +266,8 @@ static anp_status check_value(check *c, store_key key, str value, anp_error *err
         return check_list(c, key, value, err);
     case UNIT_COLUMN:
         TRY(column_open(value, &column, err));
-        return column.count == c->unit->count ? ANP_OK : error_corrupt(err, "a column is too short");
+        return column.count == c->unit->count ? ANP_OK
+                                              : error_corrupt(err, "a column is too short");
     case UNIT_SKETCH:
         return value.len == (size_t)c->unit->count * SKETCH_BYTES
                    ? ANP_OK : error_corrupt(err, "a unit's sketches are too few");
@@ -314,8 +326,9 @@ static anp_status check_all(check *c, anp_error *err) {
     return ANP_OK;
 }
 
-anp_status index_verify(index_handle *index, bool full, void (*report)(void *user, const char *line),
-                        void *user, uint64_t *problems, anp_error *err) {
+anp_status index_verify(index_handle *index, bool full,
+                        void (*report)(void *user, const char *line), void *user,
+                        uint64_t *problems, anp_error *err) {
     check c = {.report = report, .user = user};
     anp_error detail = ANP_ERROR_INIT;
     uint64_t of_store = 0;

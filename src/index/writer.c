@@ -1,6 +1,7 @@
 /*
- * See writer.h. The forward records of a batch are kept in memory until the commit, which puts them into the log or, together
- * with the log's, inverts them into units that end at window borders.
+ * See writer.h. The forward records of a batch are kept in memory until the commit, which puts
+ * them into the log or, together with the log's, inverts them into units that end at window
+ * borders.
  */
 #include "index/writer.h"
 
@@ -91,7 +92,8 @@ void writer_close(index_writer *w) {
     }
 }
 
-/* Begins the transaction if there is none, and reads the catalog afresh when somebody else committed in between. */
+/* Begins the transaction if there is none, and reads the catalog afresh when somebody else
+   committed in between. */
 static anp_status begin(index_writer *w, anp_error *err) {
     if (w->broken) {
         return error_set(err, ANP_INVALID, "an earlier change failed and the batch is lost; close "
@@ -117,7 +119,8 @@ static anp_status begin(index_writer *w, anp_error *err) {
     return status;
 }
 
-/* ---- Deleting ---------------------------------------------------------------------------------------------- */
+/* ---- Deleting
+   ---------------------------------------------------------------------------------------------- */
 
 static anp_status unit_length(index_writer *w, const unit_info *unit, uint32_t column,
                               uint32_t docno, uint32_t *out, anp_error *err) {
@@ -133,7 +136,8 @@ static anp_status unit_length(index_writer *w, const unit_info *unit, uint32_t c
     return ANP_OK;
 }
 
-/* A column lies in the window's unit or still in a segment: the first unit that holds the post and has it. */
+/* A column lies in the window's unit or still in a segment: the first unit that holds the post
+   and has it. */
 static anp_status find_length(index_writer *w, uint32_t column, uint32_t docno, uint32_t *out,
                               anp_error *err) {
     for (size_t i = 0; i < w->cat.units.count; i++) {
@@ -208,7 +212,9 @@ anp_status writer_delete(index_writer *w, str id, anp_error *err) {
     return status;
 }
 
-/* ---- Adding ------------------------------------------------------------------------------------------------ */
+/* ---- Adding
+   ------------------------------------------------------------------------------------------------
+ */
 
 /* u8 id length, id, zstd frame of the canonical JSON (nothing with --store none). */
 static anp_status put_stored(index_writer *w, uint32_t docno, const post *article, anp_error *err) {
@@ -256,8 +262,8 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     *replaced = false;
     TRY(begin(w, err));
     if (w->cat.state.docno_end >= DOCNO_MAX) {
-        return error_set(err, ANP_LIMIT, "the index has used all %u ordinals; rebuild it (--rebuild)",
-                         DOCNO_MAX);
+        return error_set(err, ANP_LIMIT,
+                         "the index has used all %u ordinals; rebuild it (--rebuild)", DOCNO_MAX);
     }
     size_t record_at = w->records.len;
     anp_status status = analysis_run(&w->analysis, w->txn, article, &head, &w->records, err);
@@ -275,7 +281,8 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     return status;
 }
 
-/* ---- Committing -------------------------------------------------------------------------------------------- */
+/* ---- Committing
+   -------------------------------------------------------------------------------------------- */
 
 static str batch_record(const index_writer *w, size_t i) {
     size_t end = i + 1 < w->offsets.count ? w->offsets.items[i + 1] : w->records.len;
@@ -310,7 +317,8 @@ static uint16_t next_segment(catalog *c, bool *append) {
     return (uint16_t)number;
 }
 
-/* Windows are appended in order: those before must be merged before a whole one is written behind them. */
+/* Windows are appended in order: those before must be merged before a whole one is written
+   behind them. */
 static anp_status finish_merges(index_writer *w, anp_error *err) {
     bool done = false;
     while (!done) {
@@ -379,7 +387,8 @@ static anp_status save_deleted_window(index_writer *w, uint32_t window, anp_erro
     if (status == ANP_OK) {
         set = bitmap_read(value.data, value.len);
         if (!set) {
-            return error_corrupt(err, "the deleted posts of a window are damaged; restore a backup");
+            return error_corrupt(err,
+                                 "the deleted posts of a window are damaged; restore a backup");
         }
     } else if (status == ANP_NOT_FOUND) {
         set = bitmap_new();
@@ -396,8 +405,8 @@ static anp_status save_deleted_window(index_writer *w, uint32_t window, anp_erro
     status = bytes ? ANP_OK : error_nomem(err, "the deleted posts");
     if (bytes) {
         bitmap_write(set, bytes);
-        status = store_put(w->txn, STORE_DELETED, store_key_u64(window), str_make(bytes, len), false,
-                           err);
+        status = store_put(w->txn, STORE_DELETED, store_key_u64(window), str_make(bytes, len),
+                           false, err);
     }
     free(bytes);
     bitmap_free(set);
@@ -457,8 +466,9 @@ static anp_status end_transaction(index_writer *w, anp_error *err) {
 }
 
 /*
- * One step of a pending merge, in a transaction of its own. The batch is durable already, so a step that fails (a full
- * disk) does not fail the commit: the next commit tries again, and verify reports what is damaged.
+ * One step of a pending merge, in a transaction of its own. The batch is durable already, so a
+ * step that fails (a full disk) does not fail the commit: the next commit tries again, and verify
+ * reports what is damaged.
  */
 static void maintain(index_writer *w) {
     bool done;

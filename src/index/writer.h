@@ -2,11 +2,13 @@
  * The writer: posts in, one durable batch a commit.
  *
  *     add ─> analyse ─> forward record ─┐                      ┌─> log            (few)
- *     delete ─> set of dead ordinals ───┴─> commit ────────────┴─> segment, window (4,096 or more with the log's)
- *                                              └─ one transaction; then one step of a merge, if one is due, in its own
+ *     delete ─> set of dead ordinals ───┴─> commit ────────────┴─> segment, window (4,096 or more
+ *     with the log's)
+ *                                              └─ one transaction; then one step of a merge, if
+ *                                              one is due, in its own
  *
- * Posts and ids go into the transaction at once, the rest at the commit. The transaction is held from the first change to the
- * commit: other writers wait so long.
+ * Posts and ids go into the transaction at once, the rest at the commit. The transaction is held
+ * from the first change to the commit: other writers wait so long.
  */
 #ifndef ANP_INDEX_WRITER_H
 #define ANP_INDEX_WRITER_H
@@ -21,7 +23,8 @@ anp_status writer_open(index_handle *index, index_writer **out, anp_error *err);
 /* Drops what was not committed. */
 void writer_close(index_writer *w);
 
-/* *replaced (may be NULL): whether a live post had the id. After any other status than ANP_OK or ANP_BAD_POST the batch is lost. */
+/* *replaced (may be NULL): whether a live post had the id. After any other status than ANP_OK or
+   ANP_BAD_POST the batch is lost. */
 anp_status writer_add(index_writer *w, const post *post, bool *replaced, anp_error *err);
 
 /* ANP_NOT_FOUND (with text) when no live post has the id. */

@@ -28,7 +28,7 @@ static void write_value(yyjson_val *value, buffer *out) {
         break;
     case YYJSON_TYPE_ARR:
         buffer_put_u8(out, '[');
-        yyjson_arr_foreach(value, i, count, entry) {
+        shape_each_entry(value, i, count, entry) {
             if (i) {
                 buffer_put_u8(out, ',');
             }
@@ -38,7 +38,7 @@ static void write_value(yyjson_val *value, buffer *out) {
         break;
     case YYJSON_TYPE_OBJ:
         buffer_put_u8(out, '{');
-        yyjson_obj_foreach(value, i, count, key, entry) {
+        shape_each_key(value, i, count, key, entry) {
             if (i) {
                 buffer_put_u8(out, ',');
             }
@@ -87,7 +87,7 @@ static void write_meta(const shape *s, buffer *out) {
     }
     size_t i, count, hint = 0;
     yyjson_val *key, *value;
-    yyjson_obj_foreach(s->meta, i, count, key, value) {
+    shape_each_key(s->meta, i, count, key, value) {
         size_t found = meta_find(shape_str(key), hint);
         hint = found + 1;
         if (found == META_KEYS) {
@@ -110,7 +110,7 @@ void shape_write(const shape *s, buffer *out) {
     bool first = false;
     size_t i, count;
     yyjson_val *key, *value;
-    yyjson_obj_foreach(s->root, i, count, key, value) {
+    shape_each_key(s->root, i, count, key, value) {
         if (shape_is_beside(s, shape_str(key), value)) {
             write_key(shape_str(key), &first, out);
             write_value(value, out);

@@ -54,13 +54,13 @@ static int compare_keys(const void *a, const void *b) {
 }
 
 static anp_status check_many_keys(const checker *c, yyjson_val *object) {
-    size_t i, count;
+    size_t i, count = 0;
     yyjson_val *key, *value;
     yyjson_val **keys = malloc(yyjson_obj_size(object) * sizeof *keys);
     if (!keys) {
         return error_nomem(c->err, "a post's keys");
     }
-    yyjson_obj_foreach(object, i, count, key, value) {
+    shape_each_key(object, i, count, key, value) {
         (void)value;
         keys[i] = key;
     }
@@ -86,7 +86,7 @@ static anp_status check_keys(const checker *c, yyjson_val *object) {
     if (yyjson_obj_size(object) > PAIRWISE_KEYS) {
         return check_many_keys(c, object);
     }
-    yyjson_obj_foreach(object, i, count, key, value) {
+    shape_each_key(object, i, count, key, value) {
         (void)value;
         seen[i] = shape_str(key);
         for (size_t j = 0; j < i; j++) {
@@ -109,13 +109,13 @@ static anp_status check(const checker *c, yyjson_val *value, int depth) {
                          JSON_DEPTH_MAX);
     }
     if (yyjson_is_arr(value)) {
-        yyjson_arr_foreach(value, i, count, entry) {
+        shape_each_entry(value, i, count, entry) {
             TRY(check(c, entry, depth + 1));
         }
         return ANP_OK;
     }
     TRY(check_keys(c, value));
-    yyjson_obj_foreach(value, i, count, key, entry) {
+    shape_each_key(value, i, count, key, entry) {
         (void)key;
         TRY(check(c, entry, depth + 1));
     }
@@ -226,7 +226,7 @@ static anp_status find(yyjson_val *root, shape *s, anp_error *err) {
     s->meta = yyjson_obj_get(root, "meta");
     size_t i, count, hint = 0;
     yyjson_val *key, *value;
-    yyjson_obj_foreach(s->meta, i, count, key, value) {
+    shape_each_key(s->meta, i, count, key, value) {
         size_t found = meta_find(shape_str(key), hint);
         hint = found + 1;
         if (found < META_KEYS) {
@@ -250,7 +250,7 @@ static anp_status fill_stack(const shape *s, arena *perm, post *out, anp_error *
     if (!out->stack) {
         return error_nomem(err, "a post's stack");
     }
-    yyjson_arr_foreach(stack, i, count, entry) {
+    shape_each_entry(stack, i, count, entry) {
         if (yyjson_is_str(entry)) {
             out->stack[out->stack_count++] = shape_str(entry);
         }

@@ -23,8 +23,8 @@ typedef struct meta_key {
     meta_kind kind;
     bool boxed; /* the box has this label; the other keys come from JSON or from the topic */
     str first;  /* of META_KIND_MAPS */
-    /* Of META_KIND_MAP: the keys whose values are numbers, as " key key ", "*" for all, or NULL. */
-    const char *numbers;
+    bool all_numbers; /* of META_KIND_MAP: every value that can be a number is one, */
+    str numbers[2];   /* or those of these keys */
 } meta_key;
 
 enum {

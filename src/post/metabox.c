@@ -175,23 +175,30 @@ static void open_label(metabox *box, const meta_key *label, str rest) {
     }
 }
 
-/* `last reviewed` as a JSON key: lower-case, `_` for blanks and hyphens; short keys only. */
-static bool snake(str text, char *space, size_t space_bytes, str *key) {
-    if (!text.len || text.len > space_bytes) {
+/* `Last reviewed` as the JSON key `last_reviewed`: lower-case, `_` for blanks and hyphens. */
+static bool make_key(const metabox *box, str text, metabox_key *key) {
+    if (box->open == &meta_keys[META_OUTLINE] && line_equal(text, STR("recommended action"))) {
+        text = STR("action");
+    }
+    if (!text.len || text.len > BOX_KEY_BYTES_MAX) {
         return false;
     }
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
         bool gap = c == ' ' || c == '-' || c == '\t';
-        space[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : gap ? '_' : c);
+        key->bytes[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : gap ? '_' : c);
     }
-    *key = str_make(space, text.len);
+    key->len = (uint8_t)text.len;
     return true;
+}
+
+static str key_str(const metabox_key *key) {
+    return str_make(key->bytes, key->len);
 }
 
 static bool has_key(const metabox *box, str key) {
     for (size_t i = 0; i < box->key_count; i++) {
-        if (line_equal(box->keys[i], key)) {
+        if (str_equal(key_str(&box->keys[i]), key)) {
             return true;
         }
     }
@@ -199,16 +206,18 @@ static bool has_key(const metabox *box, str key) {
 }
 
 static bool key_is_number(const meta_key *map, str key) {
-    if (!map->numbers || *map->numbers == '*') {
-        return map->numbers;
+    return map->all_numbers || str_equal(key, map->numbers[0]) || str_equal(key, map->numbers[1]);
+}
+
+/* The next map of a list of maps. */
+static void begin_item(metabox *box) {
+    if (box->in_item) {
+        buffer_put_u8(box->out, '}');
     }
-    const char *at = map->numbers;
-    while ((at = strstr(at + 1, key.data)) != NULL) {
-        if (at[-1] == ' ' && at[key.len] == ' ') {
-            return true;
-        }
-    }
-    return false;
+    separate(box->out, '[');
+    buffer_put_u8(box->out, '{');
+    box->in_item = true;
+    box->key_count = 0;
 }
 
 /*
@@ -216,36 +225,27 @@ static bool key_is_number(const meta_key *map, str key) {
  * a new one.
  */
 static bool add_pair(metabox *box, str item) {
-    char space[65] = {0};
-    str key, raw;
+    metabox_key made;
     size_t colon = 0;
     while (colon < item.len && !(item.data[colon] == ':' &&
                                  (colon + 1 == item.len || item.data[colon + 1] == ' '))) {
         colon++;
     }
-    raw = line_trim(str_slice(item, 0, colon));
-    if (colon == item.len || !snake(raw, space, sizeof space - 1, &key)) {
+    if (colon == item.len || !make_key(box, line_trim(str_slice(item, 0, colon)), &made)) {
         return false;
     }
-    if (box->open == &meta_keys[META_OUTLINE] && str_equal(key, STR("recommended_action"))) {
-        key = STR("action");
-    }
-    bool maps = box->open->kind == META_KIND_MAPS;
-    bool begins = maps && (!box->in_item || str_equal(key, box->open->first) || has_key(box, raw));
-    if (!begins && (has_key(box, raw) || box->key_count == BOX_KEYS_MAX)) {
+    str key = key_str(&made);
+    bool known = has_key(box, key);
+    bool begins = box->open->kind == META_KIND_MAPS &&
+                  (!box->in_item || str_equal(key, box->open->first) || known);
+    if (!begins && (known || box->key_count == BOX_KEYS_MAX)) {
         return false;
     }
     end_value(box);
     if (begins) {
-        if (box->in_item) {
-            buffer_put_u8(box->out, '}');
-        }
-        separate(box->out, '[');
-        buffer_put_u8(box->out, '{');
-        box->in_item = true;
-        box->key_count = 0;
+        begin_item(box);
     }
-    box->keys[box->key_count++] = raw;
+    box->keys[box->key_count++] = made;
     separate(box->out, '{');
     json_put_string(box->out, key);
     buffer_put_u8(box->out, ':');

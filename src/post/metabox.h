@@ -5,8 +5,16 @@
 #include "base/bytes.h"
 #include "post/meta.h"
 
-/* Keys of one map of the box; further ones go to `unlabelled`. */
-enum { BOX_KEYS_MAX = 64 };
+enum {
+    BOX_KEYS_MAX = 64,      /* of one map; further ones go to `unlabelled` */
+    BOX_KEY_BYTES_MAX = 64, /* what is longer is no key but prose */
+};
+
+/* A key as it stands in JSON. */
+typedef struct metabox_key {
+    uint8_t len;
+    char bytes[BOX_KEY_BYTES_MAX];
+} metabox_key;
 
 typedef struct metabox {
     buffer *out;          /* "key":value,… so far: the inside of meta's object */
@@ -18,7 +26,7 @@ typedef struct metabox {
     bool numeric;         /* that string becomes a number, if it is one, when it is done */
     size_t value_at;      /* where in out it begins */
     size_t key_count;     /* of the open map */
-    str keys[BOX_KEYS_MAX];
+    metabox_key keys[BOX_KEYS_MAX];
     str source_id; /* of the payload; a view of its line */
 } metabox;
 

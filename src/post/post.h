@@ -18,12 +18,12 @@ enum { POST_QUALITY, POST_FRESHNESS, POST_DEPTH, POST_CLARITY, POST_SCORES };
 typedef enum post_value_kind {
     POST_VALUE_TEXT,   /* a string or one entry of an array of strings: an exact-match facet */
     POST_VALUE_NUMBER, /* a number or boolean (0, 1): a sortable column */
-    POST_VALUE_DATE,   /* an ISO 8601 date or date-time (post/date.h): seconds since 1970, and text */
+    POST_VALUE_DATE, /* an ISO 8601 date or date-time (post/date.h): seconds since 1970, and text */
 } post_value_kind;
 
 /*
- * One leaf of the meta (or of an unknown key beside it): its full dotted name and value. Arrays give
- * one value an entry, under one name.
+ * One leaf of the meta (or of an unknown key beside it): its full dotted name and value. Arrays
+ * give one value an entry, under one name.
  */
 typedef struct post_value {
     str name; /* "score.quality", "stack", "flags.has_images"; a key beside meta has its own name */

@@ -43,7 +43,9 @@ static void put_text(buffer *out, str text, int level) {
         if ((c >= 0x20 && c != 0x7f && !c1) || c == '\t' || (c == '\n' && !level)) {
             continue;
         }
-        buffer_put(out, text.data + from, i - from);
+        if (i > from) {
+            buffer_put(out, text.data + from, i - from);
+        }
         if (c == '\n') {
             buffer_put_u8(out, '\n');
             indent(out, level);
@@ -77,18 +79,18 @@ static void put_lines(buffer *out, yyjson_val *value, int level) {
     size_t i, count, k, keys;
     yyjson_val *key, *entry, *inner;
     if (yyjson_is_obj(value)) {
-        yyjson_obj_foreach(value, i, count, key, entry) {
+        shape_each_key(value, i, count, key, entry) {
             indent(out, level);
             buffer_put_str(out, STR("  \xe2\x80\xa2 "));
             put_pair(out, shape_str(key), entry, level + 1);
         }
         return;
     }
-    yyjson_arr_foreach(value, i, count, entry) {
+    shape_each_entry(value, i, count, entry) {
         indent(out, level);
         buffer_put_str(out, STR("  \xe2\x80\xa2 "));
         if (yyjson_is_obj(entry) && has_lines(entry)) {
-            yyjson_obj_foreach(entry, k, keys, key, inner) {
+            shape_each_key(entry, k, keys, key, inner) {
                 if (k) {
                     indent(out, level + 1);
                 }
@@ -135,10 +137,10 @@ static void put_box(buffer *out, yyjson_val *root) {
     if (!yyjson_is_obj(meta)) {
         put_pair(out, STR("meta"), meta, 0);
     }
-    yyjson_obj_foreach(meta, i, count, key, value) {
+    shape_each_key(meta, i, count, key, value) {
         put_pair(out, label_of(shape_str(key), &hint), value, 0);
     }
-    yyjson_obj_foreach(root, i, count, key, value) {
+    shape_each_key(root, i, count, key, value) {
         if (i >= 4 || !str_equal(shape_str(key), outside[i])) {
             put_pair(out, shape_str(key), value, 0);
         }
@@ -153,7 +155,12 @@ static void put_paragraph(buffer *out, str text) {
 }
 
 anp_status post_to_text(str json, buffer *out, anp_error *err) {
-    yyjson_doc *doc = yyjson_read(json.data, json.len, YYJSON_READ_NUMBER_AS_RAW);
+    yyjson_read_err why;
+    char *text = (char *)(uintptr_t)json.data; /* only written to when read in place */
+    yyjson_doc *doc = yyjson_read_opts(text, json.len, YYJSON_READ_NUMBER_AS_RAW, NULL, &why);
+    if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        return error_nomem(err, "a post's text");
+    }
     yyjson_val *root = yyjson_doc_get_root(doc);
     if (!yyjson_is_obj(root)) {
         yyjson_doc_free(doc);

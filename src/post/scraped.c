@@ -294,7 +294,7 @@ static void write_json(scan *s, str id, buffer *json) {
     json_put_key(json, "title");
     json_put_string(json, s->title);
     json_put_key(json, "body");
-    json_put_string(json, str_make((char *)s->body.data, s->body.len));
+    json_put_string(json, s->body.len ? str_make((char *)s->body.data, s->body.len) : STR(""));
     json_put_key(json, "meta");
     buffer_put_str(json, STR("{"));
     buffer_put(json, s->meta.data, s->meta.len);

@@ -22,6 +22,17 @@ typedef struct shape {
     str stack;
 } shape;
 
+/*
+ * Loops over values that may be missing: yyjson's own macros add to the NULL that stands for a
+ * missing value, which is undefined. What is no object (no array) has no entries.
+ */
+#define shape_each_key(object, i, count, key, value) \
+    if (yyjson_is_obj(object)) \
+        yyjson_obj_foreach(object, i, count, key, value)
+#define shape_each_entry(array, i, count, entry) \
+    if (yyjson_is_arr(array)) \
+        yyjson_arr_foreach(array, i, count, entry)
+
 /* A string value's bytes; a raw number's text. */
 static inline str shape_str(yyjson_val *value) {
     return str_make(yyjson_is_raw(value) ? yyjson_get_raw(value) : yyjson_get_str(value),

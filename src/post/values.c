@@ -99,12 +99,12 @@ static void walk(collector *c, yyjson_val *value) {
         add_number(c, yyjson_get_bool(value) ? 1 : 0);
         break;
     case YYJSON_TYPE_ARR:
-        yyjson_arr_foreach(value, i, count, entry) {
+        shape_each_entry(value, i, count, entry) {
             walk(c, entry);
         }
         break;
     case YYJSON_TYPE_OBJ:
-        yyjson_obj_foreach(value, i, count, key, entry) {
+        shape_each_key(value, i, count, key, entry) {
             walk_part(c, shape_str(key), entry);
         }
         break;
@@ -138,14 +138,14 @@ static void walk_post(collector *c, const shape *s) {
         }
     }
     size_t hint = 0;
-    yyjson_obj_foreach(s->meta, i, count, key, value) {
+    shape_each_key(s->meta, i, count, key, value) {
         size_t found = meta_find(shape_str(key), hint);
         hint = found + 1;
         if (found == META_KEYS) {
             walk_part(c, shape_str(key), value);
         }
     }
-    yyjson_obj_foreach(s->root, i, count, key, value) {
+    shape_each_key(s->root, i, count, key, value) {
         if (shape_is_beside(s, shape_str(key), value)) {
             walk_part(c, shape_str(key), value);
         }

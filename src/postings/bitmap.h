@@ -1,7 +1,8 @@
 /*
  * Sets of ordinals: a thin face over CRoaring, so that other rooms need not know it.
  *
- * Every function that makes or grows a set can run out of memory: it then returns NULL or false. A bitmap is freed with bitmap_free.
+ * Every function that makes or grows a set can run out of memory: it then returns NULL or false. A
+ * bitmap is freed with bitmap_free.
  */
 #ifndef ANP_POSTINGS_BITMAP_H
 #define ANP_POSTINGS_BITMAP_H
@@ -34,15 +35,18 @@ void bitmap_and(bitmap *a, const bitmap *b);
 void bitmap_or(bitmap *a, const bitmap *b);
 void bitmap_andnot(bitmap *a, const bitmap *b);
 
-/* The least member >= from into *docno; false when there is none. Cost: a binary search over containers. */
+/* The least member >= from into *docno; false when there is none. Cost: a binary search over
+   containers. */
 bool bitmap_next(const bitmap *set, uint32_t from, uint32_t *docno);
 
 /*
- * The members of [from, from + WINDOW_DOCS) as offsets from `from`, ascending, into out (room for WINDOW_DOCS); how many.
+ * The members of [from, from + WINDOW_DOCS) as offsets from `from`, ascending, into out (room for
+ * WINDOW_DOCS); how many.
  */
 size_t bitmap_window(const bitmap *set, uint32_t from, uint16_t *out);
 
-/* Portable serialisation. bitmap_read is safe on foreign bytes: NULL when they are not a valid bitmap. */
+/* Portable serialisation. bitmap_read is safe on foreign bytes: NULL when they are not a valid
+   bitmap. */
 size_t bitmap_bytes(const bitmap *set);
 size_t bitmap_write(const bitmap *set, char *out);
 bitmap *bitmap_read(const void *bytes, size_t len);

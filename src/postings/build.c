@@ -1,8 +1,9 @@
 /*
  * Posting list from arrays to bytes: the sections of postings/format.h in their order.
  *
- * Cost: a few passes over the postings; bounds by a scan, seeds by a partial selection of the best 128. Every bound is
- * checked against the floats that it must cover as it is written, because low + (q - 1) step is rounded.
+ * Cost: a few passes over the postings; bounds by a scan, seeds by a partial selection of the best
+ * 128. Every bound is checked against the floats that it must cover as it is written, because low
+ * + (q - 1) step is rounded.
  */
 #include "postings/list.h"
 
@@ -60,7 +61,8 @@ static uint8_t choose_tf_bits(const list_input *input, uint32_t *exceptions) {
     for (uint8_t bits = 0; bits <= 8; bits = bits ? (uint8_t)(bits * 2) : 2) {
         uint32_t rest = input->count - with_code[bits];
         size_t bytes = ((size_t)input->count * bits + 7) / 8 + (size_t)rest * 6;
-        /* The count of exceptions is a u16; 65,536 of them never pay against 8 bits, but must not wrap. */
+        /* The count of exceptions is a u16; 65,536 of them never pay against 8 bits, but must
+           not wrap. */
         if (bytes < best_bytes && rest <= 0xffff) {
             best = bits;
             best_bytes = bytes;
@@ -104,7 +106,8 @@ static float largest_of(const float *values, uint32_t count) {
     return largest;
 }
 
-/* The best value of each bound's scope: a posting below 256 postings, else a block; -1 where there is none. */
+/* The best value of each bound's scope: a posting below 256 postings, else a block; -1 where
+   there is none. */
 static uint32_t scope_maxima(const list_input *input, const float *values, float *maxima) {
     if (input->count < LIST_BLOCKS) {
         memcpy(maxima, values, input->count * sizeof *values);
@@ -124,7 +127,8 @@ typedef struct scale {
     float low, step;
 } scale;
 
-/* 254 steps from the least to the largest bound, a hair wider than the range so that the last one covers it. */
+/* 254 steps from the least to the largest bound, a hair wider than the range so that the last
+   one covers it. */
 static scale choose_scale(const float *maxima, uint32_t count) {
     float least = INFINITY, largest = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -151,7 +155,8 @@ static void put_bounds_of(const float *maxima, uint32_t count, scale s, buffer *
     }
 }
 
-/* The 1st, 2nd, 4th … 128th best, by insertion into a short sorted list: most values fail the first comparison. */
+/* The 1st, 2nd, 4th … 128th best, by insertion into a short sorted list: most values fail the
+   first comparison. */
 static void put_seeds_of(const float *values, uint32_t count, float scale_by, buffer *out) {
     float best[SEED_DEPTH];
     uint32_t held = 0;

@@ -173,8 +173,9 @@ static anp_status validate_order(const list_view *v, anp_error *err) {
         for (uint32_t word = 0; word < (uint32_t)LIST_DOCS / 64; word++) {
             count += (uint32_t)__builtin_popcountll(load_u64(v->container + word * 8));
         }
-        return count == v->count ? ANP_OK
-                                 : error_corrupt(err, "a bitset of %u postings holds %u", v->count, count);
+        return count == v->count
+                   ? ANP_OK
+                   : error_corrupt(err, "a bitset of %u postings holds %u", v->count, count);
     }
     for (uint32_t i = 1; i < v->count; i++) {
         if (load_u16(v->container + i * 2) <= load_u16(v->container + (i - 1) * 2)) {

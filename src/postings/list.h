@@ -1,8 +1,9 @@
 /*
  * A posting list: made from arrays, read in place. The bytes are drawn in postings/format.h.
  *
- * list_view_open checks sizes only, in O(1): the store's checksum has vouched for the bytes. Nothing here reads or writes
- * outside the value or the caller's arrays, even so, for any bytes; list_validate says whether they make sense.
+ * list_view_open checks sizes only, in O(1): the store's checksum has vouched for the bytes.
+ * Nothing here reads or writes outside the value or the caller's arrays, even so, for any bytes;
+ * list_validate says whether they make sense.
  */
 #ifndef ANP_POSTINGS_LIST_H
 #define ANP_POSTINGS_LIST_H
@@ -53,7 +54,8 @@ anp_status list_view_open(str value, list_view *out, anp_error *err);
 /* Every rule of the format, in O(n); ANP_CORRUPT names the first that is broken. */
 anp_status list_validate(const list_view *view, anp_error *err);
 
-/* All ordinals; docs has room for count. Returns how many there really are (count, unless bytes are damaged). */
+/* All ordinals; docs has room for count. Returns how many there really are (count, unless bytes
+   are damaged). */
 uint32_t list_docs(const list_view *view, uint16_t *docs);
 
 /* All tfs in rank order; 1 each in a list without tf. */
@@ -68,7 +70,8 @@ uint32_t list_tf(const list_view *view, uint32_t rank);
 /* One line a section, for people: sizes and the first few entries. */
 void list_print(const list_view *view, buffer *out);
 
-/* ---- Positions --------------------------------------------------------------------------------------------- */
+/* ---- Positions
+   --------------------------------------------------------------------------------------------- */
 
 typedef struct positions_input {
     uint32_t count;            /* postings */
@@ -94,7 +97,8 @@ typedef struct positions_view {
     uint32_t group_count;
 } positions_view;
 
-anp_status positions_view_open(str value, uint32_t posting_count, positions_view *out, anp_error *err);
+anp_status positions_view_open(str value, uint32_t posting_count, positions_view *out,
+                               anp_error *err);
 
 /* tf of the title in the posting of that rank; 0 for most. */
 uint32_t positions_title_tf(const positions_view *view, uint32_t rank);
@@ -103,8 +107,8 @@ uint32_t positions_title_tf(const positions_view *view, uint32_t rank);
 void positions_title_tfs(const positions_view *view, uint32_t *out, uint32_t count);
 
 /*
- * The body positions of one posting into out, which has room for `expect` of them (its tf less title_weight times title_tf).
- * ANP_CORRUPT when the bytes end before.
+ * The body positions of one posting into out, which has room for `expect` of them (its tf less
+ * title_weight times title_tf). ANP_CORRUPT when the bytes end before.
  */
 anp_status positions_read(const positions_view *view, const list_view *list, uint32_t title_weight,
                           uint32_t rank, uint32_t expect, uint32_t *out, anp_error *err);

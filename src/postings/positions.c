@@ -1,8 +1,8 @@
 /*
  * Positions of a posting list: drawn in postings/format.h.
  *
- * A posting is found without reading the others' positions: its group of 32 by offset, the rest by counting varint ends.
- * The number of positions is not stored: it is tf - title_weight * title_tf.
+ * A posting is found without reading the others' positions: its group of 32 by offset, the rest by
+ * counting varint ends. The number of positions is not stored: it is tf - title_weight * title_tf.
  */
 #include "postings/list.h"
 

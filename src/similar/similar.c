@@ -1,6 +1,6 @@
 /*
- * See similar.h. Cost of one probe at n posts: n × 136 bytes read by the scan, then up to 100 stored posts
- * analysed, unless their sets are still held from a probe before.
+ * See similar.h. Cost of one probe at n posts: n × 136 bytes read by the scan, then up to 100
+ * stored posts analysed, unless their sets are still held from a probe before.
  */
 #include "similar/similar.h"
 
@@ -53,7 +53,8 @@ void similar_close(similar *m) {
     }
 }
 
-/* ---- Shingle sets ------------------------------------------------------------------------------------------ */
+/* ---- Shingle sets
+   ------------------------------------------------------------------------------------------ */
 
 static anp_status set_of_body(similar *m, str body, arena *perm, shingle_set *out, anp_error *err) {
     text_tokens tokens;
@@ -101,7 +102,8 @@ static anp_status set_of_post(similar *m, uint32_t docno, shingle_set *out, anp_
     return status;
 }
 
-/* ---- Candidates -------------------------------------------------------------------------------------------- */
+/* ---- Candidates
+   -------------------------------------------------------------------------------------------- */
 
 static anp_status scan(similar *m, const uint8_t *probe, uint32_t self, anp_error *err) {
     for (uint32_t window = 0; window < snapshot_window_count(m->snapshot); window++) {

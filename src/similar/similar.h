@@ -1,11 +1,13 @@
 /*
  * Similar posts: the nearest by Jaccard of 3-word shingles.
  *
- *     sketch of the probe ─> scan all sketches ─> best candidates ─> their shingle sets ─> exact Jaccard ─> k
+ *     sketch of the probe ─> scan all sketches ─> best candidates ─> their shingle sets ─> exact
+ *     Jaccard ─> k
  *                             (SIMD, 136 B a post)   (100 or k)        (stored bodies)
  *
- * The similarity of what is returned is exact; which posts are candidates is the sketch's estimate. In a corpus of at most
- * SIMILAR_CANDIDATES live posts every post is a candidate, and the answer exact.
+ * The similarity of what is returned is exact; which posts are candidates is the sketch's
+ * estimate. In a corpus of at most SIMILAR_CANDIDATES live posts every post is a candidate, and
+ * the answer exact.
  */
 #ifndef ANP_SIMILAR_SIMILAR_H
 #define ANP_SIMILAR_SIMILAR_H

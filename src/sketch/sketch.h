@@ -1,11 +1,13 @@
 /*
  * Shingles and sketches: pure functions. `index` writes the tables, `similar` asks.
  *
- * A shingle is 3 consecutive words of the body (folded, whole words only, not stemmed). Its hash is 64-bit xxHash
- * over the words' bytes, each followed by a zero byte. A set of shingles is sorted and distinct.
+ * A shingle is 3 consecutive words of the body (folded, whole words only, not stemmed). Its hash
+ * is 64-bit xxHash over the words' bytes, each followed by a zero byte. A set of shingles is
+ * sorted and distinct.
  *
- * A sketch is 136 bytes: one-permutation MinHash with optimal densification (Shrivastava 2017), 256 slots of 4 bits
- * packed two a byte (slot 2i in the low half of byte i), then a 64-bit SimHash, little-endian.
+ * A sketch is 136 bytes: one-permutation MinHash with optimal densification (Shrivastava 2017),
+ * 256 slots of 4 bits packed two a byte (slot 2i in the low half of byte i), then a 64-bit
+ * SimHash, little-endian.
  */
 #ifndef ANP_SKETCH_SKETCH_H
 #define ANP_SKETCH_SKETCH_H
@@ -28,7 +30,8 @@ typedef struct shingle_set {
     size_t count;
 } shingle_set;
 
-/* The shingles of a sequence of words; fewer than 3 words give an empty set. hashes lives in perm; NOMEM otherwise. */
+/* The shingles of a sequence of words; fewer than 3 words give an empty set. hashes lives in
+   perm; NOMEM otherwise. */
 anp_status sketch_shingles(const str *words, size_t word_count, arena *perm, shingle_set *out,
                            anp_error *err);
 
@@ -42,13 +45,14 @@ double sketch_jaccard(shingle_set a, shingle_set b);
 uint32_t sketch_equal_slots(const uint8_t a[SKETCH_BYTES], const uint8_t b[SKETCH_BYTES]);
 
 /*
- * The estimate of Jaccard from equal slots: (equal/256 - c) / (1 - c), c = 1/16 being chance, not below 0.
+ * The estimate of Jaccard from equal slots: (equal/256 - c) / (1 - c), c = 1/16 being chance, not
+ * below 0.
  */
 double sketch_estimate(uint32_t equal_slots);
 
 /*
- * Equal slots of `probe` against `count` sketches that lie one behind the other, into equal[]. SIMD chosen at run time
- * (AVX-512, AVX2, NEON, portable), same numbers each.
+ * Equal slots of `probe` against `count` sketches that lie one behind the other, into equal[].
+ * SIMD chosen at run time (AVX-512, AVX2, NEON, portable), same numbers each.
  */
 void sketch_scan(const uint8_t probe[SKETCH_BYTES], const uint8_t *sketches, size_t count,
                  uint16_t *equal);

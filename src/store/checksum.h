@@ -34,17 +34,18 @@ static inline uint64_t checksum_stored(str raw) {
 }
 
 /*
- * Which large values were found right: a direct-mapped table of marks. A mark binds the place in the file, the stored
- * checksum and the seed, so that neither a page that was reused nor a damaged pointer to another key's value passes.
- * Threads race on it without harm: the worst is that a value is hashed again.
+ * Which large values were found right: a direct-mapped table of marks. A mark binds the place in
+ * the file, the stored checksum and the seed, so that neither a page that was reused nor a damaged
+ * pointer to another key's value passes. Threads race on it without harm: the worst is that a value
+ * is hashed again.
  */
 typedef struct checksum_seen {
     _Atomic uint64_t marks[CHECKSUM_SEEN_SLOTS];
 } checksum_seen;
 
 /*
- * Whether a raw value is whole; its payload is all but the last CHECKSUM_BYTES. `seen` may be NULL (then it
- * is always hashed); `place` is its offset in the file.
+ * Whether a raw value is whole; its payload is all but the last CHECKSUM_BYTES. `seen` may be NULL
+ * (then it is always hashed); `place` is its offset in the file.
  */
 bool checksum_holds(checksum_seen *seen, store_table table, str key, str raw, uint64_t place);
 

@@ -15,7 +15,8 @@ void compressor_close(compressor *c);
 /* Appends one frame to out. */
 anp_status compressor_write(compressor *c, str bytes, buffer *out, anp_error *err);
 
-/* The bytes of one frame, into perm. Frames of more than limit bytes are ANP_CORRUPT before anything is allocated. */
+/* The bytes of one frame, into perm. Frames of more than limit bytes are ANP_CORRUPT before
+   anything is allocated. */
 anp_status compressor_read(compressor *c, str frame, size_t limit, arena *perm, str *out,
                            anp_error *err);
 

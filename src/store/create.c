@@ -1,12 +1,13 @@
 /*
  * Making an index so that it is there whole or not at all.
  *
- *     make PATH.create-PID-N, lock it (flock)       a killed creator's lock is gone: the next one removes the file
- *     tables, format record, init's records, commit LMDB's first commit is the one that power failure can spoil …
- *     fsync the file                                … so it happens where nobody looks
- *     remove a witness left by an earlier index
- *     rename to PATH unless it exists               atomic; the loser gets ANP_BUSY
- *     fsync the folder, write the witness           a kill before leaves no witness: the first writer makes it
+ *     make PATH.create-PID-N and flock it     the lock of a killed creator is gone: the next one
+ *                                             removes its file
+ *     tables, format, init's records, commit  LMDB's first commit is the one that a power failure
+ *     fsync the file                          can spoil: so it happens where nobody looks
+ *     remove the witness of an earlier index
+ *     rename to PATH unless that exists       atomic; the loser gets ANP_BUSY
+ *     fsync the folder, write the witness     killed before: the first writer makes it
  *
  * LMDB uses no lock file here: the temporary name is known to us alone.
  */
@@ -34,14 +35,14 @@ enum {
 
 /* What creation works with. */
 typedef struct making {
-    char *path;  /* whole */
-    char *temp;  /* beside it */
-    int folder;  /* fd */
-    int fd;      /* of temp; holds the flock */
+    char *path;     /* whole */
+    char *temp;     /* beside it */
+    int folder;     /* fd */
+    int fd;         /* of temp; holds the flock */
     page_meta meta; /* of the commit that was made */
 } making;
 
-/* ---- Leftovers --------------------------------------------------------------------------------------------- */
+/* ---- Leftovers ------------------------------------------------------------------------------- */
 
 /* Removes a file whose maker is dead: nobody holds its lock. */
 static void sweep_one(int folder, const char *name) {
@@ -78,9 +79,12 @@ static void sweep(int folder, const char *base) {
     closedir(list);
 }
 
-/* ---- The steps --------------------------------------------------------------------------------------------- */
+/* ---- The steps ------------------------------------------------------------------------------- */
 
-/* A new file of our own, locked; a sweeper may take it before the lock is ours, then the next number is tried. */
+/*
+ * A new file of our own, locked; a sweeper may take it before the lock is ours, then the next
+ * number is tried.
+ */
 static anp_status make_temp(making *m, anp_error *err) {
     size_t size = strlen(m->path) + NAME_EXTRA_BYTES;
     m->temp = malloc(size);
@@ -92,7 +96,8 @@ static anp_status make_temp(making *m, anp_error *err) {
         snprintf(m->temp, size, "%s" CREATE_INFIX "%ld-%d", m->path, (long)getpid(), n);
         m->fd = open(m->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (m->fd < 0 && errno != EEXIST) {
-            return error_os(err, errno == ENOSPC ? ANP_NOSPACE : ANP_IO, errno, "cannot make %s", m->temp);
+            return error_os(err, errno == ENOSPC ? ANP_NOSPACE : ANP_IO, errno, "cannot make %s",
+                            m->temp);
         }
         if (m->fd < 0) {
             continue;
@@ -103,16 +108,18 @@ static anp_status make_temp(making *m, anp_error *err) {
         close(m->fd);
         m->fd = -1;
     }
-    return error_set(err, ANP_BUSY, "cannot make %s: its temporary names are all taken; try again", m->path);
+    return error_set(err, ANP_BUSY, "cannot make %s: its temporary names are all taken; try again",
+                     m->path);
 }
 
-static anp_status fill(store *s, anp_status (*init)(void *user, store_txn *txn, anp_error *err), void *user,
-                       page_meta *meta, anp_error *err) {
+static anp_status fill(store *s, anp_status (*init)(void *user, store_txn *txn, anp_error *err),
+                       void *user, page_meta *meta, anp_error *err) {
     uint8_t format[4];
     store_txn *txn;
     store_u32(format, STORE_FORMAT_VERSION);
     TRY(txn_begin_first(s, &txn, err));
-    anp_status status = table_put_own(txn, STR(STORE_FORMAT_KEY), str_make((const char *)format, 4), err);
+    anp_status status =
+        table_put_own(txn, STR(STORE_FORMAT_KEY), str_make((const char *)format, 4), err);
     if (status == ANP_OK && init) {
         status = init(user, txn, err);
     }
@@ -124,14 +131,16 @@ static anp_status fill(store *s, anp_status (*init)(void *user, store_txn *txn, 
     uint64_t number = store_txn_number(txn);
     TRY(txn_commit(txn, err));
     if (!txn_meta(s, number, meta)) {
-        return error_corrupt(err, "cannot make %s: what was written reads back differently; check the disk", s->path);
+        return error_corrupt(
+            err, "cannot make %s: what was written reads back differently; check the disk",
+            s->path);
     }
     return ANP_OK;
 }
 
 /* Everything inside the temporary file. */
-static anp_status build(making *m, anp_status (*init)(void *user, store_txn *txn, anp_error *err), void *user,
-                        anp_error *err) {
+static anp_status build(making *m, anp_status (*init)(void *user, store_txn *txn, anp_error *err),
+                        void *user, anp_error *err) {
     char *path = strdup(m->temp);
     int fd = open(m->temp, O_RDONLY | O_CLOEXEC);
     store *s = path && fd >= 0 ? environment_new(path, fd, true) : NULL;
@@ -144,8 +153,9 @@ static anp_status build(making *m, anp_status (*init)(void *user, store_txn *txn
     }
     anp_status status = environment_start(s, ENVIRONMENT_PRIVATE, 0, err);
     if (status == ANP_OK) {
-        s->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) > PAGE_BYTES_MAX ? PAGE_BYTES_MAX
-                                                                        : (uint32_t)sysconf(_SC_PAGESIZE);
+        s->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) > PAGE_BYTES_MAX
+                            ? PAGE_BYTES_MAX
+                            : (uint32_t)sysconf(_SC_PAGESIZE);
         environment_step("opened");
         status = fill(s, init, user, &m->meta, err);
     }
@@ -178,7 +188,8 @@ static anp_status publish(making *m, anp_error *err) {
     environment_step("cleared");
     if (!rename_new(m->temp, m->path)) {
         if (errno == EEXIST) {
-            return error_set(err, ANP_BUSY, "cannot make %s: somebody else just did; open it", m->path);
+            return error_set(err, ANP_BUSY, "cannot make %s: somebody else just did; open it",
+                             m->path);
         }
         return error_os(err, ANP_IO, errno, "cannot rename %s to %s", m->temp, m->path);
     }
@@ -197,8 +208,8 @@ static anp_status publish(making *m, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status make(making *m, anp_status (*init)(void *user, store_txn *txn, anp_error *err), void *user,
-                       anp_error *err) {
+static anp_status make(making *m, anp_status (*init)(void *user, store_txn *txn, anp_error *err),
+                       void *user, anp_error *err) {
     char *slash = strrchr(m->path, '/');
     struct stat info;
     if (lstat(m->path, &info) == 0) {
@@ -224,8 +235,9 @@ static anp_status make(making *m, anp_status (*init)(void *user, store_txn *txn,
     return status;
 }
 
-anp_status store_create(const char *path, anp_status (*init)(void *user, store_txn *txn, anp_error *err),
-                        void *user, anp_error *err) {
+anp_status store_create(const char *path,
+                        anp_status (*init)(void *user, store_txn *txn, anp_error *err), void *user,
+                        anp_error *err) {
     making m = {.folder = -1, .fd = -1};
     TRY(environment_resolve(path, false, &m.path, err));
     anp_status status = make(&m, init, user, err);

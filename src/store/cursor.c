@@ -1,6 +1,7 @@
 /*
- * Walking a table: over the transaction's view by tree.h, or over what the transaction has written by LMDB's cursor.
- * Which of the two is settled when the cursor is opened, so the table must not be written meanwhile.
+ * Walking a table: over the transaction's view by tree.h, or over what the transaction has written
+ * by LMDB's cursor. Which of the two is settled when the cursor is opened, so the table must not be
+ * written meanwhile.
  */
 #include "base/error.h"
 #include "store/environment.h"
@@ -13,7 +14,8 @@ struct store_cursor {
     tree_cursor tree;
 };
 
-anp_status store_cursor_open(store_txn *txn, store_table table, store_cursor **out, anp_error *err) {
+anp_status store_cursor_open(store_txn *txn, store_table table, store_cursor **out,
+                             anp_error *err) {
     const page_tree *tree = NULL;
     *out = NULL;
     if (!txn->written[table]) {
@@ -28,7 +30,8 @@ anp_status store_cursor_open(store_txn *txn, store_table table, store_cursor **o
     cursor->mdb = NULL;
     cursor->placed = false;
     if (tree) {
-        tree_cursor_begin(&cursor->tree, &txn->view, tree, store_table_infos[table].key_kind == STORE_KEY_U64);
+        tree_cursor_begin(&cursor->tree, &txn->view, tree,
+                          store_table_infos[table].key_kind == STORE_KEY_U64);
     } else {
         int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor->mdb);
         if (code) {
@@ -48,11 +51,13 @@ void store_cursor_close(store_cursor *cursor) {
 }
 
 /* Checks the entry that was reached and gives it out. */
-static anp_status give(store_cursor *c, str key, str raw, store_key *key_out, str *value, anp_error *err) {
+static anp_status give(store_cursor *c, str key, str raw, store_key *key_out, str *value,
+                       anp_error *err) {
     bool numbers = store_table_infos[c->table].key_kind == STORE_KEY_U64;
     if (numbers && key.len != sizeof(uint64_t)) {
-        return error_corrupt(err, "%s is damaged: a number key of %zu bytes, table %s; verify it, restore a backup",
-                             c->txn->store->path, key.len, store_table_infos[c->table].name);
+        return error_corrupt(
+            err, "%s is damaged: a number key of %zu bytes, table %s; verify it, restore a backup",
+            c->txn->store->path, key.len, store_table_infos[c->table].name);
     }
     TRY(table_check_value(c->txn, c->table, key, raw, !c->mdb, value, err));
     *key_out = numbers ? store_key_u64(load_u64(key.data)) : store_key_bytes(key);
@@ -72,8 +77,8 @@ static anp_status give_viewed(store_cursor *c, tree_result result, store_key *ke
     return give(c, node.key, node.value, key, value, err);
 }
 
-static anp_status give_written(store_cursor *c, MDB_cursor_op op, str at, store_key *key, str *value,
-                               anp_error *err) {
+static anp_status give_written(store_cursor *c, MDB_cursor_op op, str at, store_key *key,
+                               str *value, anp_error *err) {
     MDB_val k = {at.len, (void *)(uintptr_t)at.data}, v;
     int code = mdb_cursor_get(c->mdb, &k, &v, op);
     if (code == MDB_NOTFOUND) {
@@ -94,8 +99,9 @@ anp_status store_seek(store_cursor *cursor, store_key at_least, store_key *key, 
                          store_table_infos[cursor->table].name, PAGE_KEY_BYTES_MAX);
     }
     if (!cursor->mdb) {
-        return give_viewed(cursor, at.len ? tree_seek(&cursor->tree, at) : tree_first(&cursor->tree), key, value,
-                           err);
+        return give_viewed(cursor,
+                           at.len ? tree_seek(&cursor->tree, at) : tree_first(&cursor->tree), key,
+                           value, err);
     }
     return give_written(cursor, at.len ? MDB_SET_RANGE : MDB_FIRST, at, key, value, err);
 }

@@ -1,8 +1,9 @@
 /*
  * Opening and closing a file, and the registry of those that are open.
  *
- * Order at open: the file's identity, the registry, the medium, the witness, the header (witness.h says why in this
- * order), then LMDB, then the records that make it an index of ours, read through tree.h.
+ * Order at open: the file's identity, the registry, the medium, the witness, the header (witness.h
+ * says why in this order), then LMDB, then the records that make it an index of ours, read through
+ * tree.h.
  */
 #include "base/error.h"
 #include "store/environment.h"
@@ -25,7 +26,7 @@ enum { READERS_MAX = 1022 };
 
 struct store_registry store_registry = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-/* ---- The path and what it lies on -------------------------------------------------------------------------- */
+/* ---- The path and what it lies on ------------------------------------------------------------ */
 
 anp_status environment_resolve(const char *path, bool exists, char **out, anp_error *err) {
     *out = NULL;
@@ -37,7 +38,8 @@ anp_status environment_resolve(const char *path, bool exists, char **out, anp_er
     } else {
         const char *slash = strrchr(path, '/');
         const char *name = slash ? slash + 1 : path;
-        char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+        char *folder =
+            slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
         char *whole = folder ? realpath(folder, NULL) : NULL;
         size_t size = (whole ? strlen(whole) : 0) + strlen(name) + 2;
         *out = whole ? malloc(size) : NULL;
@@ -100,20 +102,24 @@ anp_status environment_check_medium(int fd, const char *path, anp_error *err) {
         return ANP_OK;
     }
     return error_set(err, ANP_IO,
-                     "cannot use %s: it lies on a network file system, where locks and maps are not safe; copy it to "
-                     "a local disk", path);
+                     "cannot use %s: it lies on a network file system, where locks and maps are "
+                     "not safe; copy it to "
+                     "a local disk",
+                     path);
 }
 
 anp_status environment_check_pid(const store *s, anp_error *err) {
     if (s->pid == getpid()) {
         return ANP_OK;
     }
-    return error_set(err, ANP_INVALID, "cannot use %s: it was opened before a fork; open it in the child", s->path);
+    return error_set(err, ANP_INVALID,
+                     "cannot use %s: it was opened before a fork; open it in the child", s->path);
 }
 
-/* ---- LMDB and the maps ------------------------------------------------------------------------------------- */
+/* ---- LMDB and the maps ----------------------------------------------------------------------- */
 
-static int start_once(store *s, unsigned flags, anp_error *err, anp_status *status) {
+/* 0, or the code why not; then nothing is open. */
+static int start_once(store *s, unsigned flags) {
     int code = mdb_env_create(&s->env);
     if (!code) {
         code = mdb_env_set_maxdbs(s->env, STORE_TABLES);
@@ -127,11 +133,8 @@ static int start_once(store *s, unsigned flags, anp_error *err, anp_status *stat
     if (!code) {
         code = mdb_env_open(s->env, s->path, flags, 0666);
     }
-    if (code) {
-        *status = store_fail(s, code, "open the pages", err);
-    } else {
-        *status = map_make(s, err);
-        code = *status == ANP_OK ? 0 : *status == ANP_NOMEM ? ENOMEM : EIO;
+    if (!code) {
+        code = map_make(s);
     }
     if (code && s->env) {
         mdb_env_close(s->env);
@@ -155,23 +158,24 @@ static bool may_go_unlocked(const store *s) {
 }
 
 anp_status environment_start(store *s, unsigned flags, uint64_t file_bytes, anp_error *err) {
-    anp_status status = ANP_OK;
     unsigned lmdb = MDB_NOSUBDIR | MDB_NOTLS | (s->writable ? 0 : MDB_RDONLY) |
                     (flags & ENVIRONMENT_PRIVATE ? MDB_NOLOCK : 0);
     size_t least = map_least(file_bytes);
     s->map_bytes = map_first(file_bytes);
     for (;;) {
-        int code = start_once(s, lmdb, err, &status);
-        if (code == ENOMEM && s->map_bytes / 2 >= least) {
+        int code = start_once(s, lmdb);
+        /* EINVAL is what valgrind says to a map that is too large. */
+        if ((code == ENOMEM || code == EINVAL) && s->map_bytes / 2 >= least) {
             s->map_bytes /= 2;
         } else if (code == EACCES && !s->writable && !(lmdb & MDB_NOLOCK) && may_go_unlocked(s)) {
             lmdb |= MDB_NOLOCK;
         } else if (code == EACCES) {
             return error_os(err, ANP_IO, code,
-                            "cannot open %s: readers note in %s-lock which pages they use; get the right to write that "
-                            "file", s->path, s->path);
+                            "cannot open %s: readers note in %s-lock which pages they use; get the "
+                            "right to write that file",
+                            s->path, s->path);
         } else {
-            return status;
+            return code ? store_fail(s, code, "open the pages", err) : ANP_OK;
         }
     }
 }
@@ -215,7 +219,7 @@ store *environment_new(char *path, int fd, bool writable) {
     return s;
 }
 
-/* ---- Is it one of ours? ------------------------------------------------------------------------------------ */
+/* ---- Is it one of ours? ---------------------------------------------------------------------- */
 
 static anp_status check_format(store_txn *txn, anp_error *err) {
     const char *path = txn->store->path;
@@ -226,13 +230,15 @@ static anp_status check_format(store_txn *txn, anp_error *err) {
         status = store_get(txn, STORE_META, store_key_bytes(STR(STORE_FORMAT_KEY)), &record, err);
     }
     if (status == ANP_NOT_FOUND || (status == ANP_OK && record.len != sizeof(uint32_t))) {
-        return error_set(err, ANP_FORMAT, "cannot open %s: an LMDB file, but not an index; check the path", path);
+        return error_set(err, ANP_FORMAT,
+                         "cannot open %s: an LMDB file, but not an index; check the path", path);
     }
     TRY(status);
     uint32_t version = load_u32(record.data);
     if (version != STORE_FORMAT_VERSION) {
         return error_set(err, ANP_FORMAT,
-                         "cannot open %s: made by %s version (format %u, this one reads %d); run `anpsearch export` of "
+                         "cannot open %s: made by %s version (format %u, this one reads %d); run "
+                         "`anpsearch export` of "
                          "that version and index its output anew",
                          path, version > STORE_FORMAT_VERSION ? "a newer" : "an older", version,
                          STORE_FORMAT_VERSION);
@@ -259,9 +265,10 @@ static anp_status check_index(store *s, anp_error *err) {
     return status;
 }
 
-/* ---- Open and close ---------------------------------------------------------------------------------------- */
+/* ---- Open and close -------------------------------------------------------------------------- */
 
-static anp_status open_file(const char *path, bool writable, int *fd, struct stat *info, anp_error *err) {
+static anp_status open_file(const char *path, bool writable, int *fd, struct stat *info,
+                            anp_error *err) {
     if (writable) {
         int probe = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
         if (probe < 0 && errno != EISDIR) {
@@ -276,7 +283,8 @@ static anp_status open_file(const char *path, bool writable, int *fd, struct sta
         return error_os(err, ANP_IO, errno, "cannot open %s", path);
     }
     if (!S_ISREG(info->st_mode)) {
-        return error_set(err, ANP_FORMAT, "cannot open %s: it is a %s, not an index; check the path", path,
+        return error_set(err, ANP_FORMAT,
+                         "cannot open %s: it is a %s, not an index; check the path", path,
                          S_ISDIR(info->st_mode) ? "directory" : "device or pipe");
     }
     return ANP_OK;
@@ -317,15 +325,16 @@ static anp_status start_new(store *s, anp_error *err) {
 }
 
 /* Takes over path and fd, also on failure. With the registry locked. */
-static anp_status open_locked(char *path, int fd, const struct stat *info, bool writable, store **out,
-                              anp_error *err) {
+static anp_status open_locked(char *path, int fd, const struct stat *info, bool writable,
+                              store **out, anp_error *err) {
     store *s = find_open(info, getpid());
     if (s) {
         close(fd);
         free(path);
         if (writable && !s->writable) {
             return error_set(err, ANP_BUSY,
-                             "cannot open %s for writing: this process has it open for reading; close that first",
+                             "cannot open %s for writing: this process has it open for reading; "
+                             "close that first",
                              s->path);
         }
         s->references++;
@@ -335,7 +344,8 @@ static anp_status open_locked(char *path, int fd, const struct stat *info, bool 
     anp_status status = ANP_OK;
     if (path_is_open(path, getpid())) {
         status = error_set(err, ANP_BUSY,
-                           "cannot open %s: the file was replaced while this process had it open; close that first",
+                           "cannot open %s: the file was replaced while this process had it open; "
+                           "close that first",
                            path);
     } else if (!(s = environment_new(path, fd, writable))) {
         status = error_nomem(err, "opening an index");
@@ -379,7 +389,10 @@ anp_status store_open(const char *path, bool writable, store **out, anp_error *e
 }
 
 void store_close(store *s) {
-    /* After a fork: to close LMDB's files here would drop locks that the child may hold by its own open. */
+    /*
+     * After a fork: to close LMDB's files here would drop locks that the child may hold by its own
+     * open.
+     */
     if (!s || s->pid != getpid()) {
         return;
     }

@@ -1,4 +1,7 @@
-/* What the files of this room share: the insides of store.h's handles, and the registry. Nobody else includes it. */
+/*
+ * What the files of this room share: the insides of store.h's handles, and the registry. Nobody
+ * else includes it.
+ */
 #ifndef ANP_STORE_ENVIRONMENT_H
 #define ANP_STORE_ENVIRONMENT_H
 
@@ -28,15 +31,18 @@ struct store {
     ino_t inode;
     pid_t pid; /* that opened it: LMDB must not be used across fork */
     bool writable;
-    char *path; /* resolved, so that every name of the file has the same lock and witness */
-    int fd;     /* of the index, read-only; for the header and the size */
+    char *path;     /* resolved, so that every name of the file has the same lock and witness */
+    int fd;         /* of the index, read-only; for the header and the size */
     int witness_fd; /* -1 until the first write */
     MDB_env *env;
     MDB_dbi dbis[STORE_TABLES]; /* of a writable one */
     uint32_t page_bytes;
     checksum_seen *seen;
 
-    /* Our own map of the file, as large as LMDB's: what tree.h reads. Both move together, see map.c. */
+    /*
+     * Our own map of the file, as large as LMDB's: what tree.h reads. Both move together, see
+     * map.c.
+     */
     const uint8_t *map;
     size_t map_bytes;
     _Atomic uint64_t file_pages; /* the file has at least as many */
@@ -61,19 +67,22 @@ struct store_txn {
     page_meta meta; /* the same */
     page_tree trees[STORE_TABLES];
     bool tree_known[STORE_TABLES];
-    bool written[STORE_TABLES]; /* differs from the view: read it through LMDB */
+    bool written[STORE_TABLES];        /* differs from the view: read it through LMDB */
     store_tally tallies[STORE_TABLES]; /* of a write transaction */
 };
 
 /*
- * The library's only global: the open files of this process, one for each (device, inode). LMDB, opened twice in one
- * process, loses its locks at the first close. The hooks are for tests alone and empty otherwise.
+ * The library's only global: the open files of this process, one for each (device, inode). LMDB,
+ * opened twice in one process, loses its locks at the first close. The hooks are for tests alone
+ * and empty otherwise.
  */
 struct store_registry {
     pthread_mutex_t mutex;
     store *first;
-    size_t hook_map_bytes;                             /* not 0: the map's size */
-    void (*hook_step)(void *user, const char *step);   /* called between the steps of store_create and store_commit */
+    size_t hook_map_bytes; /* not 0: the map's size */
+    void (*hook_step)(
+        void *user,
+        const char *step); /* called between the steps of store_create and store_commit */
     void *hook_user;
 };
 extern struct store_registry store_registry;
@@ -109,10 +118,13 @@ anp_status environment_check_medium(int fd, const char *path, anp_error *err);
 /* What to try first; the caller halves it while memory for it is refused, down to map_least. */
 size_t map_first(uint64_t file_bytes);
 size_t map_least(uint64_t file_bytes);
-anp_status map_make(store *s, anp_error *err);
+int map_make(store *s); /* 0 or an errno */
 void map_drop(store *s);
 
-/* Makes both maps larger, after another process has made the file so. The caller's own transaction must not be active. */
+/*
+ * Makes both maps larger, after another process has made the file so. The caller's own transaction
+ * must not be active.
+ */
 anp_status map_grow(store *s, anp_error *err);
 
 /* fail.c: an LMDB or system code as a status. `what` completes "cannot …". */
@@ -129,13 +141,22 @@ anp_status txn_begin_first(store *s, store_txn **out, anp_error *err);
 /* Commits without the witness; frees txn. */
 anp_status txn_commit(store_txn *txn, anp_error *err);
 
-/* Opens LMDB's handles of all tables for the life of the environment, and ends the (read) transaction. */
+/*
+ * Opens LMDB's handles of all tables for the life of the environment, and ends the (read)
+ * transaction.
+ */
 anp_status txn_keep_tables(store_txn *txn, anp_error *err);
 
-/* The tree of a table as the transaction found it; ANP_NOT_FOUND (no error text) when there is no such table. */
+/*
+ * The tree of a table as the transaction found it; ANP_NOT_FOUND (no error text) when there is no
+ * such table.
+ */
 anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err);
 
-/* The meta page of a commit that is complete, whole, from the map; false when a later one is there or on its way. */
+/*
+ * The meta page of a commit that is complete, whole, from the map; false when a later one is there
+ * or on its way.
+ */
 bool txn_meta(const store *s, uint64_t number, page_meta *out);
 
 /* table.c */
@@ -151,11 +172,15 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp
 /* The tree of a table that every index has; ANP_CORRUPT when it is missing. */
 anp_status table_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err);
 
-/* Checks a raw value that was found under key; `viewed`: through the transaction's view, not LMDB. */
-anp_status table_check_value(store_txn *txn, store_table table, str key, str raw, bool viewed, str *payload,
-                             anp_error *err);
+/*
+ * Checks a raw value that was found under key; `viewed`: through the transaction's view, not LMDB.
+ */
+anp_status table_check_value(store_txn *txn, store_table table, str key, str raw, bool viewed,
+                             str *payload, anp_error *err);
 
-/* Whether a value from LMDB lies whole in its pages: a damaged length must not lead us out of them. */
+/*
+ * Whether a value from LMDB lies whole in its pages: a damaged length must not lead us out of them.
+ */
 bool table_value_fits(const store_txn *txn, const MDB_val *value);
 
 /* The key's bytes, as they stand in the file; they live as long as *key. */

@@ -1,10 +1,10 @@
 /*
  * See header.h.
  *
- * What an honest file always has: commit n stands in page n & 1 and n - 1 in the other one (a new file: 0 in both);
- * both name the same page size; and the file reaches to the last page, except that pages which one transaction both took
- * and gave back may be missing at the end, and then stand in the free list. A transaction number with a
- * flipped bit breaks the first rule.
+ * What an honest file always has: commit n stands in page n & 1 and n - 1 in the other one (a new
+ * file: 0 in both); both name the same page size; and the file reaches to the last page, except
+ * that pages which one transaction both took and gave back may be missing at the end, and then
+ * stand in the free list. A transaction number with a flipped bit breaks the first rule.
  */
 #include "store/header.h"
 
@@ -20,7 +20,10 @@
 
 enum {
     META_END = PAGE_HEADER_BYTES + sizeof(page_meta),
-    /* A reading that a commit disturbs is done again; each takes microseconds, a commit takes longer. */
+    /*
+     * A reading that a commit disturbs is done again; each takes microseconds, a commit takes
+     * longer.
+     */
     READ_TRIES = 100,
 };
 
@@ -58,8 +61,8 @@ static uint64_t second_at(const raw_meta *first) {
 }
 
 /* Reads until two readings agree. */
-static anp_status read_both(int fd, const char *path, raw_meta raw[PAGE_META_COUNT], uint64_t *file_bytes,
-                            anp_error *err) {
+static anp_status read_both(int fd, const char *path, raw_meta raw[PAGE_META_COUNT],
+                            uint64_t *file_bytes, anp_error *err) {
     for (int attempt = 0; attempt < READ_TRIES; attempt++) {
         struct stat info;
         raw[0] = read_raw(fd, 0);
@@ -68,7 +71,8 @@ static anp_status read_both(int fd, const char *path, raw_meta raw[PAGE_META_COU
         if (raw[0].len < 0 || raw[1].len < 0 || fstat(fd, &info) != 0) {
             return error_os(err, ANP_IO, errno, "cannot read %s", path);
         }
-        *file_bytes = (uint64_t)info.st_size; /* after the metas: data pages are written before them */
+        *file_bytes =
+            (uint64_t)info.st_size; /* after the metas: data pages are written before them */
         bool same = true;
         for (int i = 0; i < PAGE_META_COUNT; i++) {
             same &= raw[i].len == again[i].len &&
@@ -79,27 +83,32 @@ static anp_status read_both(int fd, const char *path, raw_meta raw[PAGE_META_COU
         }
         sched_yield();
     }
-    return error_set(err, ANP_BUSY, "cannot read the header of %s: commits never cease; try again", path);
+    return error_set(err, ANP_BUSY, "cannot read the header of %s: commits never cease; try again",
+                     path);
 }
 
 /* The magic numbers: was this ever an LMDB file? */
 static anp_status check_magic(const char *path, const raw_meta raw[PAGE_META_COUNT],
                               uint64_t file_bytes, anp_error *err) {
     if (file_bytes == 0) {
-        return error_set(err, ANP_FORMAT, "cannot open %s: the file is empty, not an index; remove it", path);
+        return error_set(err, ANP_FORMAT,
+                         "cannot open %s: the file is empty, not an index; remove it", path);
     }
     if (!has_magic(&raw[0]) && !has_magic(&raw[1])) {
-        return error_set(err, ANP_FORMAT, "cannot open %s: it is not an index; check the path", path);
+        return error_set(err, ANP_FORMAT, "cannot open %s: it is not an index; check the path",
+                         path);
     }
     for (int i = 0; i < PAGE_META_COUNT; i++) {
         if (raw[i].len != META_END) {
-            return error_corrupt(err, "cannot open %s: it is cut within its header (%llu bytes); restore a backup",
-                                 path, (unsigned long long)file_bytes);
+            return error_corrupt(
+                err, "cannot open %s: it is cut within its header (%llu bytes); restore a backup",
+                path, (unsigned long long)file_bytes);
         }
         page_header top;
         memcpy(&top, raw[i].bytes, sizeof top);
         if (!has_magic(&raw[i]) || top.number != (uint64_t)i || top.flags != PAGE_META) {
-            return error_corrupt(err, "cannot open %s: its header page %d is damaged; restore a backup", path, i);
+            return error_corrupt(
+                err, "cannot open %s: its header page %d is damaged; restore a backup", path, i);
         }
     }
     return ANP_OK;
@@ -116,16 +125,18 @@ static bool plausible_tree(const page_tree *tree, const page_meta *meta) {
 static anp_status check_metas(const char *path, header *h, anp_error *err) {
     const page_meta *a = &h->metas[0], *b = &h->metas[1];
     if (a->version != b->version || a->free.page_bytes != b->free.page_bytes) {
-        return error_corrupt(err, "cannot open %s: its header pages contradict each other; restore a backup",
-                             path);
+        return error_corrupt(
+            err, "cannot open %s: its header pages contradict each other; restore a backup", path);
     }
     if (a->version != PAGE_VERSION) {
-        return error_set(err, ANP_FORMAT, "cannot open %s: LMDB data version %u, this library reads %d", path,
+        return error_set(err, ANP_FORMAT,
+                         "cannot open %s: LMDB data version %u, this library reads %d", path,
                          a->version, PAGE_VERSION);
     }
     if (!valid_page_bytes(a->free.page_bytes)) {
-        return error_corrupt(err, "cannot open %s: its header gives a page size of %u; restore a backup", path,
-                             a->free.page_bytes);
+        return error_corrupt(err,
+                             "cannot open %s: its header gives a page size of %u; restore a backup",
+                             path, a->free.page_bytes);
     }
     h->page_bytes = a->free.page_bytes;
     h->newest = a->txn < b->txn;
@@ -133,19 +144,21 @@ static anp_status check_metas(const char *path, header *h, anp_error *err) {
     uint64_t apart = newest->txn - h->metas[1 - h->newest].txn;
     bool fresh = a->txn == 0 && b->txn == 0;
     if (!fresh && (apart != 1 || (newest->txn & 1) != h->newest)) {
-        return error_corrupt(err, "cannot open %s: its header pages name commits %llu and %llu; restore a backup",
-                             path, (unsigned long long)a->txn, (unsigned long long)b->txn);
+        return error_corrupt(
+            err, "cannot open %s: its header pages name commits %llu and %llu; restore a backup",
+            path, (unsigned long long)a->txn, (unsigned long long)b->txn);
     }
     if (newest->last_page < 1 || newest->last_page > UINT64_MAX / PAGE_BYTES_MAX - 1 ||
         !plausible_tree(&newest->free, newest) || !plausible_tree(&newest->main, newest)) {
-        return error_corrupt(err, "cannot open %s: its header points outside of the file; restore a backup",
-                             path);
+        return error_corrupt(
+            err, "cannot open %s: its header points outside of the file; restore a backup", path);
     }
     return ANP_OK;
 }
 
 /* How many of the pages in [from, to] the free list names; 0 when it cannot be read. */
-static uint64_t count_free(const tree_view *view, const page_tree *free_tree, uint64_t from, uint64_t to) {
+static uint64_t count_free(const tree_view *view, const page_tree *free_tree, uint64_t from,
+                           uint64_t to) {
     tree_cursor cursor;
     tree_node node;
     uint64_t found = 0;
@@ -195,15 +208,16 @@ static anp_status read_once(int fd, const char *path, header *out, anp_error *er
     TRY(check_metas(path, out, err));
     uint64_t needed = (header_newest(out)->last_page + 1) * out->page_bytes;
     if (out->file_bytes < needed && !tail_is_free(fd, out)) {
-        return error_corrupt(err, "cannot open %s: it is cut: %llu bytes, %llu are needed; restore a backup", path,
-                             (unsigned long long)out->file_bytes, (unsigned long long)needed);
+        return error_corrupt(
+            err, "cannot open %s: it is cut: %llu bytes, %llu are needed; restore a backup", path,
+            (unsigned long long)out->file_bytes, (unsigned long long)needed);
     }
     return ANP_OK;
 }
 
 /*
- * The free list is read without a reader's slot, so that commits may reuse its pages meanwhile: a verdict that the file
- * is cut holds only if no commit came between.
+ * The free list is read without a reader's slot, so that commits may reuse its pages meanwhile: a
+ * verdict that the file is cut holds only if no commit came between.
  */
 anp_status header_read(int fd, const char *path, header *out, anp_error *err) {
     uint64_t txn = 0;

@@ -1,6 +1,7 @@
 /*
- * The two meta pages, read with pread and judged before LMDB may map the file: LMDB itself opens a truncated file (and
- * dies on the first missing page), and takes a flipped transaction number for an older or newer commit.
+ * The two meta pages, read with pread and judged before LMDB may map the file: LMDB itself opens a
+ * truncated file (and dies on the first missing page), and takes a flipped transaction number for
+ * an older or newer commit.
  */
 #ifndef ANP_STORE_HEADER_H
 #define ANP_STORE_HEADER_H
@@ -17,8 +18,9 @@ typedef struct header {
 } header;
 
 /*
- * Reads both meta pages as they stood at one moment, others may be committing, and checks them and the file's size.
- * ANP_FORMAT: no LMDB file or of another version; ANP_CORRUPT: it was one. `path` is for the messages.
+ * Reads both meta pages as they stood at one moment, others may be committing, and checks them and
+ * the file's size. ANP_FORMAT: no LMDB file or of another version; ANP_CORRUPT: it was one. `path`
+ * is for the messages.
  */
 anp_status header_read(int fd, const char *path, header *out, anp_error *err);
 

@@ -1,10 +1,11 @@
 /*
  * How much address space the file gets, and growing it.
  *
- * LMDB maps a fixed size at open and a commit beyond it fails, so the map is chosen far too large: 128 GiB or twice the
- * file. It costs addresses, not memory. Where addresses are short (ulimit -v, valgrind) it is halved down to
- * 1 GiB. Every process chooses for itself; when one has taken the file past another's map, that one must map
- * anew, and may only when none of its transactions is active: LMDB does not check that, we do.
+ * LMDB maps a fixed size at open and a commit beyond it fails, so the map is chosen far too large:
+ * 128 GiB or twice the file. It costs addresses, not memory. Where addresses are short (ulimit -v,
+ * valgrind) it is halved down to 256 MiB. Every process chooses for itself; when one has taken the
+ * file past another's map, that one must map anew, and may only when none of its transactions is
+ * active: LMDB does not check that, we do.
  */
 #include "base/error.h"
 #include "store/environment.h"
@@ -16,9 +17,12 @@
 #include <time.h>
 
 #define MAP_USUAL_BYTES ((uint64_t)128 << 30)
-#define MAP_LEAST_BYTES ((uint64_t)1 << 30)
+#define MAP_LEAST_BYTES ((uint64_t)256 << 20)
 
-/* How long growing waits for other transactions of the process. A thread that holds one itself must get BUSY. */
+/*
+ * How long growing waits for other transactions of the process. A thread that holds one itself must
+ * get BUSY.
+ */
 enum { GROW_WAIT_SECONDS = 2 };
 
 /* The least power of two, at least MAP_LEAST_BYTES, that is not less. */
@@ -31,7 +35,8 @@ static uint64_t round_up(uint64_t bytes) {
 }
 
 size_t map_least(uint64_t file_bytes) {
-    return store_registry.hook_map_bytes ? store_registry.hook_map_bytes : (size_t)round_up(2 * file_bytes);
+    return store_registry.hook_map_bytes ? store_registry.hook_map_bytes
+                                         : (size_t)round_up(2 * file_bytes);
 }
 
 size_t map_first(uint64_t file_bytes) {
@@ -49,13 +54,13 @@ size_t map_first(uint64_t file_bytes) {
     return (size_t)(size > least ? size : least);
 }
 
-anp_status map_make(store *s, anp_error *err) {
+int map_make(store *s) {
     void *map = mmap(NULL, s->map_bytes, PROT_READ, MAP_SHARED, s->fd, 0);
     if (map == MAP_FAILED) {
-        return store_fail(s, errno, "map the pages", err);
+        return errno;
     }
     s->map = map;
-    return ANP_OK;
+    return 0;
 }
 
 void map_drop(store *s) {
@@ -93,7 +98,8 @@ static anp_status remake(store *s, anp_error *err) {
     while (!can_map(s, bytes)) {
         bytes /= 2;
         if (bytes < file_bytes || bytes <= s->map_bytes) {
-            return error_set(err, ANP_NOMEM, "cannot map %s, now %llu MiB: no addresses left; raise ulimit -v",
+            return error_set(err, ANP_NOMEM,
+                             "cannot map %s, now %llu MiB: no addresses left; raise ulimit -v",
                              s->path, (unsigned long long)(file_bytes >> 20));
         }
     }
@@ -104,9 +110,9 @@ static anp_status remake(store *s, anp_error *err) {
     }
     map_drop(s);
     s->map_bytes = bytes;
-    anp_status status = map_make(s, err);
-    s->lost = status != ANP_OK;
-    return status;
+    code = map_make(s);
+    s->lost = code != 0;
+    return code ? store_fail(s, code, "map the pages", err) : ANP_OK;
 }
 
 static struct timespec deadline(void) {
@@ -132,7 +138,8 @@ anp_status map_grow(store *s, anp_error *err) {
     while (s->active > 0 && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&s->changed, &s->mutex, &until);
     }
-    status = s->active > 0 ? store_fail(s, MDB_MAP_RESIZED, "read the newest commit", err) : remake(s, err);
+    status = s->active > 0 ? store_fail(s, MDB_MAP_RESIZED, "read the newest commit", err)
+                           : remake(s, err);
     s->moving = false;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mutex);

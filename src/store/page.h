@@ -1,25 +1,27 @@
 /*
- * The pages of an LMDB file (data version 1, 64-bit, little-endian), as far as we read them without LMDB.
+ * The pages of an LMDB file (data version 1, 64-bit, little-endian), as far as we read them without
+ * LMDB.
  *
  * Page p lies at p * page_bytes and begins with a header; the page size stands in the meta pages.
  *
- *     0          8      10      12        14       16
- *     +----------+------+-------+---------+--------+----------------------------------------------+
- *     | number p | pad  | flags | lower   | upper  | branch, leaf: u16 offset of each node … nodes |
- *     |          |      |       |         |        | meta: page_meta                               |
- *     |          |      |       | pages, u32       | overflow: the value, over `pages` pages       |
- *     +----------+------+-------+---------+--------+----------------------------------------------+
+ *     0          8      10      12       14      16
+ *     +----------+------+-------+--------+-------+---------------------------------------------+
+ *     | number p | pad  | flags | lower  | upper | branch, leaf: offsets (u16) and nodes       |
+ *     |          |      |       |        |       | meta: page_meta                             |
+ *     |          |      |       | pages, u32     | overflow: a value, over `pages` pages       |
+ *     +----------+------+-------+--------+-------+---------------------------------------------+
  *
- *     pages 0, 1   meta of the commits with even and odd number: commit n overwrites page n & 1, so that the commit
- *                  before it stays readable. The one with the greater number counts.
+ *     pages 0, 1   meta of the commits with even and odd number: commit n overwrites page n & 1, so
+ *                  that the commit before stays readable; the greater number counts
  *     lower        end of the array of offsets; (lower - 16) / 2 nodes, in key order
  *     node         u16 low, u16 high, u16 flags, u16 key bytes, key, value
- *                  in a branch, low | high << 16 | flags << 32 is the child's page number, and the first node's key is not
- *                  looked at; in a leaf, low | high << 16 is the value's size, and with NODE_OVERFLOW its place holds
- *                  the u64 number of the first overflow page instead
+ *                  in a branch low | high << 16 | flags << 32 is the child's page number; nobody
+ *                  looks at the first node's key; in a leaf low | high << 16 is the value's size,
+ *                  and with NODE_OVERFLOW the u64 number of its first page stands in its place
  *
- * Three trees hang on a meta page: `free` (key: transaction number; value: u64 count, then page numbers, descending),
- * `main` (key: a table's name, value: its page_tree, node flag NODE_TREE), and below main a tree for each table.
+ * Three trees hang on a meta page: `free` (key: transaction number; value: u64 count, then page
+ * numbers, descending), `main` (key: a table's name, value: its page_tree, node flag NODE_TREE),
+ * and below main a tree for each table.
  */
 #ifndef ANP_STORE_PAGE_H
 #define ANP_STORE_PAGE_H

@@ -1,37 +1,40 @@
 /*
- * The directory of the index file: every table, its key, what its values are. There is no second copy of this list.
+ * The directory of the index file: every table, its key, what its values are. There is no second
+ * copy of this list.
  *
- * The file is one LMDB environment (MDB_NOSUBDIR). Each table is a named database. A value on disk is
+ * The file is one LMDB environment (MDB_NOSUBDIR). Each table is a named database. A value on disk
+ * is
  *
  *     0                      n          n + 8
  *     +----------------------+-----------+
- *     | payload, n bytes     | checksum  |      checksum = XXH3-64 of payload, seeded with table, key and n
+ *     | payload, n bytes     | checksum  |      checksum = XXH3-64 of payload, seeded with table,
+ *                                               key and n
  *     +----------------------+-----------+
  *
- * so that a value read under another key, cut, or flipped anywhere is noticed. The checksum stands behind the payload
- * because LMDB puts a large value at page + 16: the payload's first byte is then 16-byte aligned; a small value (under
- * about 2 KB) is 2-byte aligned only.
+ * so that a value read under another key, cut, or flipped anywhere is noticed. The checksum stands
+ * behind the payload because LMDB puts a large value at page + 16: the payload's first byte is
+ * then 16-byte aligned; a small value (under about 2 KB) is 2-byte aligned only.
  *
- *     table      key                          payload                                          drawn in
- *     meta       name                         settings, units, counters, "tables" (below)      index/catalog.h
- *     ids        post id                      u32 docno                                        here
- *     posts      u64 docno                    zstd frame of the canonical JSON                 index/posts.c
- *     terms      term                         u32 term number                                  here
- *     values     u16 field (big-endian) + text  u32 value number of a facet                    here
- *     log        u64 sequence                 forward record of one post                       index/forward.h
- *     segments   u64 unit key                 as in the five tables below                      index/unit.h
- *     postings   u64 unit key                 posting list of one term in one window           postings/format.h
- *     positions  u64 unit key                 its positions                                    postings/format.h
- *     facets     u64 unit key                 posting list without tf: posts with a value      postings/format.h
- *     columns    u64 unit key                 fixed-width array, one entry a post              index/column.h
- *     sketches   u64 unit key                 136 bytes a post                                 sketch/sketch.h
- *     deleted    u64 window                   roaring bitmap of its deleted ordinals           index/deleted.c
+ *     table      key              payload
+ *     meta       name             settings, units, counters (index/catalog.h), "tables" (below)
+ *     ids        post id          u32 docno
+ *     posts      u64 docno        u8 id length, id, zstd frame of the canonical JSON
+ *     terms      term             u32 term number
+ *     values     u16 field, text  u32 value number of a facet; the field is big-endian
+ *     log        u64 docno        forward record of one post (index/forward.h)
+ *     segments   u64 unit key     all that a segment holds, as in the five tables below
+ *     postings   u64 unit key     posting list of one term in one window (postings/format.h)
+ *     positions  u64 unit key     its positions (postings/format.h)
+ *     facets     u64 unit key     posting list without tf: the posts with a value
+ *     columns    u64 unit key     fixed-width array, one entry a post (index/column.h)
+ *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h)
+ *     deleted    u64 window       roaring bitmap of its deleted ordinals, portable format
  *
- *     unit key = unit << 48 | kind << 44 | number << 12 | sub << 8 | part                      index/unit.h
+ * A unit key is unit << 48 | kind << 44 | number << 12 | sub << 8 | part: index/unit.h.
  *
- * The record "tables" of meta is kept by the store itself: for each table, in this order, u64 count of entries and
- * u64 set-hash (the sum of the checksums of its values, which does not depend on their order), as of that commit;
- * meta's own row leaves the record itself out.
+ * The record "tables" of meta is kept by the store itself: for each table, in this order, u64
+ * count of entries and u64 set-hash (the sum of the checksums of its values, which does not depend
+ * on their order), as of that commit; meta's own row leaves the record itself out.
  *
  * Format versions: 1 (0.1.0) first.
  */

@@ -1,13 +1,15 @@
 /*
- * The index file: environment, transactions, tables. Knows bytes, not meaning. The one door to LMDB.
+ * The index file: environment, transactions, tables. Knows bytes, not meaning. The one door to
+ * LMDB.
  *
- * What it adds to LMDB: a checksum on every value, checked when it is read (once a process for large ones); a count and an
- * order-free set-hash for every table, kept in the same transaction; a witness file beside the index that notices a
- * rolled-back or torn file; one environment per file and process; creation by rename; named errors for a full disk, a
- * truncated file, a foreign file system, another format.
+ * What it adds to LMDB: a checksum on every value, checked when it is read (once a process for
+ * large ones); a count and an order-free set-hash for every table, kept in the same transaction; a
+ * witness file beside the index that notices a rolled-back or torn file; one environment per file
+ * and process; creation by rename; named errors for a full disk, a truncated file, a foreign file
+ * system, another format.
  *
- * Threads: a store may be used by many; a transaction by one at a time. One write transaction at a time over all
- * processes: store_begin_write waits.
+ * Threads: a store may be used by many; a transaction by one at a time. One write transaction at a
+ * time over all processes: store_begin_write waits.
  */
 #ifndef ANP_STORE_STORE_H
 #define ANP_STORE_STORE_H
@@ -35,21 +37,25 @@ static inline store_key store_key_u64(uint64_t number) {
 }
 
 /*
- * Opens an index that exists. ANP_NOT_FOUND when there is none; ANP_FORMAT when it is none of ours or of another version
- * (says what to do); ANP_CORRUPT when it is cut or rolled back behind its witness; ANP_IO otherwise. With `writable`
- * false nothing on the medium is changed if it is read-only (a lock file is used where one can be made). A second
- * open of the same file (device and inode) in the process gives the same environment with a count.
+ * Opens an index that exists. ANP_NOT_FOUND when there is none; ANP_FORMAT when it is none of ours
+ * or of another version (says what to do); ANP_CORRUPT when it is cut or rolled back behind its
+ * witness; ANP_IO otherwise. With `writable` false nothing on the medium is changed if it is
+ * read-only (a lock file is used where one can be made). A second open of the same file (device
+ * and inode) in the process gives the same environment with a count.
  */
 anp_status store_open(const char *path, bool writable, store **out, anp_error *err);
 
 /*
- * Makes an index at path, all at once: in a temporary name beside it, `init` fills the first transaction, sync, then a
- * rename that never overwrites (ANP_BUSY when somebody else was first: open theirs). Does not leave it open.
+ * Makes an index at path, all at once: in a temporary name beside it, `init` fills the first
+ * transaction, sync, then a rename that never overwrites (ANP_BUSY when somebody else was first:
+ * open theirs). Does not leave it open.
  */
-anp_status store_create(const char *path, anp_status (*init)(void *user, store_txn *txn, anp_error *err),
-                        void *user, anp_error *err);
+anp_status store_create(const char *path,
+                        anp_status (*init)(void *user, store_txn *txn, anp_error *err), void *user,
+                        anp_error *err);
 
-/* The last close of a file ends its environment. NULL is allowed. All transactions must have ended. */
+/* The last close of a file ends its environment. NULL is allowed. All transactions must have
+   ended. */
 void store_close(store *s);
 
 const char *store_path(const store *s);
@@ -61,7 +67,8 @@ anp_status store_begin_read(store *s, store_txn **out, anp_error *err);
 /* The one writer; waits while there is another, in this process or another one. */
 anp_status store_begin_write(store *s, store_txn **out, anp_error *err);
 
-/* Durable when it returns ANP_OK: data and meta page synced, then the witness. Frees txn in any case. */
+/* Durable when it returns ANP_OK: data and meta page synced, then the witness. Frees txn in any
+   case. */
 anp_status store_commit(store_txn *txn, anp_error *err);
 
 /* Ends a read transaction, or drops a write transaction's changes. NULL is allowed. */
@@ -71,12 +78,14 @@ void store_abort(store_txn *txn);
 uint64_t store_txn_number(const store_txn *txn);
 
 /*
- * The payload under key: in place, valid until the transaction ends or (in a write transaction) writes. ANP_NOT_FOUND
- * leaves *out empty and fills no error text (it is often no error); ANP_CORRUPT when the checksum differs.
+ * The payload under key: in place, valid until the transaction ends or (in a write transaction)
+ * writes. ANP_NOT_FOUND leaves *out empty and fills no error text (it is often no error);
+ * ANP_CORRUPT when the checksum differs.
  */
 anp_status store_get(store_txn *txn, store_table table, store_key key, str *out, anp_error *err);
 
-/* Puts or replaces. With `append`, key must be greater than every key of the table (much faster); else ANP_INVALID. */
+/* Puts or replaces. With `append`, key must be greater than every key of the table (much
+   faster); else ANP_INVALID. */
 anp_status store_put(store_txn *txn, store_table table, store_key key, str value, bool append,
                      anp_error *err);
 
@@ -88,8 +97,9 @@ anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, 
                               anp_error *err);
 
 /*
- * Walks a table in key order. After store_seek(…) or store_next(…) returned ANP_OK, key and value are set; ANP_NOT_FOUND is the
- * end. Values are checked as in store_get. The table must not be written while a cursor is open on it.
+ * Walks a table in key order. After store_seek(…) or store_next(…) returned ANP_OK, key and value
+ * are set; ANP_NOT_FOUND is the end. Values are checked as in store_get. The table must not be
+ * written while a cursor is open on it.
  */
 anp_status store_cursor_open(store_txn *txn, store_table table, store_cursor **out, anp_error *err);
 anp_status store_seek(store_cursor *cursor, store_key at_least, store_key *key, str *value,
@@ -111,11 +121,12 @@ anp_status store_table_measure(store_txn *txn, store_table table, store_table_si
 anp_status store_file_bytes(store *s, uint64_t *out, anp_error *err);
 
 /*
- * Checks the file itself: quick = header, size, witness, counts against LMDB's own; full = every value's checksum, key
- * order, counts and set-hashes too. One report line for each thing that is wrong; *problems counts them. ANP_OK
- * also when problems were found; other statuses when the check itself could not be done.
+ * Checks the file itself: quick = header, size, witness, counts against LMDB's own; full = every
+ * value's checksum, key order, counts and set-hashes too. One report line for each thing that is
+ * wrong; *problems counts them. ANP_OK also when problems were found; other statuses when the
+ * check itself could not be done.
  */
-anp_status store_verify(store *s, bool full, void (*report)(void *user, const char *line), void *user,
-                        uint64_t *problems, anp_error *err);
+anp_status store_verify(store *s, bool full, void (*report)(void *user, const char *line),
+                        void *user, uint64_t *problems, anp_error *err);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * Getting, putting and deleting. Every put writes the checksum behind the payload and keeps the table's tally.
+ * Getting, putting and deleting. Every put writes the checksum behind the payload and keeps the
+ * table's tally.
  *
- * A put of a new key costs one search: LMDB is asked to reserve the place unless the key is there; only when it is,
- * the old checksum is read for the set-hash and a second search replaces the value.
+ * A put of a new key costs one search: LMDB is asked to reserve the place unless the key is there;
+ * only when it is, the old checksum is read for the set-hash and a second search replaces the
+ * value.
  */
 #include "base/error.h"
 #include "store/environment.h"
@@ -10,17 +12,21 @@
 /* LMDB counts a value's size in 32 bits. */
 #define VALUE_BYTES_MAX ((size_t)UINT32_MAX - 64)
 
-/* ---- Reading ----------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* "posts 17" or "ids 'x'": the entry as messages name it. */
 static anp_status wrong_value(store_txn *txn, store_table table, str key, anp_error *err) {
     const store_table_info *info = &store_table_infos[table];
     if (info->key_kind == STORE_KEY_U64) {
-        return error_corrupt(err, "%s is damaged: checksum of a value, table %s, key %llu; verify it, restore a backup",
-                             txn->store->path, info->name, (unsigned long long)load_u64(key.data));
+        return error_corrupt(
+            err,
+            "%s is damaged: checksum of a value, table %s, key %llu; verify it, restore a backup",
+            txn->store->path, info->name, (unsigned long long)load_u64(key.data));
     }
-    return error_corrupt(err, "%s is damaged: checksum of a value, table %s, key '%.*s'; verify it, restore a backup",
-                         txn->store->path, info->name, (int)key.len, key.data);
+    return error_corrupt(
+        err,
+        "%s is damaged: checksum of a value, table %s, key '%.*s'; verify it, restore a backup",
+        txn->store->path, info->name, (int)key.len, key.data);
 }
 
 anp_status table_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err) {
@@ -41,11 +47,12 @@ bool table_value_fits(const store_txn *txn, const MDB_val *value) {
     page_header top;
     memcpy(&top, (const uint8_t *)value->mv_data - sizeof top, sizeof top);
     return (top.flags & ~DIRTY) == PAGE_OVERFLOW &&
-           (uint64_t)top.pages * txn->view.page_bytes >= PAGE_HEADER_BYTES + (uint64_t)value->mv_size;
+           (uint64_t)top.pages * txn->view.page_bytes >=
+               PAGE_HEADER_BYTES + (uint64_t)value->mv_size;
 }
 
-anp_status table_check_value(store_txn *txn, store_table table, str key, str raw, bool viewed, str *payload,
-                             anp_error *err) {
+anp_status table_check_value(store_txn *txn, store_table table, str key, str raw, bool viewed,
+                             str *payload, anp_error *err) {
     uint64_t place = viewed ? (uint64_t)((const uint8_t *)raw.data - txn->view.map) : 0;
     if (!checksum_holds(viewed ? txn->store->seen : NULL, table, key, raw, place)) {
         return wrong_value(txn, table, key, err);
@@ -60,7 +67,8 @@ static anp_status get_viewed(store_txn *txn, store_table table, str key, str *ra
     tree_cursor cursor;
     tree_node node;
     TRY(table_tree(txn, table, &tree, err));
-    tree_cursor_begin(&cursor, &txn->view, tree, store_table_infos[table].key_kind == STORE_KEY_U64);
+    tree_cursor_begin(&cursor, &txn->view, tree,
+                      store_table_infos[table].key_kind == STORE_KEY_U64);
     tree_result result = tree_find(&cursor, key);
     if (result == TREE_NONE) {
         return ANP_NOT_FOUND;
@@ -73,7 +81,8 @@ static anp_status get_viewed(store_txn *txn, store_table table, str key, str *ra
 }
 
 /* From LMDB: what this transaction has written. */
-static anp_status get_written(store_txn *txn, store_table table, str key, str *raw, anp_error *err) {
+static anp_status get_written(store_txn *txn, store_table table, str key, str *raw,
+                              anp_error *err) {
     MDB_val k = {key.len, (void *)(uintptr_t)key.data}, v;
     int code = mdb_get(txn->mdb, txn->store->dbis[table], &k, &v);
     if (code == MDB_NOTFOUND) {
@@ -93,8 +102,8 @@ static anp_status get_key(store_txn *txn, store_table table, str key, str *out, 
         return ANP_NOT_FOUND; /* such keys cannot be put */
     }
     bool viewed = !txn->written[table];
-    anp_status status = viewed ? get_viewed(txn, table, key, &raw, err)
-                               : get_written(txn, table, key, &raw, err);
+    anp_status status =
+        viewed ? get_viewed(txn, table, key, &raw, err) : get_written(txn, table, key, &raw, err);
     if (status != ANP_OK) {
         return status;
     }
@@ -109,8 +118,9 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp
     str record;
     anp_status status = get_key(txn, STORE_META, STR(STORE_TALLY_KEY), &record, err);
     if (status == ANP_NOT_FOUND || (status == ANP_OK && record.len != TALLY_RECORD_BYTES)) {
-        return error_corrupt(err, "%s is damaged: the record of its tables is missing; verify it, restore a backup",
-                             txn->store->path);
+        return error_corrupt(
+            err, "%s is damaged: the record of its tables is missing; verify it, restore a backup",
+            txn->store->path);
     }
     TRY(status);
     for (int i = 0; i < STORE_TABLES; i++) {
@@ -120,7 +130,7 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp
     return ANP_OK;
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* A write that failed half-way must not be committed. */
 static anp_status fail_write(store_txn *txn, int code, const char *what, anp_error *err) {
@@ -133,7 +143,8 @@ static anp_status fail_write(store_txn *txn, int code, const char *what, anp_err
 
 static anp_status check_write(const store_txn *txn, anp_error *err) {
     if (!txn->write) {
-        return error_set(err, ANP_INVALID, "cannot write to %s: the transaction is for reading", txn->store->path);
+        return error_set(err, ANP_INVALID, "cannot write to %s: the transaction is for reading",
+                         txn->store->path);
     }
     if (txn->failed) {
         return store_fail(txn->store, MDB_BAD_TXN, "write", err);
@@ -141,7 +152,10 @@ static anp_status check_write(const store_txn *txn, anp_error *err) {
     return ANP_OK;
 }
 
-/* The stored checksum of a value that is about to go; of a damaged one, whatever: verify will see it. */
+/*
+ * The stored checksum of a value that is about to go; of a damaged one, whatever: verify will see
+ * it.
+ */
 static uint64_t old_checksum(const store_txn *txn, const MDB_val *value) {
     if (value->mv_size < CHECKSUM_BYTES || !table_value_fits(txn, value)) {
         return 0;
@@ -155,10 +169,12 @@ static anp_status put_raw(store_txn *txn, store_table table, str key, str payloa
     MDB_dbi dbi = txn->store->dbis[table];
     MDB_val k = {key.len, (void *)(uintptr_t)key.data};
     MDB_val v = {payload.len + CHECKSUM_BYTES, NULL};
-    int code = mdb_put(txn->mdb, dbi, &k, &v, MDB_RESERVE | (append ? MDB_APPEND : MDB_NOOVERWRITE));
+    int code =
+        mdb_put(txn->mdb, dbi, &k, &v, MDB_RESERVE | (append ? MDB_APPEND : MDB_NOOVERWRITE));
     *replaced = code == MDB_KEYEXIST;
     if (*replaced && append) {
-        return error_set(err, ANP_INVALID, "cannot append to table %s of %s: the key is not above all others",
+        return error_set(err, ANP_INVALID,
+                         "cannot append to table %s of %s: the key is not above all others",
                          store_table_infos[table].name, txn->store->path);
     }
     if (*replaced) {
@@ -199,7 +215,8 @@ anp_status table_put_own(store_txn *txn, str key, str payload, anp_error *err) {
 }
 
 static bool is_own(store_table table, str key) {
-    return table == STORE_META && (str_equal(key, STR(STORE_TALLY_KEY)) || str_equal(key, STR(STORE_FORMAT_KEY)));
+    return table == STORE_META &&
+           (str_equal(key, STR(STORE_TALLY_KEY)) || str_equal(key, STR(STORE_FORMAT_KEY)));
 }
 
 anp_status store_put(store_txn *txn, store_table table, store_key key, str value, bool append,
@@ -207,23 +224,26 @@ anp_status store_put(store_txn *txn, store_table table, store_key key, str value
     str bytes = table_key_bytes(table, &key);
     TRY(check_write(txn, err));
     if (bytes.len == 0 || bytes.len > PAGE_KEY_BYTES_MAX) {
-        return error_set(err, ANP_LIMIT, "cannot put into table %s: a key has 1 to %d bytes, this one %zu",
+        return error_set(err, ANP_LIMIT,
+                         "cannot put into table %s: a key has 1 to %d bytes, this one %zu",
                          store_table_infos[table].name, PAGE_KEY_BYTES_MAX, bytes.len);
     }
     if (value.len > VALUE_BYTES_MAX) {
-        return error_set(err, ANP_LIMIT, "cannot put into table %s: a value has up to %zu bytes, this one %zu",
+        return error_set(err, ANP_LIMIT,
+                         "cannot put into table %s: a value has up to %zu bytes, this one %zu",
                          store_table_infos[table].name, VALUE_BYTES_MAX, value.len);
     }
     if (is_own(table, bytes)) {
-        return error_set(err, ANP_INVALID, "cannot put '%.*s' into table meta: the store keeps it itself",
+        return error_set(err, ANP_INVALID,
+                         "cannot put '%.*s' into table meta: the store keeps it itself",
                          (int)bytes.len, bytes.data);
     }
     return put_counted(txn, table, bytes, value, append, err);
 }
 
 /* Deletes the entry that the cursor stands on. */
-static anp_status delete_at(store_txn *txn, store_table table, MDB_cursor *cursor, const MDB_val *value,
-                            anp_error *err) {
+static anp_status delete_at(store_txn *txn, store_table table, MDB_cursor *cursor,
+                            const MDB_val *value, anp_error *err) {
     uint64_t old = old_checksum(txn, value);
     int code = mdb_cursor_del(cursor, 0);
     txn->written[table] = true;
@@ -244,7 +264,8 @@ anp_status store_delete(store_txn *txn, store_table table, store_key key, anp_er
         return ANP_NOT_FOUND;
     }
     if (is_own(table, bytes)) {
-        return error_set(err, ANP_INVALID, "cannot delete '%.*s' from table meta: the store keeps it itself",
+        return error_set(err, ANP_INVALID,
+                         "cannot delete '%.*s' from table meta: the store keeps it itself",
                          (int)bytes.len, bytes.data);
     }
     int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor);
@@ -270,7 +291,8 @@ anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, 
     MDB_cursor *cursor;
     TRY(check_write(txn, err));
     if (store_table_infos[table].key_kind != STORE_KEY_U64) {
-        return error_set(err, ANP_INVALID, "cannot delete a range of table %s: its keys are not numbers",
+        return error_set(err, ANP_INVALID,
+                         "cannot delete a range of table %s: its keys are not numbers",
                          store_table_infos[table].name);
     }
     int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor);
@@ -283,7 +305,8 @@ anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, 
     while (code == 0 && status == ANP_OK && load_u64(k.mv_data) < to) {
         status = delete_at(txn, table, cursor, &v, err);
         if (status == ANP_OK) {
-            code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT); /* after a delete: the one that moved up */
+            code = mdb_cursor_get(cursor, &k, &v,
+                                  MDB_NEXT); /* after a delete: the one that moved up */
         }
     }
     if (status == ANP_OK && code && code != MDB_NOTFOUND) {
@@ -300,7 +323,8 @@ anp_status store_table_measure(store_txn *txn, store_table table, store_table_si
         const page_tree *tree;
         TRY(table_tree(txn, table, &tree, err));
         out->entries = tree->entries;
-        out->bytes = (tree->branch_pages + tree->leaf_pages + tree->overflow_pages) * txn->view.page_bytes;
+        out->bytes =
+            (tree->branch_pages + tree->leaf_pages + tree->overflow_pages) * txn->view.page_bytes;
         return ANP_OK;
     }
     MDB_stat stat;
@@ -309,6 +333,7 @@ anp_status store_table_measure(store_txn *txn, store_table table, store_table_si
         return store_fail(txn->store, code, "measure a table", err);
     }
     out->entries = stat.ms_entries;
-    out->bytes = (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * txn->view.page_bytes;
+    out->bytes =
+        (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * txn->view.page_bytes;
     return ANP_OK;
 }

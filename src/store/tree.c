@@ -1,6 +1,6 @@
 /*
- * See tree.h; the bytes are drawn in page.h. Invariant: a tree_page in hand lies whole in the view, and its offsets
- * lie in it; nodes are checked one by one when they are looked at.
+ * See tree.h; the bytes are drawn in page.h. Invariant: a tree_page in hand lies whole in the view,
+ * and its offsets lie in it; nodes are checked one by one when they are looked at.
  */
 #include "store/tree.h"
 
@@ -12,7 +12,8 @@ static bool fault_at(tree_fault *fault, uint64_t page, const char *what) {
     return false;
 }
 
-bool tree_page_at(const tree_view *view, uint64_t number, bool leaf, tree_page *out, tree_fault *fault) {
+bool tree_page_at(const tree_view *view, uint64_t number, bool leaf, tree_page *out,
+                  tree_fault *fault) {
     if (number < PAGE_META_COUNT || number >= view->pages) {
         return fault_at(fault, number, "a page number beyond the file");
     }
@@ -23,8 +24,9 @@ bool tree_page_at(const tree_view *view, uint64_t number, bool leaf, tree_page *
         return fault_at(fault, number, "a page that bears another number");
     }
     if (header.flags != (leaf ? PAGE_LEAF : PAGE_BRANCH)) {
-        return fault_at(fault, number, leaf ? "no leaf page where one belongs"
-                                            : "no branch page where one belongs");
+        return fault_at(fault, number,
+                        leaf ? "no leaf page where one belongs"
+                             : "no branch page where one belongs");
     }
     if (header.lower <= PAGE_HEADER_BYTES || (header.lower & 1) || header.lower > header.upper ||
         header.upper > view->page_bytes) {
@@ -76,8 +78,8 @@ static bool overflow_at(const tree_view *view, const tree_page *page, size_t siz
     return true;
 }
 
-bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf, tree_node *out,
-                  tree_fault *fault) {
+bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
+                  tree_node *out, tree_fault *fault) {
     const uint8_t *node = key_at(view, page, index, &out->key, fault);
     if (!node) {
         return false;
@@ -109,7 +111,8 @@ bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, 
     return true;
 }
 
-void tree_cursor_begin(tree_cursor *c, const tree_view *view, const page_tree *tree, bool integer_keys) {
+void tree_cursor_begin(tree_cursor *c, const tree_view *view, const page_tree *tree,
+                       bool integer_keys) {
     c->view = view;
     c->tree = tree;
     c->integer_keys = integer_keys;
@@ -209,7 +212,9 @@ static tree_result start(tree_cursor *c) {
     return push(c, c->tree->root) ? TREE_FOUND : damaged(c);
 }
 
-/* To the leaf where key belongs, and there to the first key not less; the index may be the count. */
+/*
+ * To the leaf where key belongs, and there to the first key not less; the index may be the count.
+ */
 static tree_result locate(tree_cursor *c, str key, bool *equal) {
     tree_result result = start(c);
     *equal = false;

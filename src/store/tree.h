@@ -1,10 +1,11 @@
 /*
  * Reading LMDB's trees in place, trusting nothing.
  *
- * LMDB follows whatever its pages say: a flipped bit in a page makes it read outside of the map (SIGBUS) or, with
- * asserts, abort. So tables that the transaction has not written are read by this cursor instead: every page number,
- * offset and length is checked before it is followed, and what does not fit is a fault, never a crash. It costs what
- * mdb_get costs. It is what `verify` walks with as well.
+ * LMDB follows whatever its pages say: a flipped bit in a page makes it read outside of the map
+ * (SIGBUS) or, with asserts, abort. So tables that the transaction has not written are read by this
+ * cursor instead: every page number, offset and length is checked before it is followed, and what
+ * does not fit is a fault, never a crash. It costs what mdb_get costs. It is what `verify` walks
+ * with as well.
  *
  * The view must be of a commit that a transaction keeps alive.
  */
@@ -55,7 +56,8 @@ typedef struct tree_cursor {
 } tree_cursor;
 
 /* Does not clear the levels. `tree` is borrowed. */
-void tree_cursor_begin(tree_cursor *c, const tree_view *view, const page_tree *tree, bool integer_keys);
+void tree_cursor_begin(tree_cursor *c, const tree_view *view, const page_tree *tree,
+                       bool integer_keys);
 
 /* To the first key that is not less. */
 tree_result tree_seek(tree_cursor *c, str key);
@@ -73,8 +75,9 @@ tree_result tree_next(tree_cursor *c);
 bool tree_entry(tree_cursor *c, tree_node *out);
 
 /* The pieces: a page that is a whole branch (or leaf), and one node of it. false: *fault is set. */
-bool tree_page_at(const tree_view *view, uint64_t number, bool leaf, tree_page *out, tree_fault *fault);
-bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf, tree_node *out,
+bool tree_page_at(const tree_view *view, uint64_t number, bool leaf, tree_page *out,
                   tree_fault *fault);
+bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
+                  tree_node *out, tree_fault *fault);
 
 #endif

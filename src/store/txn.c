@@ -1,10 +1,11 @@
 /*
  * Transactions: beginning, committing, and the view of the commit that each began with.
  *
- * A read transaction holds a slot of LMDB's reader table, which keeps the pages of its commit from being reused, and
- * reads them through tree.h. A write transaction reads through tree.h what it has not written, else through LMDB.
- * Invariants: `active` counts every transaction and every call that is beginning one; a write transaction ends in the
- * thread that began it (LMDB's lock is a robust mutex, which only its owner can unlock).
+ * A read transaction holds a slot of LMDB's reader table, which keeps the pages of its commit from
+ * being reused, and reads them through tree.h. A write transaction reads through tree.h what it has
+ * not written, else through LMDB. Invariants: `active` counts every transaction and every call that
+ * is beginning one; a write transaction ends in the thread that began it (LMDB's lock is a robust
+ * mutex, which only its owner can unlock).
  */
 #include "base/error.h"
 #include "store/environment.h"
@@ -15,10 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Beginning is tried again when a commit, or a map that grew, came between; each takes far longer than a try. */
+/*
+ * Beginning is tried again when a commit, or a map that grew, came between; each takes far longer
+ * than a try.
+ */
 enum { BEGIN_TRIES = 100 };
 
-/* ---- Counting in and out ----------------------------------------------------------------------------------- */
+/* ---- Counting in and out --------------------------------------------------------------------- */
 
 static anp_status enter(store *s, bool write, anp_error *err) {
     TRY(environment_check_pid(s, err));
@@ -28,10 +32,12 @@ static anp_status enter(store *s, bool write, anp_error *err) {
         pthread_cond_wait(&s->changed, &s->mutex);
     }
     if (s->lost) {
-        status = error_set(err, ANP_NOMEM, "cannot use %s: its map is lost; close and open it again", s->path);
+        status = error_set(err, ANP_NOMEM,
+                           "cannot use %s: its map is lost; close and open it again", s->path);
     } else if (write && s->writing && pthread_equal(s->writer, pthread_self())) {
-        status = error_set(err, ANP_BUSY,
-                           "cannot write to %s: this thread has a write transaction open; end it first", s->path);
+        status = error_set(
+            err, ANP_BUSY,
+            "cannot write to %s: this thread has a write transaction open; end it first", s->path);
     } else {
         s->active++;
     }
@@ -51,7 +57,7 @@ static void leave(store *s, bool wrote) {
     pthread_mutex_unlock(&s->mutex);
 }
 
-/* ---- The view ---------------------------------------------------------------------------------------------- */
+/* ---- The view -------------------------------------------------------------------------------- */
 
 static const uint8_t *meta_at(const store *s, uint64_t number) {
     return s->map + (number & 1) * s->page_bytes + PAGE_HEADER_BYTES;
@@ -82,7 +88,8 @@ static anp_status set_view(store_txn *txn, const page_meta *meta, anp_error *err
         file_pages = (uint64_t)info.st_size / s->page_bytes;
         atomic_store_explicit(&s->file_pages, file_pages, memory_order_relaxed);
     }
-    pages = pages < file_pages ? pages : file_pages; /* the last ones may be free and never written */
+    pages =
+        pages < file_pages ? pages : file_pages; /* the last ones may be free and never written */
     uint64_t mapped = s->map_bytes / s->page_bytes;
     txn->view = (tree_view){s->map, s->page_bytes, pages < mapped ? pages : mapped};
     txn->meta = *meta;
@@ -121,7 +128,7 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
     return ANP_OK;
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static int begin_lmdb_read(store *s, MDB_txn **mdb) {
     int code = mdb_txn_begin(s->env, NULL, MDB_RDONLY, mdb);
@@ -134,9 +141,9 @@ static int begin_lmdb_read(store *s, MDB_txn **mdb) {
 }
 
 /*
- * Takes the meta page of the commit that the transaction reads. LMDB tells the number of the last complete commit, n; n + 2
- * can only be written after n + 1 is complete. So if the last complete one is still n after the copy was
- * made, the copy is whole; else we move on to the newer one.
+ * Takes the meta page of the commit that the transaction reads. LMDB tells the number of the last
+ * complete commit, n; n + 2 can only be written after n + 1 is complete. So if the last complete
+ * one is still n after the copy was made, the copy is whole; else we move on to the newer one.
  */
 static int settle(store_txn *txn, page_meta *meta, bool *whole) {
     *whole = false;
@@ -169,8 +176,11 @@ static anp_status try_read(store *s, store_txn *txn, bool *again, anp_error *err
     } else if (code) {
         status = store_fail(s, code, "read the newest commit", err);
     } else {
-        status = error_corrupt(err, "cannot read %s: the header of its last commit is damaged; verify it, restore a "
-                                    "backup", s->path);
+        status = error_corrupt(
+            err,
+            "cannot read %s: the header of its last commit is damaged; verify it, restore a "
+            "backup",
+            s->path);
     }
     if (status != ANP_OK) {
         if (begun) {
@@ -206,18 +216,19 @@ anp_status store_begin_read(store *s, store_txn **out, anp_error *err) {
     return ANP_OK;
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /*
- * The first write after an open brings the witness up to date. We hold the writers' lock, so the last commit is complete; but
- * its writer may have been killed while it waited for the disk: sync, or the witness could be ahead.
+ * The first write after an open brings the witness up to date. We hold the writers' lock, so the
+ * last commit is complete; but its writer may have been killed while it waited for the disk: sync,
+ * or the witness could be ahead.
  */
 static void renew_witness(store *s, const page_meta *base) {
     if (s->witness_fd >= 0) {
         return;
     }
     s->witness_fd = witness_open(s->path);
-    if (s->witness_fd >= 0 && fdatasync(s->fd) == 0) {
+    if (s->witness_fd >= 0 && fsync(s->fd) == 0) {
         witness_write(s->witness_fd, base);
     }
 }
@@ -261,8 +272,11 @@ static anp_status begin_writer(store *s, store_txn **out, page_meta *base, anp_e
     pthread_mutex_unlock(&s->mutex);
     txn->number = mdb_txn_id(txn->mdb);
     if (!copy_meta(s, txn->number - 1, base)) { /* whole: no other writer is at work */
-        status = error_corrupt(err, "cannot write to %s: the header of its last commit is damaged; verify it, restore "
-                                    "a backup", s->path);
+        status = error_corrupt(
+            err,
+            "cannot write to %s: the header of its last commit is damaged; verify it, restore "
+            "a backup",
+            s->path);
     } else {
         status = set_view(txn, base, err);
     }
@@ -279,7 +293,8 @@ anp_status store_begin_write(store *s, store_txn **out, anp_error *err) {
     store_txn *txn;
     *out = NULL;
     if (!s->writable) {
-        return error_set(err, ANP_INVALID, "cannot write to %s: it was opened for reading only", s->path);
+        return error_set(err, ANP_INVALID, "cannot write to %s: it was opened for reading only",
+                         s->path);
     }
     TRY(begin_writer(s, &txn, &base, err));
     anp_status status = table_read_tallies(txn, txn->tallies, err);
@@ -323,7 +338,8 @@ anp_status txn_keep_tables(store_txn *txn, anp_error *err) {
             return status;
         }
     }
-    int code = mdb_txn_commit(txn->mdb); /* of a read transaction: an abort would drop the handles */
+    int code =
+        mdb_txn_commit(txn->mdb); /* of a read transaction: an abort would drop the handles */
     anp_status status = code ? store_fail(s, code, "open the tables", err) : ANP_OK;
     end(txn);
     return status;
@@ -342,14 +358,16 @@ static anp_status write_tallies(store_txn *txn, anp_error *err) {
         store_u64(record + 16 * i, txn->tallies[i].entries);
         store_u64(record + 16 * i + 8, txn->tallies[i].set_hash);
     }
-    return table_put_own(txn, STR(STORE_TALLY_KEY), str_make((const char *)record, sizeof record), err);
+    return table_put_own(txn, STR(STORE_TALLY_KEY), str_make((const char *)record, sizeof record),
+                         err);
 }
 
 anp_status txn_commit(store_txn *txn, anp_error *err) {
     store *s = txn->store;
     anp_status status = ANP_OK;
     if (!txn->write) {
-        status = error_set(err, ANP_INVALID, "cannot commit to %s: the transaction is for reading", s->path);
+        status = error_set(err, ANP_INVALID, "cannot commit to %s: the transaction is for reading",
+                           s->path);
     } else if (txn->failed) {
         status = store_fail(s, MDB_BAD_TXN, "commit", err);
     }
@@ -379,14 +397,19 @@ anp_status store_commit(store_txn *txn, anp_error *err) {
         return status;
     }
     if (txn->write && !in_own_thread(txn)) {
-        return error_set(err, ANP_INVALID,
-                         "cannot commit to %s: another thread began the transaction; end it in that one", s->path);
+        return error_set(
+            err, ANP_INVALID,
+            "cannot commit to %s: another thread began the transaction; end it in that one",
+            s->path);
     }
     uint64_t number = txn->number;
     bool dirty = txn->dirty;
     TRY(txn_commit(txn, err));
     if (dirty) {
-        /* The next writer's business if another commit is on its way; and the commit is durable even if this fails. */
+        /*
+         * The next writer's business if another commit is on its way; and the commit is durable
+         * even if this fails.
+         */
         page_meta meta;
         environment_step("committed");
         if (s->witness_fd >= 0 && txn_meta(s, number, &meta)) {

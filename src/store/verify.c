@@ -1,10 +1,11 @@
 /*
  * Checking the file itself.
  *
- * Quick: header, size, witness, that every table is there, and that the record "tables" and LMDB's own counts agree.
- * Full: every page of the commit besides: each tree's order and structure, each value's checksum, counts and
- * set-hashes as found, the free list, and that every page has exactly one owner. It reads through tree.h and cannot be
- * led astray by what it finds; it costs one pass over the file and a bit of memory for each page.
+ * Quick: header, size, witness, that every table is there, and that the record "tables" and LMDB's
+ * own counts agree. Full: every page of the commit besides: each tree's order and structure, each
+ * value's checksum, counts and set-hashes as found, the free list, and that every page has exactly
+ * one owner. It reads through tree.h and cannot be led astray by what it finds; it costs one pass
+ * over the file and a bit of memory for each page.
  */
 #include "base/error.h"
 #include "store/environment.h"
@@ -55,7 +56,7 @@ static void note(check *c, const char *line) {
     }
 }
 
-/* ---- Quick ------------------------------------------------------------------------------------------------- */
+/* ---- Quick ----------------------------------------------------------------------------------- */
 
 static anp_status check_header(check *c, anp_error *err) {
     const store *s = c->txn->store;
@@ -78,7 +79,8 @@ static anp_status check_header(check *c, anp_error *err) {
     if (!w.exists) {
         note(c, "note: there is no witness file beside the index; the next commit makes one");
     } else if (!w.valid) {
-        problem(c, "the witness file is damaged; the next open for writing with a commit renews it");
+        problem(c,
+                "the witness file is damaged; the next open for writing with a commit renews it");
     }
     return ANP_OK;
 }
@@ -101,13 +103,14 @@ static void check_counts(check *c, const store_tally recorded[STORE_TABLES]) {
         }
         uint64_t own = i == STORE_META; /* the record itself */
         if (tree->entries != recorded[i].entries + own) {
-            problem(c, "table %s has %llu entries, the record of tables says %llu", store_table_infos[i].name,
-                    (unsigned long long)tree->entries, (unsigned long long)(recorded[i].entries + own));
+            problem(c, "table %s has %llu entries, the record of tables says %llu",
+                    store_table_infos[i].name, (unsigned long long)tree->entries,
+                    (unsigned long long)(recorded[i].entries + own));
         }
     }
 }
 
-/* ---- Full -------------------------------------------------------------------------------------------------- */
+/* ---- Full ------------------------------------------------------------------------------------ */
 
 static void check_value(walk *w, const tree_node *node) {
     check *c = w->user;
@@ -117,8 +120,8 @@ static void check_value(walk *w, const tree_node *node) {
             problem(c, "table %s, key %llu: checksum of the value differs", w->table,
                     (unsigned long long)load_u64(node->key.data));
         } else {
-            problem(c, "table %s, key '%.*s': checksum of the value differs", w->table, (int)node->key.len,
-                    node->key.data);
+            problem(c, "table %s, key '%.*s': checksum of the value differs", w->table,
+                    (int)node->key.len, node->key.data);
         }
         return;
     }
@@ -143,14 +146,16 @@ static void check_free_pages(walk *w, const tree_node *node) {
     check *c = w->user;
     uint64_t count = node->value.len >= 8 ? load_u64(node->value.data) : UINT64_MAX;
     if (count > node->value.len / 8 - (node->value.len >= 8) || node->flags & NODE_TREE) {
-        problem(c, "the free list of commit %llu is damaged", (unsigned long long)load_u64(node->key.data));
+        problem(c, "the free list of commit %llu is damaged",
+                (unsigned long long)load_u64(node->key.data));
         return;
     }
     uint64_t before = UINT64_MAX;
     for (uint64_t i = 1; i <= count; i++) {
         uint64_t page = load_u64(node->value.data + 8 * i);
         if (page >= before) {
-            problem(c, "the free list of commit %llu is out of order", (unsigned long long)load_u64(node->key.data));
+            problem(c, "the free list of commit %llu is out of order",
+                    (unsigned long long)load_u64(node->key.data));
             return;
         }
         before = page;
@@ -158,7 +163,8 @@ static void check_free_pages(walk *w, const tree_node *node) {
     }
 }
 
-static void check_trees(check *c, walk *w, const store_tally recorded[STORE_TABLES], const page_meta *meta) {
+static void check_trees(check *c, walk *w, const store_tally recorded[STORE_TABLES],
+                        const page_meta *meta) {
     w->table = "the list of tables";
     w->entry = check_table_name;
     walk_tree(w, &meta->main, false);
@@ -173,9 +179,12 @@ static void check_trees(check *c, walk *w, const store_tally recorded[STORE_TABL
         walk_tree(w, tree, store_table_infos[i].key_kind == STORE_KEY_U64);
         if (recorded && (c->found[i].entries != recorded[i].entries ||
                          c->found[i].set_hash != recorded[i].set_hash)) {
-            problem(c, "table %s has %llu sound entries with set-hash %016llx, the record of tables says %llu with %016llx",
+            problem(c,
+                    "table %s has %llu sound entries with set-hash %016llx, the record of tables "
+                    "says %llu with %016llx",
                     w->table, (unsigned long long)c->found[i].entries,
-                    (unsigned long long)c->found[i].set_hash, (unsigned long long)recorded[i].entries,
+                    (unsigned long long)c->found[i].set_hash,
+                    (unsigned long long)recorded[i].entries,
                     (unsigned long long)recorded[i].set_hash);
         }
     }
@@ -184,8 +193,10 @@ static void check_trees(check *c, walk *w, const store_tally recorded[STORE_TABL
     walk_tree(w, &meta->free, true);
 }
 
-static anp_status check_full(check *c, const store_tally *recorded, const page_meta *meta, anp_error *err) {
-    walk w = {.view = c->txn->view, .page_end = meta->last_page + 1, .report = walk_problem, .user = c};
+static anp_status check_full(check *c, const store_tally *recorded, const page_meta *meta,
+                             anp_error *err) {
+    walk w = {
+        .view = c->txn->view, .page_end = meta->last_page + 1, .report = walk_problem, .user = c};
     if (w.page_end / 2 > w.view.pages + (UINT64_C(1) << 20)) {
         problem(c, "the header names %llu pages, the file has %llu", (unsigned long long)w.page_end,
                 (unsigned long long)w.view.pages);
@@ -205,7 +216,7 @@ static anp_status check_full(check *c, const store_tally *recorded, const page_m
     return ANP_OK;
 }
 
-/* ---- Both -------------------------------------------------------------------------------------------------- */
+/* ---- Both ------------------------------------------------------------------------------------ */
 
 static anp_status run(check *c, bool full, anp_error *err) {
     store_tally recorded[STORE_TABLES];
@@ -223,8 +234,8 @@ static anp_status run(check *c, bool full, anp_error *err) {
     return check_full(c, status == ANP_OK ? recorded : NULL, &c->txn->meta, err);
 }
 
-anp_status store_verify(store *s, bool full, void (*report)(void *user, const char *line), void *user,
-                        uint64_t *problems, anp_error *err) {
+anp_status store_verify(store *s, bool full, void (*report)(void *user, const char *line),
+                        void *user, uint64_t *problems, anp_error *err) {
     check c = {.report = report, .user = user};
     *problems = 0;
     TRY(store_begin_read(s, &c.txn, err));

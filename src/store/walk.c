@@ -1,4 +1,7 @@
-/* See walk.h. Invariant: the recursion is as deep as the tree's record says, at most PAGE_DEPTH_MAX. */
+/*
+ * See walk.h. Invariant: the recursion is as deep as the tree's record says, at most
+ * PAGE_DEPTH_MAX.
+ */
 #include "store/walk.h"
 
 #include "base/bytes.h"
@@ -20,8 +23,8 @@ static int order_of(bool integer_keys, str a, str b) {
 void walk_own(walk *w, uint64_t first, uint64_t count, uint64_t from_page) {
     for (uint64_t page = first; page - first < count; page++) {
         if (page < PAGE_META_COUNT || page >= w->page_end) {
-            w->report(w, "page %llu of %s points to page %llu, beyond the file", (unsigned long long)from_page,
-                      w->table, (unsigned long long)page);
+            w->report(w, "page %llu of %s points to page %llu, beyond the file",
+                      (unsigned long long)from_page, w->table, (unsigned long long)page);
             return;
         }
         uint8_t bit = (uint8_t)(1u << (page & 7));
@@ -76,7 +79,8 @@ static void walk_leaf(walk *w, const tree_page *page, bool integer_keys, range b
             report_fault(w, &fault);
             continue;
         }
-        if (!check_key(w, integer_keys, &bounds, has_before ? &before : NULL, node.key, page->number)) {
+        if (!check_key(w, integer_keys, &bounds, has_before ? &before : NULL, node.key,
+                       page->number)) {
             continue;
         }
         before = node.key;
@@ -92,7 +96,8 @@ static void walk_leaf(walk *w, const tree_page *page, bool integer_keys, range b
 
 static void walk_page(walk *w, uint64_t number, unsigned depth, bool integer_keys, range bounds);
 
-static void walk_branch(walk *w, const tree_page *page, unsigned depth, bool integer_keys, range bounds) {
+static void walk_branch(walk *w, const tree_page *page, unsigned depth, bool integer_keys,
+                        range bounds) {
     w->counts.branch_pages++;
     str least = {0};
     bool sound = true;
@@ -105,7 +110,8 @@ static void walk_branch(walk *w, const tree_page *page, unsigned depth, bool int
             continue;
         }
         /* The first node's key is not looked at by anybody. */
-        if (i > 0 && !check_key(w, integer_keys, &bounds, i > 1 && sound ? &least : NULL, node.key, page->number)) {
+        if (i > 0 && !check_key(w, integer_keys, &bounds, i > 1 && sound ? &least : NULL, node.key,
+                                page->number)) {
             sound = false;
             continue;
         }
@@ -137,8 +143,8 @@ static void walk_page(walk *w, uint64_t number, unsigned depth, bool integer_key
 
 static void compare(walk *w, const char *what, uint64_t found, uint64_t recorded) {
     if (found != recorded) {
-        w->report(w, "%s has %llu %s, its record says %llu", w->table, (unsigned long long)found, what,
-                  (unsigned long long)recorded);
+        w->report(w, "%s has %llu %s, its record says %llu", w->table, (unsigned long long)found,
+                  what, (unsigned long long)recorded);
     }
 }
 

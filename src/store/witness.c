@@ -68,17 +68,19 @@ anp_status witness_compare(const witness *w, const char *path, const header *h, 
         return ANP_OK;
     }
     if (w->txn > newest->txn) {
-        return error_corrupt(err,
-                             "cannot open %s: it was put back to commit %llu, commit %llu was witnessed; if you "
-                             "restored an older copy, remove %s" WITNESS_SUFFIX,
-                             path, (unsigned long long)newest->txn, (unsigned long long)w->txn, path);
+        return error_corrupt(
+            err,
+            "cannot open %s: it was put back to commit %llu, commit %llu was witnessed; if you "
+            "restored an older copy, remove %s" WITNESS_SUFFIX,
+            path, (unsigned long long)newest->txn, (unsigned long long)w->txn, path);
     }
     if (newest->txn - w->txn < PAGE_META_COUNT &&
         w->meta_hash != header_meta_hash(&h->metas[w->txn & 1])) {
-        return error_corrupt(err,
-                             "cannot open %s: its header differs from what was witnessed at commit %llu; restore a "
-                             "backup, or remove %s" WITNESS_SUFFIX " if this is another copy",
-                             path, (unsigned long long)w->txn, path);
+        return error_corrupt(
+            err,
+            "cannot open %s: its header differs from what was witnessed at commit %llu; restore a "
+            "backup, or remove %s" WITNESS_SUFFIX " if this is another copy",
+            path, (unsigned long long)w->txn, path);
     }
     return ANP_OK;
 }

@@ -1,10 +1,11 @@
 /*
- * See analyzer.h. A word goes from technical.c or plain.c (where it stands) through fold.c (how it is compared) and stem.c
- * (what the index holds) into a token; nothing travels back.
+ * See analyzer.h. A word goes from technical.c or plain.c (where it stands) through fold.c (how it
+ * is compared) and stem.c (what the index holds) into a token; nothing travels back.
  *
- * A folded word that is its source (small ASCII letters: most words) points into the text, a stem that only drops an
- * ending points into its folded word: most tokens cost no memory but their own. Tokens are collected in a buffer that
- * stays with the analyzer, and copied once, because their number is not known before.
+ * A folded word that is its source (small ASCII letters: most words) points into the text, a stem
+ * that only drops an ending points into its folded word: most tokens cost no memory but their own.
+ * Tokens are collected in a buffer that stays with the analyzer, and copied once, because their
+ * number is not known before.
  */
 #include "text/analyzer.h"
 
@@ -36,7 +37,8 @@ struct analyzer {
 
 anp_status analyzer_open(anp_analyzer kind, const char *language, analyzer **out, anp_error *err) {
     *out = NULL;
-    if (kind != ANP_ANALYZER_DEFAULT && kind != ANP_ANALYZER_TECHNICAL && kind != ANP_ANALYZER_PLAIN) {
+    if (kind != ANP_ANALYZER_DEFAULT && kind != ANP_ANALYZER_TECHNICAL &&
+        kind != ANP_ANALYZER_PLAIN) {
         return error_set(err, ANP_INVALID, "no analyzer %d; take technical or plain", (int)kind);
     }
     analyzer *a = calloc(1, sizeof *a);
@@ -130,10 +132,13 @@ static bool add_parts(analyzer *a, str text, const text_word *word) {
     str whole_folded = a->tokens.items[whole].folded;
     for (uint32_t i = 0; i < word->part_count; i++) {
         text_range range = word->parts[i];
-        text_token token = {.position = a->words, .kind = TEXT_PART, .start = range.start, .end = range.end};
+        text_token token = {
+            .position = a->words, .kind = TEXT_PART, .start = range.start, .end = range.end};
         if (a->fast && word->ascii) {
-            token.folded = str_slice(whole_folded, range.start - word->start, range.end - word->start);
-        } else if (!folder_fold(a->folder, str_slice(text, range.start, range.end), &token.folded)) {
+            token.folded =
+                str_slice(whole_folded, range.start - word->start, range.end - word->start);
+        } else if (!folder_fold(a->folder, str_slice(text, range.start, range.end),
+                                &token.folded)) {
             return false;
         }
         if (!make_term(a, token.folded, &token.term)) {
@@ -147,7 +152,8 @@ static bool add_parts(analyzer *a, str text, const text_word *word) {
 }
 
 static bool add_word(analyzer *a, str text, const text_word *word) {
-    text_token token = {.position = a->words, .kind = TEXT_WORD, .start = word->start, .end = word->end};
+    text_token token = {
+        .position = a->words, .kind = TEXT_WORD, .start = word->start, .end = word->end};
     if (!fold(a, str_slice(text, word->start, word->end), word, &token.folded)) {
         return false;
     }
@@ -177,7 +183,8 @@ anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, an
     for (size_t at = 0; a->plain ? plain_next(&a->characters, text, &at, a->fast, &word)
                                  : technical_next(&a->characters, text, &at, a->fast, &word);) {
         if (a->words == a->words_max) {
-            return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", a->words_max);
+            return error_set(err, ANP_LIMIT, "a text has more than %u words; split it",
+                             a->words_max);
         }
         if (!add_word(a, text, &word)) {
             return error_nomem(err, "the words of a text");

@@ -1,13 +1,15 @@
 /*
- * Text to terms: UTF-8, split into words, fold, stem. One chain for index and query, so that both agree.
+ * Text to terms: UTF-8, split into words, fold, stem. One chain for index and query, so that both
+ * agree.
  *
  *     "Use Node.js caches" ─> split ─> Use │ Node.js │ caches ─> fold ─> use │ node.js │ caches
  *                                            └ whole, and parts node, js       └ stem ─> cach
  *
- * technical: UAX #29 words, NFKC case folding, technical words whole and in parts. plain: maximal runs of letters and digits.
- * A technical word and its parts stand at one and the same position. A word's whole is stemmed when it is letters and
- * digits only (so that camelCase is found by camelcase), else kept as it is; parts are stemmed like words; equal terms at a
- * position are given once. Not safe for two threads at a time: one analyzer a thread.
+ * technical: UAX #29 words, NFKC case folding, technical words whole and in parts. plain: maximal
+ * runs of letters and digits. A technical word and its parts stand at one and the same position. A
+ * word's whole is stemmed when it is letters and digits only (so that camelCase is found by
+ * camelcase), else kept as it is; parts are stemmed like words; equal terms at a position are
+ * given once. Not safe for two threads at a time: one analyzer a thread.
  */
 #ifndef ANP_TEXT_ANALYZER_H
 #define ANP_TEXT_ANALYZER_H
@@ -25,7 +27,8 @@ typedef enum text_kind {
 } text_kind;
 
 typedef struct text_token {
-    str folded;        /* normalised, case-folded, not stemmed, not cut; what shingles are made of (PART tokens left out) */
+    str folded; /* normalised, case-folded, not stemmed, not cut; what shingles are made of (PART
+                   tokens left out) */
     str term;          /* stemmed; at most TERM_BYTES_MAX bytes */
     uint32_t position; /* word position in this text, from 0 */
     text_kind kind;
@@ -39,14 +42,17 @@ typedef struct text_tokens {
     uint32_t words; /* positions used: the length of the text */
 } text_tokens;
 
-/* language: a Snowball name ("english", "german" …) or "none". ANP_INVALID names the languages when it is unknown. */
+/* language: a Snowball name ("english", "german" …) or "none". ANP_INVALID names the languages
+   when it is unknown. */
 anp_status analyzer_open(anp_analyzer kind, const char *language, analyzer **out, anp_error *err);
 void analyzer_close(analyzer *a);
 
-/* All tokens of text; items and strings live in perm (strings may also point into text). Bad UTF-8 becomes U+FFFD. */
+/* All tokens of text; items and strings live in perm (strings may also point into text). Bad
+   UTF-8 becomes U+FFFD. */
 anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, anp_error *err);
 
-/* One of Lucene's 33 English stop words, by folded form; always false when the language is not English. */
+/* One of Lucene's 33 English stop words, by folded form; always false when the language is not
+   English. */
 bool analyzer_is_stopword(const analyzer *a, str folded);
 
 #endif

@@ -1,4 +1,7 @@
-/* See fold.h. Words lie end to end in pieces of the arena: an arena_alloc a word would cost more than the folding. */
+/*
+ * See fold.h. Words lie end to end in pieces of the arena: an arena_alloc a word would cost more
+ * than the folding.
+ */
 #include "text/fold.h"
 
 #include "base/vec.h"

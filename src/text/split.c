@@ -1,10 +1,11 @@
 /*
- * See split.h. One pass, a state of a few classes, and a look ahead behind the characters that join only when
- * a letter or digit follows (WB6, WB7b, WB12).
+ * See split.h. One pass, a state of a few classes, and a look ahead behind the characters that join
+ * only when a letter or digit follows (WB6, WB7b, WB12).
  *
- * `last` and `before` are the classes of the last two characters that count: by WB4 what extends a character
- * (combining marks, format characters, joiners) does not. A boundary needs no memory of earlier segments: every rule
- * looks back within its own segment, and pairs of regional indicators are counted from its beginning.
+ * `last` and `before` are the classes of the last two characters that count: by WB4 what extends a
+ * character (combining marks, format characters, joiners) does not. A boundary needs no memory of
+ * earlier segments: every rule looks back within its own segment, and pairs of regional indicators
+ * are counted from its beginning.
  */
 #include "text/split.h"
 
@@ -51,7 +52,10 @@ static unicode_break peek(const state *s, str text, size_t at) {
     return BREAK_OTHER;
 }
 
-/* WB5 to WB16: whether there is no boundary between s->last and next; `behind` is the byte behind next. */
+/*
+ * WB5 to WB16: whether there is no boundary between s->last and next; `behind` is the byte behind
+ * next.
+ */
 static bool joins(const state *s, unicode_break next, str text, size_t behind) {
     unicode_break last = s->last, before = s->before;
     if (is_letter(last)) {
@@ -74,11 +78,11 @@ static bool joins(const state *s, unicode_break next, str text, size_t behind) {
                last == BREAK_NUMERIC || last == BREAK_CONNECTOR; /* WB10, WB13b */
     }
     if (next == BREAK_NUMERIC) {
-        return last == BREAK_NUMERIC || last == BREAK_CONNECTOR || /* WB8, WB13b */
+        return last == BREAK_NUMERIC || last == BREAK_CONNECTOR ||       /* WB8, WB13b */
                (before == BREAK_NUMERIC && is_mid(last, BREAK_MID_NUM)); /* WB11 */
     }
     if (last == BREAK_NUMERIC) {
-        return next == BREAK_CONNECTOR || /* WB13a */
+        return next == BREAK_CONNECTOR ||                                               /* WB13a */
                (is_mid(next, BREAK_MID_NUM) && peek(s, text, behind) == BREAK_NUMERIC); /* WB12 */
     }
     if (last == BREAK_KATAKANA || last == BREAK_CONNECTOR) {

@@ -1,6 +1,7 @@
 /*
- * See stem.h. The cache is direct-mapped: a word has one place, and the newest word takes it. Of English prose 97
- * words in 100 are found there; Snowball itself runs at 42 MB/s, a hit costs some 5 ns.
+ * See stem.h. The cache is direct-mapped: a word has one place, and the newest word takes it. It
+ * holds 98 of 100 words of a site's posts, 93 of an encyclopedia's; Snowball takes 180 ns a word, a
+ * hit 5.
  *
  *     entry   0        8        16       24   25    26    27       32
  *             | key: the word            |len |keep |tail |tail    |
@@ -97,13 +98,13 @@ static size_t common_prefix(str a, const char *b, size_t b_len) {
 }
 
 static bool stem_afresh(stemmer *s, str word, stem_result *out) {
-    const char *stem = (const char *)sb_stemmer_stem(
-        s->snowball, (const sb_symbol *)word.data, (int)word.len);
+    const char *stem =
+        (const char *)sb_stemmer_stem(s->snowball, (const sb_symbol *)word.data, (int)word.len);
     if (!stem) {
         return false;
     }
     size_t len = (size_t)sb_stemmer_length(s->snowball);
-    if (len == 0) { /* nothing is left of some suffixes that stand alone: such a word is its own stem */
+    if (len == 0) { /* an ending that stands alone: such a word is its own stem */
         *out = (stem_result){word.len, {NULL, 0}};
         return true;
     }
@@ -113,8 +114,9 @@ static bool stem_afresh(stemmer *s, str word, stem_result *out) {
 }
 
 /*
- * The word's bytes in three registers, zero-padded, by loads that overlap and stay inside the word. (Words of 1 to 3
- * bytes come out with a byte doubled: together with the length the key is still unambiguous.)
+ * The word's bytes in three registers, zero-padded, by loads that overlap and stay inside the word.
+ * (Words of 1 to 3 bytes come out with a byte doubled: together with the length the key is still
+ * unambiguous.)
  */
 static void load_key(str word, uint64_t key[3]) {
     const char *p = word.data;
@@ -131,7 +133,8 @@ static void load_key(str word, uint64_t key[3]) {
     } else if (len >= 4) {
         key[0] = load_u32(p) | (uint64_t)load_u32(p + len - 4) << (8 * (len - 4));
     } else {
-        key[0] = (uint8_t)p[0] | (uint64_t)(uint8_t)p[len / 2] << 8 | (uint64_t)(uint8_t)p[len - 1] << 16;
+        key[0] = (uint8_t)p[0] | (uint64_t)(uint8_t)p[len / 2] << 8 |
+                 (uint64_t)(uint8_t)p[len - 1] << 16;
     }
 }
 
@@ -141,7 +144,8 @@ bool stemmer_stem(stemmer *s, str word, bool cached, stem_result *out) {
     }
     uint64_t key[3];
     load_key(word, key);
-    uint64_t hash = hash_mix64(key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ key[2] * 0xc2b2ae3d27d4eb4fu);
+    uint64_t hash =
+        hash_mix64(key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ key[2] * 0xc2b2ae3d27d4eb4fu);
     entry *e = &s->cache[hash >> (64 - CACHE_BITS)];
     if (e->len != word.len || e->key[0] != key[0] || e->key[1] != key[1] || e->key[2] != key[2]) {
         if (!stem_afresh(s, word, out)) {

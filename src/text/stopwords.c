@@ -3,9 +3,9 @@
 
 /* In the order of str_compare. */
 static const char *const words[] = {
-    "a",    "an",   "and",   "are",  "as",    "at",    "be",   "but", "by",   "for",  "if",
-    "in",   "into", "is",    "it",   "no",    "not",   "of",   "on",  "or",   "such", "that",
-    "the",  "their", "then", "there", "these", "they", "this", "to",  "was",  "will", "with",
+    "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
+    "in",  "into",  "is",   "it",    "no",    "not",  "of",   "on",  "or",  "such", "that",
+    "the", "their", "then", "there", "these", "they", "this", "to",  "was", "will", "with",
 };
 
 bool stopwords_contain(str folded) {

@@ -1,6 +1,7 @@
 /*
- * See technical.h. The fast path takes a run of ASCII letters and digits that ends where nothing can join it and
- * whose capitals make no parts: nearly all words of English prose. Everything else is cut by split_segment.
+ * See technical.h. The fast path takes a run of ASCII letters and digits that ends where nothing
+ * can join it and whose capitals make no parts: nearly all words of English prose. Everything else
+ * is cut by split_segment.
  */
 #include "text/technical.h"
 
@@ -16,7 +17,10 @@ static bool is_ascii_word(str text, size_t at) {
     return (text_ascii_at(text, at) & ASCII_ALNUM) != 0;
 }
 
-/* Whether a joiner of UAX #29 is left inside a part: an apostrophe, and the marks of Catalan, Hebrew and Armenian words. */
+/*
+ * Whether a joiner of UAX #29 is left inside a part: an apostrophe, and the marks of Catalan,
+ * Hebrew and Armenian words.
+ */
 static bool is_inner_mark(uint32_t point) {
     switch (point) {
     case '\'':
@@ -83,7 +87,10 @@ static void add_version(str text, text_word *word) {
     }
 }
 
-/* Cuts text[from, to), the word without its symbols, into parts; an only part that is the whole word makes it ordinary. */
+/*
+ * Cuts text[from, to), the word without its symbols, into parts; an only part that is the whole
+ * word makes it ordinary.
+ */
 static void cut_parts(unicode_cache *cache, str text, size_t from, size_t to, text_word *word) {
     part p = {0};
     bool joined = from != word->start || to != word->end;
@@ -136,8 +143,8 @@ static void cut_parts(unicode_cache *cache, str text, size_t from, size_t to, te
 /* The segment at `at`, and those that a full stop between an ASCII letter and digit joins to it. */
 static size_t joined_segment(unicode_cache *cache, str text, size_t at, bool *is_word) {
     size_t end = split_segment(cache, text, at, is_word);
-    while (*is_word && end + 1 < text.len && text.data[end] == '.' && is_ascii_word(text, end - 1) &&
-           is_ascii_word(text, end + 1)) {
+    while (*is_word && end + 1 < text.len && text.data[end] == '.' &&
+           is_ascii_word(text, end - 1) && is_ascii_word(text, end + 1)) {
         bool ignored;
         size_t further = split_segment(cache, text, end + 1, &ignored);
         if (further - at > WORD_BYTES_MAX) {
@@ -174,7 +181,10 @@ static size_t symbol_behind(str text, size_t start, size_t end) {
     return repeated || traits_at(text, behind) & letters ? 0 : bytes;
 }
 
-/* Whether a word may begin with a symbol at `at`: behind a space, an opening bracket, a quote and the like. */
+/*
+ * Whether a word may begin with a symbol at `at`: behind a space, an opening bracket, a quote and
+ * the like.
+ */
 static bool begins(str text, size_t at) {
     static const char before[] = " \t\n\v\f\r\"'`([{<=,;:|/>*";
     if (at == 0) {
@@ -216,7 +226,8 @@ static bool take_prefixed(unicode_cache *cache, str text, size_t at, text_word *
     return true;
 }
 
-static void take_segment(unicode_cache *cache, str text, size_t start, size_t end, text_word *word) {
+static void take_segment(unicode_cache *cache, str text, size_t start, size_t end,
+                         text_word *word) {
     size_t symbol = symbol_behind(text, start, end);
     word->start = start;
     word->end = end + symbol;
@@ -237,7 +248,10 @@ static bool take_ascii(str text, size_t at, text_word *word) {
         return false;
     }
     if (c != 0) {
-        /* A joiner with a separator behind it ends a sentence or a clause; an underscore joins whatever follows. */
+        /*
+         * A joiner with a separator behind it ends a sentence or a clause; an underscore joins
+         * whatever follows.
+         */
         if (c != ASCII_JOINER || text.data[end] == '_' ||
             text_ascii_at(text, end + 1) & (ASCII_ALNUM | ASCII_NOT)) {
             return false;

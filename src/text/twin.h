@@ -1,10 +1,16 @@
-/* For tests: the slow and obvious twin of the analyzer, which gives the same tokens; a smaller limit. */
+/*
+ * For tests: the slow and obvious twin of the analyzer, which gives the same tokens; a smaller
+ * limit.
+ */
 #ifndef ANP_TEXT_TWIN_H
 #define ANP_TEXT_TWIN_H
 
 #include "text/analyzer.h"
 
-/* From now on without shortcuts: no fast path for ASCII in splitting and folding, no cache of stems. */
+/*
+ * From now on without shortcuts: no fast path for ASCII in splitting and folding, no cache of
+ * stems.
+ */
 void analyzer_use_twin(analyzer *a);
 
 /* A limit that a test can reach, in place of POST_WORDS_MAX. */

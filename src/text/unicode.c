@@ -1,11 +1,11 @@
 /*
  * See unicode.h. What the libraries get wrong, and is put right here (each has its test):
  *   - regex folds I to dotless i, as Turkish does: fold_points folds ASCII itself;
- *   - lexbor leaves combining marks unordered at the very beginning of a text: normalise_piece puts a starter before
- *     them and takes it off again;
+ *   - lexbor leaves combining marks unordered at the very beginning of a text: normalise_piece puts
+ * a starter before them and takes it off again;
  *   - lexbor's ordering of marks is quadratic: see MARKS_MAX.
- * Checked against other implementations: folding of every code point of Unicode 14 with Perl's NFKC_Casefold, the
- * four normalisation forms of 680,000 random strings with Python's unicodedata.
+ * Checked against other implementations: folding of every code point of Unicode 14 with Perl's
+ * NFKC_Casefold, the four normalisation forms of 680,000 random strings with Python's unicodedata.
  */
 #include "text/unicode.h"
 
@@ -168,7 +168,10 @@ void unicode_folder_free(unicode_folder *f) {
     free(f);
 }
 
-/* Folds `in` into f->folded, without ignorables. *stable: what came out is normal, and folding it again changes nothing. */
+/*
+ * Folds `in` into f->folded, without ignorables. *stable: what came out is normal, and folding it
+ * again changes nothing.
+ */
 static bool fold_points(unicode_folder *f, const uint32_t *in, size_t count, bool *stable) {
     points *to = &f->folded;
     to->count = 0;
@@ -208,8 +211,7 @@ static lxb_status_t collect(const lxb_codepoint_t *made, size_t count, void *use
 static bool normalise_piece(unicode_folder *f, const uint32_t *in, size_t count) {
     static const uint32_t starter = 0; /* U+0000 combines with nothing */
     size_t before = f->normal.count;
-    lxb_status_t status =
-        lxb_unicode_normalize_cp(f->normalizer, &starter, 1, collect, f, false);
+    lxb_status_t status = lxb_unicode_normalize_cp(f->normalizer, &starter, 1, collect, f, false);
     if (status == LXB_STATUS_OK) {
         status = lxb_unicode_normalize_cp(f->normalizer, in, count, collect, f, true);
     }
@@ -241,8 +243,9 @@ static bool normalise(unicode_folder *f, const uint32_t *in, size_t count) {
 }
 
 /*
- * Fold and normalise, twice: normalising brings out capitals (a squared MHz) and ignorables that were hidden in
- * compatibility forms. A third round changes nothing (a test goes through every code point).
+ * Fold and normalise, twice: normalising brings out capitals (a squared MHz) and ignorables that
+ * were hidden in compatibility forms. A third round changes nothing (a test goes through every code
+ * point).
  */
 bool unicode_fold(unicode_folder *f, const uint32_t *in, size_t count, const uint32_t **out,
                   size_t *out_count) {

@@ -1,8 +1,9 @@
 /*
- * The one door to Unicode's tables: properties from the tables of the regex package (Unicode 18), normalisation
- * from lexbor (Unicode 16).
+ * The one door to Unicode's tables: properties from the tables of the regex package (Unicode 18),
+ * normalisation from lexbor (Unicode 16).
  *
- * Characters that are newer than a table count there as unassigned: no word break class, no decomposition.
+ * Characters that are newer than a table count there as unassigned: no word break class, no
+ * decomposition.
  */
 #ifndef ANP_TEXT_UNICODE_H
 #define ANP_TEXT_UNICODE_H
@@ -40,22 +41,27 @@ bool unicode_is_pictographic(uint32_t point);
 
 /* Of the general category, and Alphabetic. */
 enum {
-    UNICODE_LETTER = 1,      /* L* */
-    UNICODE_NUMBER = 2,      /* N* */
-    UNICODE_MARK = 4,        /* M* */
-    UNICODE_UPPER = 8,       /* Lu, Lt */
-    UNICODE_LOWER = 16,      /* Ll */
-    UNICODE_ALPHABETIC = 32, /* letters, letter numbers, and the marks and symbols that serve as letters */
+    UNICODE_LETTER = 1, /* L* */
+    UNICODE_NUMBER = 2, /* N* */
+    UNICODE_MARK = 4,   /* M* */
+    UNICODE_UPPER = 8,  /* Lu, Lt */
+    UNICODE_LOWER = 16, /* Ll */
+    UNICODE_ALPHABETIC =
+        32, /* letters, letter numbers, and the marks and symbols that serve as letters */
 };
 
 unsigned unicode_traits(uint32_t point);
 
-/* Lower case without context or language; writes 1 or 2 code points (two for U+0130 alone) and returns how many. */
+/*
+ * Lower case without context or language; writes 1 or 2 code points (two for U+0130 alone) and
+ * returns how many.
+ */
 size_t unicode_lower(uint32_t point, uint32_t out[2]);
 
 /*
- * All of the above for the characters that were met last, because each property costs a walk of its own through
- * three tables. Direct-mapped: a code point has one place. Begins cleared; not for several threads at a time.
+ * All of the above for the characters that were met last, because each property costs a walk of its
+ * own through three tables. Direct-mapped: a code point has one place. Begins cleared; not for
+ * several threads at a time.
  */
 enum { UNICODE_CACHE_ENTRIES = 4096 };
 
@@ -90,9 +96,10 @@ unicode_folder *unicode_folder_new(unicode_cache *cache); /* NULL when memory is
 void unicode_folder_free(unicode_folder *f);
 
 /*
- * NFKC_Casefold: compatibility forms replaced, case folded, default-ignorable characters dropped, composed. *out is valid
- * until the next call; false when memory is out. Runs of more than 30 combining marks are taken in pieces (the
- * Stream-Safe format of UAX #15), so that the cost is linear.
+ * NFKC_Casefold: compatibility forms replaced, case folded, default-ignorable characters dropped,
+ * composed. *out is valid until the next call; false when memory is out. Runs of more than 30
+ * combining marks are taken in pieces (the Stream-Safe format of UAX #15), so that the cost is
+ * linear.
  */
 bool unicode_fold(unicode_folder *f, const uint32_t *points, size_t count, const uint32_t **out,
                   size_t *out_count);

@@ -1,6 +1,7 @@
 /*
- * UTF-8 to code points and back. Bytes that are no character decode as U+FFFD, one for each longest part that
- * could have begun one (the practice of the Unicode standard, section 3.9), so that decoding always moves on.
+ * UTF-8 to code points and back. Bytes that are no character decode as U+FFFD, one for each longest
+ * part that could have begun one (the practice of the Unicode standard, section 3.9), so that
+ * decoding always moves on.
  */
 #ifndef ANP_TEXT_UTF8_H
 #define ANP_TEXT_UTF8_H
@@ -38,7 +39,10 @@ static inline uint32_t utf8_decode(str text, size_t at, size_t *next) {
     return more ? point : UTF8_BAD;
 }
 
-/* The code point that ends before `at` (above 0), as far as its bytes are a whole character; else U+FFFD. */
+/*
+ * The code point that ends before `at` (above 0), as far as its bytes are a whole character; else
+ * U+FFFD.
+ */
 static inline uint32_t utf8_before(str text, size_t at) {
     size_t from = at - 1;
     while (from > 0 && at - from < UTF8_BYTES_MAX && ((uint8_t)text.data[from] & 0xc0) == 0x80) {
@@ -69,7 +73,10 @@ static inline char *utf8_encode(char *to, uint32_t point) {
     return to;
 }
 
-/* The longest beginning of valid UTF-8 s that has at most bytes_max bytes and ends at a character's border. */
+/*
+ * The longest beginning of valid UTF-8 s that has at most bytes_max bytes and ends at a
+ * character's border.
+ */
 static inline str utf8_cut(str s, size_t bytes_max) {
     if (s.len <= bytes_max) {
         return s;

@@ -1,5 +1,6 @@
 /*
- * A word as it stands in the text, before folding: what technical.c and plain.c find and analyzer.c turns into tokens.
+ * A word as it stands in the text, before folding: what technical.c and plain.c find and analyzer.c
+ * turns into tokens.
  *
  *     text   ... Node.js's ...      shape JOINED
  *                ^       ^          start, end
@@ -33,7 +34,7 @@ typedef struct text_word {
     size_t end;
     word_shape shape;
     bool ascii;
-    bool upper; /* only told when ascii: it has capitals */
+    bool upper;          /* only told when ascii: it has capitals */
     uint32_t part_count; /* 0 when ordinary */
     text_range parts[WORD_PARTS_MAX];
 } text_word;

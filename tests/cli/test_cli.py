@@ -357,6 +357,7 @@ def test_numbers():
         "+5",
         "0x10",
         "99999999999999999999",
+        "18446744073709551621",
         "1048577",
     ):
         refuse("query", "x", "-k", value, names=["-k", f"'{value}'", "1048576"])
@@ -369,7 +370,18 @@ def test_numbers():
     refuse("similar", "--id", "x", "--min", "1.5", names=["--min"])
     refuse("index", "x", "--title-weight", "16", names=["16", "15"])
     refuse("index", "x", "--threads", "0", names=["--threads"])
-    for value in ("", "x", "0", "5T", "5MB", "-5", "M", "99999999999G", "1.5G"):
+    for value in (
+        "",
+        "x",
+        "0",
+        "5T",
+        "5MB",
+        "-5",
+        "M",
+        "99999999999G",
+        "1.5G",
+        "18446744073709551621",
+    ):
         refuse("index", "x", "--memory", value, names=["--memory", f"'{value}'"])
     for value in (
         "quality",
@@ -382,6 +394,7 @@ def test_numbers():
         "",
         "quality=1;depth=2",
         "quality=1 ",
+        "quality=1e999",
     ):
         refuse("query", "x", "--weights", value, names=["--weights"])
 
@@ -480,11 +493,16 @@ def test_index_progress_bar():
     text = on_terminal("index", write_posts("many.jsonl", posts), stream="err")
     check(re.search(r"\r\x1b\[K.*posts/s", text), repr(text[:300]))
     check(re.search(r"\[[#.]+\] +\d+ %", text), repr(text[:300]))
+    with open("many.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"bad":1}\n')
+    mixed = on_terminal("index", "many.jsonl", stream="err")
+    check(re.search(r"(\n|\x1b\[K)many\.jsonl:3001: ", mixed), "a bad post stands behind the bar")
     last = text.replace("\r\n", "\n").split("\r\x1b[K")[-1]
     check(re.fullmatch(DONE, last), repr(last))
 
 
 def test_index_interrupted():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits "ignore"
     with subprocess.Popen(
         [PROGRAM, "index", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment({})
     ) as child:
@@ -513,6 +531,24 @@ def test_index_interrupted():
     run("verify", code=0)
     committed = int(re.search(DONE, err).group(1))
     equal(json.loads(run("stats", "--json", code=0).out)["posts_live"], committed)
+
+
+def test_index_second_interrupt_kills():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        [PROGRAM, "index", "-"], stdin=subprocess.PIPE, env=environment({})
+    ) as child:
+        while child.poll() is None and not os.path.exists("anpsearch.db"):
+            time.sleep(0.001)
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        equal(child.poll(), None, "the first one killed")  # the pipe stays open: it waits for posts
+        child.send_signal(signal.SIGINT)
+        try:
+            equal(child.wait(timeout=20), -signal.SIGINT, "exit status")
+        finally:
+            child.kill()
+    run("verify", code=0)
 
 
 def leftovers():
@@ -653,6 +689,19 @@ def test_query_words_and_knobs():
     check(lenient.code in (0, 1) and re.search(r"^anpsearch: .+", lenient.err, re.M), lenient.err)
 
 
+def test_query_weights():
+    scores = [{"quality": 90, "depth": 10}, {"quality": 10, "depth": 90}]
+    with open("scored.jsonl", "w", encoding="utf-8") as file:
+        for number, score in enumerate(scores):
+            post = {"id": f"s{number}", "title": "Same", "body": "same", "meta": {"score": score}}
+            file.write(json.dumps(post) + "\n")
+    run("index", "scored.jsonl", code=0)
+    for name, first in (("quality", "s0"), ("depth", "s1")):
+        weights = f"freshness=0,{name}=9"
+        best = run("query", "same", "--weights", weights, "--format", "ids", "-k1", code=0).out
+        equal(best, first + "\n", weights)
+
+
 def test_query_batch():
     make_index()
     with open("queries.txt", "w", encoding="utf-8") as file:
@@ -739,6 +788,25 @@ def test_similar_all():
         equal([json.loads(line) for line in file], lines)
     equal(leftovers(), [])
     refuse("similar", "--all", "--out", "no/such/folder", code=3, names=["no/such/folder"])
+
+
+def test_similar_all_interrupted():
+    words = [f"word{number}" for number in range(400)]
+    posts = []
+    for number in range(6000):
+        body = " ".join(words[number * step % 400] for step in range(1, 120))
+        posts.append({"id": f"p{number}", "title": "Many", "body": body})
+    run("index", write_posts("many.jsonl", posts), code=0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    command = [PROGRAM, "similar", "--all", "--out", "all.jsonl"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment({})) as child:
+        while child.poll() is None and not leftovers():
+            time.sleep(0.001)
+        time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        err = child.stderr.read().decode()
+        equal(child.wait(timeout=30), 130, f"exit status; {err}")
+    equal((leftovers(), os.path.exists("all.jsonl")), ([], False), "half a file")
 
 
 # ---- Posts -----------------------------------------------------------------------------------
@@ -858,6 +926,9 @@ def test_analyze():
     at = result.lines()[0].index("source")
     equal([row[at:].split()[0] for row in rows], ["the", "running", "caches"], "columns")
     check(all(row == row.rstrip() for row in result.lines()), "blanks at the end")
+    wide = run("analyze", "Läufer naïve plain", code=0).lines()
+    at = wide[0].index("folded")
+    equal([row[at:].split()[0] for row in wide[1:]], ["läufer", "naïve", "plain"], "columns")
     run("analyze", "Läufer", "--lang", "none", "--analyzer", "plain", code=0)
     run("analyze", "", code=1)
     refuse("analyze", "x", "--analyzer", "magic", names=["magic"])
@@ -892,6 +963,15 @@ def test_output_that_fails():
         env=environment({}),
     )
     equal(closed.returncode, 3, "closed standard output")
+    closed = subprocess.run(
+        ["sh", "-c", '"$0" index posts.jsonl 0<&- 1>&- 2>&-', PROGRAM],
+        check=False,
+        env=environment({}),
+    )
+    equal(closed.returncode, 0, "closed standard streams")
+    for name in os.listdir("."):
+        with open(name, "rb") as file:
+            check(b"indexed 4 posts" not in file.read(), f"a message was written into {name}")
     run("verify", code=0)
 
 

@@ -1,6 +1,6 @@
 /*
- * Any bytes through both analyzers and their slow twins: the tokens agree and hold what analyzer.h promises.
- * The first byte chooses the analyzer and the language.
+ * Any bytes through both analyzers and their slow twins: the tokens agree and hold what analyzer.h
+ * promises. The first byte chooses the analyzer and the language.
  */
 #include "fuzz/fuzz.h"
 #include "text/twin.h"
@@ -20,14 +20,16 @@ static void compare(const text_tokens *a, const text_tokens *b, size_t text_len)
     for (size_t i = 0; i < a->count; i++) {
         const text_token *x = &a->items[i], *y = &b->items[i];
         require(str_equal(x->folded, y->folded) && str_equal(x->term, y->term));
-        require(x->kind == y->kind && x->position == y->position && x->start == y->start && x->end == y->end);
+        require(x->kind == y->kind && x->position == y->position && x->start == y->start &&
+                x->end == y->end);
         require(x->start < x->end && x->end <= text_len && x->position < a->words);
         require(x->folded.len > 0 && x->term.len > 0 && x->term.len <= 255);
     }
 }
 
 void fuzz_analyzer(const uint8_t *bytes, size_t size) {
-    static const char *const languages[] = {"english", "none", "german", "russian", "turkish", "arabic", "tamil"};
+    static const char *const languages[] = {"english", "none",   "german", "russian",
+                                            "turkish", "arabic", "tamil"};
     if (size == 0) {
         return;
     }

@@ -1,8 +1,10 @@
 /*
- * Any history of adds, replaces and deletes, in any batching, gives the same index as one built afresh from what is live.
+ * Any history of adds, replaces and deletes, in any batching, gives the same index as one built
+ * afresh from what is live.
  *
- * The model is an array of live posts in the order of their last add. Two indexes are compared through snapshots, post
- * by post and term by term: ordinals differ by the dead ones, all else must be equal.
+ * The model is an array of live posts in the order of their last add. Two indexes are compared
+ * through snapshots, post by post and term by term: ordinals differ by the dead ones, all else
+ * must be equal.
  */
 #include "base/prng.h"
 #include "index/snapshot.h"
@@ -38,8 +40,8 @@ static char *make_post(prng *p, uint32_t id) {
     put_words(p, &at, prng_below(p, 5));
     at += sprintf(at, "\",\"body\":\"");
     put_words(p, &at, prng_below(p, 30));
-    at += sprintf(at, "\",\"meta\":{\"stack\":[\"%s\"],\"reading_time\":%u", stacks[prng_below(p, 3)],
-                  prng_below(p, 20));
+    at += sprintf(at, "\",\"meta\":{\"stack\":[\"%s\"],\"reading_time\":%u",
+                  stacks[prng_below(p, 3)], prng_below(p, 20));
     if (prng_below(p, 2)) {
         at += sprintf(at, ",\"score\":{\"quality\":%u,\"depth\":%u.5}", prng_below(p, 101),
                       prng_below(p, 100));
@@ -112,7 +114,8 @@ static void build_fresh(const model *m, index_handle *index) {
     writer_close(w);
 }
 
-/* ---- Comparing two snapshots ------------------------------------------------------------------------------- */
+/* ---- Comparing two snapshots
+   ------------------------------------------------------------------------------- */
 
 typedef struct pair {
     snapshot *have, *want;
@@ -194,7 +197,8 @@ static void compare_meta(pair *p) {
             compare_sets(p, x, y);
         }
     }
-    static const char *const columns[] = {"reading_time", "quality", "score.depth", "last_reviewed"};
+    static const char *const columns[] = {"reading_time", "quality", "score.depth",
+                                          "last_reviewed"};
     for (int i = 0; i < 4; i++) {
         number_range range = {i == 3 ? 1.2e9 : 7, i == 3 ? 1.6e9 : 60, i % 2 == 0, true};
         if (snapshot_field_find(p->want, str_from(columns[i]), &b, NULL) == ANP_OK) {
@@ -206,7 +210,8 @@ static void compare_meta(pair *p) {
     }
 }
 
-/* tf and positions of every posting of one window of have against what want says of the same post. */
+/* tf and positions of every posting of one window of have against what want says of the same
+   post. */
 static void compare_postings(pair *p, index_field field, uint32_t mine, uint32_t theirs) {
     for (uint32_t window = 0; window < snapshot_window_count(p->have); window++) {
         window_postings a, b;
@@ -270,7 +275,8 @@ static void check_clean(index_handle *index) {
     CHECK_EQ_INT(problems, 0);
 }
 
-static void compare(index_handle *have, const model *m, const anp_index_options *options, int round) {
+static void compare(index_handle *have, const model *m, const anp_index_options *options,
+                    int round) {
     char path[512];
     index_handle *want;
     pair p = {0};
@@ -317,7 +323,8 @@ static void run_history(uint64_t seed, uint32_t title_weight) {
         if (!w && !CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK)) {
             break;
         }
-        for (uint32_t changes = 1 + prng_below(&p, step % 7 == 0 ? 60 : 4); changes > 0; changes--) {
+        for (uint32_t changes = 1 + prng_below(&p, step % 7 == 0 ? 60 : 4); changes > 0;
+             changes--) {
             random_change(&p, &m, w);
         }
         CHECK_EQ_INT(writer_commit(w, NULL), ANP_OK);

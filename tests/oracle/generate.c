@@ -24,7 +24,8 @@ void oracle_word(uint32_t i, char out[8]) {
 }
 
 const char *oracle_facet(uint32_t i) {
-    static const char *const facets[ORACLE_FACETS] = {"alpha", "beta gamma", "Delta", "c++", "x/y-z"};
+    static const char *const facets[ORACLE_FACETS] =
+        {"alpha", "beta gamma", "Delta", "c++", "x/y-z"};
     return facets[i];
 }
 
@@ -40,7 +41,8 @@ static uint32_t zipf(oracle_random *r) {
  */
 
 static uint32_t random_date(oracle_random *r) {
-    return (2023 + oracle_below(r, 3)) * 10000 + (1 + oracle_below(r, 12)) * 100 + 1 + oracle_below(r, 28);
+    uint32_t year = 2023 + oracle_below(r, 3), month = 1 + oracle_below(r, 12);
+    return year * 10000 + month * 100 + 1 + oracle_below(r, 28);
 }
 
 void oracle_post_random(oracle_random *r, uint32_t id, oracle_post *out) {
@@ -183,11 +185,13 @@ static void random_leaf(oracle_random *r, oracle_node *n) {
     }
 }
 
-static oracle_node *random_group(oracle_random *r, oracle_query *q, uint32_t leaves, uint32_t depth) {
+static oracle_node *random_group(oracle_random *r, oracle_query *q, uint32_t leaves,
+                                 uint32_t depth) {
     static const char signs[] = {' ', ' ', ' ', ' ', '+', '+', '-'};
     oracle_node *group = new_node(q);
     group->kind = oracle_chance(r, 60) ? ORACLE_LIST : ORACLE_CHAIN;
-    uint32_t count = leaves < 2 ? 2 : 2 + oracle_below(r, leaves < ORACLE_CHILDREN_MAX ? leaves - 1 : 5);
+    uint32_t more = leaves < 2 ? 1 : leaves < ORACLE_CHILDREN_MAX ? leaves - 1 : 5;
+    uint32_t count = 2 + oracle_below(r, more);
     for (uint32_t i = 0; i < count && q->node_count + 8 < ORACLE_NODES_MAX; i++) {
         oracle_node *child;
         if (depth < 3 && leaves > 2 && oracle_chance(r, 25)) {
@@ -306,13 +310,18 @@ static void put_leaf(writer *w, const oracle_node *n) {
     }
 }
 
+static void put_sign(writer *w, char occur) {
+    const char *excluded = oracle_chance(w->r, 50) ? "-" : "NOT ";
+    put(w, "%s", occur == '+' ? "+" : occur == '-' ? excluded : "");
+}
+
 /* Optional clauses side by side or with OR; where side by side means AND, always with OR. */
 static void put_list(writer *w, const oracle_node *n) {
     for (uint32_t i = 0; i < n->child_count; i++) {
         const oracle_node *child = n->children[i];
         bool chain = child->kind == ORACLE_CHAIN && child->occur == ' ' && child->boost == 1;
         put(w, "%s", i == 0 ? "" : w->all_words || oracle_chance(w->r, 30) ? " OR " : " ");
-        put(w, "%s", child->occur == '+' ? "+" : child->occur != '-' ? "" : oracle_chance(w->r, 50) ? "-" : "NOT ");
+        put_sign(w, child->occur);
         put_node(w, child, !chain || child->child_count < 2 || oracle_chance(w->r, 50));
     }
 }
@@ -321,7 +330,7 @@ static void put_chain(writer *w, const oracle_node *n) {
     for (uint32_t i = 0; i < n->child_count; i++) {
         const oracle_node *child = n->children[i];
         put(w, "%s", i == 0 ? "" : w->all_words && oracle_chance(w->r, 50) ? " " : " AND ");
-        put(w, "%s", child->occur != '-' ? "" : oracle_chance(w->r, 50) ? "-" : "NOT ");
+        put_sign(w, child->occur == '-' ? '-' : ' ');
         put_node(w, child, true);
     }
 }

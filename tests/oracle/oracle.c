@@ -50,7 +50,8 @@ void oracle_prepare(oracle_corpus *c) {
  */
 
 /* Tries every place for the words from `word` on. */
-static bool phrase_from(const oracle_node *n, const uint8_t *text, uint32_t len, uint32_t word, int *places) {
+static bool phrase_from(const oracle_node *n, const uint8_t *text, uint32_t len, uint32_t word,
+                        int *places) {
     int low = 0, high = 0;
     for (uint32_t i = 0; i < word; i++) {
         int shifted = places[i] - (int)i;
@@ -86,8 +87,9 @@ static bool phrase_in(const oracle_node *n, const oracle_corpus *c, uint32_t pos
             return false;
         }
     }
-    return phrase_from(n, field == 1 ? p->title : p->body, field == 1 ? p->title_len : p->body_len, 0,
-                       places);
+    bool title = field == 1;
+    return title ? phrase_from(n, p->title, p->title_len, 0, places)
+                 : phrase_from(n, p->body, p->body_len, 0, places);
 }
 
 /* A date cut to as many digits as the literal has. */

@@ -9,7 +9,7 @@
  *     idf     = ln(1 + (N - df + 0.5) / (df + 0.5))             double
  *     weight  = boost * idf * 2^20                              to float
  *     norm    = float(k1 (1 - b)) + float(k1 b / max(avg, 1)) * len      float, each step
- *     units   = weight * (tf / (tf + norm))                     float, each step, then to the nearest integer
+ *     units   = weight * (tf / (tf + norm))        float, each step, then to the nearest integer
  *     bm25    = sum of units / 2^20
  *     score   = bm25 * (1 + blend * (2 * prior - 1))            double
  *
@@ -85,7 +85,12 @@ typedef enum oracle_kind {
     ORACLE_CHAIN, /* joined by AND: none optional */
 } oracle_kind;
 
-typedef enum oracle_column { ORACLE_QUALITY, ORACLE_TIME, ORACLE_IMAGES, ORACLE_DATE } oracle_column;
+typedef enum oracle_column {
+    ORACLE_QUALITY,
+    ORACLE_TIME,
+    ORACLE_IMAGES,
+    ORACLE_DATE,
+} oracle_column;
 
 typedef struct oracle_node {
     oracle_kind kind;
@@ -128,7 +133,7 @@ typedef struct oracle_hit {
  * All matching posts, best first; returns how many. hits has room for ORACLE_POSTS_MAX. filter may
  * be NULL.
  */
-uint32_t oracle_run(const oracle_corpus *corpus, const oracle_query *query, const oracle_query *filter,
-                    const oracle_settings *settings, oracle_hit *hits);
+uint32_t oracle_run(const oracle_corpus *corpus, const oracle_query *query,
+                    const oracle_query *filter, const oracle_settings *settings, oracle_hit *hits);
 
 #endif

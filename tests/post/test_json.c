@@ -325,6 +325,9 @@ static void random_post(prng *r, buffer *out) {
 static bool keeps_all(yyjson_val *from, yyjson_val *to, bool top) {
     size_t i, count;
     yyjson_val *key, *value;
+    if (!yyjson_is_obj(from)) {
+        return !from || yyjson_equals(from, to);
+    }
     yyjson_obj_foreach(from, i, count, key, value) {
         yyjson_val *other = yyjson_obj_getn(to, yyjson_get_str(key), yyjson_get_len(key));
         bool special = top && (yyjson_equals_str(key, "id") || yyjson_equals_str(key, "meta"));

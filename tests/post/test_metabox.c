@@ -88,6 +88,10 @@ static void unlabelled(void) {
               "{\"score\":{\"quality\":8},\"hash\":\"\",\"unlabelled\":[\"- no colon\",\"- quality: 9\"]}");
     check_box("score\nno colon\nentities\n- https://x\n- : y\n",
               "{\"score\":{},\"entities\":[],\"unlabelled\":[\"no colon\",\"- https://x\",\"- : y\"]}");
+    check_box("payload\n- source id: a-1\n- source_id: b-2\n- Source-ID: c-3\n",
+              "{\"payload\":{\"source_id\":\"a-1\"},\"unlabelled\":[\"- source_id: b-2\",\"- Source-ID: c-3\"]}");
+    check_box("ai outline\n- action: a\n- Recommended action: b\n",
+              "{\"outline\":{\"action\":\"a\"},\"unlabelled\":[\"- Recommended action: b\"]}");
     CASE("labels count once");
     check_box("tools\n- a\nhashh\ntools\n- b\n", "{\"tools\":[\"a\"],\"hash\":\"h tools\\nb\"}");
     CASE("a map of more keys than it may have");

@@ -277,7 +277,8 @@ static void strict_errors(void) {
         good &= CHECK_EQ_INT(err.position, table[i].position);
         good &= CHECK(strstr(err.message, "cannot ") == err.message && !strchr(err.message, '\n'));
         err = (anp_error)ANP_ERROR_INIT;
-        good &= CHECK_EQ_INT(query_parse(str_from(table[i].text), &relaxed, &memory, &ast, &err), ANP_OK);
+        good &= CHECK_EQ_INT(query_parse(str_from(table[i].text), &relaxed, &memory, &ast, &err),
+                             ANP_OK);
         good &= CHECK(ast.note.len > 0);
         if (!good) {
             test_note("query: %s, message: %s", table[i].text, err.message);
@@ -287,7 +288,8 @@ static void strict_errors(void) {
     CASE("what parses has no note");
     arena memory = {0};
     query_ast ast;
-    CHECK_EQ_INT(query_parse(STR("a -b \"c d\"~2 (e OR f)^2 c++ x - y"), &relaxed, &memory, &ast, NULL),
+    CHECK_EQ_INT(query_parse(STR("a -b \"c d\"~2 (e OR f)^2 c++ x - y"), &relaxed, &memory, &ast,
+                             NULL),
                  ANP_OK);
     CHECK_EQ_INT(ast.note.len, 0);
     arena_free(&memory);
@@ -325,9 +327,10 @@ static void limits(void) {
 /* No text fails but by a limit, and the printed tree of what is plain parses to itself. */
 static void random_texts(void) {
     static const char *const pieces[] = {
-        "a",  "cache", "AND", "OR",  "NOT", "(",  ")",  "\"", "+",      "-",       "^",  "^2",     "~",
-        "~3", " ",     " ",   " ",   ":",   "*",  "?",  "/",  "title:", "quality:", "\\", "[1 TO 2]", ">=",
-        "[",  "]",     "{",   "}",   "80",  "é",  "\xff", "stack:", "last_reviewed:", "2025-01-01", "\t",
+        "a",  "cache", "AND", "OR", "NOT", "(",  ")",  "\"", "+",    "-",  "^",  "^2",
+        "~",  "~3",    " ",   " ",  " ",   ":",  "*",  "?",  "/",    "\\", "\t", ">=",
+        "[",  "]",     "{",   "}",  "80",  "é",  "\xff", "title:", "quality:", "stack:",
+        "[1 TO 2]", "last_reviewed:", "2025-01-01",
     };
     uint64_t seed = 20250114;
     CASE("random texts never fail");
@@ -342,14 +345,16 @@ static void random_texts(void) {
         query_ast ast;
         anp_error err = ANP_ERROR_INIT;
         if (!CHECK_EQ_INT(query_parse(str_from(text), &relaxed, &memory, &ast, &err), ANP_OK)) {
-            test_note("seed %llu round %d: %s: %s", (unsigned long long)seed, round, text, err.message);
+            test_note("seed %llu round %d: %s: %s", (unsigned long long)seed, round, text,
+                      err.message);
         }
         CHECK(query_print(ast.root, &memory).data != NULL);
         anp_status status = query_parse(str_from(text), &strict, &memory, &ast, &err);
         if (!CHECK(status == ANP_OK ? ast.note.len == 0
                                     : (status == ANP_SYNTAX || status == ANP_UNSUPPORTED) &&
                                           err.position <= strlen(text))) {
-            test_note("seed %llu round %d: %s: %s", (unsigned long long)seed, round, text, err.message);
+            test_note("seed %llu round %d: %s: %s", (unsigned long long)seed, round, text,
+                      err.message);
         }
         arena_free(&memory);
     }
@@ -357,10 +362,13 @@ static void random_texts(void) {
 
 static void numbers(void) {
     static const char *const good[] = {
-        "0", "-0", "1", "-12.5", "0.1", ".5", "5.", "1e3", "1E-3", "123456789012345678", "0.30000000000000004",
-        "1e300", "2.2250738585072014e-308", "999999999999999999999", "00000000000000000001.5", "9007199254740993",
+        "0", "-0", "1", "-12.5", "0.1", ".5", "5.", "1e3", "1E-3", "1e300",
+        "123456789012345678", "0.30000000000000004", "2.2250738585072014e-308",
+        "999999999999999999999", "00000000000000000001.5", "9007199254740993",
     };
-    static const char *const bad[] = {"", "-", ".", "1x", "1e", "1e+", "0x10", "inf", "nan", "1e999", "1 ", "--1"};
+    static const char *const bad[] = {
+        "", "-", ".", "1x", "1e", "1e+", "0x10", "inf", "nan", "1e999", "1 ", "--1",
+    };
     double value;
     CASE("numbers");
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

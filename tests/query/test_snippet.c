@@ -6,7 +6,8 @@
 static analyzer *english;
 
 /* A snippet of at most `words` words for terms given as they are stemmed, parted by spaces. */
-static void check(const char *body, const char *terms, uint32_t words, bool escape, const char *expected) {
+static void check(const char *body, const char *terms, uint32_t words, bool escape,
+                  const char *expected) {
     arena memory = {0};
     str items[8], out = {NULL, 0};
     snippet_terms list = {items, 0};
@@ -16,7 +17,8 @@ static void check(const char *body, const char *terms, uint32_t words, bool esca
         at += len + (at[len] == ' ');
     }
     snippet_settings settings = {words, STR("["), STR("]"), escape};
-    CHECK_EQ_INT(snippet_make(english, str_from(body), &list, &settings, &memory, &out, NULL), ANP_OK);
+    CHECK_EQ_INT(snippet_make(english, str_from(body), &list, &settings, &memory, &out, NULL),
+                 ANP_OK);
     CHECK_EQ_STR(out.data, expected);
     arena_free(&memory);
 }
@@ -29,7 +31,8 @@ static void windows(void) {
     check(body, "twelv", 5, false, "… eight nine ten eleven [twelve]");
     check(body, "", 3, false, "one two three …");
     check(body, "absent", 3, false, "one two three …");
-    check(body, "six", 50, false, "one two three four five [six] seven eight nine ten eleven twelve");
+    check(body, "six", 50, false,
+          "one two three four five [six] seven eight nine ten eleven twelve");
     check(body, "six", 1, false, "… [six] …");
     check("", "six", 5, false, "");
     check(" \n ", "six", 5, false, "");

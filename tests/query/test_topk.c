@@ -23,7 +23,8 @@ void test_query_topk(void) {
         size_t count = prng_below(&random, 200);
         top_list top = {kept, 0, prng_below(&random, 64)};
         for (size_t i = 0; i < count; i++) {
-            all[i] = (scored){.score = prng_below(&random, round % 2 ? 5 : 100000), .docno = (uint32_t)i};
+            double score = prng_below(&random, round % 2 ? 5 : 100000);
+            all[i] = (scored){.score = score, .docno = (uint32_t)i};
         }
         for (size_t i = count; i > 1; i--) { /* offered in any order */
             size_t other = prng_below(&random, (uint32_t)i);

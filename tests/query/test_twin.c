@@ -137,9 +137,9 @@ static bool check_hit(world *w, const anp_hit *hit, uint32_t rank) {
         return true;
     }
     snprintf(w->why, sizeof w->why,
-             "rank %u: %s score %.9f bm25 %.9f prior %.6f, expected rank %u: %s %.9f %.9f %.6f", hit->rank,
-             hit->id, hit->score, hit->bm25, hit->prior, rank, id, expected->score, expected->bm25,
-             expected->prior);
+             "rank %u: %s score %.9f bm25 %.9f prior %.6f, expected rank %u: %s %.9f %.9f %.6f",
+             hit->rank, hit->id, hit->score, hit->bm25, hit->prior, rank, id, expected->score,
+             expected->bm25, expected->prior);
     return false;
 }
 
@@ -148,7 +148,8 @@ static bool check_results(world *w, const trial *t, anp_results *results, uint32
     listed = listed < t->k ? listed : t->k;
     if (anp_results_total(results) != count || anp_results_count(results) != listed) {
         snprintf(w->why, sizeof w->why, "total %llu count %zu, expected %u and %u",
-                 (unsigned long long)anp_results_total(results), anp_results_count(results), count, listed);
+                 (unsigned long long)anp_results_total(results), anp_results_count(results), count,
+                 listed);
         return false;
     }
     if (anp_results_note(results)) {
@@ -211,12 +212,15 @@ static bool agree(world *w, anp_snapshot *snapshot, const trial *t) {
 static bool without(const trial *from, uint32_t node, uint32_t child, trial *out) {
     const oracle_node *n = &from->query.nodes[node];
     bool is_root = n == from->query.root;
-    if (child >= n->child_count || n->child_count <= (is_root && n->kind == ORACLE_LIST ? 1u : 2u)) {
+    uint32_t least = is_root && n->kind == ORACLE_LIST ? 1 : 2;
+    if (child >= n->child_count || n->child_count <= least) {
         return false;
     }
     *out = *from;
     out->query.root = out->query.nodes + (from->query.root - from->query.nodes);
-    out->filter.root = from->filter.root ? out->filter.nodes + (from->filter.root - from->filter.nodes) : NULL;
+    if (from->filter.root) {
+        out->filter.root = out->filter.nodes + (from->filter.root - from->filter.nodes);
+    }
     for (uint32_t i = 0; i < from->query.node_count; i++) {
         for (uint32_t k = 0; k < from->query.nodes[i].child_count; k++) {
             out->query.nodes[i].children[k] =
@@ -275,9 +279,10 @@ static bool run_trial(world *w, anp_snapshot *snapshot) {
               w->commit, w->corpus.title_weight);
     test_note("query:  %s", w->text);
     test_note("filter: %s", t->filter.root ? w->filter_text : "");
-    test_note("flags %u k %u offset %u k1 %g b %g blend %g weights %g %g %g %g", t->flags, t->k, t->offset,
-              t->settings.k1, t->settings.b, t->settings.blend, t->settings.weights[0],
-              t->settings.weights[1], t->settings.weights[2], t->settings.weights[3]);
+    const oracle_settings *set = &t->settings;
+    test_note("flags %u k %u offset %u k1 %g b %g blend %g weights %g %g %g %g", t->flags, t->k,
+              t->offset, set->k1, set->b, set->blend, set->weights[0], set->weights[1],
+              set->weights[2], set->weights[3]);
     test_note("%s", w->why);
     return false;
 }
@@ -324,7 +329,8 @@ static bool run_corpus(world *w, uint32_t number, uint32_t *left) {
     bool good = true;
     for (w->commit = 0; w->commit < COMMITS && *left && good; w->commit++) {
         anp_snapshot *snapshot = NULL;
-        good = commit_changes(w) && CHECK_EQ_INT(anp_snapshot_open(w->index, &snapshot, &err), ANP_OK);
+        good = commit_changes(w) &&
+               CHECK_EQ_INT(anp_snapshot_open(w->index, &snapshot, &err), ANP_OK);
         for (uint32_t i = 0; i < QUERIES_A_COMMIT && *left && good; i++, --*left) {
             good = run_trial(w, snapshot);
         }

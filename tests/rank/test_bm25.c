@@ -25,7 +25,8 @@ static long double formula_word(long double n, struct word w, long double k1, lo
 }
 
 static int64_t ours(uint64_t n, struct word w, rank_norm norm, uint32_t length) {
-    return rank_contribution(rank_weight(w.boost, rank_idf(n, w.df)), w.tf, rank_norm_of(norm, length));
+    return rank_contribution(rank_weight(w.boost, rank_idf(n, w.df)), w.tf,
+                             rank_norm_of(norm, length));
 }
 
 static void against_formula(void) {
@@ -36,8 +37,9 @@ static void against_formula(void) {
         double k1 = round % 7 == 0 ? 0 : 3 * prng_unit(&random), b = prng_unit(&random);
         double average = round % 11 == 0 ? 0.5 : 2000 * prng_unit(&random);
         uint32_t length = prng_below(&random, 100000);
-        struct word w = {round % 3 ? 1 : 100 * prng_unit(&random), 1 + prng_below(&random, (uint32_t)n),
-                         1 + prng_below(&random, round % 2 ? 3 : 5000)};
+        struct word w = {.boost = round % 3 ? 1 : 100 * prng_unit(&random),
+                         .df = 1 + prng_below(&random, (uint32_t)n),
+                         .tf = 1 + prng_below(&random, round % 2 ? 3 : 5000)};
         long double weight;
         long double expected = formula_word((long double)n, w, (long double)k1, (long double)b,
                                             (long double)length, (long double)average, &weight);
@@ -93,7 +95,8 @@ static void golden(void) {
     CHECK_EQ_INT(ours(4, (struct word){1, 1, 2}, rank_norm_make(0, 0.75, 5), 10), 1262457);
     CHECK_EQ_INT(ours(4, (struct word){1, 1, 2}, rank_norm_make(1.2, 0, 5), 10),
                  ours(4, (struct word){1, 1, 2}, rank_norm_make(1.2, 0, 5), 99));
-    CHECK_NEAR((double)rank_norm_of(rank_norm_make(1.2, 0.75, 0.25), 3), 1.2 * (0.25 + 0.75 * 3), 1e-6);
+    CHECK_NEAR((double)rank_norm_of(rank_norm_make(1.2, 0.75, 0.25), 3), 1.2 * (0.25 + 0.75 * 3),
+               1e-6);
 }
 
 static void priors(void) {
@@ -117,8 +120,9 @@ static void any_order(void) {
     for (int round = 0; round < 200; round++) {
         int64_t parts[64], sum = 0, backwards = 0;
         for (int i = 0; i < 64; i++) {
-            parts[i] = rank_contribution(rank_weight(1, 12 * prng_unit(&random)),
-                                         1 + prng_below(&random, 9), (float)(2 * prng_unit(&random)));
+            float weight = rank_weight(1, 12 * prng_unit(&random));
+            float norm = (float)(2 * prng_unit(&random));
+            parts[i] = rank_contribution(weight, 1 + prng_below(&random, 9), norm);
             sum += parts[i];
         }
         for (int i = 64; i-- > 0;) {

@@ -109,7 +109,7 @@ int aid_wait(pid_t child) {
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* ---- The twin ---------------------------------------------------------------------------------------------- */
+/* ---- The twin -------------------------------------------------------------------------------- */
 
 static bool numbered(store_table table) {
     return store_table_infos[table].key_kind == STORE_KEY_U64;
@@ -120,7 +120,8 @@ static str key_of(store_table table, const store_key *key) {
 }
 
 store_key twin_key(const twin_entry *e) {
-    return numbered(e->table) ? store_key_u64(load_u64(e->key)) : store_key_bytes(str_make(e->key, e->key_len));
+    return numbered(e->table) ? store_key_u64(load_u64(e->key))
+                              : store_key_bytes(str_make(e->key, e->key_len));
 }
 
 static int compare(const twin_entry *e, store_table table, str key) {
@@ -247,7 +248,8 @@ static bool differs(const char *what, store_table table, str key) {
         test_note("%s: table %s, key %llu", what, store_table_infos[table].name,
                   (unsigned long long)load_u64(key.data));
     } else {
-        test_note("%s: table %s, key '%.*s'", what, store_table_infos[table].name, (int)key.len, key.data);
+        test_note("%s: table %s, key '%.*s'", what, store_table_infos[table].name, (int)key.len,
+                  key.data);
     }
     return false;
 }

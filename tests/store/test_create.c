@@ -50,17 +50,25 @@ static bool is_whole(const char *path) {
     }
     bool whole = CHECK_EQ_INT(aid_verify(s, true, true), 0);
     CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK);
-    whole = CHECK_EQ_INT(store_get(txn, STORE_META, store_key_bytes(STR("settings")), &value, NULL), ANP_OK) && whole;
+    whole = CHECK_EQ_INT(store_get(txn, STORE_META, store_key_bytes(STR("settings")), &value, NULL),
+                         ANP_OK) &&
+            whole;
     whole = CHECK(str_equal(value, STR("made"))) && whole;
     store_abort(txn);
     store_close(s);
     return whole;
 }
 
-static void check_killed_at(char *step, bool there) {
+/* `stale`: a witness that lies there before, or NULL. */
+static void check_killed_at(char *step, bool there, const char *stale) {
     const char *path = aid_path("killed.db");
     anp_error err = ANP_ERROR_INIT;
     aid_remove(path);
+    if (stale) {
+        char name[450];
+        snprintf(name, sizeof name, "%s.witness", path);
+        CHECK(aid_copy(stale, name));
+    }
     pid_t child = fork();
     if (child == 0) {
         store_registry.hook_step = die_at;
@@ -187,10 +195,25 @@ void test_store_create(void) {
     unlink(path);
     CHECK_EQ_INT(store_create(path, init, NULL, &err), ANP_OK);
     CHECK(is_whole(path));
+    /* And if nobody came to write the new one. */
+    char stale[450];
+    s = aid_open(path, true);
+    for (uint64_t i = 0; i < 5; i++) {
+        store_txn *txn;
+        CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
+        CHECK_EQ_INT(store_put(txn, STORE_LOG, store_key_u64(i), STR("x"), true, NULL), ANP_OK);
+        CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
+    }
+    store_close(s);
+    snprintf(stale, sizeof stale, "%s.witness", path);
+    CHECK(aid_copy(stale, aid_path("stale")));
+    static char published[] = "published";
+    check_killed_at(published, true, aid_path("stale"));
     CASE("killed at each step");
-    static char steps[][12] = {"made", "opened", "filled", "synced", "cleared", "published", "folder", "witnessed"};
+    static char steps[][12] = {"made",    "opened",    "filled", "synced",
+                               "cleared", "published", "folder", "witnessed"};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        check_killed_at(steps[i], i >= 5);
+        check_killed_at(steps[i], i >= 5, NULL);
     }
     CASE("killed anywhere");
     check_killed_anywhere();

@@ -1,6 +1,6 @@
 /*
- * Damaged files: no flip of bits may crash a reader or give a wrong value; verify finds each that does harm, and
- * nothing wrong with clean files.
+ * Damaged files: no flip of bits may crash a reader or give a wrong value; verify finds each that
+ * does harm, and nothing wrong with clean files.
  */
 #include "store/aid.h"
 
@@ -42,11 +42,13 @@ static void build(const char *path, twin *t) {
     for (int commit = 0; commit < 4; commit++) {
         CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
         for (uint32_t i = 0; i < 150; i++) {
-            size_t size = prng_below(&p, 12) ? prng_below(&p, 200) : prng_below(&p, sizeof bytes - 8);
+            size_t size =
+                prng_below(&p, 12) ? prng_below(&p, 200) : prng_below(&p, sizeof bytes - 8);
             str value = str_make(bytes + prng_below(&p, 8), size);
             store_table table = (store_table)prng_below(&p, STORE_TABLES);
             bool numbers = store_table_infos[table].key_kind == STORE_KEY_U64;
-            int len = snprintf(name, sizeof name, "%0*u", 1 + (int)prng_below(&p, 250), prng_below(&p, 5000));
+            int len = snprintf(name, sizeof name, "%0*u", 1 + (int)prng_below(&p, 250),
+                               prng_below(&p, 5000));
             store_key key = numbers ? store_key_u64(prng_below(&p, 2000))
                                     : store_key_bytes(str_make(name, (size_t)len));
             CHECK_EQ_INT(store_put(txn, table, key, value, false, NULL), ANP_OK);
@@ -88,8 +90,10 @@ static void read_by_cursor(store_txn *txn, const twin *t, store_table table, rea
         return;
     }
     anp_status status = store_seek(cursor, key, &key, &value, NULL);
-    for (; status == ANP_OK && found < expected + 100; status = store_next(cursor, &key, &value, NULL)) {
-        if (table == STORE_META && (str_equal(key.bytes, STR("format")) || str_equal(key.bytes, STR("tables")))) {
+    for (; status == ANP_OK && found < expected + 100;
+         status = store_next(cursor, &key, &value, NULL)) {
+        if (table == STORE_META &&
+            (str_equal(key.bytes, STR("format")) || str_equal(key.bytes, STR("tables")))) {
             continue;
         }
         const twin_entry *e = twin_find(t, table, key);
@@ -183,8 +187,9 @@ static void check_flips(const char *path, const twin *t, bool smear) {
     CHECK(total.refused > 10 && total.errors > 10 && total.harmless > 10);
     CHECK(smear || total.lost > 0);
     if (getenv("STORE_TEST_SUMS")) {
-        printf("%s: refused %d, errors %d, lost %d, space %d, harmless %d\n", smear ? "smears" : "flips", total.refused,
-               total.errors, total.lost, total.unseen_space, total.harmless);
+        printf("%s: refused %d, errors %d, lost %d, space %d, harmless %d\n",
+               smear ? "smears" : "flips", total.refused, total.errors, total.lost,
+               total.unseen_space, total.harmless);
     }
 }
 
@@ -202,7 +207,8 @@ static void check_cuts(const char *path, const twin *t) {
             reading r = read_all(cut, t);
             /* Pages that are missing must have been free. */
             if (!CHECK(r.refused || (!r.errors && !r.lost && !r.wrong && r.problems_full == 0))) {
-                test_note("cut to %lld of %llu", (long long)size + off, (unsigned long long)file_bytes);
+                test_note("cut to %lld of %llu", (long long)size + off,
+                          (unsigned long long)file_bytes);
             }
             CHECK(r.refused || size > file_bytes / 2);
         }
@@ -210,21 +216,29 @@ static void check_cuts(const char *path, const twin *t) {
     aid_remove(cut);
 }
 
-/* A transaction that puts much and deletes it again leaves free pages at the end that were never written. */
+/*
+ * A transaction that puts much and deletes it again leaves free pages at the end that were never
+ * written.
+ */
 static void check_short(const char *path) {
     static char bytes[100000];
     twin none = {0};
     store_txn *txn;
     aid_create(path);
     store *s = aid_open(path, true);
-    for (uint64_t i = 0; i < 4; i++) { /* LMDB keeps given-back pages apart only once it reuses older ones */
+    for (uint64_t i = 0; i < 4;
+         i++) { /* LMDB keeps given-back pages apart only once it reuses older ones */
         CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
-        CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(1), str_make(bytes, 9000), false, NULL), ANP_OK);
+        CHECK_EQ_INT(
+            store_put(txn, STORE_POSTS, store_key_u64(1), str_make(bytes, 9000), false, NULL),
+            ANP_OK);
         CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
     }
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
     for (uint64_t i = 10; i < 50; i++) {
-        CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes), true, NULL), ANP_OK);
+        CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes),
+                               true, NULL),
+                     ANP_OK);
     }
     CHECK_EQ_INT(store_delete_range(txn, STORE_POSTS, 0, UINT64_MAX, NULL), ANP_OK);
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
@@ -245,14 +259,19 @@ static void check_short(const char *path) {
     s = aid_open(path, true);
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
     for (uint64_t i = 100; i < 160; i++) {
-        CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes), true, NULL), ANP_OK);
+        CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes),
+                               true, NULL),
+                     ANP_OK);
     }
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
     CHECK_EQ_INT(aid_verify(s, true, true), 0);
     store_close(s);
 }
 
-/* A value that was found right is not hashed again, unless its stored checksum or its key is another. */
+/*
+ * A value that was found right is not hashed again, unless its stored checksum or its key is
+ * another.
+ */
 static void check_large_values(const char *path) {
     static char bytes[50000];
     store_txn *txn;
@@ -260,7 +279,9 @@ static void check_large_values(const char *path) {
     aid_create(path);
     store *s = aid_open(path, true);
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
-    CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(1), str_make(bytes, sizeof bytes), true, NULL), ANP_OK);
+    CHECK_EQ_INT(
+        store_put(txn, STORE_POSTS, store_key_u64(1), str_make(bytes, sizeof bytes), true, NULL),
+        ANP_OK);
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
     CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK);
     CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(1), &value, NULL), ANP_OK);
@@ -284,7 +305,8 @@ static void check_large_values(const char *path) {
     anp_error err = ANP_ERROR_INIT;
     CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(1), &value, &err), ANP_CORRUPT);
     CHECK(strstr(err.message, "table posts, key 1") != NULL);
-    CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(1), &value, NULL), ANP_CORRUPT); /* not only once */
+    CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(1), &value, NULL),
+                 ANP_CORRUPT); /* not only once */
     store_abort(txn);
     CHECK_EQ_INT(aid_verify(s, false, false), 0);
     CHECK_EQ_INT(aid_verify(s, true, false), 2); /* the value and the set-hash */

@@ -1,4 +1,6 @@
-/* Opening: what is refused and in which words, sharing, the witness, full disks, read-only media. */
+/*
+ * Opening: what is refused and in which words, sharing, the witness, full disks, read-only media.
+ */
 #include "store/aid.h"
 
 #include "store/environment.h"
@@ -8,7 +10,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#if defined(__linux__)
 #include <sys/mount.h>
+#endif
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -36,7 +41,8 @@ static void put_number(store *s, uint64_t number) {
     store_txn *txn;
     anp_error err = ANP_ERROR_INIT;
     if (CHECK_EQ_INT(store_begin_write(s, &txn, &err), ANP_OK)) {
-        CHECK_EQ_INT(store_put(txn, STORE_LOG, store_key_u64(number), STR("record"), false, &err), ANP_OK);
+        CHECK_EQ_INT(store_put(txn, STORE_LOG, store_key_u64(number), STR("record"), false, &err),
+                     ANP_OK);
         CHECK_EQ_INT(store_commit(txn, &err), ANP_OK);
     }
 }
@@ -78,13 +84,16 @@ static void check_strangers(void) {
 /* Rewrites the format record behind the store's back. */
 static void check_versions(void) {
     const char *path = aid_path("version.db");
-    for (uint32_t version = STORE_FORMAT_VERSION - 1; version <= STORE_FORMAT_VERSION + 1; version++) {
+    for (uint32_t version = STORE_FORMAT_VERSION - 1; version <= STORE_FORMAT_VERSION + 1;
+         version++) {
         store_txn *txn;
         aid_remove(path);
         aid_create(path);
         store *s = aid_open(path, true);
         CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
-        CHECK_EQ_INT(table_put_own(txn, STR(STORE_FORMAT_KEY), str_make((const char *)&version, 4), NULL), ANP_OK);
+        CHECK_EQ_INT(
+            table_put_own(txn, STR(STORE_FORMAT_KEY), str_make((const char *)&version, 4), NULL),
+            ANP_OK);
         CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
         store_close(s);
         if (version == STORE_FORMAT_VERSION) {
@@ -145,7 +154,8 @@ static void check_second_open_keeps_locks(void) {
         for (uint64_t i = 1; i < 200 && fine; i++) {
             store_txn *txn;
             fine = store_begin_write(s, &txn, NULL) == ANP_OK &&
-                   store_put(txn, STORE_LOG, store_key_u64(i % 7), STR("other"), false, NULL) == ANP_OK &&
+                   store_put(txn, STORE_LOG, store_key_u64(i % 7), STR("other"), false, NULL) ==
+                       ANP_OK &&
                    store_commit(txn, NULL) == ANP_OK;
         }
         store_close(s);
@@ -190,7 +200,8 @@ static void check_fork(void) {
 }
 
 static void check_witness(void) {
-    const char *path = aid_path("witness.db"), *old = aid_path("old.db"), *aside = aid_path("aside");
+    const char *path = aid_path("witness.db"), *old = aid_path("old.db"),
+               *aside = aid_path("aside");
     char witness_path[450], lock_path[450];
     anp_error err = ANP_ERROR_INIT;
     snprintf(witness_path, sizeof witness_path, "%s.witness", path);
@@ -242,7 +253,8 @@ static void check_witness(void) {
     unlink(witness_path);
     s = aid_open(path, true);
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
-    CHECK_EQ_INT(store_put(txn, STORE_IDS, store_key_bytes(STR("a")), STR("b"), false, NULL), ANP_OK);
+    CHECK_EQ_INT(store_put(txn, STORE_IDS, store_key_bytes(STR("a")), STR("b"), false, NULL),
+                 ANP_OK);
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
     store_close(s);
     CHECK(aid_copy(aside, witness_path));
@@ -262,7 +274,8 @@ static int fill_up(store *s, uint64_t from, uint64_t *committed, anp_error *err)
         store_txn *txn;
         anp_status status = store_begin_write(s, &txn, err);
         if (status == ANP_OK) {
-            status = store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes), false, err);
+            status = store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes),
+                               false, err);
             if (status != ANP_OK) {
                 store_abort(txn);
             } else {
@@ -417,7 +430,8 @@ static void check_no_rights(void) {
                 _exit(8);
             }
             anp_status status = store_open(path, false, &s, &err);
-            bool fine = locked ? status == ANP_IO && strstr(err.message, "-lock") : status == ANP_OK;
+            bool fine =
+                locked ? status == ANP_IO && strstr(err.message, "-lock") : status == ANP_OK;
             fine = fine && store_open(path, true, &s, &err) == ANP_IO;
             _exit(fine ? 0 : 1);
         }
@@ -426,6 +440,46 @@ static void check_no_rights(void) {
         CHECK_EQ_INT(access(lock_path, F_OK), 0);
         CHECK_EQ_INT(chmod(lock_path, 0644), 0);
     }
+}
+
+/* Addresses for a small map only. */
+static void check_few_addresses(void) {
+    const char *path = aid_path("narrow.db");
+    unsigned long pages = 0;
+    FILE *size = fopen("/proc/self/statm", "r");
+    if (!size || fscanf(size, "%lu", &pages) != 1) {
+        if (size) {
+            fclose(size);
+        }
+        SKIP("nobody tells how many addresses are in use");
+    }
+    fclose(size);
+    aid_create(path);
+    rlim_t used = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+    pid_t child = fork();
+    if (child == 0) {
+        /* So many that a large map is tried first, but most of them taken. */
+        rlim_t most = (rlim_t)100 << 30, all = used + most + (1200u << 20);
+        struct rlimit limit = {all, all};
+        anp_error err = ANP_ERROR_INIT;
+        store *s = NULL;
+        setrlimit(RLIMIT_AS, &limit);
+        void *taken =
+            mmap(NULL, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        int wrong = taken == MAP_FAILED || store_open(path, true, &s, &err) != ANP_OK;
+        if (!wrong) {
+            put_number(s, 1);
+            wrong |= (s->map_bytes > 600u << 20) << 1;
+            wrong |= (aid_verify(s, true, false) != 0) << 2;
+            store_close(s);
+        }
+        limit.rlim_cur = used + most + (100 << 20);
+        setrlimit(RLIMIT_AS, &limit);
+        wrong |= (store_open(path, true, &s, &err) != ANP_NOMEM) << 3;
+        wrong |= (strstr(err.message, "ulimit -v") == NULL) << 4;
+        _exit(wrong);
+    }
+    CHECK_EQ_INT(aid_wait(child), 0);
 }
 
 void test_store_open(void) {
@@ -445,6 +499,8 @@ void test_store_open(void) {
     check_full_disk();
     CASE("a limit of the file's size");
     check_file_limit();
+    CASE("few addresses");
+    check_few_addresses();
     CASE("a read-only medium");
     check_read_only_medium();
     CASE("a reader without rights");

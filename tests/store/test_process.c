@@ -1,4 +1,6 @@
-/* Several processes and threads on one file: killed ones, readers beside a writer, maps that grow. */
+/*
+ * Several processes and threads on one file: killed ones, readers beside a writer, maps that grow.
+ */
 #include "store/aid.h"
 
 #include "base/bytes.h"
@@ -20,7 +22,8 @@ static anp_status put_all(store *s, uint64_t count, uint64_t generation, anp_err
     for (uint64_t i = 0; i < count && status == ANP_OK; i++) {
         char bytes[2000] = {0};
         memcpy(bytes, &generation, sizeof generation);
-        status = store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes), false, err);
+        status = store_put(txn, STORE_POSTS, store_key_u64(i), str_make(bytes, sizeof bytes), false,
+                           err);
     }
     if (status != ANP_OK) {
         store_abort(txn);
@@ -38,8 +41,8 @@ static uint64_t read_all(store *s, uint64_t count) {
     }
     for (uint64_t i = 0; i < count; i++) {
         str value;
-        if (store_get(txn, STORE_POSTS, store_key_u64(i), &value, NULL) != ANP_OK || value.len < 8 ||
-            (i > 0 && load_u64(value.data) != generation)) {
+        if (store_get(txn, STORE_POSTS, store_key_u64(i), &value, NULL) != ANP_OK ||
+            value.len < 8 || (i > 0 && load_u64(value.data) != generation)) {
             generation = UINT64_MAX;
             break;
         }
@@ -59,7 +62,8 @@ static void check_killed_reader(void) {
         if (child == 0) {
             store *own = NULL;
             store_txn *txn;
-            if (store_open(path, false, &own, NULL) == ANP_OK && store_begin_read(own, &txn, NULL) == ANP_OK) {
+            if (store_open(path, false, &own, NULL) == ANP_OK &&
+                store_begin_read(own, &txn, NULL) == ANP_OK) {
                 kill(getpid(), SIGKILL);
             }
             _exit(1);
@@ -100,7 +104,8 @@ static void check_whole_commits(void) {
         uint64_t generation = read_all(s, COUNT);
         steps += generation != last;
         if (!CHECK(generation != UINT64_MAX && generation >= last)) {
-            test_note("generation %llu after %llu", (unsigned long long)generation, (unsigned long long)last);
+            test_note("generation %llu after %llu", (unsigned long long)generation,
+                      (unsigned long long)last);
             break;
         }
         last = generation;
@@ -123,7 +128,8 @@ static void check_map_growth(void) {
     store_registry.hook_map_bytes = 0;
     CHECK_EQ_INT(put_all(s, 20, 1, &err), ANP_OK);
     CHECK_EQ_INT(put_all(s, 5000, 2, &err), ANP_LIMIT);
-    if (!CHECK(strstr(err.message, "map") != NULL && strstr(err.message, "open it again") != NULL)) {
+    if (!CHECK(strstr(err.message, "map") != NULL &&
+               strstr(err.message, "open it again") != NULL)) {
         test_note("message: %s", err.message);
     }
     CHECK_EQ_INT(put_all(s, 20, 3, &err), ANP_OK);
@@ -131,7 +137,8 @@ static void check_map_growth(void) {
     pid_t child = fork();
     if (child == 0) {
         store *own = NULL;
-        bool fine = store_open(path, true, &own, NULL) == ANP_OK && put_all(own, 3000, 4, NULL) == ANP_OK;
+        bool fine =
+            store_open(path, true, &own, NULL) == ANP_OK && put_all(own, 3000, 4, NULL) == ANP_OK;
         store_close(own);
         _exit(fine ? 0 : 1);
     }
@@ -158,8 +165,8 @@ static void commit_until_killed(const char *path, uint64_t from, int acknowledge
         if (store_begin_write(s, &txn, NULL) != ANP_OK) {
             _exit(2);
         }
-        anp_status status = store_put(txn, STORE_LOG, store_key_u64(i), str_make(bytes, i * 37 % sizeof bytes), true,
-                                      NULL);
+        anp_status status = store_put(txn, STORE_LOG, store_key_u64(i),
+                                      str_make(bytes, i * 37 % sizeof bytes), true, NULL);
         if (status == ANP_OK && i >= 60) { /* so that pages are reused */
             status = store_delete(txn, STORE_LOG, store_key_u64(i - 60), NULL);
         }
@@ -184,10 +191,12 @@ static void check_killed_writers(void) {
         }
         close(ends[1]);
         uint64_t number, acknowledged = next;
-        for (uint32_t i = prng_below(&p, 8); i > 0 && read(ends[0], &number, sizeof number) > 0; i--) {
+        for (uint32_t i = prng_below(&p, 8); i > 0 && read(ends[0], &number, sizeof number) > 0;
+             i--) {
             acknowledged = number + 1;
         }
-        struct timespec pause = {0, (long)prng_below(&p, 3000000)}; /* a commit takes about one of these */
+        struct timespec pause = {
+            0, (long)prng_below(&p, 3000000)}; /* a commit takes about one of these */
         nanosleep(&pause, NULL);
         kill(child, SIGKILL);
         CHECK_EQ_INT(aid_wait(child), -SIGKILL);
@@ -220,7 +229,7 @@ static void check_killed_writers(void) {
     CHECK(next > 80); /* else nothing was deleted, no page reused */
 }
 
-/* ---- Threads ----------------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 enum { THREAD_COUNT = 20, THREAD_COMMITS = 60 };
 
@@ -256,8 +265,8 @@ static void *write_along(void *user) {
         c->wrong += store_get(txn, STORE_POSTS, store_key_u64(0), &value, NULL) != ANP_OK;
         uint64_t generation = load_u64(value.data) + 1;
         for (uint64_t j = 0; j < THREAD_COUNT; j++) {
-            c->wrong += store_put(txn, STORE_POSTS, store_key_u64(j), str_make((const char *)&generation, 8), false,
-                                  NULL) != ANP_OK;
+            c->wrong += store_put(txn, STORE_POSTS, store_key_u64(j),
+                                  str_make((const char *)&generation, 8), false, NULL) != ANP_OK;
         }
         c->wrong += store_commit(txn, NULL) != ANP_OK;
     }

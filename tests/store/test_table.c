@@ -1,4 +1,7 @@
-/* Getting, putting, deleting and walking, against the twin: counts and set-hashes exact at every commit. */
+/*
+ * Getting, putting, deleting and walking, against the twin: counts and set-hashes exact at every
+ * commit.
+ */
 #include "store/aid.h"
 
 #include "base/bytes.h"
@@ -8,8 +11,8 @@
 #include <stdlib.h>
 
 enum {
-    ROUNDS = 60,        /* transactions of the random test */
-    ROUND_STEPS = 120,  /* at most, in each */
+    ROUNDS = 60,       /* transactions of the random test */
+    ROUND_STEPS = 120, /* at most, in each */
     VALUE_BYTES = 20000
 };
 
@@ -25,7 +28,8 @@ static void check_round_trip(store *s) {
     CHECK_EQ_INT(store_put(txn, STORE_IDS, key, STR("seven"), false, NULL), ANP_OK);
     CHECK_EQ_INT(store_put(txn, STORE_IDS, key, STR("a longer seven"), false, NULL), ANP_OK);
     CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(300), STR(""), true, NULL), ANP_OK);
-    CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(UINT64_MAX), STR("end"), true, NULL), ANP_OK);
+    CHECK_EQ_INT(store_put(txn, STORE_POSTS, store_key_u64(UINT64_MAX), STR("end"), true, NULL),
+                 ANP_OK);
     CHECK_EQ_INT(store_get(txn, STORE_IDS, key, &value, NULL), ANP_OK);
     CHECK(str_equal(value, STR("a longer seven")));
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
@@ -52,16 +56,19 @@ static void check_refusals(store *s) {
     memset(filler, 'x', sizeof filler);
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
     number = store_txn_number(txn);
-    store_key longest = store_key_bytes(str_make(filler, 511)), longer = store_key_bytes(str_make(filler, 512));
+    store_key longest = store_key_bytes(str_make(filler, 511)),
+              longer = store_key_bytes(str_make(filler, 512));
     CHECK_EQ_INT(store_put(txn, STORE_TERMS, longest, STR("v"), false, &err), ANP_OK);
     CHECK_EQ_INT(store_put(txn, STORE_TERMS, longer, STR("v"), false, &err), ANP_LIMIT);
-    CHECK_EQ_INT(store_put(txn, STORE_TERMS, store_key_bytes((str){0}), STR("v"), false, &err), ANP_LIMIT);
+    CHECK_EQ_INT(store_put(txn, STORE_TERMS, store_key_bytes((str){0}), STR("v"), false, &err),
+                 ANP_LIMIT);
     CHECK_EQ_INT(store_get(txn, STORE_TERMS, longer, &value, NULL), ANP_NOT_FOUND);
     CHECK_EQ_INT(store_delete(txn, STORE_TERMS, store_key_bytes(STR("none")), NULL), ANP_NOT_FOUND);
     CHECK_EQ_INT(store_put(txn, STORE_LOG, store_key_u64(9), STR("v"), true, &err), ANP_OK);
     CHECK_EQ_INT(store_put(txn, STORE_LOG, store_key_u64(9), STR("v"), true, &err), ANP_INVALID);
     CHECK_EQ_INT(store_put(txn, STORE_LOG, store_key_u64(8), STR("v"), true, &err), ANP_INVALID);
-    CHECK_EQ_INT(store_put(txn, STORE_META, store_key_bytes(STR("tables")), STR("v"), false, &err), ANP_INVALID);
+    CHECK_EQ_INT(store_put(txn, STORE_META, store_key_bytes(STR("tables")), STR("v"), false, &err),
+                 ANP_INVALID);
     CHECK_EQ_INT(store_delete(txn, STORE_META, store_key_bytes(STR("format")), &err), ANP_INVALID);
     CHECK_EQ_INT(store_delete_range(txn, STORE_IDS, 0, 5, &err), ANP_INVALID);
     /* None of these spoils the transaction. */
@@ -161,7 +168,8 @@ static bool same_seeks(prng *p, store_txn *txn, const twin *t) {
         bool same = CHECK_EQ_INT(status, expected ? ANP_OK : ANP_NOT_FOUND);
         if (same && expected) {
             store_key wanted = twin_key(expected);
-            same = numbers ? CHECK(found.number == wanted.number) : CHECK(str_equal(found.bytes, wanted.bytes));
+            same = numbers ? CHECK(found.number == wanted.number)
+                           : CHECK(str_equal(found.bytes, wanted.bytes));
         }
         store_cursor_close(cursor);
         if (!same) {
@@ -173,7 +181,8 @@ static bool same_seeks(prng *p, store_txn *txn, const twin *t) {
 
 static bool same_tallies(store_txn *txn, const twin *t) {
     str record;
-    if (!CHECK_EQ_INT(store_get(txn, STORE_META, store_key_bytes(STR("tables")), &record, NULL), ANP_OK) ||
+    if (!CHECK_EQ_INT(store_get(txn, STORE_META, store_key_bytes(STR("tables")), &record, NULL),
+                      ANP_OK) ||
         !CHECK_EQ_INT(record.len, STORE_TABLES * 16)) {
         return false;
     }
@@ -213,7 +222,8 @@ static bool random_round(prng *p, store *s, twin *kept) {
     if (!CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK)) {
         return false;
     }
-    fine = fine && CHECK(aid_same(txn, kept)) && same_tallies(txn, kept) && same_seeks(p, txn, kept);
+    fine =
+        fine && CHECK(aid_same(txn, kept)) && same_tallies(txn, kept) && same_seeks(p, txn, kept);
     store_abort(txn);
     return fine;
 }
@@ -253,8 +263,9 @@ static void check_deep(const char *path) {
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
     for (int i = 0; i < 60000; i++) {
         str bytes = str_make(key, (size_t)snprintf(key, sizeof key, "%05d", i * 7919 % 60000));
-        if (store_put(txn, STORE_TERMS, store_key_bytes(bytes), str_make(value, sizeof value), false, NULL)) {
-            CHECK(!"put");
+        if (store_put(txn, STORE_TERMS, store_key_bytes(bytes), str_make(value, sizeof value),
+                      false, NULL)) {
+            CHECK(false && "put");
         }
     }
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
@@ -263,7 +274,7 @@ static void check_deep(const char *path) {
     for (int i = 0; i < 60000; i++) {
         str bytes = str_make(key, (size_t)snprintf(key, sizeof key, "%05d", i));
         if (i % 100 && store_delete(txn, STORE_TERMS, store_key_bytes(bytes), NULL)) {
-            CHECK(!"delete");
+            CHECK(false && "delete");
         }
     }
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
@@ -274,7 +285,8 @@ static void check_deep(const char *path) {
     CHECK_EQ_INT(store_table_measure(txn, STORE_TERMS, &size, NULL), ANP_OK);
     CHECK_EQ_INT(size.entries, 600);
     CHECK_EQ_INT(store_get(txn, STORE_TERMS, store_key_bytes(STR("59900")), &found, NULL), ANP_OK);
-    CHECK_EQ_INT(store_get(txn, STORE_TERMS, store_key_bytes(STR("59901")), &found, NULL), ANP_NOT_FOUND);
+    CHECK_EQ_INT(store_get(txn, STORE_TERMS, store_key_bytes(STR("59901")), &found, NULL),
+                 ANP_NOT_FOUND);
     store_abort(txn);
     store_close(s);
 }

@@ -3,8 +3,8 @@
  *
  *     use caches>cach Node.js's  ─>  "use caches>cach node.js's>node.js(node js's>js)"
  *
- * folded, then >term where the term differs, then the parts of a technical word in brackets. Breaks in positions and in
- * ranges are reported as they are met.
+ * folded, then >term where the term differs, then the parts of a technical word in brackets. Breaks
+ * in positions and in ranges are reported as they are met.
  */
 #ifndef ANP_TESTS_TEXT_RENDER_H
 #define ANP_TESTS_TEXT_RENDER_H
@@ -45,8 +45,8 @@ static inline bool tokens_hold(const text_tokens *tokens, size_t text_len) {
     for (size_t i = 0; i < tokens->count; i++) {
         const text_token *t = &tokens->items[i];
         bool part = t->kind == TEXT_PART;
-        if (part ? i == 0 || tokens->items[i - 1].kind == TEXT_WORD || t->position + 1 != position ||
-                       t->start < whole_from || t->end > whole_end
+        if (part ? i == 0 || tokens->items[i - 1].kind == TEXT_WORD ||
+                       t->position + 1 != position || t->start < whole_from || t->end > whole_end
                  : t->position != position || t->start < from) {
             return false;
         }
@@ -96,8 +96,8 @@ static inline analyzer *open_or_fail(anp_analyzer kind, const char *language) {
 }
 
 /* {text, expected}: each pair on the analyzer and on its slow twin. */
-static inline void check_pairs(anp_analyzer kind, const char *language, const char *const (*pairs)[2],
-                               size_t count) {
+static inline void check_pairs(anp_analyzer kind, const char *language,
+                               const char *const (*pairs)[2], size_t count) {
     static render r;
     analyzer *a = open_or_fail(kind, language), *twin = open_or_fail(kind, language);
     if (!a || !twin) {
@@ -114,9 +114,12 @@ static inline void check_pairs(anp_analyzer kind, const char *language, const ch
     analyzer_close(twin);
 }
 
-#define PAIRS(...) (const char *const[][2]){__VA_ARGS__}
-#define CHECK_PAIRS(kind, language, ...)                                      \
-    check_pairs((kind), (language), PAIRS(__VA_ARGS__),                       \
+#define PAIRS(...)             \
+    (const char *const[][2]) { \
+        __VA_ARGS__            \
+    }
+#define CHECK_PAIRS(kind, language, ...)                \
+    check_pairs((kind), (language), PAIRS(__VA_ARGS__), \
                 sizeof(PAIRS(__VA_ARGS__)) / sizeof(const char *const[2]))
 
 #endif

@@ -9,9 +9,11 @@ enum { SEED = 11, TEXT_BYTES_MAX = 120 };
 
 /* Characters that are next to one another in technical words, and some of other scripts. */
 static const char *const pieces[] = {
-    "a", "b",  "Ab", "C",  "s",  "S",  "7",  "42", ".", ".", "_", ":", "'", ",", ";", "-", "--", "+", "++", "#",
-    " ", "  ", "\n", "(",  "\"", "=",  "/",  "\t", "v", "@", "the", "ing", "API", "x", "\0", "*", "`", "~", "ed", "n",
-    "é", "É",  "ß",  "’",  "漢", "カ", "́",  "\xe2\x80\x8d", "א", "ﬁ", "\xff", "\xc3", "İ", "_", "．", "🇦", "½", "ᄀ", "\xe2\x80\xaf", "д"};
+    "a", "b", "Ab", "C", "s", "S", "7", "42", ".", ".", "_", ":", "'", ",", ";", "-", "--", "+",
+    "++", "#", " ", "  ", "\n", "(", "\"", "=", "/", "\t", "v", "@", "the", "ing", "API", "x",
+    "\0", "*", "`", "~", "ed", "n", "é", "É", "ß", "’", "漢", "カ", "́", "\xe2\x80\x8d", "א", "ﬁ",
+    "\xff", "\xc3", "İ", "_", "．", "🇦", "½", "ᄀ", "\xe2\x80\xaf", "д",
+};
 
 enum { PIECES = sizeof pieces / sizeof *pieces, ASCII_PIECES = 40 };
 
@@ -30,8 +32,9 @@ static bool same_tokens(const text_tokens *a, const text_tokens *b) {
     bool same = a->count == b->count && a->words == b->words;
     for (size_t i = 0; same && i < a->count; i++) {
         const text_token *x = &a->items[i], *y = &b->items[i];
-        same = str_equal(x->folded, y->folded) && str_equal(x->term, y->term) && x->kind == y->kind &&
-               x->position == y->position && x->start == y->start && x->end == y->end;
+        same = str_equal(x->folded, y->folded) && str_equal(x->term, y->term) &&
+               x->kind == y->kind && x->position == y->position && x->start == y->start &&
+               x->end == y->end;
     }
     return same;
 }
@@ -50,7 +53,8 @@ static void twins(anp_analyzer kind, size_t kinds, int texts, const char *name) 
     for (int i = 0; i < texts; i++) {
         str s = random_text(&random, kinds, text);
         text_tokens a = {0}, b = {0};
-        CHECK(analyzer_run(fast, s, &perm, &a, &err) == ANP_OK && analyzer_run(slow, s, &perm, &b, &err) == ANP_OK);
+        CHECK(analyzer_run(fast, s, &perm, &a, &err) == ANP_OK &&
+              analyzer_run(slow, s, &perm, &b, &err) == ANP_OK);
         if (!CHECK(tokens_hold(&a, s.len)) || !CHECK(same_tokens(&a, &b))) {
             test_note("seed %d, text %d: %.*s", SEED, i, (int)s.len, s.data);
         }
@@ -61,8 +65,9 @@ static void twins(anp_analyzer kind, size_t kinds, int texts, const char *name) 
 }
 
 /*
- * What is folded folds to itself: an ASCII word's folded form, analysed, is one token of the same folded form and
- * the same term. (Not so beyond ASCII, where compatibility forms may hold spaces, nor for terms.)
+ * What is folded folds to itself: an ASCII word's folded form, analysed, is one token of the same
+ * folded form and the same term. (Not so beyond ASCII, where compatibility forms may hold spaces,
+ * nor for terms.)
  */
 static void idempotence(void) {
     char text[TEXT_BYTES_MAX * 2];
@@ -80,7 +85,8 @@ static void idempotence(void) {
                 continue;
             }
             CHECK(analyzer_run(a, first.items[t].folded, &perm, &again, &err) == ANP_OK);
-            if (!CHECK(again.words == 1 && str_equal(again.items[0].folded, first.items[t].folded) &&
+            if (!CHECK(again.words == 1 &&
+                       str_equal(again.items[0].folded, first.items[t].folded) &&
                        str_equal(again.items[0].term, first.items[t].term))) {
                 test_note("seed %d, text %d: %.*s", SEED, i, (int)s.len, s.data);
             }
@@ -177,7 +183,8 @@ static void limits(void) {
 
 void test_text_analyzer(void);
 void test_text_analyzer(void) {
-    twins(ANP_ANALYZER_TECHNICAL, ASCII_PIECES, 60000, "fast path and twin agree on ASCII, technical");
+    twins(ANP_ANALYZER_TECHNICAL, ASCII_PIECES, 60000,
+          "fast path and twin agree on ASCII, technical");
     twins(ANP_ANALYZER_TECHNICAL, PIECES, 60000, "fast path and twin agree on Unicode, technical");
     twins(ANP_ANALYZER_PLAIN, ASCII_PIECES, 20000, "fast path and twin agree on ASCII, plain");
     twins(ANP_ANALYZER_PLAIN, PIECES, 20000, "fast path and twin agree on Unicode, plain");

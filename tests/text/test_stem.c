@@ -1,4 +1,7 @@
-/* Stemming: Snowball's own vocabulary where it is there, a few words of many languages, the cache, stop words. */
+/*
+ * Stemming: Snowball's own vocabulary where it is there, a few words of many languages, the cache,
+ * stop words.
+ */
 #include "render.h"
 
 #include "base/prng.h"
@@ -29,12 +32,19 @@ static stemmer *open_stemmer(const char *language) {
 
 static void languages(void) {
     static const char *const table[][3] = {
-        {"english", "connections", "connect"}, {"english", "happily", "happili"}, {"english", "skies", "sky"},
-        {"german", "häuser", "haus"},          {"french", "continuellement", "continuel"},
-        {"spanish", "ciudades", "ciudad"},     {"italian", "pronunciamento", "pronunc"},
-        {"russian", "важности", "важност"},    {"dutch", "lichamelijke", "licham"},
-        {"swedish", "klostergården", "klostergård"}, {"finnish", "edeltävän", "edeltäv"},
-        {"portuguese", "quilométricas", "quilométr"}, {"turkish", "kitaplar", "kitap"},
+        {"english", "connections", "connect"},
+        {"english", "happily", "happili"},
+        {"english", "skies", "sky"},
+        {"german", "häuser", "haus"},
+        {"french", "continuellement", "continuel"},
+        {"spanish", "ciudades", "ciudad"},
+        {"italian", "pronunciamento", "pronunc"},
+        {"russian", "важности", "важност"},
+        {"dutch", "lichamelijke", "licham"},
+        {"swedish", "klostergården", "klostergård"},
+        {"finnish", "edeltävän", "edeltäv"},
+        {"portuguese", "quilométricas", "quilométr"},
+        {"turkish", "kitaplar", "kitap"},
         {"greek", "γλωσσεσ", "γλωσσ"},
     };
     char out[512];
@@ -52,11 +62,15 @@ static void languages(void) {
     stemmer *s = NULL;
     anp_error err = ANP_ERROR_INIT;
     CHECK(stemmer_open("none", &s, &err) == ANP_OK && s == NULL);
-    CHECK_EQ_INT(stemmer_open("en", &s, &err), ANP_INVALID); /* Snowball's aliases are not names of ours */
-    CHECK_EQ_STR(err.message,
-                 "no stemming for language \"en\"; known are none, arabic, basque, catalan, danish, dutch, english, "
-                 "finnish, french, german, greek, hindi, hungarian, indonesian, irish, italian, lithuanian, nepali, "
-                 "norwegian, porter, portuguese, romanian, russian, spanish, swedish, tamil, turkish");
+    CHECK_EQ_INT(stemmer_open("en", &s, &err),
+                 ANP_INVALID); /* Snowball's aliases are not names of ours */
+    CHECK_EQ_STR(
+        err.message,
+        "no stemming for language \"en\"; known are none, arabic, basque, catalan, danish, dutch, "
+        "english, "
+        "finnish, french, german, greek, hindi, hungarian, indonesian, irish, italian, lithuanian, "
+        "nepali, "
+        "norwegian, porter, portuguese, romanian, russian, spanish, swedish, tamil, turkish");
 }
 
 /* The next line without its end; false at the end of the file. */
@@ -69,8 +83,9 @@ static bool next_line(FILE *file, char line[256]) {
 }
 
 /*
- * tests/data/snowball_differences.txt has the words that this libstemmer (Snowball 2.0) stems otherwise than the
- * vocabulary (of a later release): word, ours, theirs. It must be exactly the differences.
+ * tests/data/snowball_differences.txt has the words that this libstemmer (Snowball 2.0) stems
+ * otherwise than the vocabulary (of a later release): word, ours, theirs. It must be exactly the
+ * differences.
  */
 static void vocabulary(void) {
     char word[256], expected[256], difference[256], ours[512], found[1024];
@@ -111,9 +126,13 @@ static void vocabulary(void) {
     }
 }
 
-/* A word of a few letters, or of a long common beginning and a few letters: many share a place in the cache. */
+/*
+ * A word of a few letters, or of a long common beginning and a few letters: many share a place in
+ * the cache.
+ */
 static str random_word(prng *random, const char *const letters[8], char word[128]) {
-    static const char *const ends[] = {"", "s", "ed", "ing", "ly", "ation", "ies", "'s", "iveness", "y", "'"};
+    static const char *const ends[] = {"",    "s",  "ed",      "ing", "ly", "ation",
+                                       "ies", "'s", "iveness", "y",   "'"};
     size_t len = prng_below(random, 2) ? 0 : 1 + prng_below(random, 18);
     memcpy(word, "counterrevolutionary", len);
     for (uint32_t more = 1 + prng_below(random, 7); more > 0; more--) {
@@ -146,7 +165,8 @@ static void cache(void) {
     CASE("the cache gives what Snowball gives");
     compare_cache("english", (const char *const[8]){"a", "b", "e", "i", "n", "o", "r", "s"});
     compare_cache("german", (const char *const[8]){"ä", "ü", "ß", "e", "u", "n", "t", "s"});
-    compare_cache("french", (const char *const[8]){"é", "û", "ï", "ç", "I", "y", "q", "u"}); /* long tails */
+    compare_cache("french",
+                  (const char *const[8]){"é", "û", "ï", "ç", "I", "y", "q", "u"}); /* long tails */
     CASE("a word of which nothing is left is its own stem");
     char out[512];
     stemmer *s = open_stemmer("porter"), *arabic = open_stemmer("arabic");
@@ -173,10 +193,10 @@ static void cache(void) {
 }
 
 static void stop_words(void) {
-    static const char *const words[] = {"a",    "an",    "and",   "are",  "as",   "at",   "be",    "but", "by",
-                                        "for",  "if",    "in",    "into", "is",   "it",   "no",    "not", "of",
-                                        "on",   "or",    "such",  "that", "the",  "their", "then", "there", "these",
-                                        "they", "this",  "to",    "was",  "will", "with"};
+    static const char *const words[] = {
+        "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
+        "in",  "into",  "is",   "it",    "no",    "not",  "of",   "on",  "or",  "such", "that",
+        "the", "their", "then", "there", "these", "they", "this", "to",  "was", "will", "with"};
     CASE("the 33 stop words, and no others");
     CHECK_EQ_INT(sizeof words / sizeof *words, 33);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -185,10 +205,13 @@ static void stop_words(void) {
         snprintf(longer, sizeof longer, "%sx", words[i]);
         CHECK(!stopwords_contain(str_from(longer)));
     }
-    CHECK(!stopwords_contain(STR("")) && !stopwords_contain(STR("cache")) && !stopwords_contain(STR("he")));
+    CHECK(!stopwords_contain(STR("")) && !stopwords_contain(STR("cache")) &&
+          !stopwords_contain(STR("he")));
     CASE("stop words of English alone");
-    analyzer *english = open_or_fail(ANP_ANALYZER_PLAIN, "english"), *none = open_or_fail(ANP_ANALYZER_PLAIN, "none");
-    CHECK(english && analyzer_is_stopword(english, STR("the")) && !analyzer_is_stopword(english, STR("cache")));
+    analyzer *english = open_or_fail(ANP_ANALYZER_PLAIN, "english"),
+             *none = open_or_fail(ANP_ANALYZER_PLAIN, "none");
+    CHECK(english && analyzer_is_stopword(english, STR("the")) &&
+          !analyzer_is_stopword(english, STR("cache")));
     CHECK(none && !analyzer_is_stopword(none, STR("the")));
     analyzer_close(english);
     analyzer_close(none);

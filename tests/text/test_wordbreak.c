@@ -1,4 +1,7 @@
-/* Segmentation by UAX #29: the standard's own test file where it is there, and a case of our own for each rule. */
+/*
+ * Segmentation by UAX #29: the standard's own test file where it is there, and a case of our own
+ * for each rule.
+ */
 #include "test.h"
 #include "text/split.h"
 #include "text/utf8.h"
@@ -8,8 +11,9 @@
 #include <stdlib.h>
 
 /*
- * The file's cases where split_segment differs on purpose. The file is of Unicode 15.0; Unicode 17 took U+2701 out of the
- * pictographs that WB3c keeps together. (Our own difference, U+202F, is in no case of the file.)
+ * The file's cases where split_segment differs on purpose. The file is of Unicode 15.0; Unicode 17
+ * took U+2701 out of the pictographs that WB3c keeps together. (Our own difference, U+202F, is in
+ * no case of the file.)
  */
 static const char *const differences[] = {
     "÷ 2701 × 200D × 2701 ÷",
@@ -101,13 +105,17 @@ static void rules(void) {
         {"\xe2\x80\x8d\xe2\x9d\xa4÷a÷", "WB3c: a joiner and a pictograph"},
         {"👩\xe2\x80\x8d💻÷👩÷", "WB3c inside an emoji"},
         {"a÷  ÷b÷\t÷\t÷", "WB3d: spaces stay together, tabs do not"},
-        {"a\xcc\x88\xcc\x81÷ \xcc\x88÷b\xc2\xad" "c÷", "WB4: marks and format characters"},
+        {"a\xcc\x88\xcc\x81÷ \xcc\x88÷b\xc2\xad"
+         "c÷",
+         "WB4: marks and format characters"},
         {"\xcc\x88÷a÷", "WB4 at the beginning"},
         {"abc÷ ÷αβγ÷", "WB5"},
         {"a.b÷.÷", "WB6, WB7"},
         {"a:b÷.÷.÷c÷", "WB6, WB7: one only"},
         {"can't÷", "WB6, WB7"},
-        {"a\xcc\x88:\xcc\x88" "b÷", "WB6, WB7 with WB4"},
+        {"a\xcc\x88:\xcc\x88"
+         "b÷",
+         "WB6, WB7 with WB4"},
         {"a÷:\xcc\x88÷ ÷b÷", "WB6: nothing follows"},
         {"א'÷", "WB7a"},
         {"א\"א÷", "WB7b, WB7c"},
@@ -157,7 +165,8 @@ static void long_words(void) {
     size_t first = split_segment(&cache, str_make(text, len), 0, &is_word);
     CHECK(is_word);
     CHECK_EQ_INT(first, WORD_BYTES_MAX - 1);
-    CHECK_EQ_INT(split_segment(&cache, str_make(text, len), first, &is_word), first + WORD_BYTES_MAX);
+    CHECK_EQ_INT(split_segment(&cache, str_make(text, len), first, &is_word),
+                 first + WORD_BYTES_MAX);
     free(text);
 }
 
