@@ -188,6 +188,7 @@ const Project = struct {
         const b = p.b;
         const m = p.module(.fast);
         m.sanitize_c = .off;
+        m.sanitize_thread = false; // LMDB's readers go without locks on purpose
         var includes: std.ArrayList([]const u8) = .empty;
         var folder: []const u8 = "";
         var lines = std.mem.tokenizeScalar(u8, @embedFile("tools/deps.lock"), '\n');

@@ -67,7 +67,7 @@ static inline const uint8_t *varint_read(const uint8_t *p, const uint8_t *end, u
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80) {
             *v = value;
-            return p;
+            return shift == 63 && byte > 1 ? NULL : p;
         }
     }
     return NULL;

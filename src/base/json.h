@@ -7,7 +7,7 @@
 /* "…" with quotes; control characters escaped; other bytes as they are (UTF-8). */
 void json_put_string(buffer *out, str s);
 
-/* The shortest decimal that reads back as the same double; null for NaN and infinities. */
+/* 15 to 17 digits, the fewest that read back as the same double; null for NaN and infinities. */
 void json_put_double(buffer *out, double value);
 
 void json_put_u64(buffer *out, uint64_t value);

@@ -2,11 +2,11 @@
  * Where posts come from: files, directories in sorted order, standard input; plain or zstd; one
  * interface for all formats.
  *
- * An importer is a row in the table of formats (import.c): its name, its file name endings, and a
- * function that is given the open byte stream and calls `sink` once a post. Markdown, HTML, CSV
- * and gzip join by adding a row.
+ * A format is a row in a table (formats.c): its name, its file name endings, and a function that
+ * reads an open stream and calls `sink` once a post. Markdown, HTML and CSV join by adding a row,
+ * gzip by a second unpacker in stream.c.
  *
- *     path ─> walk ─> open ─> (zstd) ─> lines or whole ─> format row ─> post ─> sink
+ *     path ─> walk ─> open ─> (zstd) ─> a line, an element or the whole ─> post ─> sink
  */
 #ifndef ANP_POST_IMPORT_H
 #define ANP_POST_IMPORT_H

@@ -9,7 +9,7 @@ typedef struct lines {
     uint64_t number; /* of the line that came last, from 1 */
 } lines;
 
-/* The next line without its end (LF or CRLF); false behind the last. */
+/* The next line without its LF (a CR before it is trimmed as a blank); false behind the last. */
 static inline bool lines_next(lines *l, str *line) {
     if (!l->rest.len) {
         return false;
@@ -19,9 +19,6 @@ static inline bool lines_next(lines *l, str *line) {
     *line = str_slice(l->rest, 0, len);
     l->rest = str_slice(l->rest, end ? len + 1 : len, l->rest.len);
     l->number++;
-    if (line->len && line->data[line->len - 1] == '\r') {
-        line->len--;
-    }
     return true;
 }
 

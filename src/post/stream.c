@@ -88,9 +88,8 @@ static anp_status more_packed(stream *s, anp_error *err) {
         }
         size_t wanted = ZSTD_decompressStream(u->context, &out, &in);
         if (ZSTD_isError(wanted)) {
-            return error_set(err, ANP_IO,
-                             "cannot read %s: its zstd data is damaged (%s); get it anew", s->name,
-                             ZSTD_getErrorName(wanted));
+            return error_set(err, ANP_IO, "cannot unpack the zstd data of %s: %s; get it anew",
+                             s->name, ZSTD_getErrorName(wanted));
         }
         bool moved = out.pos > s->end || in.pos > u->begin;
         bool gave = out.pos > s->end;

@@ -48,7 +48,8 @@ static void put_directory(const list_input *input, buffer *out) {
 
 /* The width with the fewest bytes: codes plus 6 for each tf that has none. */
 static uint8_t choose_tf_bits(const list_input *input, uint32_t *exceptions) {
-    uint32_t with_code[9] = {0}; /* tfs that have a code, by width */
+    static const uint8_t widths[] = {0, 2, 4, 8, LIST_TF_WHOLE};
+    uint32_t with_code[LIST_TF_WHOLE + 1] = {0}; /* tfs that have a code, by width */
     for (uint32_t i = 0; i < input->count; i++) {
         uint32_t tf = input->tfs[i];
         with_code[0] += tf == 1;
@@ -56,14 +57,15 @@ static uint8_t choose_tf_bits(const list_input *input, uint32_t *exceptions) {
         with_code[4] += tf <= 15;
         with_code[8] += tf <= 255;
     }
+    with_code[LIST_TF_WHOLE] = input->count;
     uint8_t best = 0;
     size_t best_bytes = SIZE_MAX;
-    for (uint8_t bits = 0; bits <= 8; bits = bits ? (uint8_t)(bits * 2) : 2) {
+    for (size_t i = 0; i < sizeof widths; i++) {
+        uint8_t bits = widths[i];
         uint32_t rest = input->count - with_code[bits];
         size_t bytes = ((size_t)input->count * bits + 7) / 8 + (size_t)rest * 6;
-        /* The count of exceptions is a u16; 65,536 of them never pay against 8 bits, but must
-           not wrap. */
-        if (bytes < best_bytes && rest <= 0xffff) {
+        /* The count of exceptions is a u16: 65,536 of them do not fit, but whole tfs do. */
+        if (bytes < best_bytes && rest <= UINT16_MAX) {
             best = bits;
             best_bytes = bytes;
             *exceptions = rest;
@@ -73,6 +75,10 @@ static uint8_t choose_tf_bits(const list_input *input, uint32_t *exceptions) {
 }
 
 static void put_tfs(const list_input *input, uint8_t bits, buffer *out) {
+    if (bits == LIST_TF_WHOLE) {
+        buffer_put(out, input->tfs, input->count * sizeof *input->tfs);
+        return;
+    }
     uint32_t largest = bits ? (1u << bits) - 1 : 1; /* the largest tf with a code */
     for (uint32_t i = 0; i < input->count; i++) {
         if (input->tfs[i] > largest) {

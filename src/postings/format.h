@@ -13,7 +13,7 @@
  *     sections, in this order: container, directory, tf, bounds, positions
  *
  *     kind       bit 0 LIST_BITSET, bit 1 LIST_TF, bit 2 LIST_BOUNDS
- *     tf w       bits of a tf code: 0, 2, 4 or 8
+ *     tf w       bits of a tf code: 0, 2, 4, 8, or 32 (LIST_TF_WHOLE)
  *     n exc      tf exceptions
  *     pos at     offset of the positions when they are in this value, else 0
  *     imp max    largest impact, in 1/65535, rounded up; blend max: largest impact * prior factor /
@@ -27,7 +27,8 @@
  *                65,535 also stands for more (only a full bitset reaches it)
  *     tf         u16 rank[n exc], u32 tf[n exc], then n codes of w bits, lowest bits first,
  *                zero-padded to a byte. A code c < 2^w - 1 says tf = c + 1; c = 2^w - 1 is an
- *                exception. With w = 0 every tf is 1 but for the exceptions
+ *                exception. With w = 0 every tf is 1 but for the exceptions; w = 32: u32 tf[n], no
+ *                exceptions (where they would take more, or all 65,536 tfs are above 255)
  *     bounds     from n = 16 where LIST_BOUNDS is set: f32 low, step, blended low, blended step;
  *                from n = 64 two times u16 seed[8]: the 1st, 2nd, 4th … 128th best impact (blended
  *                impact / 1.3) in 1/65535, rounded down, 0 when there are fewer; then u8 bound[m],
@@ -56,12 +57,13 @@
  * Worked example: "cache" twice (words 3 and 7) in ordinal 5 and once (word 0) in ordinal 9, no
  * bounds:
  *
- *     list       01 00 | 02 | 00 | 01 00 | 1a 00 | 00 00 | 00 00 | 03 00 00 00     header (pos at
- *         = 26)
- *                05 00 09 00                                              container
- *                00 00 | 02 00 00 00                                      exception: rank 0 has tf
- *                    2
- *     positions  00 00 00 00 | 00 00 00 00 | 03 03 | 00                   deltas: 3, 7 - 3 - 1; 0
+ *     list       01 00 | 02 | 02 | 00 00 | 15 00 | 00 00 | 00 00 | 03 00 00 00
+ *                                                        header: tf codes of 2 bits, pos at = 21
+ *                05 00 09 00                             container
+ *                01                                      codes: tf 2 is 01, tf 1 is 00
+ *     positions  00 00 00 00 | 00 00 00 00 | 03 03 | 00  deltas: 3, 7 - 3 - 1; 0
+ *
+ * (KEEP IN STEP: tests/postings/test_list.c has these bytes.)
  */
 #ifndef ANP_POSTINGS_FORMAT_H
 #define ANP_POSTINGS_FORMAT_H
@@ -97,6 +99,7 @@ enum {
     LIST_SEEDS = 8,
     LIST_BLOCKS = 256,
     LIST_INLINE_BYTES = 512,
+    LIST_TF_WHOLE = 32,
     POSITIONS_GROUP = 32,
     POSITIONS_HEADER_BYTES = 8,
 };

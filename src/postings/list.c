@@ -30,6 +30,16 @@ static void open_bounds(list_view *v, const uint8_t **at, const uint8_t *end) {
     v->blended_bytes = take(at, end, v->bound_count);
 }
 
+/* What the readers lean on: a bitset has a directory by blocks, a list without tf has no codes. */
+static bool header_fits(const list_view *v) {
+    bool bitset = v->kind & LIST_BITSET, tf = v->kind & LIST_TF, bounds = v->kind & LIST_BOUNDS;
+    bool width = v->tf_bits == 0 || v->tf_bits == 2 || v->tf_bits == 4 || v->tf_bits == 8 ||
+                 (v->tf_bits == LIST_TF_WHOLE && v->exceptions == 0);
+    return !(v->kind & ~LIST_KINDS) && bitset == (v->count >= LIST_BITSET_FROM) &&
+           (tf ? width : v->tf_bits == 0 && v->exceptions == 0) &&
+           (!bounds || v->count >= LIST_BOUNDS_FROM);
+}
+
 anp_status list_view_open(str value, list_view *out, anp_error *err) {
     list_header header;
     list_view v = {.bytes = (const uint8_t *)value.data, .len = value.len};
@@ -46,6 +56,9 @@ anp_status list_view_open(str value, list_view *out, anp_error *err) {
     v.blended_max = header.blended_max;
     v.directory_shift = shift_of(v.count);
     const uint8_t *at = v.bytes + sizeof header, *end = v.bytes + v.len;
+    if (!header_fits(&v)) {
+        return error_corrupt(err, "the header of a list of %u postings contradicts itself", v.count);
+    }
     if (header.positions_at) {
         if (header.positions_at < sizeof header || header.positions_at > v.len) {
             return error_corrupt(err, "a posting list's positions begin outside of it");
@@ -65,9 +78,7 @@ anp_status list_view_open(str value, list_view *out, anp_error *err) {
     if (v.kind & LIST_BOUNDS) {
         open_bounds(&v, &at, end);
     }
-    bool known = !(v.kind & ~LIST_KINDS) &&
-                 (v.tf_bits == 0 || v.tf_bits == 2 || v.tf_bits == 4 || v.tf_bits == 8);
-    if (!known || at != end) {
+    if (at != end) {
         return error_corrupt(err, "a posting list of %u postings does not fill its %zu bytes",
                              v.count, v.len);
     }
@@ -91,12 +102,17 @@ uint32_t list_docs(const list_view *v, uint16_t *docs) {
     return n;
 }
 
+/* Of a width below LIST_TF_WHOLE. */
 static uint32_t code_of(const list_view *v, uint32_t rank) {
     size_t bit = (size_t)rank * v->tf_bits;
     return (uint32_t)(v->tf_codes[bit / 8] >> bit % 8) & ((1u << v->tf_bits) - 1);
 }
 
 void list_tfs(const list_view *v, uint32_t *tfs) {
+    if (v->tf_bits == LIST_TF_WHOLE) {
+        memcpy(tfs, v->tf_codes, v->count * sizeof *tfs);
+        return;
+    }
     for (uint32_t i = 0; i < v->count; i++) {
         tfs[i] = v->tf_bits ? code_of(v, i) + 1 : 1;
     }
@@ -124,6 +140,9 @@ static uint32_t lower_bound(const uint8_t *values, uint32_t from, uint32_t to, u
 uint32_t list_tf(const list_view *v, uint32_t rank) {
     if (!(v->kind & LIST_TF)) {
         return 1;
+    }
+    if (v->tf_bits == LIST_TF_WHOLE) {
+        return load_u32(v->tf_codes + (size_t)rank * 4);
     }
     uint32_t code = v->tf_bits ? code_of(v, rank) : 0;
     if (v->tf_bits && code + 1 < 1u << v->tf_bits) {
@@ -207,9 +226,9 @@ static anp_status validate_directory(const list_view *v, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status validate_tfs(const list_view *v, anp_error *err) {
+/* Exceptions ascend, and each stands where a code says so. */
+static anp_status validate_exceptions(const list_view *v, anp_error *err) {
     uint32_t largest = v->tf_bits ? (1u << v->tf_bits) - 1 : 1, coded = 0;
-    uint64_t sum = 0;
     for (uint32_t i = 0; i < v->exceptions; i++) {
         uint32_t rank = load_u16(v->exception_ranks + i * 2);
         if (rank >= v->count || (i && rank <= load_u16(v->exception_ranks + (i - 1) * 2)) ||
@@ -218,25 +237,86 @@ static anp_status validate_tfs(const list_view *v, anp_error *err) {
             return error_corrupt(err, "tf exception %u is wrong", i);
         }
     }
-    for (uint32_t i = 0; i < v->count; i++) {
-        sum += list_tf(v, i);
-        coded += v->tf_bits && code_of(v, i) == largest;
+    for (uint32_t i = 0; v->tf_bits && i < v->count; i++) {
+        coded += code_of(v, i) == largest;
     }
-    if ((v->tf_bits && coded != v->exceptions) ||
-        v->tf_sum != (sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum)) {
-        return error_corrupt(err, "the sum of tfs is %llu, recorded is %u", (unsigned long long)sum,
-                             v->tf_sum);
+    size_t used = (size_t)v->count * v->tf_bits;
+    bool padded = used % 8 == 0 || v->tf_codes[used / 8] >> used % 8 == 0;
+    return (v->tf_bits == 0 || coded == v->exceptions) && padded
+               ? ANP_OK
+               : error_corrupt(err, "%u tf codes stand for %u exceptions", coded, v->exceptions);
+}
+
+static anp_status validate_tfs(const list_view *v, anp_error *err) {
+    uint64_t sum = 0;
+    if (v->tf_bits != LIST_TF_WHOLE) {
+        TRY(validate_exceptions(v, err));
+    }
+    for (uint32_t i = 0; i < v->count; i++) {
+        uint32_t tf = list_tf(v, i);
+        if (tf == 0) {
+            return error_corrupt(err, "the tf of rank %u is 0", i);
+        }
+        sum += tf;
+    }
+    return v->tf_sum == (sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum)
+               ? ANP_OK
+               : error_corrupt(err, "the sum of tfs is %llu, recorded is %u",
+                               (unsigned long long)sum, v->tf_sum);
+}
+
+/* Whether an ordinal of this block is in the list. */
+static bool block_has(const list_view *v, uint32_t block) {
+    uint32_t slot = block * BLOCK_DOCS >> v->directory_shift, from, at;
+    if (v->kind & LIST_BITSET) {
+        uint64_t any = 0;
+        for (uint32_t i = 0; i < BLOCK_DOCS / 64; i++) {
+            any |= load_u64(v->container + (block * (BLOCK_DOCS / 64) + i) * 8);
+        }
+        return any != 0;
+    }
+    from = load_u16(v->directory + slot * 2);
+    at = lower_bound(v->container, from, v->count, block * BLOCK_DOCS);
+    return at < v->count && load_u16(v->container + at * 2) / BLOCK_DOCS == block;
+}
+
+/* One of the two kinds of bounds; whether they cover their impacts, only the index can say. */
+static anp_status validate_bounds(const list_view *v, const uint8_t *scale, const uint8_t *seeds,
+                                  const uint8_t *codes, anp_error *err) {
+    float low, step;
+    memcpy(&low, scale, sizeof low);
+    memcpy(&step, scale + sizeof low, sizeof step);
+    if (!(low >= 0 && low <= 2 * LIST_BLEND_SCALE && step > 0 && step <= LIST_BLEND_SCALE)) {
+        return error_corrupt(err, "the scale of a list's bounds is wrong");
+    }
+    for (uint32_t i = 1; seeds && i < LIST_SEEDS; i++) {
+        if (load_u16(seeds + i * 2) > load_u16(seeds + (i - 1) * 2)) {
+            return error_corrupt(err, "seed %u is above the one before", i);
+        }
+    }
+    for (uint32_t i = 0; i < v->bound_count; i++) {
+        bool filled = v->count < LIST_BLOCKS || block_has(v, i);
+        if (filled != (codes[i] > 0)) {
+            return error_corrupt(err, "bound %u is %u", i, codes[i]);
+        }
     }
     return ANP_OK;
 }
 
 anp_status list_validate(const list_view *v, anp_error *err) {
-    if (!(v->kind & LIST_BITSET) != (v->count < LIST_BITSET_FROM)) {
-        return error_corrupt(err, "a list of %u postings has the wrong container", v->count);
-    }
     TRY(validate_order(v, err));
     TRY(validate_directory(v, err));
-    return v->kind & LIST_TF ? validate_tfs(v, err) : ANP_OK;
+    if (v->kind & LIST_TF) {
+        TRY(validate_tfs(v, err));
+    } else if (v->tf_sum != v->count) {
+        return error_corrupt(err, "a list without tf has a tf sum of %u", v->tf_sum);
+    }
+    if (!v->bounds) {
+        return ANP_OK;
+    }
+    const uint8_t *blended_seeds = v->seeds ? v->seeds + LIST_SEEDS * 2 : NULL;
+    TRY(validate_bounds(v, v->bounds, v->seeds, v->bound_bytes, err));
+    return validate_bounds(v, v->bounds + 2 * sizeof(float), blended_seeds, v->blended_bytes, err);
 }
 
 void list_print(const list_view *v, buffer *out) {

@@ -14,22 +14,25 @@ static void check_canonical(const char *json, const char *expected) {
 
 static void canonical_forms(void) {
     CASE("keys in the order of the contract, then as they came");
-    check_canonical("{\"x\":1,\"meta\":{\"zeta\":0,\"notes\":[],\"alpha\":{},\"topic\":\"t\",\"score\":{"
-                    "\"depth\":1,\"quality\":2}},\"body\":\"b\",\"a\":null,\"title\":\"t\",\"id\":\"i\"}",
-                    "{\"id\":\"i\",\"title\":\"t\",\"body\":\"b\",\"meta\":{\"topic\":\"t\",\"score\":{"
-                    "\"depth\":1,\"quality\":2},\"notes\":[],\"zeta\":0,\"alpha\":{}},\"x\":1,\"a\":null}");
+    check_canonical(
+        "{\"x\":1,\"meta\":{\"zeta\":0,\"notes\":[],\"alpha\":{},\"topic\":\"t\",\"score\":{"
+        "\"depth\":1,\"quality\":2}},\"body\":\"b\",\"a\":null,\"title\":\"t\",\"id\":\"i\"}",
+        "{\"id\":\"i\",\"title\":\"t\",\"body\":\"b\",\"meta\":{\"topic\":\"t\",\"score\":{"
+        "\"depth\":1,\"quality\":2},\"notes\":[],\"zeta\":0,\"alpha\":{}},\"x\":1,\"a\":null}");
     CASE("an empty post is a post");
     check_canonical("{\"id\":\"i\"}", "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":{}}");
     check_canonical(" {\t\"id\" : 12 ,\n\"title\":null,\r\"body\":null} ",
                     "{\"id\":\"12\",\"title\":\"\",\"body\":\"\",\"meta\":{}}");
     CASE("numbers are kept as they are written");
-    check_canonical("{\"id\":-0,\"n\":[0,-0,1.0,1e5,1E+400,123456789012345678901234567890,0.1000]}",
-                    "{\"id\":\"-0\",\"title\":\"\",\"body\":\"\",\"meta\":{},\"n\":[0,-0,1.0,1e5,1E+400,"
-                    "123456789012345678901234567890,0.1000]}");
+    check_canonical(
+        "{\"id\":-0,\"n\":[0,-0,1.0,1e5,1E+400,123456789012345678901234567890,0.1000]}",
+        "{\"id\":\"-0\",\"title\":\"\",\"body\":\"\",\"meta\":{},\"n\":[0,-0,1.0,1e5,1E+400,"
+        "123456789012345678901234567890,0.1000]}");
     CASE("strings have as few escapes as can be");
-    check_canonical("{\"id\":\"\\u00e9\",\"body\":\"\\/\\u0000\\u001f\\n\\\"\\\\\\ud83d\\ude00\\u007f\"}",
-                    "{\"id\":\"\xc3\xa9\",\"title\":\"\",\"body\":\"/\\u0000\\u001f\\n\\\"\\\\"
-                    "\xf0\x9f\x98\x80\x7f\",\"meta\":{}}");
+    check_canonical(
+        "{\"id\":\"\\u00e9\",\"body\":\"\\/\\u0000\\u001f\\n\\\"\\\\\\ud83d\\ude00\\u007f\"}",
+        "{\"id\":\"\xc3\xa9\",\"title\":\"\",\"body\":\"/\\u0000\\u001f\\n\\\"\\\\"
+        "\xf0\x9f\x98\x80\x7f\",\"meta\":{}}");
     CASE("text and content stand for body");
     check_canonical("{\"id\":\"i\",\"content\":\"c\"}",
                     "{\"id\":\"i\",\"title\":\"\",\"body\":\"c\",\"meta\":{}}");
@@ -42,8 +45,9 @@ static void canonical_forms(void) {
     CASE("odd metas are kept");
     check_canonical("{\"id\":\"i\",\"meta\":null}",
                     "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":null}");
-    check_canonical("{\"id\":\"i\",\"meta\":[\"topic\",{\"b\":1,\"a\":2}]}",
-                    "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":[\"topic\",{\"b\":1,\"a\":2}]}");
+    check_canonical(
+        "{\"id\":\"i\",\"meta\":[\"topic\",{\"b\":1,\"a\":2}]}",
+        "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":[\"topic\",{\"b\":1,\"a\":2}]}");
     check_canonical("{\"id\":\"i\",\"meta\":{\"stack\":\"redis\",\"score\":7,\"topic\":null}}",
                     "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":{\"topic\":null,\"stack\":"
                     "\"redis\",\"score\":7}}");
@@ -52,9 +56,10 @@ static void canonical_forms(void) {
 static void topics(void) {
     arena perm = {0};
     CASE("a topic yields problem and stack");
-    check_canonical("{\"id\":\"i\",\"meta\":{\"topic\":\"a / b\"}}",
-                    "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":{\"topic\":\"a / b\",\"problem\":"
-                    "\"a\",\"stack\":[\"b\"]}}");
+    check_canonical(
+        "{\"id\":\"i\",\"meta\":{\"topic\":\"a / b\"}}",
+        "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":{\"topic\":\"a / b\",\"problem\":"
+        "\"a\",\"stack\":[\"b\"]}}");
     post p = json_post("{\"id\":\"i\",\"meta\":{\"topic\":\"slow / broken ci / make\"}}", &perm);
     CHECK_EQ_STR(text_of(p.topic), "slow / broken ci / make");
     CHECK_EQ_STR(text_of(p.problem), "slow / broken ci");
@@ -67,7 +72,8 @@ static void topics(void) {
     CHECK_EQ_STR(text_of(p.problem), "a");
     CHECK_EQ_INT(p.stack_count, 2);
     CHECK_EQ_STR(text_of(p.stack[1]), "d");
-    p = json_post("{\"id\":\"i\",\"meta\":{\"topic\":\"a / b\",\"problem\":null,\"stack\":\"c\"}}", &perm);
+    p = json_post("{\"id\":\"i\",\"meta\":{\"topic\":\"a / b\",\"problem\":null,\"stack\":\"c\"}}",
+                  &perm);
     CHECK_EQ_STR(text_of(p.problem), "");
     CHECK_EQ_INT(p.stack_count, 1);
     CHECK_EQ_STR(text_of(p.stack[0]), "c");
@@ -127,7 +133,8 @@ static void refusals(void) {
         {"{\"id\":\"i\",\"title\":5}", "title is not a string but a number"},
         {"{\"id\":\"i\",\"body\":[]}", "body is not a string but an array"},
         {"{\"id\":\"i\",\"id\":\"j\"}", "\"id\" stands twice in one object, at byte 11"},
-        {"{\"id\":\"i\",\"meta\":{\"topic\":\"a\",\"b\":{\"x\":1,\"y\":2,\"\\u0078\":3}}}", "\"x\" stands twice"},
+        {"{\"id\":\"i\",\"meta\":{\"topic\":\"a\",\"b\":{\"x\":1,\"y\":2,\"\\u0078\":3}}}",
+         "\"x\" stands twice"},
         {"{\"id\":\"i\",\"x\":[[{\"\":1,\"\":2}]]}", "\"\" stands twice"},
         {"{\"id\":\"i\",\"a\\nb\":1,\"a\\nb\":1}", "\"a?b\" stands twice"},
     };
@@ -159,7 +166,8 @@ static void limits(void) {
         }
         buffer_put_str(&deep, STR("}"));
         anp_error err = ANP_ERROR_INIT;
-        anp_status status = post_from_json(str_make((char *)deep.data, deep.len), &perm, &found, &err);
+        anp_status status =
+            post_from_json(str_make((char *)deep.data, deep.len), &perm, &found, &err);
         CHECK_EQ_INT(status, depth < JSON_DEPTH_MAX ? ANP_OK : ANP_BAD_POST);
         CHECK(status == ANP_OK || strstr(err.message, "deeper than 64"));
         buffer_free(&deep);
@@ -173,7 +181,8 @@ static void limits(void) {
     }
     size_t good = many.len;
     buffer_put_str(&many, STR("}"));
-    CHECK_EQ_INT(post_from_json(str_make((char *)many.data, many.len), &perm, &found, NULL), ANP_OK);
+    CHECK_EQ_INT(post_from_json(str_make((char *)many.data, many.len), &perm, &found, NULL),
+                 ANP_OK);
     CHECK_EQ_INT(found.value_count, 1000);
     many.len = good;
     buffer_put_str(&many, STR(",\"k500\":0}"));
@@ -193,8 +202,10 @@ static void limits(void) {
 static void scores_and_review(void) {
     arena perm = {0};
     CASE("scores");
-    post p = json_post("{\"id\":\"i\",\"meta\":{\"score\":{\"quality\":88.5,\"freshness\":-3,\"depth\":"
-                       "\"70\",\"clarity\":1e9}}}", &perm);
+    post p =
+        json_post("{\"id\":\"i\",\"meta\":{\"score\":{\"quality\":88.5,\"freshness\":-3,\"depth\":"
+                  "\"70\",\"clarity\":100.5}}}",
+                  &perm);
     CHECK_NEAR(p.scores[POST_QUALITY], 88.5, 0);
     CHECK_NEAR(p.scores[POST_FRESHNESS], 0, 0);
     CHECK_NEAR(p.scores[POST_DEPTH], 50, 0);
@@ -208,23 +219,32 @@ static void scores_and_review(void) {
         const char *status, *needed;
         bool reviewed;
     } rows[] = {
-        {"\"reviewed\"", "0", true},    {"\"expanded\"", "0", true},  {"\"expanded\"", "false", true},
-        {"\"expanded\"", "0.0", true},  {"\"drafted\"", "0", false},  {"\"reviewed\"", "1", false},
-        {"\"reviewed\"", "null", false}, {"\"reviewed\"", "\"0\"", false}, {"null", "0", false},
+        {"\"reviewed\"", "0", true},
+        {"\"expanded\"", "0", true},
+        {"\"expanded\"", "false", true},
+        {"\"expanded\"", "0.0", true},
+        {"\"drafted\"", "0", false},
+        {"\"reviewed\"", "1", false},
+        {"\"reviewed\"", "null", false},
+        {"\"reviewed\"", "\"0\"", false},
+        {"null", "0", false},
         {"\"reviewed\"", "true", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char json[200];
         snprintf(json, sizeof json,
-                 "{\"id\":\"i\",\"meta\":{\"revision\":{\"status\":%s},\"flags\":{\"needs_human_review\":%s}}}",
+                 "{\"id\":\"i\",\"meta\":{\"revision\":{\"status\":%s},\"flags\":{\"needs_human_"
+                 "review\":%s}}}",
                  rows[i].status, rows[i].needed);
         CHECK_EQ_INT(json_post(json, &perm).reviewed, rows[i].reviewed);
     }
-    CHECK(!json_post("{\"id\":\"i\",\"meta\":{\"revision\":{\"status\":\"reviewed\"}}}", &perm).reviewed);
+    CHECK(!json_post("{\"id\":\"i\",\"meta\":{\"revision\":{\"status\":\"reviewed\"}}}", &perm)
+               .reviewed);
     arena_free(&perm);
 }
 
-/* ---- Random posts --------------------------------------------------------------------------------------- */
+/* ---- Random posts
+ * --------------------------------------------------------------------------------------- */
 
 static void put(buffer *out, const char *text) {
     buffer_put_str(out, str_from(text));
@@ -237,8 +257,26 @@ static void random_blank(prng *r, buffer *out) {
 
 static void random_string(prng *r, buffer *out) {
     static const char *const pieces[] = {
-        "a", "word", " ", "\\n", "\\\"", "\\\\", "\\/", "/", "\\u0001", "\\u0000", "\\u00e9", "\xc3\xa9",
-        "\\ud83d\\ude00", "\xf0\x9f\x98\x80", "\\b\\f\\r\\t", "\x7f", "\xe2\x80\xa8", " / ", "2026-01-02", "}]",
+        "a",
+        "word",
+        " ",
+        "\\n",
+        "\\\"",
+        "\\\\",
+        "\\/",
+        "/",
+        "\\u0001",
+        "\\u0000",
+        "\\u00e9",
+        "\xc3\xa9",
+        "\\ud83d\\ude00",
+        "\xf0\x9f\x98\x80",
+        "\\b\\f\\r\\t",
+        "\x7f",
+        "\xe2\x80\xa8",
+        " / ",
+        "2026-01-02",
+        "}]",
     };
     put(out, "\"");
     for (uint32_t n = prng_below(r, prng_below(r, 8) ? 6 : 200); n > 0; n--) {
@@ -249,8 +287,20 @@ static void random_string(prng *r, buffer *out) {
 
 static void random_value(prng *r, buffer *out, int depth) {
     static const char *const leaves[] = {
-        "null", "true", "false", "0", "-0", "-1.50", "1e5", "18446744073709551616", "9223372036854775807",
-        "1E-400", "2.5E+3", "[]", "{}", "123456789.123456789123456789",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "-1.50",
+        "1e5",
+        "18446744073709551616",
+        "9223372036854775807",
+        "1E-400",
+        "2.5E+3",
+        "[]",
+        "{}",
+        "123456789.123456789123456789",
     };
     char key[32];
     uint32_t kind = prng_below(r, depth > 4 ? 6 : 10);
@@ -264,7 +314,8 @@ static void random_value(prng *r, buffer *out, int depth) {
         uint32_t count = prng_below(r, prng_below(r, 20) ? 5 : 60);
         for (uint32_t i = 0; i < count; i++) {
             random_blank(r, out);
-            snprintf(key, sizeof key, "%s\"%s%u\":", i ? "," : "", prng_below(r, 2) ? "k" : "\\u0009", i);
+            snprintf(key, sizeof key, "%s\"%s%u\":", i ? "," : "",
+                     prng_below(r, 2) ? "k" : "\\u0009", i);
             put(out, object ? key : i ? "," : "");
             random_blank(r, out);
             random_value(r, out, depth + 1);
@@ -297,9 +348,11 @@ static void random_keys(prng *r, buffer *out, const char *const *names, uint32_t
 static void random_post(prng *r, buffer *out) {
     static const char *const beside[] = {"text", "content", "x", "a.b", "topic", "Title", ""};
     static const char *const meta[] = {
-        "topic", "problem", "stack", "area", "summary", "outline", "brief", "tools", "code_language",
-        "difficulty", "reading_time", "view_count", "score", "revision", "reference", "hash", "flags",
-        "checklist", "entities", "images", "payload", "notes", "zzz", "", "toPic", "unlabelled",
+        "topic",    "problem",    "stack",         "area",       "summary",      "outline",
+        "brief",    "tools",      "code_language", "difficulty", "reading_time", "view_count",
+        "score",    "revision",   "reference",     "hash",       "flags",        "checklist",
+        "entities", "images",     "payload",       "notes",      "zzz",          "",
+        "toPic",    "unlabelled",
     };
     put(out, "{");
     random_keys(r, out, beside, 7);
@@ -321,7 +374,8 @@ static void random_post(prng *r, buffer *out) {
     put(out, "}");
 }
 
-/* Every key of `from` is in `to` with an equal value, but for those that the canonical form takes away. */
+/* Every key of `from` is in `to` with an equal value, but for those that the canonical form takes
+ * away. */
 static bool keeps_all(yyjson_val *from, yyjson_val *to, bool top) {
     size_t i, count;
     yyjson_val *key, *value;
@@ -378,7 +432,8 @@ static void random_posts(void) {
         buffer json = {0};
         random_post(&r, &json);
         if (!CHECK(holds(str_make((char *)json.data, json.len), &perm))) {
-            test_note("seed %llu: %.*s", (unsigned long long)seed, (int)json.len, (char *)json.data);
+            test_note("seed %llu: %.*s", (unsigned long long)seed, (int)json.len,
+                      (char *)json.data);
         }
         buffer_free(&json);
         arena_free(&perm);
@@ -388,11 +443,19 @@ static void random_posts(void) {
 static void damaged_forms(void) {
     CASE("title and body of what is no canonical form");
     static const char *const bad[] = {
-        "", "{", "{\"id\":\"i\"}", "{\"id\":\"i\",\"title\":\"t\"}", "{\"id\":\"i\",\"title\":\"t",
-        "{\"id\":\"i\",\"title\":\"t\",\"body\":\"", "{\"id\":\"i\",\"title\":\"t\",\"body\":\"a\\",
-        "{\"id\":\"i\",\"title\":\"t\",\"body\":\"a\\\"", "{\"id\":\"i\",\"title\":\"\\u00zz\",\"body\":\"\"",
-        "{\"id\":\"i\",\"title\":\"\\x\",\"body\":\"\"}", "{\"id\":1,\"title\":\"\",\"body\":\"\"}",
+        "",
+        "{",
+        "{\"id\":\"i\"}",
+        "{\"id\":\"i\",\"title\":\"t\"}",
+        "{\"id\":\"i\",\"title\":\"t",
+        "{\"id\":\"i\",\"title\":\"t\",\"body\":\"",
+        "{\"id\":\"i\",\"title\":\"t\",\"body\":\"a\\",
+        "{\"id\":\"i\",\"title\":\"t\",\"body\":\"a\\\"",
+        "{\"id\":\"i\",\"title\":\"\\u00zz\",\"body\":\"\"",
+        "{\"id\":\"i\",\"title\":\"\\x\",\"body\":\"\"}",
+        "{\"id\":1,\"title\":\"\",\"body\":\"\"}",
         "{\"id\":\"i\",\"title\":\"\\u0\",\"body\":\"\"}",
+        "{\"id\":\"i\",\"title\":\"\\u0041\",\"body\":\"\"}",
     };
     arena perm = {0};
     str title, body;

@@ -10,8 +10,10 @@ static void check_body(const char *text, const char *body) {
 
 static void bodies(void) {
     CASE("blocks");
-    check_body("t\n\nintro line\nits second line\n\n\n\npara", "intro line\nits second line\n\npara");
+    check_body("t\n\nintro line\nits second line\n\n\n\npara",
+               "intro line\nits second line\n\npara");
     check_body("t\n\nwhy this matters\nbecause\n\nx", "why this matters\n\nbecause\n\nx");
+    check_body("t\n\nwhy this matters\nfinal notes\n\nx", "why this matters\n\nfinal notes\n\nx");
     check_body("t\n\n  | |  \na\n| | |\n\nb", "a\n\nb");
     check_body("t\n\na | |\n\n||\n\nb", "a | |\n\n||\n\nb");
     check_body("t\n", "");
@@ -29,8 +31,9 @@ static void bodies(void) {
     check_body("t\n\ndef f():\n    return 1\n- 2\nx = 3\n\n    y()\n\nz",
                "def f():\n    return 1\n- 2\nx = 3\n\n    y()\n\nz");
     CASE("dense posts are a block a line");
-    check_body("t\none line.\ntwo\n- a\n- b\nwhy this matters\nimport os\nrun(\n    1)\nlast",
-               "one line.\n\ntwo\n\n- a\n- b\n\nwhy this matters\n\nimport os\nrun(\n    1)\n\nlast");
+    check_body(
+        "t\none line.\ntwo\n- a\n- b\nwhy this matters\nimport os\nrun(\n    1)\nlast",
+        "one line.\n\ntwo\n\n- a\n- b\n\nwhy this matters\n\nimport os\nrun(\n    1)\n\nlast");
     check_body("| |\n\nt\n\n\na\nb\n\nSimilar Posts", "a\n\nb");
     CASE("what follows the similar posts is not the post's");
     check_body("t\n\na\n\nb\nSIMILAR posts \nc\n", "a\n\nb");
@@ -44,15 +47,21 @@ static void titles_and_ids(void) {
     p = scraped_post("\n | | \n\n  a title \n", &perm);
     CHECK_EQ_STR(text_of(p.title), "a title");
     CHECK_EQ_STR(text_of(p.id), "stem");
-    CHECK_EQ_STR(text_of(p.json), "{\"id\":\"stem\",\"title\":\"a title\",\"body\":\"\",\"meta\":{}}");
+    CHECK_EQ_STR(text_of(p.json),
+                 "{\"id\":\"stem\",\"title\":\"a title\",\"body\":\"\",\"meta\":{}}");
     CASE("the id is what stands behind the last hyphen of the source id");
     static const char *const ids[][2] = {
-        {"alphanode-000042", "000042"}, {"a-b-c", "c"}, {"plain", "plain"}, {"ends-", "stem"},
-        {"", "stem"}, {"-x", "x"},
+        {"alphanode-000042", "000042"},
+        {"a-b-c", "c"},
+        {"plain", "plain"},
+        {"ends-", "stem"},
+        {"", "stem"},
+        {"-x", "x"},
     };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         char text[200];
-        snprintf(text, sizeof text, "t\nalphanode post meta\npayload\n- source id: %s\n", ids[i][0]);
+        snprintf(text, sizeof text, "t\nalphanode post meta\npayload\n- source id: %s\n",
+                 ids[i][0]);
         CHECK_EQ_STR(text_of(scraped_post(text, &perm).id), ids[i][1]);
     }
     arena_free(&perm);
@@ -79,11 +88,12 @@ static void refusals(void) {
     check_bad(STR("t\n"), STR(""), 1, "no id");
     check_bad(STR("t\n"), STR("a\0b"), 1, "NUL");
     memset(id + strlen(id), 'x', 256);
-    check_bad(str_make(id, strlen("t\nalphanode post meta\npayload\n- source id: ") + 256), STR("s"), 1,
-              "256 bytes");
+    check_bad(str_make(id, strlen("t\nalphanode post meta\npayload\n- source id: ") + 256),
+              STR("s"), 1, "256 bytes");
     check_bad(STR("t\n\nlong enough a line\ncaf\xe9 here"), STR("s"), 4, "0xE9");
-    static const char *const wrong[] = {"\xc0\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-                                        "\xf4\x90\x80\x80", "\xf8", "\x80", "\xe2\x82", "\xf0\x9f\x98"};
+    static const char *const wrong[] = {
+        "\xc0\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xf8",     "\x80",         "\xe2\x82",     "\xf0\x9f\x98"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         check_bad(str_from(wrong[i]), STR("s"), 1, "not UTF-8");
     }

@@ -35,39 +35,65 @@ static void check_values(const post *p, const char *const (*rows)[2], size_t cou
     CHECK_EQ_INT(p->value_count, count);
 }
 
+/* NULL stands for prose, of which only the length is looked at. */
+static const char *const rows_9715[][2] = {
+    {"topic", "debugging cache invalidation / python services"},
+    {"problem", "debugging cache invalidation"},
+    {"stack", "python services"},
+    {"stack", "backend"},
+    {"stack", "python"},
+    {"summary", NULL},
+    {"outline.context", "with simple rollback steps"},
+    {"outline.problem", "debugging cache invalidation"},
+    {"outline.stack", "python services"},
+    {"outline.action", "measure first, change carefully, document the result"},
+    {"brief", NULL},
+    {"tools", "fastapi"},
+    {"tools", "pytest"},
+    {"tools", "uvicorn"},
+    {"tools", "ruff"},
+    {"tools", "git"},
+    {"tools", "logs"},
+    {"code_language", "python"},
+    {"difficulty", "beginner"},
+    {"reading_time", "10"},
+    {"view_count", "589026"},
+    {"score.quality", "88"},
+    {"score.freshness", "81"},
+    {"score.depth", "71"},
+    {"score.clarity", "98"},
+    {"revision.status", "drafted"},
+    {"revision.version", "1.9.7"},
+    {"revision.last_reviewed", "2026-02-24@1771891200"},
+    {"reference", "anp-ref-009715-8121"},
+    {"hash", "f50b0410c5e640ff69c68572"},
+    {"flags.ai_generated_style", "1"},
+    {"flags.has_images", "0"},
+    {"flags.image_heavy", "0"},
+    {"flags.needs_human_review", "1"},
+    {"checklist", "capture the current behavior"},
+    {"checklist", "create a safe backup"},
+    {"checklist", "test the smallest change"},
+    {"checklist", "watch logs after release"},
+    {"checklist", "write the final note"},
+    {"entities.name", "python services"},
+    {"entities.type", "stack"},
+    {"entities.name", "backend"},
+    {"entities.type", "area"},
+    {"entities.name", "debugging cache invalidation"},
+    {"entities.type", "problem"},
+    {"payload.source_id", "alphanode-009715"},
+    {"payload.generator", "anp content synthesizer"},
+    {"payload.paragraphs", "8"},
+    {"payload.scenario", "with simple rollback steps"},
+    {"payload.seed", "9715"},
+    {"notes", NULL},
+    {"notes", NULL},
+    {"notes", NULL},
+};
+
 static void check_9715(void) {
-    static const char *const rows[][2] = {
-        {"topic", "debugging cache invalidation / python services"},
-        {"problem", "debugging cache invalidation"},
-        {"stack", "python services"}, {"stack", "backend"}, {"stack", "python"},
-        {"summary", NULL},
-        {"outline.context", "with simple rollback steps"},
-        {"outline.problem", "debugging cache invalidation"},
-        {"outline.stack", "python services"},
-        {"outline.action", "measure first, change carefully, document the result"},
-        {"brief", NULL},
-        {"tools", "fastapi"}, {"tools", "pytest"}, {"tools", "uvicorn"},
-        {"tools", "ruff"}, {"tools", "git"}, {"tools", "logs"},
-        {"code_language", "python"}, {"difficulty", "beginner"},
-        {"reading_time", "10"}, {"view_count", "589026"},
-        {"score.quality", "88"}, {"score.freshness", "81"}, {"score.depth", "71"}, {"score.clarity", "98"},
-        {"revision.status", "drafted"}, {"revision.version", "1.9.7"},
-        {"revision.last_reviewed", "2026-02-24@1771891200"},
-        {"reference", "anp-ref-009715-8121"}, {"hash", "f50b0410c5e640ff69c68572"},
-        {"flags.ai_generated_style", "1"}, {"flags.has_images", "0"}, {"flags.image_heavy", "0"},
-        {"flags.needs_human_review", "1"},
-        {"checklist", "capture the current behavior"}, {"checklist", "create a safe backup"},
-        {"checklist", "test the smallest change"}, {"checklist", "watch logs after release"},
-        {"checklist", "write the final note"},
-        {"entities.name", "python services"}, {"entities.type", "stack"},
-        {"entities.name", "backend"}, {"entities.type", "area"},
-        {"entities.name", "debugging cache invalidation"}, {"entities.type", "problem"},
-        {"payload.source_id", "alphanode-009715"}, {"payload.generator", "anp content synthesizer"},
-        {"payload.paragraphs", "8"}, {"payload.scenario", "with simple rollback steps"},
-        {"payload.seed", "9715"},
-        {"notes", NULL}, {"notes", NULL}, {"notes", NULL},
-    };
-    enum { ROWS = sizeof rows / sizeof *rows };
+    enum { ROWS = sizeof rows_9715 / sizeof *rows_9715 };
     const char *filled[ROWS][2];
     arena perm = {0};
     post p;
@@ -76,11 +102,11 @@ static void check_9715(void) {
         return;
     }
     for (size_t i = 0; i < ROWS; i++) { /* prose is only looked at by its ends, below */
-        filled[i][0] = rows[i][0];
-        filled[i][1] = rows[i][1];
-        if (!rows[i][1]) {
-            int n = strcmp(rows[i][0], "notes") ? 0 : (int)(i + 3 - ROWS);
-            filled[i][1] = value_of(&p, rows[i][0], n);
+        filled[i][0] = rows_9715[i][0];
+        filled[i][1] = rows_9715[i][1];
+        if (!rows_9715[i][1]) {
+            int n = strcmp(rows_9715[i][0], "notes") ? 0 : (int)(i + 3 - ROWS);
+            filled[i][1] = value_of(&p, rows_9715[i][0], n);
         }
     }
     check_values(&p, (const char *const(*)[2])filled, ROWS);
@@ -89,8 +115,9 @@ static void check_9715(void) {
     CHECK_EQ_INT(strlen(value_of(&p, "notes", 2)), 83);
     CHECK_EQ_STR(text_of(p.id), "009715");
     CHECK(!p.reviewed);
-    CHECK(strstr(text_of(p.body), "\n\nfrom fastapi import FastAPI\napp = FastAPI()\n\n@app.get('/health')\n"
-                                  "def health():\n    return {'ok': True}\n\nthe practical approach\n\n"));
+    CHECK(strstr(text_of(p.body),
+                 "\n\nfrom fastapi import FastAPI\napp = FastAPI()\n\n@app.get('/health')\n"
+                 "def health():\n    return {'ok': True}\n\nthe practical approach\n\n"));
     CHECK(strstr(text_of(p.body), "\n\n- capture the current behavior\n- create a safe backup\n"));
     CHECK(str_ends(p.body, STR("future maintenance is easier.")));
     arena_free(&perm);
@@ -98,8 +125,8 @@ static void check_9715(void) {
 
 static void check_18394(void) {
     static const char *const images[5][2] = {
-        {"dummyimage.com",
-         "https://dummyimage.com/1200x630/111827/ffffff.png&text=debugging+cache+invalidation+with+redi"},
+        {"dummyimage.com", "https://dummyimage.com/1200x630/111827/"
+                           "ffffff.png&text=debugging+cache+invalidation+with+redi"},
         {"placehold.co",
          "https://placehold.co/1200x630/png?text=debugging+cache+invalidation+with+redis+ca"},
         {"picsum.photos", "https://picsum.photos/seed/anp-018396/1200/630"},
@@ -108,7 +135,8 @@ static void check_18394(void) {
         {"unsplash", "https://images.unsplash.com/"
                      "photo-1555066931-4365d14bab8c?auto=format&fit=crop&w=1200&q=80"},
     };
-    static const char *const tools[] = {"redis", "ttl", "cache keys", "object cache", "git", "logs", "-"};
+    static const char *const tools[] = {"redis", "ttl",  "cache keys", "object cache",
+                                        "git",   "logs", "-"};
     arena perm = {0};
     post p;
     CASE("018394: five images, three entities, six tools");
@@ -147,18 +175,21 @@ static void check_others(void) {
     CASE("the post without meta box");
     if (read_seed("002_3f691aee7286b7f2", &perm, &p)) {
         CHECK_EQ_STR(text_of(p.id), "002_3f691aee7286b7f2");
-        CHECK_EQ_STR(text_of(p.title),
-                     "field notes on choosing cache boundaries for python services: maintenance guide");
+        CHECK_EQ_STR(
+            text_of(p.title),
+            "field notes on choosing cache boundaries for python services: maintenance guide");
         CHECK_EQ_INT(p.value_count, 0);
         CHECK(str_starts(p.body, STR("many teams notice ")));
         CHECK(strstr(text_of(p.body), "\n\nproduction checks\n\nmonitoring should"));
-        CHECK(strstr(text_of(p.body), "\n\n- capture the current behavior\n- create a safe backup\n- test"));
+        CHECK(strstr(text_of(p.body),
+                     "\n\n- capture the current behavior\n- create a safe backup\n- test"));
         CHECK_EQ_INT(p.scores[POST_DEPTH], 50);
     }
     CASE("the other two");
     if (read_seed("001_7f47631a7f80a107", &perm, &p)) {
         CHECK_EQ_STR(text_of(p.id), "025680");
-        CHECK_EQ_STR(value_of(&p, "images.url", 0), "https://picsum.photos/seed/anp-025680/1200/630");
+        CHECK_EQ_STR(value_of(&p, "images.url", 0),
+                     "https://picsum.photos/seed/anp-025680/1200/630");
         CHECK_EQ_INT(p.value_count, 56);
     }
     if (read_seed("004_6ae898197e03ae52", &perm, &p)) {

@@ -290,6 +290,7 @@ static int fill_up(store *s, uint64_t from, uint64_t *committed, anp_error *err)
     return ANP_OK;
 }
 
+#if defined(__linux__)
 static void check_after_full(store *s, const char *path, uint64_t committed) {
     store_txn *txn;
     store_table_size size;
@@ -304,7 +305,6 @@ static void check_after_full(store *s, const char *path, uint64_t committed) {
     store_close(s);
 }
 
-#if defined(__linux__)
 static void check_full_disk(void) {
     const char *folder = aid_path("small");
     char path[450];

@@ -123,7 +123,8 @@ static bool random_step(prng *p, store_txn *txn, twin *t) {
     store_key key = random_key(p, table, spelled);
     uint32_t what = prng_below(p, 20);
     if (what < 12) {
-        str bytes = str_make(filler + prng_below(p, 8), random_size(p));
+        size_t size = random_size(p);
+        str bytes = str_make(filler + prng_below(p, 8), size);
         twin_put(t, table, key, bytes);
         return CHECK_EQ_INT(store_put(txn, table, key, bytes, false, NULL), ANP_OK);
     }
