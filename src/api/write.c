@@ -150,10 +150,9 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
     run.batch_bytes_max = (size_t)(memory / 6);
     import_sink sink = {take_post, take_bad, take_progress, &run};
     anp_status status = import_paths(paths, path_count, run.options.format, &sink, err);
-    if (status == ANP_OK || status == ANP_CANCELLED || status == ANP_BAD_POST) {
-        anp_status committed = writer_commit(w->inner, status == ANP_OK ? err : NULL);
-        status = status == ANP_OK ? committed : status;
-    }
+    /* What was taken before a stop is kept; a batch that failed half-way refuses by itself. */
+    anp_status committed = writer_commit(w->inner, status == ANP_OK ? err : NULL);
+    status = status == ANP_OK ? committed : status;
     run.report.seconds = (double)(clock_us() - run.started_us) / 1e6;
     if (report) {
         *report = run.report;

@@ -101,7 +101,7 @@ static inline uint8_t *buffer_reserve(buffer *b, size_t more) {
     if (b->failed) {
         return NULL;
     }
-    if (b->capacity - b->len < more) {
+    if (!b->data || b->capacity - b->len < more) {
         size_t capacity = b->len + more;
         capacity += capacity / 2 + 64;
         uint8_t *grown = realloc(b->data, capacity);

@@ -43,7 +43,7 @@ static inline int str_compare(str a, str b) {
 }
 
 static inline str str_slice(str s, size_t from, size_t to) {
-    return (str){s.data + from, to - from};
+    return (str){s.data ? s.data + from : NULL, to - from};
 }
 
 /* ASCII white space taken off both ends. */

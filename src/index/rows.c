@@ -19,7 +19,8 @@ anp_status rows_add_forward(term_rows *rows, uint16_t low, const uint8_t *at, co
     term_row row = {.low = low};
     at = varint_read_u32(at, end, &row.body_tf);
     at = at ? varint_read_u32(at, end, &row.title_tf) : NULL;
-    if (!at) {
+    /* A position takes a byte or more: a damaged tf must not ask for all memory. */
+    if (!at || (uint64_t)row.body_tf + row.title_tf > (uint64_t)(end - at)) {
         return error_corrupt(err, "a forward record is cut");
     }
     if (!vec_reserve(&rows->body_positions, rows->body_positions.count + row.body_tf) ||

@@ -78,6 +78,9 @@ static void write_meta(const shape *s, buffer *out) {
         } else if (k == META_PROBLEM && s->problem.data) {
             write_key(meta_keys[k].key, &first, out);
             json_put_string(out, s->problem);
+        } else if (k == META_AREA && s->area.data) {
+            write_key(meta_keys[k].key, &first, out);
+            json_put_string(out, s->area);
         } else if (k == META_STACK && s->stack.data) {
             write_key(meta_keys[k].key, &first, out);
             buffer_put_u8(out, '[');

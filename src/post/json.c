@@ -210,6 +210,23 @@ static void split_topic(shape *s) {
     }
 }
 
+/* The entity of type "area" yields area where meta has no such key: the meta box has no label
+   for it. */
+static void find_area(shape *s) {
+    size_t i, count;
+    yyjson_val *entity;
+    if (s->known[META_AREA] || !yyjson_is_arr(s->known[META_ENTITIES])) {
+        return;
+    }
+    yyjson_arr_foreach(s->known[META_ENTITIES], i, count, entity) {
+        yyjson_val *name = yyjson_obj_get(entity, "name");
+        if (yyjson_equals_str(yyjson_obj_get(entity, "type"), "area") && yyjson_is_str(name)) {
+            s->area = shape_str(name);
+            return;
+        }
+    }
+}
+
 static anp_status find(yyjson_val *root, shape *s, anp_error *err) {
     *s = (shape){.root = root};
     if (!yyjson_is_obj(root)) {
@@ -234,6 +251,7 @@ static anp_status find(yyjson_val *root, shape *s, anp_error *err) {
         }
     }
     split_topic(s);
+    find_area(s);
     return ANP_OK;
 }
 

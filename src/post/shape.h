@@ -20,6 +20,7 @@ typedef struct shape {
     str id;
     str problem; /* what the topic yields where meta has no such key; data NULL: nothing */
     str stack;
+    str area; /* likewise, of the entities */
 } shape;
 
 /*

@@ -133,6 +133,8 @@ static void walk_post(collector *c, const shape *s) {
             walk_part(c, meta_keys[k].key, s->known[k]);
         } else if (k == META_PROBLEM) {
             walk_derived(c, meta_keys[k].key, s->problem);
+        } else if (k == META_AREA) {
+            walk_derived(c, meta_keys[k].key, s->area);
         } else if (k == META_STACK) {
             walk_derived(c, meta_keys[k].key, s->stack);
         }

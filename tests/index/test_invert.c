@@ -197,7 +197,7 @@ static void damaged(void) {
     inverted in;
     for (uint32_t post = 0; post < POSTS; post += 17) {
         str whole = c->records[post];
-        for (size_t len = 0; len < whole.len; len += 1 + whole.len / 50) {
+        for (size_t len = 0; len < whole.len; len += 1 + whole.len / 9) {
             anp_error err = ANP_ERROR_INIT;
             c->records[post].len = len;
             CHECK_EQ_INT(invert(c->records, POSTS, &in, &err), ANP_CORRUPT);
