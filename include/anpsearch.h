@@ -246,12 +246,16 @@ ANP_API ANP_MUST_USE anp_status anp_index_verify(anp_index *index, int depth,
 
 typedef struct anp_writer anp_writer;
 
-/* Waits while another writer is open, in this or another process. Free with anp_writer_close. */
+/*
+ * Does not wait; the first change does, while another writer has uncommitted ones, in this or
+ * another process. A writer belongs to the thread that made the first change since the last commit: change,
+ * commit and close it there. Free with anp_writer_close. ANP_INVALID for an index opened to read.
+ */
 ANP_API ANP_MUST_USE anp_status anp_writer_open(anp_index *index, anp_writer **out, anp_error *err);
 
 /*
  * Adds one post in the JSON form, or replaces the one with its id. Visible to readers after the
- * commit. ANP_BAD_POST leaves the batch as it was.
+ * commit. ANP_BAD_POST leaves the batch as it was; any other error loses it.
  */
 ANP_API ANP_MUST_USE anp_status anp_writer_add(anp_writer *writer, const char *json, size_t len,
                                                anp_error *err);

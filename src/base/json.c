@@ -11,7 +11,8 @@ static size_t find_escape(str s, size_t from) {
     for (; from + 8 <= s.len; from += 8) {
         uint64_t word = load_u64(s.data + from);
         uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
-        /* A zero byte of x, or one below 0x20, sets its high bit; false alarms are looked at below. */
+        /* A zero byte of x, or one below 0x20, sets its high bit; false alarms are looked at
+           below. */
         uint64_t found = ((word - ones * 0x20) | (quote - ones) | (slash - ones)) & ~word & highs;
         if (found) {
             break;

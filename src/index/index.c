@@ -9,6 +9,7 @@
 
 struct index_handle {
     store *store;
+    bool writable;
     catalog_settings settings;
     pthread_mutex_t mutex;
     tail *newest; /* holds one reference */
@@ -117,6 +118,7 @@ anp_status index_open(const char *path, unsigned flags, const anp_index_options 
         free(index);
         return status;
     }
+    index->writable = flags & ANP_OPEN_WRITE;
     pthread_mutex_init(&index->mutex, NULL);
     *out = index;
     return ANP_OK;
@@ -133,6 +135,10 @@ void index_close(index_handle *index) {
 
 store *index_store(index_handle *index) {
     return index->store;
+}
+
+bool index_writable(const index_handle *index) {
+    return index->writable;
 }
 
 const catalog_settings *index_settings(const index_handle *index) {

@@ -14,6 +14,9 @@ anp_status index_open(const char *path, unsigned flags, const anp_index_options 
 void index_close(index_handle *index);
 
 store *index_store(index_handle *index);
+
+/* Opened for writing: a read-only handle may share the environment of a writable one. */
+bool index_writable(const index_handle *index);
 const catalog_settings *index_settings(const index_handle *index);
 
 /* The tail of a transaction's state, shared with other snapshots of the same one; give it back

@@ -34,7 +34,7 @@ struct index_writer {
 };
 
 anp_status writer_open(index_handle *index, index_writer **out, anp_error *err) {
-    if (!store_writable(index_store(index))) {
+    if (!index_writable(index)) {
         return error_set(err, ANP_INVALID, "%s was opened for reading only; open it for writing",
                          store_path(index_store(index)));
     }

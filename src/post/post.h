@@ -50,8 +50,9 @@ typedef struct post {
 /*
  * Reads the JSON form (DESIGN section 4) into *out; strings live in perm. `text` and `content`
  * stand for `body`; `id` may be an integer; topic "X / Y" yields problem X and stack Y when
- * absent, written into the meta. A byte order mark and duplicate keys are errors named in the
- * message. ANP_BAD_POST with the reason; position is the byte in json.
+ * absent, and the entity of type area yields area, written into the meta. A byte order mark and
+ * duplicate keys are errors named in the message. ANP_BAD_POST with the reason; position is the
+ * byte in json.
  */
 anp_status post_from_json(str json, arena *perm, post *out, anp_error *err);
 

@@ -57,7 +57,8 @@ anp_status list_view_open(str value, list_view *out, anp_error *err) {
     v.directory_shift = shift_of(v.count);
     const uint8_t *at = v.bytes + sizeof header, *end = v.bytes + v.len;
     if (!header_fits(&v)) {
-        return error_corrupt(err, "the header of a list of %u postings contradicts itself", v.count);
+        return error_corrupt(err, "the header of a list of %u postings contradicts itself",
+                             v.count);
     }
     if (header.positions_at) {
         if (header.positions_at < sizeof header || header.positions_at > v.len) {

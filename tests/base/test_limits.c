@@ -11,7 +11,7 @@ void test_base_limits(void) {
     for (int round = 0; round < 1000; round++) {
         uint32_t docno = (uint32_t)prng_next(&p);
         CHECK_EQ_INT(docno >> WINDOW_BITS << WINDOW_BITS | window_low(docno), docno);
-        CHECK(window_low(docno) < WINDOW_DOCS);
+        CHECK((uint32_t)window_low(docno) < WINDOW_DOCS);
     }
     CHECK_EQ_INT(DOCNO_MAX, UINT32_MAX - 65536); /* the widest window's worth of sentinels */
 
@@ -25,6 +25,6 @@ void test_base_limits(void) {
 
     CASE("the largest score of a query fits its 63 bits");
     double idf = rank_idf(DOCNO_MAX, 1);
-    CHECK(QUERY_CLAUSES_MAX * (BOOST_MAX * idf * RANK_ONE + 1) < 9.2e18);
+    CHECK((double)QUERY_CLAUSES_MAX * (BOOST_MAX * idf * RANK_ONE + 1) < 9.2e18);
     CHECK(rank_contribution(rank_weight(BOOST_MAX, idf), 1, 0) > 0);
 }

@@ -151,7 +151,8 @@ static void gallery(void) {
         "slow page with nginx edge visual reference 4\n\n"
         "slow page with nginx edge visual reference 5\n\nfinal notes\n\n"
         "the images were never the reason.");
-    CHECK_EQ_INT(p.value_count, 64);
+    CHECK_EQ_INT(p.value_count, 65);
+    CHECK_EQ_STR(value_of(&p, "area", 0), "network"); /* from the entity of type area */
     CHECK_EQ_STR(value_of(&p, "tools", 5), "a notebook");
     CHECK_EQ_STR(value_of(&p, "tools", 6), "-");
     CHECK_EQ_STR(value_of(&p, "entities.type", 2), "problem");

@@ -42,6 +42,7 @@ static const char *const rows_9715[][2] = {
     {"stack", "python services"},
     {"stack", "backend"},
     {"stack", "python"},
+    {"area", "backend"},
     {"summary", NULL},
     {"outline.context", "with simple rollback steps"},
     {"outline.problem", "debugging cache invalidation"},
@@ -162,7 +163,8 @@ static void check_18394(void) {
     CHECK_EQ_STR(value_of(&p, "entities.name", 2), "debugging cache invalidation");
     CHECK_EQ_STR(value_of(&p, "entities.type", 2), "problem");
     CHECK_EQ_STR(value_of(&p, "entities.name", 3), "-");
-    CHECK_EQ_INT(p.value_count, 68);
+    CHECK_EQ_INT(p.value_count, 69);
+    CHECK_EQ_STR(value_of(&p, "area", 0), "database");
     CHECK_EQ_INT(p.stack_count, 3);
     CHECK_NEAR(p.scores[POST_FRESHNESS], 90, 0);
     CHECK(p.reviewed);
@@ -190,12 +192,12 @@ static void check_others(void) {
         CHECK_EQ_STR(text_of(p.id), "025680");
         CHECK_EQ_STR(value_of(&p, "images.url", 0),
                      "https://picsum.photos/seed/anp-025680/1200/630");
-        CHECK_EQ_INT(p.value_count, 56);
+        CHECK_EQ_INT(p.value_count, 57);
     }
     if (read_seed("004_6ae898197e03ae52", &perm, &p)) {
         CHECK_EQ_STR(text_of(p.id), "028315");
         CHECK_EQ_STR(value_of(&p, "images.source", 0), "loremflickr.com");
-        CHECK_EQ_INT(p.value_count, 56);
+        CHECK_EQ_INT(p.value_count, 57);
     }
     arena_free(&perm);
 }

@@ -167,10 +167,11 @@ static void build_and_check(const sample *s, bool with_tf, bool with_bounds, con
 static void every_class(sample_tfs kind) {
     for (int i = 0; i < SIZES; i++) {
         for (int dense = 0; dense < 2; dense++) {
-            prng p = {(uint64_t)(kind * 100 + i * 2 + dense)};
+            int seed = (int)kind * 100 + i * 2 + dense;
+            prng p = {(uint64_t)seed};
             char what[64];
             sample s;
-            snprintf(what, sizeof what, "seed %d, tf kind %d", kind * 100 + i * 2 + dense, kind);
+            snprintf(what, sizeof what, "seed %d, tf kind %d", seed, (int)kind);
             if (CHECK(sample_make(&p, sizes[i], kind, dense, &s))) {
                 build_and_check(&s, true, true, what);
                 build_and_check(&s, kind == SAMPLE_HUGE, false, what);
@@ -333,7 +334,7 @@ static void broken_rules(void) {
         uint32_t count;
         sample_tfs kind;
         size_t at;        /* from the section's begin */
-        int section;      /* 0 header, 1 container, 2 directory, 3 codes, 4 bounds, 5 seeds, 6 codes */
+        int section; /* 0 header, 1 container, 2 directory, 3 codes, 4 bounds, 5 seeds, 6 codes */
         uint8_t flip;
     } table[] = {{100, SAMPLE_SMALL, 12, 0, 1}, /* tf sum */
                  {100, SAMPLE_ONES, 12, 0, 1},  {100, SAMPLE_SMALL, 3, 1, 0x80}, /* order */
