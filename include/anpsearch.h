@@ -12,8 +12,9 @@
  *         anp_writer *writer;
  *         anp_snapshot *snapshot;
  *         anp_results *results;
- *         const char post[] = "{\"id\":\"1\",\"title\":\"Cache rules\",\"body\":\"Invalidate by
- *         key.\"}"; if (anp_index_open("posts.db", ANP_OPEN_CREATE, NULL, &index, &err)) goto fail;
+ *         const char post[] = "{\"id\":\"1\",\"title\":\"Cache rules\","
+ *                             "\"body\":\"Invalidate by key.\"}";
+ *         if (anp_index_open("posts.db", ANP_OPEN_CREATE, NULL, &index, &err)) goto fail;
  *         if (anp_writer_open(index, &writer, &err)) goto fail;
  *         if (anp_writer_add(writer, post, sizeof post - 1, &err)) goto fail;
  *         if (anp_writer_commit(writer, &err)) goto fail;
@@ -35,14 +36,13 @@
  *
  * Dangers first.
  *   - An index is one file PATH with PATH-lock and PATH.witness beside it: move and delete the
- *   three together, and
- *     never while a process has them open. Not on network file systems.
+ *     three together, and never while a process has them open. Not on network file systems.
  *   - One open per file and process: a second anp_index_open of the same file shares the first
- *   one's environment.
+ *     one's environment.
  *   - An anp_index may be used by many threads. An anp_snapshot, anp_writer or anp_results by one
- *   at a time.
+ *     at a time.
  *   - There is one writer at a time over all processes; a second one waits for the first one's
- *   commit or close.
+ *     commit or close.
  *
  * Conventions. Every call that can fail returns an anp_status, 0 being success, and takes as its
  * last parameter an anp_error that the caller owns (or NULL). Results come through `**out` and are
@@ -248,8 +248,9 @@ typedef struct anp_writer anp_writer;
 
 /*
  * Does not wait; the first change does, while another writer has uncommitted ones, in this or
- * another process. A writer belongs to the thread that made the first change since the last commit: change,
- * commit and close it there. Free with anp_writer_close. ANP_INVALID for an index opened to read.
+ * another process. A writer belongs to the thread that made the first change since the last commit:
+ * change, commit and close it there. Free with anp_writer_close. ANP_INVALID for an index opened to
+ * read.
  */
 ANP_API ANP_MUST_USE anp_status anp_writer_open(anp_index *index, anp_writer **out, anp_error *err);
 

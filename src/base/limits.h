@@ -57,6 +57,11 @@ enum {
 #define MERGE_STEP_BYTES (1 << 20)
 #endif
 
+/* Posts that the dictionary of stored posts is trained on: the first ones that a writer sees. */
+#ifndef DICTIONARY_SAMPLES
+#define DICTIONARY_SAMPLES 1000
+#endif
+
 /* An ordinal less its window's first. */
 static inline uint16_t window_low(uint32_t docno) {
     return (uint16_t)(docno & (WINDOW_DOCS - 1));

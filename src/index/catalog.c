@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static_assert(sizeof(catalog_state) == 64, "written as it is");
 static_assert(sizeof(unit_info) == 16, "written as it is");
@@ -144,6 +145,29 @@ anp_status catalog_save_fields(store_txn *txn, const catalog *c, anp_error *err)
     anp_status status = store_put(txn, STORE_META, meta("fields"), record, false, err);
     buffer_free(&b);
     return status;
+}
+
+static str dictionary_name(uint32_t id, char name[32]) {
+    snprintf(name, 32, "dictionary-%08x", id);
+    return str_from(name);
+}
+
+anp_status catalog_load_dictionary(store_txn *txn, uint32_t id, dictionary **out, anp_error *err) {
+    char name[32];
+    str record;
+    *out = NULL;
+    if (id == 0) {
+        return ANP_OK;
+    }
+    dictionary_name(id, name);
+    TRY(need(txn, name, &record, err));
+    return dictionary_open(record, out, err);
+}
+
+anp_status catalog_save_dictionary(store_txn *txn, uint32_t id, str bytes, anp_error *err) {
+    char name[32];
+    return store_put(txn, STORE_META, store_key_bytes(dictionary_name(id, name)), bytes, false,
+                     err);
 }
 
 uint64_t catalog_text_words(const catalog *c) {

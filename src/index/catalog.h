@@ -7,6 +7,8 @@
  *     "fields"    n × { u8 kinds, u8 name length, name }; the place is the field's number; when one
  *                 is new
  *
+ * Beside them "dictionary-XXXXXXXX" (its id in hexadecimal): a zstd dictionary of stored posts.
+ *
  * kinds: bit 0 some post has text there, bit 1 a number, bit 2 a date.
  */
 #ifndef ANP_INDEX_CATALOG_H
@@ -16,6 +18,7 @@
 #include "base/intern.h"
 #include "base/vec.h"
 #include "index/unit.h"
+#include "store/compress.h"
 #include "store/store.h"
 
 enum { FIELD_TEXT = 1, FIELD_NUMBER = 2, FIELD_DATE = 4 };
@@ -35,7 +38,8 @@ typedef struct catalog_state {
     uint32_t value_end;        /* the next facet value number */
     uint32_t segment_next;     /* the next segment's number, modulo 65,536 */
     uint32_t segments_made;    /* ever */
-    uint64_t reserved;
+    uint32_t dictionary;    /* the id of the one that posts are compressed with; 0: none yet */
+    uint32_t reserved;
 } catalog_state;
 
 typedef struct catalog_settings {
@@ -61,6 +65,10 @@ anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_
 
 anp_status catalog_save_state(store_txn *txn, const catalog *c, anp_error *err);
 anp_status catalog_save_fields(store_txn *txn, const catalog *c, anp_error *err);
+
+/* The dictionary that the state names, or *out NULL when it names none. */
+anp_status catalog_load_dictionary(store_txn *txn, uint32_t id, dictionary **out, anp_error *err);
+anp_status catalog_save_dictionary(store_txn *txn, uint32_t id, str bytes, anp_error *err);
 
 /* Words of the combined text of all live posts. */
 uint64_t catalog_text_words(const catalog *c);

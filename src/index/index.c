@@ -1,4 +1,5 @@
-/* See index.h. The mutex guards the shared tail and its reference count, nothing else. */
+/* See index.h. The mutex guards what snapshots share: the tail, its reference count,
+   dictionaries. */
 #include "index/index.h"
 
 #include "base/error.h"
@@ -13,6 +14,7 @@ struct index_handle {
     catalog_settings settings;
     pthread_mutex_t mutex;
     tail *newest; /* holds one reference */
+    VEC(dictionary *) dictionaries;
 };
 
 static anp_status settings_of(const anp_index_options *options, catalog_settings *out,
@@ -23,6 +25,10 @@ static anp_status settings_of(const anp_index_options *options, catalog_settings
     }
     if (options->analyzer) {
         out->analyzer = options->analyzer;
+    }
+    if ((unsigned)options->store > ANP_STORE_NONE) {
+        return error_set(err, ANP_INVALID, "the store mode %u is unknown; give one of ANP_STORE_…",
+                         (unsigned)options->store);
     }
     if (options->store) {
         out->store = options->store;
@@ -127,6 +133,10 @@ anp_status index_open(const char *path, unsigned flags, const anp_index_options 
 void index_close(index_handle *index) {
     if (index) {
         tail_free(index->newest);
+        for (size_t i = 0; i < index->dictionaries.count; i++) {
+            dictionary_close(index->dictionaries.items[i]);
+        }
+        free(index->dictionaries.items);
         store_close(index->store);
         pthread_mutex_destroy(&index->mutex);
         free(index);
@@ -143,6 +153,36 @@ bool index_writable(const index_handle *index) {
 
 const catalog_settings *index_settings(const index_handle *index) {
     return &index->settings;
+}
+
+static anp_status find_dictionary(index_handle *index, store_txn *txn, uint32_t id,
+                                  const dictionary **out, anp_error *err) {
+    dictionary *loaded;
+    for (size_t i = 0; i < index->dictionaries.count; i++) {
+        if (dictionary_id(index->dictionaries.items[i]) == id) {
+            *out = index->dictionaries.items[i];
+            return ANP_OK;
+        }
+    }
+    TRY(catalog_load_dictionary(txn, id, &loaded, err));
+    if (!vec_push(&index->dictionaries, loaded)) {
+        dictionary_close(loaded);
+        return error_nomem(err, "a dictionary");
+    }
+    *out = loaded;
+    return ANP_OK;
+}
+
+anp_status index_dictionary(index_handle *index, store_txn *txn, uint32_t id,
+                            const dictionary **out, anp_error *err) {
+    *out = NULL;
+    if (id == 0) {
+        return ANP_OK;
+    }
+    pthread_mutex_lock(&index->mutex);
+    anp_status status = find_dictionary(index, txn, id, out, err);
+    pthread_mutex_unlock(&index->mutex);
+    return status;
 }
 
 static void drop_reference(tail *t) {

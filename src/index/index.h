@@ -19,6 +19,13 @@ store *index_store(index_handle *index);
 bool index_writable(const index_handle *index);
 const catalog_settings *index_settings(const index_handle *index);
 
+/*
+ * The dictionary of that id, kept for the life of the handle and shared; *out NULL for id 0. Any
+ * thread.
+ */
+anp_status index_dictionary(index_handle *index, store_txn *txn, uint32_t id,
+                            const dictionary **out, anp_error *err);
+
 /* The tail of a transaction's state, shared with other snapshots of the same one; give it back
    with index_tail_release. */
 anp_status index_tail(index_handle *index, store_txn *txn, const catalog_state *state, tail **out,

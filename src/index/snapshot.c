@@ -215,7 +215,9 @@ anp_status snapshot_post(snapshot *s, uint32_t docno, arena *perm, str *json, an
     if (!s->compressor && !(s->compressor = compressor_open())) {
         return error_nomem(err, "reading a post");
     }
-    return compressor_read(s->compressor, frame, 8u * (size_t)POST_BYTES_MAX, perm, json, err);
+    const dictionary *d;
+    TRY(index_dictionary(s->index, s->txn, compressor_dictionary_of(frame), &d, err));
+    return compressor_read(s->compressor, d, frame, 8u * (size_t)POST_BYTES_MAX, perm, json, err);
 }
 
 bool snapshot_stores_posts(const snapshot *s) {

@@ -13,7 +13,10 @@
 #include "postings/bitmap.h"
 #include "store/compress.h"
 
-enum { VOCABULARY_CACHE_BYTES = 96 << 20 };
+enum {
+    VOCABULARY_CACHE_BYTES = 96 << 20,
+    SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
+};
 
 struct index_writer {
     index_handle *index;
@@ -26,6 +29,10 @@ struct index_writer {
     numbers values;
     analysis analysis;
     compressor *compressor;
+    dictionary *dictionary; /* of the catalog's state, or NULL */
+    buffer samples;         /* posts to train one on, while there is none */
+    VEC(size_t) sample_sizes;
+    bool untrainable;       /* the samples made none: do without for this writer's life */
     buffer records;       /* the batch's forward records, one behind the other */
     VEC(size_t) offsets;  /* of each in records */
     VEC(forward_head) heads;
@@ -72,6 +79,8 @@ static void drop_batch(index_writer *w) {
     numbers_clear(&w->terms);
     numbers_clear(&w->values);
     w->analysis.fields_changed = false;
+    dictionary_close(w->dictionary);
+    w->dictionary = NULL;
     if (w->deleted) {
         bitmap_free(w->deleted);
         w->deleted = bitmap_new();
@@ -86,6 +95,8 @@ void writer_close(index_writer *w) {
         compressor_close(w->compressor);
         buffer_free(&w->records);
         buffer_free(&w->stored);
+        buffer_free(&w->samples);
+        free(w->sample_sizes.items);
         free(w->offsets.items);
         free(w->heads.items);
         free(w);
@@ -111,6 +122,9 @@ static anp_status begin(index_writer *w, anp_error *err) {
     drop_batch(w);
     w->txn = txn;
     anp_status status = w->deleted ? catalog_load(txn, &w->cat, err) : error_nomem(err, "a writer");
+    if (status == ANP_OK) {
+        status = catalog_load_dictionary(txn, w->cat.state.dictionary, &w->dictionary, err);
+    }
     w->loaded = status == ANP_OK;
     if (status != ANP_OK) {
         store_abort(w->txn);
@@ -216,13 +230,47 @@ anp_status writer_delete(index_writer *w, str id, anp_error *err) {
    ------------------------------------------------------------------------------------------------
  */
 
+/* Makes the samples into the index's dictionary, for the posts that follow. */
+static anp_status train(index_writer *w, anp_error *err) {
+    buffer bytes = {0};
+    anp_status status = dictionary_train(&w->samples, w->sample_sizes.items, w->sample_sizes.count,
+                                         &bytes, err);
+    if (status == ANP_OK) {
+        str record = str_make((const char *)bytes.data, bytes.len);
+        status = dictionary_open(record, &w->dictionary, err);
+        if (status == ANP_OK) {
+            w->cat.state.dictionary = dictionary_id(w->dictionary);
+            status = catalog_save_dictionary(w->txn, w->cat.state.dictionary, record, err);
+        }
+    } else if (status == ANP_NOT_FOUND) {
+        w->untrainable = true;
+        status = ANP_OK;
+    }
+    buffer_free(&bytes);
+    buffer_free(&w->samples);
+    w->sample_sizes.count = 0;
+    return status;
+}
+
+static anp_status take_sample(index_writer *w, str json, anp_error *err) {
+    if (w->dictionary || w->untrainable || w->cat.settings.store != ANP_STORE_ALL) {
+        return ANP_OK;
+    }
+    size_t len = json.len < SAMPLE_BYTES_MAX ? json.len : SAMPLE_BYTES_MAX;
+    buffer_put(&w->samples, json.data, len);
+    if (w->samples.failed || !vec_push(&w->sample_sizes, len)) {
+        return error_nomem(err, "a dictionary");
+    }
+    return w->sample_sizes.count < DICTIONARY_SAMPLES ? ANP_OK : train(w, err);
+}
+
 /* u8 id length, id, zstd frame of the canonical JSON (nothing with --store none). */
 static anp_status put_stored(index_writer *w, uint32_t docno, const post *article, anp_error *err) {
     w->stored.len = 0;
     buffer_put_u8(&w->stored, (uint8_t)article->id.len);
     buffer_put_str(&w->stored, article->id);
     if (w->cat.settings.store == ANP_STORE_ALL) {
-        TRY(compressor_write(w->compressor, article->json, &w->stored, err));
+        TRY(compressor_write(w->compressor, w->dictionary, article->json, &w->stored, err));
     }
     if (w->stored.failed) {
         return error_nomem(err, "storing a post");
@@ -243,6 +291,7 @@ static anp_status put_post(index_writer *w, const post *article, const forward_h
         return status;
     }
     store_u32(value, docno);
+    TRY(take_sample(w, article->json, err));
     TRY(put_stored(w, docno, article, err));
     TRY(store_put(w->txn, STORE_IDS, store_key_bytes(article->id), str_make(value, 4), false, err));
     if (!vec_push(&w->offsets, record_at) || !vec_push(&w->heads, *head)) {

@@ -124,7 +124,7 @@ anp_status positions_read(const positions_view *v, const list_view *list, uint32
     }
     uint32_t position = 0;
     for (uint32_t i = 0; i < expect && at; i++) {
-        uint32_t delta;
+        uint32_t delta = 0;
         at = varint_read_u32(at, v->end, &delta);
         position = i ? position + delta + 1 : delta;
         out[i] = position;

@@ -1,16 +1,80 @@
-/* The index's door to zstd. Level 3: a post of 4 KB takes about 20 µs and becomes about 1.6 KB. */
+/*
+ * The index's door to zstd. Level 3: with a dictionary no higher level up to 4 is smaller, and 5
+ * takes three times as long for 8 % less.
+ */
 #include "store/compress.h"
 
 #include "base/error.h"
 
+#include <zdict.h>
 #include <zstd.h>
 
-enum { LEVEL = 3 };
+enum { LEVEL = 3, DICTIONARY_BYTES_MAX = 64 << 10, DICTIONARY_BYTES_MIN = 1 << 10 };
+
+/* Samples this many times as large as the dictionary: zstd's own advice is 10 to 100. */
+enum { SAMPLES_TO_DICTIONARY = 16 };
+
+struct dictionary {
+    ZSTD_CDict *in;
+    ZSTD_DDict *out;
+    uint32_t id;
+};
 
 struct compressor {
     ZSTD_CCtx *in;
     ZSTD_DCtx *out;
 };
+
+anp_status dictionary_train(const buffer *samples, const size_t *sizes, size_t count, buffer *out,
+                            anp_error *err) {
+    size_t room = samples->len / SAMPLES_TO_DICTIONARY;
+    room = room < DICTIONARY_BYTES_MAX ? room : DICTIONARY_BYTES_MAX;
+    if (room < DICTIONARY_BYTES_MIN) {
+        return ANP_NOT_FOUND;
+    }
+    uint8_t *at = buffer_reserve(out, room);
+    if (!at) {
+        return error_nomem(err, "a dictionary");
+    }
+    size_t len = ZDICT_trainFromBuffer(at, room, samples->data, sizes, (unsigned)count);
+    if (ZDICT_isError(len)) {
+        return ANP_NOT_FOUND;
+    }
+    out->len += len;
+    return ANP_OK;
+}
+
+anp_status dictionary_open(str bytes, dictionary **out, anp_error *err) {
+    dictionary *d = calloc(1, sizeof *d);
+    if (d) {
+        d->id = ZDICT_getDictID(bytes.data, bytes.len);
+        d->in = ZSTD_createCDict(bytes.data, bytes.len, LEVEL);
+        d->out = ZSTD_createDDict(bytes.data, bytes.len);
+    }
+    if (!d || !d->in || !d->out) {
+        dictionary_close(d);
+        return error_nomem(err, "a dictionary");
+    }
+    if (d->id == 0) {
+        dictionary_close(d);
+        return error_corrupt(err,
+                             "the dictionary of the stored posts is damaged; restore a backup");
+    }
+    *out = d;
+    return ANP_OK;
+}
+
+void dictionary_close(dictionary *d) {
+    if (d) {
+        ZSTD_freeCDict(d->in);
+        ZSTD_freeDDict(d->out);
+        free(d);
+    }
+}
+
+uint32_t dictionary_id(const dictionary *d) {
+    return d->id;
+}
 
 compressor *compressor_open(void) {
     compressor *c = calloc(1, sizeof *c);
@@ -33,13 +97,15 @@ void compressor_close(compressor *c) {
     }
 }
 
-anp_status compressor_write(compressor *c, str bytes, buffer *out, anp_error *err) {
+anp_status compressor_write(compressor *c, const dictionary *d, str bytes, buffer *out,
+                            anp_error *err) {
     size_t room = ZSTD_compressBound(bytes.len);
     uint8_t *at = buffer_reserve(out, room);
     if (!at) {
         return error_nomem(err, "compressing a post");
     }
-    size_t len = ZSTD_compressCCtx(c->in, at, room, bytes.data, bytes.len, LEVEL);
+    size_t len = d ? ZSTD_compress_usingCDict(c->in, at, room, bytes.data, bytes.len, d->in)
+                   : ZSTD_compressCCtx(c->in, at, room, bytes.data, bytes.len, LEVEL);
     if (ZSTD_isError(len)) {
         return error_set(err, ANP_NOMEM, "cannot compress a post: %s", ZSTD_getErrorName(len));
     }
@@ -47,8 +113,12 @@ anp_status compressor_write(compressor *c, str bytes, buffer *out, anp_error *er
     return ANP_OK;
 }
 
-anp_status compressor_read(compressor *c, str frame, size_t limit, arena *perm, str *out,
-                           anp_error *err) {
+uint32_t compressor_dictionary_of(str frame) {
+    return ZSTD_getDictID_fromFrame(frame.data, frame.len);
+}
+
+anp_status compressor_read(compressor *c, const dictionary *d, str frame, size_t limit, arena *perm,
+                           str *out, anp_error *err) {
     unsigned long long len = ZSTD_getFrameContentSize(frame.data, frame.len);
     if (len > limit) { /* the two error codes are the largest values */
         return error_corrupt(err, "a stored post is not a zstd frame of at most %zu bytes", limit);
@@ -57,7 +127,9 @@ anp_status compressor_read(compressor *c, str frame, size_t limit, arena *perm, 
     if (!bytes) {
         return error_nomem(err, "reading a post");
     }
-    size_t got = ZSTD_decompressDCtx(c->out, bytes, (size_t)len, frame.data, frame.len);
+    size_t room = (size_t)len;
+    size_t got = d ? ZSTD_decompress_usingDDict(c->out, bytes, room, frame.data, frame.len, d->out)
+                   : ZSTD_decompressDCtx(c->out, bytes, room, frame.data, frame.len);
     if (got != len) {
         return error_corrupt(err, "a stored post does not decompress: %s", ZSTD_getErrorName(got));
     }
