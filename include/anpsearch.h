@@ -278,6 +278,7 @@ typedef enum anp_format {
     ANP_FORMAT_JSON = 3,    /* one array of posts, or one post: .json */
 } anp_format;
 
+/* This struct does not grow. */
 typedef struct anp_import_report {
     uint64_t posts_added;
     uint64_t posts_replaced;

@@ -1,4 +1,5 @@
 /* anp_analyze: the analyzer's stages, shown. */
+#include "api/handles.h"
 #include "base/error.h"
 #include "text/analyzer.h"
 
@@ -31,8 +32,12 @@ anp_status anp_analyze(const char *text, size_t len, const anp_index_options *op
         return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it",
                          visit ? "the text" : "visit");
     }
-    anp_analyzer kind = options && options->analyzer ? options->analyzer : ANP_ANALYZER_TECHNICAL;
-    const char *language = options && options->language ? options->language : "english";
+    anp_index_options taken = ANP_INDEX_OPTIONS_INIT;
+    if (options) {
+        TRY(options_take(&taken, sizeof taken, options, err));
+    }
+    anp_analyzer kind = taken.analyzer ? taken.analyzer : ANP_ANALYZER_TECHNICAL;
+    const char *language = taken.language ? taken.language : "english";
     TRY(analyzer_open(kind, language, &a, err));
     str source = str_make(text, len);
     anp_status status = analyzer_run(a, source, &scratch, &tokens, err);

@@ -21,9 +21,6 @@ static query_request request_of(const char *query, const anp_query_options *opti
                        .mark_open = STR("<mark>"),
                        .mark_close = STR("</mark>"),
                        .rank = RANK_SETTINGS_DEFAULT};
-    if (!options) {
-        return r;
-    }
     r.flags = options->flags;
     r.k = options->k ? options->k : 10;
     r.offset = options->offset;
@@ -111,7 +108,11 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
         return missing(err, !s ? "the snapshot" : !query ? "the query" : "out");
     }
     uint64_t start = clock_us();
-    query_request request = request_of(query, options);
+    anp_query_options taken = ANP_QUERY_OPTIONS_INIT;
+    if (options) {
+        TRY(options_take(&taken, sizeof taken, options, err));
+    }
+    query_request request = request_of(query, &taken);
     query_answer answer = {0};
     TRY(check_request(&request, err));
     anp_results *r = results_new(RESULTS_QUERY);
@@ -138,13 +139,8 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
    ----------------------------------------------------------------------------------------- */
 
 static similar_request similar_request_of(const anp_similar_options *options) {
-    similar_request r = {ANP_MEASURE_DEFAULT, 10, 0};
-    if (options) {
-        r.measure = options->measure;
-        r.k = options->k ? options->k : 10;
-        r.similarity_min = options->similarity_min;
-    }
-    return r;
+    return (similar_request){options->measure, options->k ? options->k : 10,
+                             options->similarity_min};
 }
 
 static anp_status need_similar(anp_snapshot *s, anp_error *err) {
@@ -176,7 +172,11 @@ static anp_status find_similar(anp_snapshot *s, uint32_t docno, str id, str text
                                const anp_similar_options *options, anp_results **out,
                                anp_error *err) {
     uint64_t start = clock_us();
-    similar_request request = similar_request_of(options);
+    anp_similar_options taken = ANP_SIMILAR_OPTIONS_INIT;
+    if (options) {
+        TRY(options_take(&taken, sizeof taken, options, err));
+    }
+    similar_request request = similar_request_of(&taken);
     similar_answer answer = {0};
     TRY(need_similar(s, err));
     anp_results *r = results_new(RESULTS_SIMILAR);

@@ -42,6 +42,12 @@ struct anp_results {
     char *json; /* made when first asked for */
 };
 
+/*
+ * Copies a caller's option struct, which may be older (shorter) or newer than ours: what it does
+ * not have stays zero, which means the default. ANP_INVALID when its size was not set.
+ */
+anp_status options_take(void *to, size_t to_bytes, const void *from, anp_error *err);
+
 /* A new, empty one; NULL when memory is out. */
 anp_results *results_new(results_kind kind);
 

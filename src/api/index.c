@@ -19,11 +19,15 @@ anp_status anp_index_open(const char *path, unsigned flags, const anp_index_opti
         return error_set(err, ANP_INVALID, "open flags %u are unknown; give one of ANP_OPEN_…",
                          flags);
     }
+    anp_index_options taken = ANP_INDEX_OPTIONS_INIT;
+    if (options) {
+        TRY(options_take(&taken, sizeof taken, options, err));
+    }
     anp_index *index = calloc(1, sizeof *index);
     if (!index) {
         return error_nomem(err, "opening an index");
     }
-    anp_status status = index_open(path, flags, options, &index->inner, err);
+    anp_status status = index_open(path, flags, options ? &taken : NULL, &index->inner, err);
     if (status != ANP_OK) {
         free(index);
         return status;
@@ -79,7 +83,7 @@ anp_status anp_snapshot_stats(anp_snapshot *s, anp_stats *stats, anp_error *err)
         tables[i] = (anp_table_stats){store_table_infos[i].name, have.tables[i].entries,
                                       have.tables[i].bytes};
     }
-    *stats = (anp_stats){.size = stats->size,
+    anp_stats all = {.size = stats->size < sizeof all ? stats->size : sizeof all,
                          .format_version = STORE_FORMAT_VERSION,
                          .analyzer = have.settings->analyzer,
                          .store = have.settings->store,
@@ -96,6 +100,7 @@ anp_status anp_snapshot_stats(anp_snapshot *s, anp_stats *stats, anp_error *err)
                          .windows = have.windows,
                          .table_count = STORE_TABLES,
                          .tables = tables};
+    memcpy(stats, &all, all.size);
     return ANP_OK;
 }
 

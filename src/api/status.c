@@ -1,7 +1,9 @@
-/* Names of statuses, the version, and memory that callers give back. */
-#include "anpsearch.h"
+/* Names of statuses, the version, option structs, and memory that callers give back. */
+#include "api/handles.h"
+#include "base/error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
@@ -18,6 +20,18 @@ const char *anp_status_name(anp_status status) {
     };
     size_t at = (size_t)status;
     return at < sizeof names / sizeof *names ? names[at] : "unknown status";
+}
+
+anp_status options_take(void *to, size_t to_bytes, const void *from, anp_error *err) {
+    size_t given;
+    memcpy(&given, from, sizeof given);
+    if (given < sizeof given) {
+        return error_set(err, ANP_INVALID, "the size of an option struct is not set; initialise it "
+                         "with its _INIT macro");
+    }
+    memset(to, 0, to_bytes);
+    memcpy(to, from, given < to_bytes ? given : to_bytes);
+    return ANP_OK;
 }
 
 void anp_free(void *memory) {

@@ -142,7 +142,7 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
     }
     import_run run = {.writer = w->inner, .started_us = clock_us()};
     if (options) {
-        run.options = *options;
+        TRY(options_take(&run.options, sizeof run.options, options, err));
     }
     uint64_t memory = run.options.memory_bytes ? run.options.memory_bytes : MEMORY_BYTES_DEFAULT;
     /* Inverting a batch takes about three times its records, besides the pages that LMDB holds

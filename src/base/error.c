@@ -1,5 +1,4 @@
-/* See error.h. Only the fields that fit in err->size are written, so that older callers stay
-   valid. */
+/* See error.h. */
 #include "base/error.h"
 
 #include <stdarg.h>

@@ -1,0 +1,129 @@
+/*
+ * Posting lists and positions out of damaged bytes.
+ *
+ * An even first byte: the rest is taken as a list as it is. An odd one chooses a list that was
+ * built well, and the rest damages it by threes: where (two bytes), what to flip. Positions are
+ * read with whatever list came out.
+ */
+#include "fuzz/fuzz.h"
+#include "postings/sample.h"
+
+#include <string.h>
+
+enum { TITLE_WEIGHT = 3, READS = 64, EXPECT_MAX = 4096 };
+
+void fuzz_postings_list(const uint8_t *bytes, size_t size);
+
+static void need(bool holds) {
+    if (!holds) {
+        abort();
+    }
+}
+
+/* What a list says of itself must hold together where it was found valid. */
+static void check_valid(const list_view *v, const uint16_t *docs, const uint32_t *tfs) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < v->count; i++) {
+        need(i == 0 || docs[i - 1] < docs[i]);
+        need(list_rank(v, docs[i]) == i);
+        need(tfs[i] > 0 && list_tf(v, i) == tfs[i]);
+        sum += tfs[i];
+    }
+    need(v->tf_sum == (sum > UINT32_MAX ? UINT32_MAX : sum));
+}
+
+static void read_positions(str value, const list_view *list) {
+    positions_view v;
+    uint32_t *out = malloc(EXPECT_MAX * sizeof *out);
+    uint32_t *titles = malloc(list->count * sizeof *titles);
+    need(out && titles);
+    if (positions_view_open(value, list->count, &v, NULL) == ANP_OK) {
+        positions_title_tfs(&v, titles, list->count);
+        for (uint32_t rank = 0; rank < list->count && rank < READS; rank++) {
+            uint64_t of_title = (uint64_t)TITLE_WEIGHT * positions_title_tf(&v, rank);
+            uint64_t expect = list_tf(list, rank) - of_title;
+            expect = expect < EXPECT_MAX ? expect : EXPECT_MAX;
+            anp_status status =
+                positions_read(&v, list, TITLE_WEIGHT, rank, (uint32_t)expect, out, NULL);
+            need(status == ANP_OK || status == ANP_CORRUPT);
+        }
+    }
+    free(out);
+    free(titles);
+}
+
+static void read_list(str value) {
+    list_view v;
+    anp_error err = ANP_ERROR_INIT;
+    anp_status status = list_view_open(value, &v, &err);
+    if (status != ANP_OK) {
+        need(status == ANP_CORRUPT && err.message[0]);
+        return;
+    }
+    uint16_t *docs = malloc(v.count * sizeof *docs);
+    uint32_t *tfs = malloc(v.count * sizeof *tfs);
+    buffer shown = {0};
+    need(docs && tfs);
+    uint32_t count = list_docs(&v, docs);
+    need(count <= v.count);
+    list_tfs(&v, tfs);
+    list_print(&v, &shown);
+    for (uint32_t low = 0; low < (uint32_t)LIST_DOCS; low += 97) {
+        uint32_t rank = list_rank(&v, (uint16_t)low);
+        need(rank == UINT32_MAX || rank < v.count);
+    }
+    if (list_validate(&v, &err) == ANP_OK) {
+        need(count == v.count);
+        check_valid(&v, docs, tfs);
+    }
+    read_positions(v.positions.data ? v.positions : value, &v);
+    buffer_free(&shown);
+    free(docs);
+    free(tfs);
+}
+
+/* A list by number: every size class, with and without tf and bounds, its positions joined. */
+static void build(uint8_t number, buffer *out) {
+    static const uint32_t sizes[] = {1, 2, 16, 40, 64, 255, 256, 1024, 2047, 2048, 9000};
+    prng p = {number};
+    sample s;
+    buffer apart = {0};
+    uint32_t count = sizes[number % 11], *zeros = calloc(count, sizeof *zeros);
+    need(sample_make(&p, count, (sample_tfs)(number / 11 % SAMPLE_KINDS), number & 1, &s) && zeros);
+    bool bounds = number & 64;
+    list_build(&(list_input){count, s.docs, number & 128 ? s.tfs : NULL,
+                             bounds ? s.impacts : NULL, bounds ? s.blended : NULL}, out);
+    for (uint32_t i = 0; i < count; i++) {
+        s.tfs[i] = i % 5 == 0;
+    }
+    positions_build(&(positions_input){count, s.tfs, zeros, s.tfs}, &apart);
+    positions_join(out, 0, str_make((const char *)apart.data, apart.len));
+    sample_free(&s);
+    buffer_free(&apart);
+    free(zeros);
+}
+
+void fuzz_postings_list(const uint8_t *bytes, size_t size) {
+    if (size < 2) {
+        return;
+    }
+    if (bytes[0] % 2 == 0) {
+        read_list(str_make((const char *)bytes + 1, size - 1));
+        return;
+    }
+    buffer list = {0};
+    build(bytes[1], &list);
+    need(!list.failed);
+    for (size_t at = 2; at + 3 <= size; at += 3) {
+        size_t where = load_u16(bytes + at);
+        /* Every other time into the header, which decides most. */
+        list.data[at % 2 ? where % list.len : where % sizeof(list_header)] ^= bytes[at + 2];
+    }
+    size_t len = size % 3 == 1 ? list.len - size % list.len : list.len;
+    uint8_t *exact = malloc(len);
+    need(exact != NULL);
+    memcpy(exact, list.data, len);
+    read_list(str_make((const char *)exact, len));
+    free(exact);
+    buffer_free(&list);
+}
