@@ -294,7 +294,7 @@ typedef struct anp_import_options {
     anp_format format;
     bool strict; /* stop at the first bad post with ANP_BAD_POST; what was committed stays */
     bool require_reviewed;     /* only status reviewed or expanded and needs_human_review 0 */
-    uint32_t threads;          /* 0: as many as there are processors */
+    uint32_t threads; /* at most; 0: as many as there are processors; this version uses one */
     uint64_t memory_bytes;     /* of posts held before they are committed; 0: 512 MiB */
     /* For each bad post: the file ("-" for standard input), the line it begins at, the reason. */
     void (*on_bad_post)(void *user, const char *file, uint64_t line, const char *reason);

@@ -117,7 +117,8 @@ const flag flags[FLAGS] = {
          "The new one is built beside the old one, which stays as it is until the new one is "
          "whole, and for good if that fails. Processes that have the old one open go on with it."},
     [FLAG_THREADS] = {"threads", 0, FLAG_COUNT, "N", 1, THREADS_MAX, INDEX,
-                      "workers (default: all processors)", NULL},
+                      "workers at most (default: all processors)",
+                      "This version indexes with one, whatever is given."},
     [FLAG_MEMORY] = {"memory", 0, FLAG_BYTES, "SIZE", 0, 0, INDEX,
                      "memory for posts before they are committed (default 512M)",
                      "In bytes, or with K, M or G for powers of 1,024."},
