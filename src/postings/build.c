@@ -39,7 +39,7 @@ static void put_directory(const list_input *input, buffer *out) {
     unsigned shift = directory_shift(input->count);
     uint32_t rank = 0;
     for (uint32_t slot = 0; shift && slot < (uint32_t)LIST_DOCS >> shift; slot++) {
-        buffer_put_u16(out, (uint16_t)(rank < 0xffff ? rank : 0xffff));
+        buffer_put_u16(out, (uint16_t)rank); /* 65,280 at most */
         while (rank < input->count && (uint32_t)(input->docs[rank] >> shift) == slot) {
             rank++;
         }

@@ -24,7 +24,6 @@
  *                low[n], ascending
  *     directory  from n = 64: u16 first_rank[65536 >> shift], how many postings lie before each
  *                slot of ordinals; shift 12 below n = 256, 10 below 1,024, else 8 (a block).
- *                65,535 also stands for more (only a full bitset reaches it)
  *     tf         u16 rank[n exc], u32 tf[n exc], then n codes of w bits, lowest bits first,
  *                zero-padded to a byte. A code c < 2^w - 1 says tf = c + 1; c = 2^w - 1 is an
  *                exception. With w = 0 every tf is 1 but for the exceptions; w = 32: u32 tf[n], no

@@ -209,7 +209,7 @@ static anp_status validate_directory(const list_view *v, anp_error *err) {
     uint32_t slots = v->directory_shift ? (uint32_t)LIST_DOCS >> v->directory_shift : 0;
     uint32_t rank = 0;
     for (uint32_t slot = 0; slot < slots; slot++) {
-        if (load_u16(v->directory + slot * 2) != (rank < 0xffff ? rank : 0xffff)) {
+        if (load_u16(v->directory + slot * 2) != rank) {
             return error_corrupt(err, "the directory is wrong at slot %u", slot);
         }
         if (v->kind & LIST_BITSET) {

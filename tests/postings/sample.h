@@ -13,6 +13,7 @@ typedef enum sample_tfs {
     SAMPLE_SMALL, /* 1 to 4, mostly 1 */
     SAMPLE_MIXED, /* small ones, one in fifty up to 2^20 */
     SAMPLE_BROAD, /* 1 to 400 */
+    SAMPLE_EDGES, /* most have a code of 4 bits; the rest lie about the borders of widths */
     SAMPLE_HUGE,  /* all above 255 */
     SAMPLE_KINDS
 } sample_tfs;
@@ -27,7 +28,9 @@ typedef struct sample {
 } sample;
 
 static inline uint32_t sample_tf(prng *p, sample_tfs kind) {
+    static const uint32_t edges[] = {3, 4, 14, 15, 16, 17, 254, 255, 256, 257};
     switch (kind) {
+    case SAMPLE_EDGES: return prng_below(p, 9) ? 1 + prng_below(p, 15) : edges[prng_below(p, 10)];
     case SAMPLE_SMALL: return 1 + prng_below(p, 1 + prng_below(p, 4));
     case SAMPLE_MIXED: return 1 + (prng_below(p, 50) ? prng_below(p, 5) : prng_below(p, 1 << 20));
     case SAMPLE_BROAD: return 1 + prng_below(p, 400);

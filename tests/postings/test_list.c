@@ -328,6 +328,33 @@ static void damaged(uint32_t count, sample_tfs kind, int rounds) {
     buffer_free(&b);
 }
 
+/* Headers whose sizes fit their value, but not the other fields. */
+static void odd_headers(void) {
+    static const struct {
+        uint16_t count_minus_1;
+        uint8_t kind, tf_bits;
+        uint16_t exceptions;
+        size_t bytes; /* behind the header */
+    } table[] = {{0, LIST_BITSET, 0, 0, 8192}, /* a bitset needs a directory by blocks */
+                 {100, LIST_BITSET, 0, 0, 8192 + 32}, {2047, 0, 0, 0, 4096 + 512},
+                 {0, 0, 8, 0, 2},              /* tf codes in a list without tf */
+                 {0, 0, 0, 1, 2},              {0, 8, 0, 0, 2},
+                 {0, LIST_TF, 32, 1, 2 + 4 + 6}, {0, LIST_TF, 1, 0, 3},
+                 {0, LIST_BOUNDS, 0, 0, 2 + 16 + 2}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        list_header header = {.count_minus_1 = table[i].count_minus_1, .kind = table[i].kind,
+                              .tf_bits = table[i].tf_bits, .exceptions = table[i].exceptions};
+        size_t len = sizeof header + table[i].bytes;
+        char *bytes = calloc(1, len);
+        list_view v;
+        memcpy(bytes, &header, sizeof header);
+        if (!CHECK_EQ_INT(list_view_open(str_make(bytes, len), &v, NULL), ANP_CORRUPT)) {
+            test_note("row %zu", i);
+        }
+        free(bytes);
+    }
+}
+
 /* One broken rule each, the sizes still right: opens, and validation names it. */
 static void broken_rules(void) {
     static const struct {
@@ -370,7 +397,8 @@ static void broken_rules(void) {
 
 void test_postings_list(void) {
     static const char *const kinds[] = {"tfs all 1", "tfs small", "tfs with rare huge ones",
-                                        "tfs of all sizes", "tfs all above 255"};
+                                        "tfs of all sizes", "tfs about the borders of widths",
+                                        "tfs all above 255"};
     for (int kind = 0; kind < SAMPLE_KINDS; kind++) {
         CASE(kinds[kind]);
         every_class((sample_tfs)kind);
@@ -387,6 +415,8 @@ void test_postings_list(void) {
             damaged(sizes[i], (sample_tfs)kind, sizes[i] < 5000 ? 400 : 20);
         }
     }
+    CASE("headers that contradict themselves are refused");
+    odd_headers();
     CASE("validation finds each broken rule");
     broken_rules();
 }

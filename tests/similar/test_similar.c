@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_WORDS_MAX = 260, SHOWN_MAX = 128 };
+enum { BODY_WORDS_MAX = 260, SHOWN_MAX = 160 };
 
 typedef struct article {
     bool live;
@@ -144,16 +144,21 @@ typedef struct corpus {
     anp_snapshot *snapshot;
 } corpus;
 
-/* `count` posts in several batches, each ends[i]th of them deleted again. */
+static anp_index *open_index(const char *name) {
+    char path[300];
+    anp_index *index = NULL;
+    snprintf(path, sizeof path, "%s/%s.db", test_folder(), name);
+    CHECK_EQ_INT(anp_index_open(path, ANP_OPEN_CREATE, NULL, &index, NULL), ANP_OK);
+    return index;
+}
+
+/* `count` posts in several batches; where asked for, one in six of them is deleted again. */
 static bool build(corpus *c, prng *p, const char *name, uint32_t count, uint32_t sentences,
                   uint32_t most, bool deletes) {
-    char path[300], id[20];
+    char id[20];
     anp_writer *w = NULL;
-    snprintf(path, sizeof path, "%s/%s.db", test_folder(), name);
-    *c = (corpus){calloc(count, sizeof *c->posts), count, NULL, NULL};
-    bool good =
-        CHECK_EQ_INT(anp_index_open(path, ANP_OPEN_CREATE, NULL, &c->index, NULL), ANP_OK) &&
-        CHECK_EQ_INT(anp_writer_open(c->index, &w, NULL), ANP_OK);
+    *c = (corpus){calloc(count, sizeof *c->posts), count, open_index(name), NULL};
+    bool good = CHECK_EQ_INT(anp_writer_open(c->index, &w, NULL), ANP_OK);
     for (uint32_t i = 0; i < count && good; i++) {
         draw(p, sentences, most, &c->posts[i]);
         good = CHECK_EQ_INT(add(w, i, &c->posts[i]), ANP_OK);
@@ -393,6 +398,32 @@ static void edges(void) {
     discard(&c);
 }
 
+/* More posts that are all alike than candidates: the earliest ones are taken. */
+static void all_alike(void) {
+    enum { ALIKE = 150, K = 120 };
+    corpus c = {calloc(ALIKE, sizeof *c.posts), ALIKE, open_index("alike"), NULL};
+    anp_writer *w = NULL;
+    prng p = {6};
+    CHECK_EQ_INT(anp_writer_open(c.index, &w, NULL), ANP_OK);
+    do {
+        draw(&p, 10, 6, &c.posts[0]);
+    } while (c.posts[0].shingle_count == 0);
+    for (uint32_t i = 0; i < ALIKE; i++) {
+        c.posts[i] = c.posts[0];
+        CHECK_EQ_INT(add(w, i, &c.posts[i]), ANP_OK);
+    }
+    CHECK_EQ_INT(anp_writer_commit(w, NULL), ANP_OK);
+    anp_writer_close(w);
+    CHECK_EQ_INT(anp_snapshot_open(c.index, &c.snapshot, NULL), ANP_OK);
+    for (uint32_t k = 1; k <= K; k += 17) {
+        anp_similar_options options = ANP_SIMILAR_OPTIONS_INIT;
+        options.k = k;
+        check_probe(&c, &c.posts[40], 40, &options);
+        check_probe(&c, &c.posts[0], UINT32_MAX, &options);
+    }
+    discard(&c);
+}
+
 void test_similar_similar(void) {
     CASE("corpora of up to 100 posts are exact");
     for (uint64_t seed = 1; seed <= 8; seed++) {
@@ -409,6 +440,8 @@ void test_similar_similar(void) {
      */
     CASE("2,000 posts of a large pool of sentences");
     large_corpus(4000, 0.7);
+    CASE("150 posts that are all alike");
+    all_alike();
     CASE("edges");
     edges();
 }
