@@ -82,6 +82,7 @@ const strict = [_][]const u8{
     "-Wstrict-prototypes",  "-Wvla",               "-Werror",
     "-fvisibility=hidden",  "-ffunction-sections", "-fdata-sections",
     "-Wmissing-prototypes",
+    "-ffp-contract=off", // the same bits on every processor
 };
 const strict_tests = strict ++ .{
     "-Wno-missing-prototypes", // the build declares them in its list of tests

@@ -64,7 +64,7 @@ static double measure(work pass, void *state) {
             sum += pass(state);
             passes++;
             end = now();
-        } while (end - start < seconds_each / RUNS);
+        } while (end - start < seconds_each / (double)RUNS);
         double each = (end - start) / (double)passes;
         best = each < best ? each : best;
     }
@@ -131,7 +131,7 @@ int main(int argc, char **argv) {
         double decoding = measure(decode, b);
         printf("%8u  %10.2f  %13.1f  %11.0f  %7.2f  %10.1f  %16.1f\n", sizes[i],
                (double)b->list.len / count, building / count * 1e9, count * 6 / decoding / 1e6,
-               decoding / count * 1e9, measure(look_up, b) / PROBES * 1e9,
+               decoding / count * 1e9, measure(look_up, b) / (double)PROBES * 1e9,
                measure(validate, b) / count * 1e9);
     }
     buffer_free(&b->list);

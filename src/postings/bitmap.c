@@ -119,7 +119,8 @@ size_t bitmap_write(const bitmap *set, char *out) {
 bitmap *bitmap_read(const void *bytes, size_t len) {
     const char *reason = NULL;
     bitmap *set = roaring_bitmap_portable_deserialize_safe(bytes, len);
-    if (set && !roaring_bitmap_internal_validate(set, &reason)) {
+    bool whole = set && roaring_bitmap_portable_size_in_bytes(set) == len;
+    if (set && (!whole || !roaring_bitmap_internal_validate(set, &reason))) {
         roaring_bitmap_free(set);
         return NULL;
     }

@@ -1,8 +1,9 @@
 /*
  * Sets of ordinals: a thin face over CRoaring, so that other rooms need not know it.
  *
- * Every function that makes or grows a set can run out of memory: it then returns NULL or false. A
- * bitmap is freed with bitmap_free.
+ * What makes a set returns NULL, what grows one false, when memory is out and CRoaring says so (5.2
+ * does where it makes a set; where it grows one it does not check). A bitmap is freed with
+ * bitmap_free.
  */
 #ifndef ANP_POSTINGS_BITMAP_H
 #define ANP_POSTINGS_BITMAP_H
