@@ -11,9 +11,7 @@ static anp_status missing(anp_error *err, const char *what) {
     return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);
 }
 
-/* ---- Queries
-   -----------------------------------------------------------------------------------------------
- */
+/* ---- Queries ------------------------------------------------------------------------------- */
 
 static query_request request_of(const char *query, const anp_query_options *options) {
     query_request r = {.text = str_from(query),
@@ -82,7 +80,8 @@ static anp_status take_answer(anp_results *r, const query_answer *answer, uint32
     r->hits = arena_array(&r->memory, anp_hit, r->count);
     r->explanations = (const query_explanation **)arena_array(&r->memory, void *, r->count);
     r->explanation_texts = (const char **)arena_array(&r->memory, char *, r->count);
-    if (!r->hits || !r->explanations || !r->explanation_texts) {
+    bool noted = r->note || !answer->note.len;
+    if (!r->hits || !r->explanations || !r->explanation_texts || !noted) {
         return error_nomem(err, "results");
     }
     for (size_t i = 0; i < r->count; i++) {
@@ -121,8 +120,11 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
     }
     r->rank = request.rank;
     r->count_only = request.flags & ANP_QUERY_COUNT_ONLY;
-    r->subject = arena_str(&r->memory, request.text);
-    anp_status status = query_run(s->inner, &request, &r->memory, &answer, err);
+    r->subject = results_utf8(r, request.text);
+    anp_status status = r->subject.data ? ANP_OK : error_nomem(err, "results");
+    if (status == ANP_OK) {
+        status = query_run(s->inner, &request, &r->memory, &answer, err);
+    }
     if (status == ANP_OK) {
         status = take_answer(r, &answer, request.offset, err);
     }
@@ -135,8 +137,7 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
     return ANP_OK;
 }
 
-/* ---- Similar posts
-   ----------------------------------------------------------------------------------------- */
+/* ---- Similar posts ------------------------------------------------------------------------- */
 
 static similar_request similar_request_of(const anp_similar_options *options) {
     return (similar_request){options->measure, options->k ? options->k : 10,
@@ -189,7 +190,8 @@ static anp_status find_similar(anp_snapshot *s, uint32_t docno, str id, str text
             : similar_to_post(s->similar, docno, &request, &r->memory, &answer, err);
     if (status == ANP_OK) {
         r->subject = id.data ? arena_str(&r->memory, id) : (str){NULL, 0};
-        status = take_similar(r, &answer, err);
+        status = id.data && !r->subject.data ? error_nomem(err, "results")
+                                             : take_similar(r, &answer, err);
     }
     if (status != ANP_OK) {
         anp_results_free(r);
@@ -260,9 +262,7 @@ anp_status anp_similar_all(anp_snapshot *s, const anp_similar_options *options,
     return ANP_OK;
 }
 
-/* ---- Posts
-   -------------------------------------------------------------------------------------------------
- */
+/* ---- Posts --------------------------------------------------------------------------------- */
 
 static anp_status give(buffer *b, char **out, size_t *len, anp_error *err) {
     buffer_put_u8(b, 0);

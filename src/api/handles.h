@@ -54,6 +54,12 @@ anp_results *results_new(results_kind kind);
 /* Microseconds of a clock that only goes forward. */
 uint64_t clock_us(void);
 
+/*
+ * A copy in memory as valid UTF-8, NUL-terminated: bytes that are none become U+FFFD. data NULL
+ * when memory is out.
+ */
+str results_utf8(anp_results *r, str text);
+
 /* A copy in memory, NUL-terminated; "" for data NULL. */
 const char *results_text(anp_results *r, str text);
 

@@ -73,6 +73,10 @@ anp_status anp_snapshot_stats(anp_snapshot *s, anp_stats *stats, anp_error *err)
     if (!s || !stats) {
         return invalid(err, s ? "stats" : "the snapshot");
     }
+    if (stats->size < sizeof stats->size) {
+        return error_set(err, ANP_INVALID, "the size of stats is not set; initialise it with "
+                         "ANP_STATS_INIT");
+    }
     snapshot_statistics have;
     anp_table_stats *tables = arena_array(&s->memory, anp_table_stats, STORE_TABLES);
     if (!tables) {
@@ -104,9 +108,7 @@ anp_status anp_snapshot_stats(anp_snapshot *s, anp_stats *stats, anp_error *err)
     return ANP_OK;
 }
 
-/* ---- Terms
-   -------------------------------------------------------------------------------------------------
- */
+/* ---- Terms --------------------------------------------------------------------------------- */
 
 typedef struct term_walk {
     snapshot *snapshot;

@@ -1,6 +1,7 @@
 /* Results: what a query or a similar list gave, and its JSON. */
 #include "api/handles.h"
 #include "base/json.h"
+#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -22,6 +23,19 @@ anp_results *results_new(results_kind kind) {
 
 const char *results_text(anp_results *r, str text) {
     return text.data ? arena_str(&r->memory, text).data : "";
+}
+
+str results_utf8(anp_results *r, str text) {
+    /* A bad byte becomes three at most. */
+    char *copy = arena_alloc(&r->memory, text.len * 3 + 1), *to = copy;
+    for (size_t at = 0; copy && at < text.len;) {
+        to = utf8_encode(to, utf8_decode(text, at, &at));
+    }
+    if (!copy) {
+        return (str){NULL, 0};
+    }
+    *to = 0;
+    return str_make(copy, (size_t)(to - copy));
 }
 
 void anp_results_free(anp_results *r) {

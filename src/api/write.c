@@ -56,9 +56,7 @@ anp_status anp_writer_commit(anp_writer *w, anp_error *err) {
     return w ? writer_commit(w->inner, err) : missing(err, "the writer");
 }
 
-/* ---- Import
-   ------------------------------------------------------------------------------------------------
- */
+/* ---- Import -------------------------------------------------------------------------------- */
 
 enum { PROGRESS_US = 100000 };
 
@@ -69,6 +67,8 @@ typedef struct import_run {
     index_writer *writer;
     anp_import_options options;
     anp_import_report report;
+    uint64_t added_before;    /* of the report: as of the last commit */
+    uint64_t replaced_before;
     size_t batch_bytes_max;
     uint64_t started_us;
     uint64_t shown_us;
@@ -93,6 +93,19 @@ static anp_status take_bad(void *user, const char *file, uint64_t line, const an
         run->options.on_bad_post(run->options.user, file, line, reason->message);
     }
     return run->options.strict ? ANP_BAD_POST : ANP_OK;
+}
+
+/* Posts count for good once they are durable: a batch that fails is taken off the report. */
+static anp_status commit_batch(import_run *run, anp_error *err) {
+    anp_status status = writer_commit(run->writer, err);
+    if (status == ANP_OK) {
+        run->added_before = run->report.posts_added;
+        run->replaced_before = run->report.posts_replaced;
+    } else {
+        run->report.posts_added = run->added_before;
+        run->report.posts_replaced = run->replaced_before;
+    }
+    return status;
 }
 
 static anp_status take_post(void *user, const post *article, const char *file, uint64_t line,
@@ -121,7 +134,7 @@ static anp_status take_post(void *user, const post *article, const char *file, u
     run->report.posts_replaced += replaced;
     if (writer_window_room(run->writer) == WINDOW_DOCS ||
         writer_pending_bytes(run->writer) >= run->batch_bytes_max) {
-        TRY(writer_commit(run->writer, err));
+        TRY(commit_batch(run, err));
     }
     return show_progress(run, err);
 }
@@ -150,9 +163,16 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
     run.batch_bytes_max = (size_t)(memory / 6);
     import_sink sink = {take_post, take_bad, take_progress, &run};
     anp_status status = import_paths(paths, path_count, run.options.format, &sink, err);
-    /* What was taken before a stop is kept; a batch that failed half-way refuses by itself. */
-    anp_status committed = writer_commit(w->inner, status == ANP_OK ? err : NULL);
-    status = status == ANP_OK ? committed : status;
+    /* What was taken before a stop is kept; what failed half-way cannot be, and says so itself. */
+    anp_error of_commit = ANP_ERROR_INIT;
+    anp_status committed = commit_batch(&run, &of_commit);
+    bool stopped = status == ANP_CANCELLED || status == ANP_BAD_POST || status == ANP_IO;
+    if (committed != ANP_OK && (status == ANP_OK || stopped)) {
+        status = committed;
+        if (err) {
+            *err = of_commit;
+        }
+    }
     run.report.seconds = (double)(clock_us() - run.started_us) / 1e6;
     if (report) {
         *report = run.report;

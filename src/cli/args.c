@@ -7,7 +7,7 @@
  *     the first word                          the command; before it only the overview's options
  *
  * A lone - is a word, or a value. An option of several values takes them until the next thing that
- * begins with -.
+ * begins with -, also behind =.
  */
 #include "cli/args.h"
 
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_CHARS_MAX = 63, FLAG_NAME_CHARS = 64 };
+enum { NUMBER_CHARS_MAX = 63, FLAG_NAME_CHARS = 64, GUESS_CHARS = 96 };
 
 typedef struct walk {
     int argc;
@@ -161,24 +161,38 @@ static bool take_value(walk *w, flag_id id, const char *typed, const char *attac
     if (!set_value(w, id, attached ? attached : w->argv[w->at++])) {
         return false;
     }
-    while (several && !attached && w->at < w->argc && !is_option(w->argv[w->at])) {
+    while (several && w->at < w->argc && !is_option(w->argv[w->at])) {
         add_id(w->out, w->argv[w->at++]);
     }
     return true;
 }
 
+/* What follows a name that is none; `nearest` may be NULL. */
+static const char *describe_guess(const char *dashes, const char *nearest, char out[GUESS_CHARS]) {
+    if (nearest) {
+        snprintf(out, GUESS_CHARS, "; did you mean %s%s? See:", dashes, nearest);
+    } else {
+        snprintf(out, GUESS_CHARS, "; see:");
+    }
+    return out;
+}
+
 static bool refuse(const walk *w, const char *typed, const char *name) {
     command_id of = w->out->command;
-    const char *nearest = flag_nearest(of, name);
+    char guess[GUESS_CHARS];
     const char *words = of == COMMAND_QUERY || of == COMMAND_ANALYZE
                             ? " (words that begin with - stand behind --)"
                             : "";
-    if (of == COMMAND_NONE) {
-        return fail_usage("no option %s here; did you mean --%s? See: anpsearch help", typed,
-                          nearest);
+    if (flag_is_later(of, name)) {
+        return fail_usage("%s has no --%s in this version; see: anpsearch help %s",
+                          commands[of].name, name, commands[of].name);
     }
-    return fail_usage("%s has no option %s; did you mean --%s?%s See: anpsearch help %s",
-                      commands[of].name, typed, nearest, words, commands[of].name);
+    describe_guess("--", flag_nearest(of, name), guess);
+    if (of == COMMAND_NONE) {
+        return fail_usage("no option %s here%s anpsearch help", typed, guess);
+    }
+    return fail_usage("%s has no option %s%s%s anpsearch help %s", commands[of].name, typed, words,
+                      guess, commands[of].name);
 }
 
 static bool take_long(walk *w, const char *arg) {
@@ -202,6 +216,15 @@ static bool take_short(walk *w, const char *arg) {
     return take_value(w, id, arg, attached);
 }
 
+bool args_refuse_command(const char *name) {
+    char guess[GUESS_CHARS];
+    if (command_is_later(name)) {
+        return fail_usage("no command %s in this version; see: anpsearch help", name);
+    }
+    return fail_usage("no command '%s'%s anpsearch help", name,
+                      describe_guess("", command_nearest(name), guess));
+}
+
 static bool take_word(walk *w, const char *arg) {
     args *a = w->out;
     if (a->command != COMMAND_NONE) {
@@ -211,8 +234,7 @@ static bool take_word(walk *w, const char *arg) {
     a->command = command_find(arg);
     if (a->command == COMMANDS) {
         a->command = COMMAND_NONE;
-        return fail_usage("no command '%s'; did you mean %s? See: anpsearch help", arg,
-                          command_nearest(arg));
+        return args_refuse_command(arg);
     }
     return true;
 }
@@ -224,6 +246,12 @@ static bool check_words(const args *a) {
     }
     if (a->word_count < (size_t)c->words_min) {
         return fail_usage("%s needs %s; see: anpsearch help %s", c->name, c->synopsis, c->name);
+    }
+    if (a->word_count > (size_t)c->words_max && flag_find(a->command, "id", 2) != FLAGS) {
+        const char *word = a->words[c->words_max];
+        return fail_usage("%s takes no argument '%s'; an id stands behind --id: anpsearch %s --id "
+                          "%s; see: anpsearch help %s",
+                          c->name, word, c->name, word, c->name);
     }
     if (a->word_count > (size_t)c->words_max) {
         return fail_usage("%s takes no argument '%s'; see: anpsearch help %s", c->name,

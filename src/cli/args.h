@@ -31,6 +31,9 @@ typedef struct args {
 bool args_parse(int argc, char **argv, args *out);
 void args_free(args *a);
 
+/* False after the message for a name that is no command. */
+bool args_refuse_command(const char *name);
+
 /* A decimal number that is finite and has no blanks around it: `text` up to `end`. */
 bool args_number(const char *text, const char *end, double *out);
 

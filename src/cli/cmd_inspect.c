@@ -159,8 +159,9 @@ static anp_status print_fine(anp_snapshot *snapshot, bool quick, output *out, an
     anp_stats stats = ANP_STATS_INIT;
     anp_status status = anp_snapshot_stats(snapshot, &stats, err);
     if (status == ANP_OK) {
-        output_format(out, "ok: %" PRIu64 " posts, %" PRIu64 " terms, %.1f MB, %s\n",
-                      stats.posts_live, stats.terms, (double)stats.file_bytes / 1e6,
+        output_format(out, "ok: %" PRIu64 " %s, %" PRIu64 " %s, %.1f MB, %s\n",
+                      stats.posts_live, stats.posts_live == 1 ? "post" : "posts", stats.terms,
+                      stats.terms == 1 ? "term" : "terms", (double)stats.file_bytes / 1e6,
                       quick ? "file and counts checked" : "every value checked");
     }
     return status;

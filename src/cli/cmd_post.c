@@ -54,14 +54,16 @@ int cmd_show(const args *a, output *out) {
 /* ---- delete ---- */
 
 /*
- * Deletes what is there of a->ids in one commit; *deleted counts. Those that are not there are
- * reported.
+ * Deletes what is there of a->ids in one commit, and reports what is not; *deleted and *absent
+ * count.
  */
-static anp_status delete_all(const args *a, anp_writer *writer, size_t *deleted, anp_error *err) {
+static anp_status delete_all(const args *a, anp_writer *writer, size_t *deleted, size_t *absent,
+                             anp_error *err) {
     for (size_t i = 0; i < a->id_count; i++) {
         anp_status status = anp_writer_delete(writer, a->ids[i], err);
         if (status == ANP_NOT_FOUND) {
             fail_status(status, err);
+            ++*absent;
         } else if (status != ANP_OK) {
             return status;
         } else {
@@ -75,7 +77,7 @@ int cmd_delete(const args *a) {
     anp_error err = ANP_ERROR_INIT;
     anp_index *index = NULL;
     anp_writer *writer = NULL;
-    size_t deleted = 0;
+    size_t deleted = 0, absent = 0;
     if (!needs_ids(a)) {
         return EXIT_USAGE;
     }
@@ -84,7 +86,7 @@ int cmd_delete(const args *a) {
         status = anp_writer_open(index, &writer, &err);
     }
     if (status == ANP_OK) {
-        status = delete_all(a, writer, &deleted, &err);
+        status = delete_all(a, writer, &deleted, &absent, &err);
     }
     anp_writer_close(writer);
     anp_index_close(index);
@@ -92,7 +94,7 @@ int cmd_delete(const args *a) {
         return fail_file(status, &err);
     }
     fprintf(stderr, "deleted %zu %s\n", deleted, deleted == 1 ? "post" : "posts");
-    return deleted ? EXIT_DONE : EXIT_NOTHING;
+    return absent ? EXIT_NOTHING : EXIT_DONE;
 }
 
 /* ---- export ---- */

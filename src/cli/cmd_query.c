@@ -1,5 +1,6 @@
 /* query: one query, or a file of them, in any of the formats. */
 #include "cli/cli.h"
+#include "cli/text.h"
 
 #include "base/json.h"
 #include "base/str.h"
@@ -17,11 +18,16 @@ typedef struct asker {
     anp_snapshot *snapshot;
     anp_query_options options;
     int format;
-    bool batch;
-    uint64_t number; /* of the query, from 1 */
-    bool found;      /* by any query so far */
+    const char *batch; /* the file that the queries are in, or NULL */
+    uint64_t number;   /* of the query, from 1: its line */
+    bool found;        /* by any query so far */
+    bool refused;      /* any query so far */
     output *out;
 } asker;
+
+static bool is_json(const asker *q) {
+    return q->format == FORMAT_JSON || q->format == FORMAT_JSONL;
+}
 
 /* ---- Options ---- */
 
@@ -93,6 +99,9 @@ static bool read_options(const args *a, asker *q) {
             o->snippet_words = (uint32_t)a->flags[FLAG_SNIPPET].count;
         }
     }
+    if (is_json(q)) {
+        o->flags |= ANP_QUERY_ESCAPE_HTML;
+    }
     if (q->format == FORMAT_TEXT) {
         o->mark_open = MARK_OPEN;
         o->mark_close = MARK_CLOSE;
@@ -146,13 +155,14 @@ static void print_lines(const asker *q, anp_results *results) {
         buffer score = {0};
         json_put_double(&score, hit.score);
         if (q->format == FORMAT_TREC) {
-            output_format(q->out, "%llu Q0 %s %u ", (unsigned long long)q->number, hit.id,
-                          hit.rank);
+            output_format(q->out, "%llu Q0 ", (unsigned long long)q->number);
+            output_id(q->out, hit.id, " ");
+            output_format(q->out, " %u ", hit.rank);
             output_buffer(q->out, &score);
             output_text(q->out, " anpsearch\n");
         } else {
             output_format(q->out, "%u\t", hit.rank);
-            output_field(q->out, hit.id);
+            output_id(q->out, hit.id, "");
             output_text(q->out, "\t");
             output_buffer(q->out, &score);
             output_text(q->out, "\t");
@@ -174,7 +184,7 @@ static int print_json(const asker *q, anp_results *results) {
 }
 
 static int print_results(const asker *q, anp_results *results) {
-    if (q->format == FORMAT_JSON || q->format == FORMAT_JSONL) {
+    if (is_json(q)) {
         return print_json(q, results);
     }
     if (q->options.flags & ANP_QUERY_COUNT_ONLY) {
@@ -183,7 +193,8 @@ static int print_results(const asker *q, anp_results *results) {
         print_text(q, results);
     } else if (q->format == FORMAT_IDS) {
         for (size_t i = 0; i < anp_results_count(results); i++) {
-            output_format(q->out, "%s\n", anp_results_hit(results, i).id);
+            output_id(q->out, anp_results_hit(results, i).id, "");
+            output_text(q->out, "\n");
         }
     } else {
         print_lines(q, results);
@@ -193,33 +204,88 @@ static int print_results(const asker *q, anp_results *results) {
 
 /* ---- Asking ---- */
 
-/* A query of a file is told by its line. */
-static int fail_query(anp_status status, anp_error *err, const char *where, uint64_t line) {
-    char message[sizeof err->message];
-    memcpy(message, err->message, sizeof message);
-    if (where) {
-        snprintf(err->message, sizeof err->message, "%.100s:%llu: %.380s", where,
-                 (unsigned long long)line, message);
+/* About a query: one of a file is told by its line. */
+static void say_of(const asker *q, const char *message) {
+    if (q->batch) {
+        say("%s:%llu: %s", q->batch, (unsigned long long)q->number, message);
+    } else {
+        say("%s", message);
     }
-    return fail_status(status, err);
 }
 
-static int ask(asker *q, const char *query, const char *where) {
+/* In a batch each query has an answer, so that answers and lines can be matched. */
+static void print_refused(const asker *q, str query) {
+    bool count = q->options.flags & ANP_QUERY_COUNT_ONLY;
+    buffer line = {0}, text = {0};
+    if (is_json(q)) {
+        text_put_valid(&text, query);
+        buffer_put_str(&line, STR("{\"query\":"));
+        json_put_string(&line, str_make((const char *)text.data, text.len));
+        buffer_put_str(&line, count ? STR(",\"total\":0}\n")
+                                    : STR(",\"total\":0,\"took_us\":0,\"hits\":[],"
+                                          "\"suggestion\":null}\n"));
+        line.failed |= text.failed;
+    } else if (count) {
+        buffer_put_str(&line, STR("0\n"));
+    }
+    output_buffer(q->out, &line);
+    buffer_free(&line);
+    buffer_free(&text);
+}
+
+/* EXIT_USAGE for a query that ends the command, EXIT_DONE where a batch goes on. */
+static int refuse(asker *q, str query, const char *message) {
+    say_of(q, message);
+    q->refused = true;
+    if (!q->batch) {
+        return EXIT_USAGE;
+    }
+    print_refused(q, query);
+    return EXIT_DONE;
+}
+
+/* What the library would not see, or would hand back as JSON that is none. */
+static const char *find_fault(str query) {
+    buffer copy = {0};
+    bool valid = text_put_valid(&copy, query);
+    bool failed = copy.failed;
+    buffer_free(&copy);
+    if (memchr(query.data, 0, query.len)) {
+        return "a query cannot hold a zero byte";
+    }
+    return valid || failed ? NULL : "a query cannot hold bytes that are not UTF-8";
+}
+
+/* Whether these belong to the query, so that the next one may fare better. */
+static bool is_of_query(anp_status status) {
+    return status == ANP_INVALID || status == ANP_SYNTAX || status == ANP_LIMIT ||
+           status == ANP_UNSUPPORTED;
+}
+
+/* `query` ends with a zero byte. */
+static int ask(asker *q, str query) {
     anp_error err = ANP_ERROR_INIT;
     anp_results *results;
     q->number++;
-    anp_status status = anp_query(q->snapshot, query, &q->options, &results, &err);
+    const char *fault = find_fault(query);
+    if (fault) {
+        return refuse(q, query, fault);
+    }
+    anp_status status = anp_query(q->snapshot, query.data, &q->options, &results, &err);
+    if (is_of_query(status)) {
+        return refuse(q, query, err.message);
+    }
     if (status != ANP_OK) {
-        return fail_query(status, &err, where, q->number);
+        return fail_status(status, &err);
     }
     uint64_t total = anp_results_total(results);
     const char *note = anp_results_note(results);
     if (note) {
-        say("%s", note);
+        say_of(q, note);
     }
     if (q->format == FORMAT_TEXT && q->batch && !(q->options.flags & ANP_QUERY_COUNT_ONLY)) {
         output_text(q->out, "# ");
-        output_clean(q->out, query);
+        output_clean(q->out, query.data);
         output_text(q->out, "\n");
     }
     int code = print_results(q, results);
@@ -236,7 +302,7 @@ static int ask(asker *q, const char *query, const char *where) {
 }
 
 /* One query a line; a line without its end is one too. Answers to a pipe go out at once. */
-static int ask_each(asker *q, FILE *file, const char *name) {
+static int ask_each(asker *q, FILE *file) {
     char *line = NULL;
     size_t capacity = 0;
     ssize_t len;
@@ -245,33 +311,43 @@ static int ask_each(asker *q, FILE *file, const char *name) {
         while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
             line[--len] = 0;
         }
-        if (strlen(line) != (size_t)len) {
-            code = fail(EXIT_USAGE, "%s:%llu: a query cannot hold a zero byte", name,
-                        (unsigned long long)q->number + 1);
-            break;
-        }
-        code = ask(q, line, name);
+        code = ask(q, str_make(line, (size_t)len));
         if (file == stdin) {
             output_flush(q->out);
         }
     }
     if (code == EXIT_DONE && ferror(file)) {
-        code = fail(EXIT_IO, "cannot read %s: %s", name, strerror(errno));
+        code = fail(EXIT_IO, "cannot read %s: %s", q->batch, strerror(errno));
     }
     free(line);
     return code;
 }
 
+/* A wrong filter or option would be wrong for every line: a query of nothing tells at once. */
+static int check_options(const asker *q) {
+    anp_error err = ANP_ERROR_INIT;
+    anp_results *results;
+    anp_status status = anp_query(q->snapshot, "", &q->options, &results, &err);
+    if (status == ANP_OK) {
+        anp_results_free(results);
+    }
+    return fail_status(status, &err);
+}
+
 static int ask_file(asker *q, const char *path) {
-    q->batch = true;
+    int checked = check_options(q);
+    if (checked != EXIT_DONE) {
+        return checked;
+    }
+    q->batch = path;
     if (strcmp(path, "-") == 0) {
-        return ask_each(q, stdin, path);
+        return ask_each(q, stdin);
     }
     FILE *file = fopen(path, "re");
     if (!file) {
         return fail(EXIT_IO, "cannot read %s: %s", path, strerror(errno));
     }
-    int code = ask_each(q, file, path);
+    int code = ask_each(q, file);
     fclose(file);
     return code;
 }
@@ -284,7 +360,7 @@ static int ask_words(asker *q, const args *a) {
     }
     buffer_put_u8(&query, 0);
     int code = query.failed ? fail(EXIT_IO, "out of memory for the query")
-                            : ask(q, (const char *)query.data, NULL);
+                            : ask(q, str_make((const char *)query.data, query.len - 1));
     buffer_free(&query);
     return code;
 }
@@ -307,5 +383,8 @@ int cmd_query(const args *a, output *out) {
     q.snapshot = s.snapshot;
     code = batch ? ask_file(&q, a->flags[FLAG_QUERIES].text) : ask_words(&q, a);
     session_close(&s);
-    return code != EXIT_DONE || q.found ? code : EXIT_NOTHING;
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    return q.refused ? EXIT_USAGE : q.found ? EXIT_DONE : EXIT_NOTHING;
 }

@@ -1,6 +1,7 @@
 /* similar: the nearest posts to one post, to a draft, or to every post. */
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/text.h"
 
 #include "base/json.h"
 #include "base/limits.h"
@@ -37,7 +38,7 @@ static void print_tsv(output *out, const anp_hit *hit) {
     buffer similarity = {0};
     json_put_double(&similarity, hit->similarity);
     output_format(out, "%u\t", hit->rank);
-    output_field(out, hit->id);
+    output_id(out, hit->id, "");
     output_text(out, "\t");
     output_buffer(out, &similarity);
     output_text(out, "\t");
@@ -63,7 +64,8 @@ static int print_results(output *out, anp_results *results, int format) {
         } else if (format == FORMAT_TSV) {
             print_tsv(out, &hit);
         } else {
-            output_format(out, "%s\n", hit.id);
+            output_id(out, hit.id, "");
+            output_text(out, "\n");
         }
     }
     if (format == FORMAT_TEXT) {
@@ -76,12 +78,15 @@ static int print_results(output *out, anp_results *results, int format) {
 
 /* What `similar --json` prints of an id that is not there. */
 static void print_absent(output *out, const char *id) {
-    buffer line = {0};
+    buffer line = {0}, text = {0};
+    text_put_valid(&text, str_from(id));
     buffer_put_str(&line, STR("{\"id\":"));
-    json_put_string(&line, str_from(id));
+    json_put_string(&line, str_make((const char *)text.data, text.len));
     buffer_put_str(&line, STR(",\"took_us\":0,\"hits\":[]}\n"));
+    line.failed |= text.failed;
     output_buffer(out, &line);
     buffer_free(&line);
+    buffer_free(&text);
 }
 
 static int similar_to_id(const args *a, anp_snapshot *snapshot, output *out, int format) {

@@ -94,18 +94,17 @@ const flag flags[FLAGS] = {
                        INDEX | ON(COMMAND_ANALYZE), "how text becomes terms (default technical)",
                        "technical: Unicode words, case folded, technical words such as node.js "
                        "whole and in parts, stemmed. plain: runs of letters and digits, "
-                       "lower-cased, stemmed; for comparison with other engines. Fixed when the "
-                       "index is made."},
+                       "lower-cased, stemmed; for comparison with other engines."},
     [FLAG_LANG] = {"lang", 0, FLAG_TEXT, "LANGUAGE", 0, 0, INDEX | ON(COMMAND_ANALYZE),
                    "the language of stems (default english)",
-                   "A Snowball language, or none for no stemming. Fixed when the index is made."},
+                   "A Snowball language, or none for no stemming."},
     [FLAG_TITLE_WEIGHT] = {"title-weight", 0, FLAG_COUNT, "N", 0, TITLE_WEIGHT_MAX, INDEX,
                            "how often the title counts (default 3)",
                            "0: titles are found by title: only. Fixed when the index is made."},
     [FLAG_STORE] = {"store", 0, FLAG_CHOICE, "all|none", 0, 0, INDEX,
                     "keep the posts themselves (default all)",
-                    "none makes an index for speed alone, without show, snippets, delete and "
-                    "replacement. Fixed when the index is made."},
+                    "none makes an index for speed alone, without show, snippets and similar posts; "
+                    "deleting works. Fixed when the index is made."},
     [FLAG_REQUIRE_REVIEWED] = {"require-reviewed", 0, FLAG_SWITCH, NULL, 0, 0, INDEX,
                                "take reviewed posts only",
                                "Those whose revision.status is reviewed or expanded and whose "
@@ -124,7 +123,7 @@ const flag flags[FLAGS] = {
                      "In bytes, or with K, M or G for powers of 1,024."},
 
     [FLAG_K] = {NULL, 'k', FLAG_COUNT, "N", 1, RESULTS_MAX, QUERY | SIMILAR | ON(COMMAND_TERMS),
-                "at most N results (default 10; terms: all)", NULL},
+                "at most N results (default 10)", NULL},
     [FLAG_OFFSET] = {"offset", 0, FLAG_COUNT, "N", 0, RESULTS_MAX, QUERY,
                      "leave out the first N results (default 0)", NULL},
     [FLAG_FILTER] = {"filter", 0, FLAG_TEXT, "QUERY", 0, 0, QUERY,
@@ -134,7 +133,9 @@ const flag flags[FLAGS] = {
     [FLAG_COUNT_ONLY] = {"count", 0, FLAG_SWITCH, NULL, 0, 0, QUERY,
                          "print only how many posts match", NULL},
     [FLAG_SNIPPET] = {"snippet", 0, FLAG_COUNT, "N", 0, SNIPPET_WORDS_MAX, QUERY,
-                      "words of text around matches (default 30; 0: none)", NULL},
+                      "words of text around matches (default 30; 0: none)",
+                      "In JSON & < > of the text are entities and matches stand in <mark>, so that "
+                      "a snippet can be put into a page as it is."},
     [FLAG_EXPLAIN] = {"explain", 0, FLAG_SWITCH, NULL, 0, 0, QUERY,
                       "print the numbers behind each score", NULL},
     [FLAG_BLEND] = {"blend", 0, FLAG_NUMBER, "X", 0, 0.95, QUERY,
@@ -188,11 +189,49 @@ const flag flags[FLAGS] = {
     [FLAG_OUT] =
         {"out", 0, FLAG_FILE, "FILE", 0, 0, SIMILAR | ON(COMMAND_EXPORT),
          "write to FILE, which is there only when whole",
-         "It is written as FILE.partial, and renamed at the end. similar: with --all only."},
+         "It is written as FILE.partial, and renamed at the end."},
     [FLAG_JSON] = {"json", 0, FLAG_SWITCH, NULL, 0, 0,
                    QUERY | SIMILAR | ON(COMMAND_SHOW) | ON(COMMAND_STATS) | ON(COMMAND_TERMS),
-                   "print JSON", "Short for --format json. terms prints one object a line."},
+                   "print JSON", NULL},
 };
+
+/* What one command alone says of an option that it shares; NULL: what all say. */
+typedef struct own_text {
+    flag_id id;
+    command_id of;
+    const char *help;
+    const char *manual; /* put behind the manual of all */
+} own_text;
+
+static const own_text own_texts[] = {
+    {FLAG_K, COMMAND_TERMS, "at most N terms (default: all)", NULL},
+    {FLAG_ANALYZER, COMMAND_INDEX, NULL, "Fixed when the index is made."},
+    {FLAG_LANG, COMMAND_INDEX, NULL, "Fixed when the index is made."},
+    {FLAG_OUT, COMMAND_SIMILAR, NULL, "With --all only."},
+    {FLAG_JSON, COMMAND_QUERY, NULL, "Short for --format json."},
+    {FLAG_JSON, COMMAND_SIMILAR, NULL, "Short for --format json."},
+    {FLAG_JSON, COMMAND_SHOW, NULL, "One object a line, in the form that index reads back."},
+    {FLAG_JSON, COMMAND_TERMS, NULL, "One object a line."},
+};
+
+static const own_text *find_own(flag_id id, command_id of) {
+    for (size_t i = 0; i < sizeof own_texts / sizeof *own_texts; i++) {
+        if (own_texts[i].id == id && own_texts[i].of == of) {
+            return &own_texts[i];
+        }
+    }
+    return NULL;
+}
+
+const char *flag_help(flag_id id, command_id of) {
+    const own_text *own = find_own(id, of);
+    return own && own->help ? own->help : flags[id].help;
+}
+
+const char *flag_own_manual(flag_id id, command_id of) {
+    const own_text *own = find_own(id, of);
+    return own ? own->manual : NULL;
+}
 
 flag_id flag_find(command_id of, const char *name, size_t len) {
     flag_id id = 0;
@@ -233,46 +272,4 @@ command_id command_find(const char *name) {
         id++;
     }
     return id;
-}
-
-/* Levenshtein's distance, a row at a time; longer texts are compared by their beginning. */
-static unsigned distance(const char *a, const char *b) {
-    enum { LEN_MAX = 32 };
-    unsigned row[LEN_MAX + 1];
-    size_t a_len = strnlen(a, LEN_MAX), b_len = strnlen(b, LEN_MAX);
-    for (unsigned j = 0; j <= b_len; j++) {
-        row[j] = j;
-    }
-    for (unsigned i = 1; i <= a_len; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            best = row[j] + 1 < best ? row[j] + 1 : best;
-            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-        }
-    }
-    return row[b_len];
-}
-
-const char *command_nearest(const char *name) {
-    command_id best = COMMAND_QUERY;
-    for (command_id id = COMMAND_NONE + 1; id < COMMANDS; id++) {
-        if (distance(name, commands[id].name) < distance(name, commands[best].name)) {
-            best = id;
-        }
-    }
-    return commands[best].name;
-}
-
-const char *flag_nearest(command_id of, const char *name) {
-    flag_id best = FLAG_HELP; /* belongs to all */
-    for (flag_id id = 0; id < FLAGS; id++) {
-        if (flag_belongs(id, of) && flags[id].name &&
-            distance(name, flags[id].name) < distance(name, flags[best].name)) {
-            best = id;
-        }
-    }
-    return flags[best].name;
 }

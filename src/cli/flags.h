@@ -112,6 +112,13 @@ typedef struct flag {
 
 extern const flag flags[FLAGS];
 
+/*
+ * The line of help as that command means it, and what it alone says behind the manual of all (NULL:
+ * nothing).
+ */
+const char *flag_help(flag_id id, command_id of);
+const char *flag_own_manual(flag_id id, command_id of);
+
 static inline bool flag_belongs(flag_id id, command_id to) {
     return (flags[id].commands >> to & 1) != 0;
 }
@@ -128,7 +135,11 @@ int flag_choice(flag_id id, const char *word);
 /* COMMANDS when there is none of that name. */
 command_id command_find(const char *name);
 
-/* The known name that takes the fewest edits; never NULL. */
+/* Whether a name is one of DESIGN that this version does not have. */
+bool command_is_later(const char *name);
+bool flag_is_later(command_id of, const char *name);
+
+/* The known name that takes the fewest edits; NULL when those are too many for a guess. */
 const char *command_nearest(const char *name);
 const char *flag_nearest(command_id of, const char *name);
 

@@ -56,14 +56,17 @@ static void print_options(output *out, command_id of, bool with_manual) {
         flag_title(id, title);
         if (with_manual) {
             output_format(out, "  %s\n", title);
-            print_wrapped(out, flags[id].help, 6);
+            print_wrapped(out, flag_help(id, of), 6);
             if (flags[id].manual) {
                 print_wrapped(out, flags[id].manual, 6);
             }
+            if (flag_own_manual(id, of)) {
+                print_wrapped(out, flag_own_manual(id, of), 6);
+            }
         } else if (strlen(title) > OPTION_COLUMN - 4) {
-            output_format(out, "  %s\n%*s%s\n", title, OPTION_COLUMN, "", flags[id].help);
+            output_format(out, "  %s\n%*s%s\n", title, OPTION_COLUMN, "", flag_help(id, of));
         } else {
-            output_format(out, "  %-*s%s\n", OPTION_COLUMN - 2, title, flags[id].help);
+            output_format(out, "  %-*s%s\n", OPTION_COLUMN - 2, title, flag_help(id, of));
         }
     }
 }
@@ -80,7 +83,8 @@ void help_overview(output *out) {
              "anpsearch COMMAND --help lists the options of a command, anpsearch help COMMAND\n"
              "explains them.\n\n"
              "exit status: 0 done; 1 nothing found; 2 wrong usage or query; 3 the index or a\n"
-             "file cannot be read or written, or is damaged; 4 posts were skipped; 130 Ctrl-C\n");
+             "file cannot be read or written, or is damaged; 4 posts were skipped; 130 Ctrl-C;\n"
+             "143 SIGTERM\n");
 }
 
 void help_summary(output *out, command_id of) {

@@ -1,5 +1,6 @@
 /* The command anpsearch: parses the line, runs the command, returns its exit status. */
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,8 +27,8 @@ static int run_help(const args *a, output *out) {
     }
     command_id of = command_find(a->words[0]);
     if (of == COMMANDS) {
-        return fail(EXIT_USAGE, "no command '%s'; did you mean %s? See: anpsearch help",
-                    a->words[0], command_nearest(a->words[0]));
+        args_refuse_command(a->words[0]);
+        return EXIT_USAGE;
     }
     help_manual(out, of);
     return EXIT_DONE;
@@ -105,6 +106,9 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of writing */
     output_open(&out);
     int status = args_parse(argc, argv, &a) ? run(&a, &out) : EXIT_USAGE;
+    if (status == EXIT_INTERRUPTED && progress_terminated()) {
+        status = EXIT_TERMINATED;
+    }
     args_free(&a);
     return output_close(&out, true, status);
 }

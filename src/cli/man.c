@@ -57,6 +57,21 @@ static void print_owners(output *out, flag_id of) {
     output_text(out, ".\n");
 }
 
+/* "terms: at most N terms", for each command that means something of its own. */
+static void print_own_texts(output *out, flag_id id) {
+    for (command_id of = COMMAND_NONE + 1; of < COMMANDS; of++) {
+        const char *help = flag_help(id, of), *manual = flag_own_manual(id, of);
+        if (help != flags[id].help) {
+            output_format(out, ".br\n\\fB%s\\fR: ", commands[of].name);
+            print_text(out, help);
+        }
+        if (manual) {
+            output_format(out, ".br\n\\fB%s\\fR: ", commands[of].name);
+            print_text(out, manual);
+        }
+    }
+}
+
 static void print_flags(output *out) {
     char title[FLAG_TITLE_BYTES];
     output_text(out, ".SH OPTIONS\n");
@@ -69,6 +84,7 @@ static void print_flags(output *out) {
             output_text(out, ".br\n");
             print_text(out, flags[id].manual);
         }
+        print_own_texts(out, id);
         if (!flag_belongs(id, COMMAND_NONE)) {
             output_text(out, ".br\n");
             print_owners(out, id);
@@ -99,6 +115,7 @@ void man_page(output *out) {
                 ".TP\n3\nThe index or a file cannot be read or written, or is damaged.\n"
                 ".TP\n4\nSome posts were skipped, or \\-\\-strict stopped.\n"
                 ".TP\n130\nCtrl\\-C; what was committed stays.\n"
+                ".TP\n143\nThe same by SIGTERM.\n"
                 ".SH ENVIRONMENT\n"
                 ".TP\nANPSEARCH_DB\nThe index file where no \\-\\-db is given.\n"
                 ".TP\nNO_COLOR\nNo bold letters on a terminal.\n"

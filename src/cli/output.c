@@ -123,6 +123,18 @@ void output_field(output *o, const char *text) {
     }
 }
 
+void output_id(output *o, const char *id, const char *others) {
+    for (const unsigned char *at = (const unsigned char *)id; *at;) {
+        size_t control = control_bytes(at);
+        if (control || strchr(others, *at)) {
+            output_text(o, "_");
+            at += control ? control : 1;
+        } else {
+            output_bytes(o, at++, 1);
+        }
+    }
+}
+
 void output_flush(output *o) {
     if (!o->failed && fflush(o->file) != 0) {
         note_failure(o);

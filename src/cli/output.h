@@ -22,6 +22,7 @@ enum {
     EXIT_IO = 3,
     EXIT_SKIPPED = 4,
     EXIT_INTERRUPTED = 130,
+    EXIT_TERMINATED = 143,
 };
 
 typedef struct output {
@@ -59,6 +60,11 @@ void output_clean_lines(output *o, const char *text);
 
 /* A field of tab-separated values. */
 void output_field(output *o, const char *text);
+
+/*
+ * An id where a program reads a line a hit: control characters, and those of `others`, become _.
+ */
+void output_id(output *o, const char *id, const char *others);
 
 void output_flush(output *o);
 

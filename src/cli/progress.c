@@ -74,7 +74,8 @@ void progress_show(progress *p, uint64_t posts, uint64_t done, uint64_t whole) {
     char number[32], speed[32], counts[96], line[LINE_BYTES];
     group_digits(posts, number);
     group_digits((uint64_t)((double)posts / (seconds > 1e-3 ? seconds : 1e-3)), speed);
-    snprintf(counts, sizeof counts, "%s posts  %s posts/s", number, speed);
+    snprintf(counts, sizeof counts, "%s %s  %s posts/s", number, posts == 1 ? "post" : "posts",
+             speed);
     if (whole) {
         draw_share(line, sizeof line, (double)done / (double)whole, seconds, counts);
     } else {
@@ -95,19 +96,27 @@ void progress_clear(progress *p) {
 }
 
 static void note_interrupt(int signal_number) {
-    (void)signal_number;
-    interrupted = 1;
+    interrupted = signal_number;
 }
 
-void progress_catch_interrupt(void) {
+static void catch_signal(int signal_number) {
     struct sigaction before, action = {.sa_handler = note_interrupt};
     action.sa_flags = (int)SA_RESETHAND | SA_RESTART;
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-        sigaction(SIGINT, &action, NULL);
+    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        sigaction(signal_number, &action, NULL);
     }
+}
+
+void progress_catch_interrupt(void) {
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
 }
 
 bool progress_interrupted(void) {
     return interrupted != 0;
+}
+
+bool progress_terminated(void) {
+    return interrupted == SIGTERM;
 }

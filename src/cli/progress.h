@@ -1,6 +1,6 @@
 /*
  * What a long command shows, and hears: a bar on standard error when that is a terminal, and
- * Ctrl-C.
+ * Ctrl-C or SIGTERM.
  */
 #ifndef ANP_CLI_PROGRESS_H
 #define ANP_CLI_PROGRESS_H
@@ -31,10 +31,13 @@ void progress_clear(progress *p);
 double progress_seconds(const progress *p);
 
 /*
- * From now on the first Ctrl-C is only noted; a second one kills as usual. Where it is ignored, as
- * in the background of a script, it stays so.
+ * From now on the first Ctrl-C is only noted, and the first SIGTERM; a second one kills as usual.
+ * Where one is ignored, as Ctrl-C in the background of a script, it stays so.
  */
 void progress_catch_interrupt(void);
 bool progress_interrupted(void);
+
+/* Whether it was SIGTERM. */
+bool progress_terminated(void);
 
 #endif

@@ -22,7 +22,10 @@ typedef struct rebuild {
     char *path;   /* where to build */
 } rebuild;
 
-/* False after a message. */
+/*
+ * Also removes what rebuilds of the same index left that were killed: files whose process no longer
+ * lives (on this machine; keep an index off network file systems). False after a message.
+ */
 bool rebuild_begin(rebuild *r, const char *path);
 
 /* The index at r->path must be closed. False after a message; the old index is then still there. */

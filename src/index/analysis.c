@@ -14,13 +14,13 @@ static int by_u32(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* By field, and in document order inside one: the place in the array breaks ties. */
+/* By field, and in document order inside one. */
 static int by_field(const void *a, const void *b) {
     const forward_number *x = a, *y = b;
     if (x->field != y->field) {
         return x->field < y->field ? -1 : 1;
     }
-    return (x > y) - (x < y);
+    return (x->order > y->order) - (x->order < y->order);
 }
 
 static anp_status add_hits(analysis *a, store_txn *txn, const text_tokens *tokens, bool title,
@@ -57,7 +57,8 @@ static anp_status add_values(analysis *a, store_txn *txn, const post *article, a
         uint8_t kind = value->kind == POST_VALUE_TEXT     ? FIELD_TEXT
                        : value->kind == POST_VALUE_NUMBER ? FIELD_NUMBER
                                                           : FIELD_DATE | FIELD_TEXT;
-        if (value->name.len > FIELD_NAME_BYTES_MAX) {
+        if (value->name.len > FIELD_NAME_BYTES_MAX ||
+            !catalog_has_room(a->catalog, value->name)) {
             continue;
         }
         TRY(catalog_field(a->catalog, value->name, kind, &field, &a->fields_changed, err));
@@ -65,7 +66,7 @@ static anp_status add_values(analysis *a, store_txn *txn, const post *article, a
             TRY(add_facet(a, txn, field, value->text, err));
         }
         if (kind != FIELD_TEXT &&
-            !vec_push(&a->numbers, ((forward_number){field, value->number}))) {
+            !vec_push(&a->numbers, ((forward_number){field, (uint32_t)i, value->number}))) {
             return error_nomem(err, "analysing a post");
         }
     }

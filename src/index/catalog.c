@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "post/fields.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -91,6 +92,19 @@ void catalog_free(catalog *c) {
     *c = (catalog){0};
 }
 
+static anp_status add_known_fields(catalog *c, anp_error *err) {
+    static const uint8_t kinds[] = {[POST_VALUE_TEXT] = FIELD_TEXT,
+                                    [POST_VALUE_NUMBER] = FIELD_NUMBER,
+                                    [POST_VALUE_DATE] = FIELD_DATE | FIELD_TEXT};
+    for (size_t i = 0; i < POST_FIELD_COUNT; i++) {
+        uint32_t number;
+        bool changed;
+        str name = str_from(post_fields[i].name);
+        TRY(catalog_field(c, name, kinds[post_fields[i].kind], &number, &changed, err));
+    }
+    return ANP_OK;
+}
+
 anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_error *err) {
     buffer b = {0};
     buffer_put_u8(&b, (uint8_t)settings->analyzer);
@@ -106,11 +120,15 @@ anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_
     str record = str_make((const char *)b.data, b.len);
     anp_status status = store_put(txn, STORE_META, meta("settings"), record, false, err);
     if (status == ANP_OK) {
+        status = add_known_fields(&empty, err);
+    }
+    if (status == ANP_OK) {
         status = catalog_save_state(txn, &empty, err);
     }
     if (status == ANP_OK) {
         status = catalog_save_fields(txn, &empty, err);
     }
+    catalog_free(&empty);
     buffer_free(&b);
     return status;
 }
@@ -174,15 +192,14 @@ uint64_t catalog_text_words(const catalog *c) {
     return c->state.body_words + c->settings.title_weight * c->state.title_words;
 }
 
+bool catalog_has_room(const catalog *c, str name) {
+    return c->fields.count < FIELD_COUNT_MAX || intern_find(&c->fields, name) != INTERN_NONE;
+}
+
 anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, bool *changed,
                          anp_error *err) {
     bool is_new;
-    if (intern_find(&c->fields, name) == INTERN_NONE && c->fields.count == FIELD_COUNT_MAX) {
-        return error_set(err, ANP_LIMIT,
-                         "the index has %d meta fields already; \"%.*s\" is one too "
-                         "many: use fewer distinct keys",
-                         FIELD_COUNT_MAX, (int)name.len, name.data);
-    }
+    assert(catalog_has_room(c, name));
     *number = intern_add(&c->fields, name, &is_new);
     if (*number == INTERN_NONE || (is_new && !vec_push(&c->kinds, 0))) {
         return error_nomem(err, "the catalog");

@@ -9,6 +9,8 @@
  *
  * Beside them "dictionary-XXXXXXXX" (its id in hexadecimal): a zstd dictionary of stored posts.
  *
+ * The fields that the contract names are there from the start (post/fields.h).
+ *
  * kinds: bit 0 some post has text there, bit 1 a number, bit 2 a date.
  */
 #ifndef ANP_INDEX_CATALOG_H
@@ -72,6 +74,12 @@ anp_status catalog_save_dictionary(store_txn *txn, uint32_t id, str bytes, anp_e
 
 /* Words of the combined text of all live posts. */
 uint64_t catalog_text_words(const catalog *c);
+
+/*
+ * Whether a field is known or can still be made. One that cannot is kept in its post and shown, but
+ * not filtered on, like a string that is too long for a facet.
+ */
+bool catalog_has_room(const catalog *c, str name);
 
 /* The number of a field, made when it is new; *changed is set when the record must be saved. */
 anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, bool *changed,

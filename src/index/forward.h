@@ -35,6 +35,7 @@ static inline forward_hit forward_hit_make(uint32_t term, bool title, uint32_t p
 
 typedef struct forward_number {
     uint32_t field;
+    uint32_t order; /* in the post; not in the record */
     double value;
 } forward_number;
 

@@ -65,7 +65,8 @@ static anp_status compare_settings(const char *path, const anp_index_options *op
     } else if (options && (options->title_weight || options->title_excluded) &&
                given->title_weight != have->title_weight) {
         what = "title weight";
-    } else if (options && options->language && strcmp(given->language, have->language) != 0) {
+    } else if (options && options->language && options->language[0] &&
+               strcmp(given->language, have->language) != 0) {
         what = "language";
     }
     if (!what) {

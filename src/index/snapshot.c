@@ -165,9 +165,7 @@ anp_status snapshot_statistics_of(snapshot *s, snapshot_statistics *out, anp_err
     return store_file_bytes(index_store(s->index), &out->file_bytes, err);
 }
 
-/* ---- Posts
-   -------------------------------------------------------------------------------------------------
- */
+/* ---- Posts --------------------------------------------------------------------------------- */
 
 anp_status snapshot_docno(snapshot *s, str id, uint32_t *docno, anp_error *err) {
     str value;
@@ -224,8 +222,7 @@ bool snapshot_stores_posts(const snapshot *s) {
     return s->cat.settings.store == ANP_STORE_ALL;
 }
 
-/* ---- Sketches
-   ---------------------------------------------------------------------------------------------- */
+/* ---- Sketches ------------------------------------------------------------------------------ */
 
 anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches,
                              uint32_t *count, anp_error *err) {

@@ -30,8 +30,7 @@ typedef enum index_field {
 anp_status snapshot_open(index_handle *index, snapshot **out, anp_error *err);
 void snapshot_close(snapshot *s);
 
-/* ---- The corpus
-   -------------------------------------------------------------------------------------------- */
+/* ---- The corpus ---------------------------------------------------------------------------- */
 
 uint64_t snapshot_post_count(const snapshot *s);   /* live */
 uint32_t snapshot_docno_end(const snapshot *s);    /* ordinals, dead ones too, lie below */
@@ -57,9 +56,7 @@ typedef struct snapshot_statistics {
 
 anp_status snapshot_statistics_of(snapshot *s, snapshot_statistics *out, anp_error *err);
 
-/* ---- Terms
-   -------------------------------------------------------------------------------------------------
- */
+/* ---- Terms --------------------------------------------------------------------------------- */
 
 /* ANP_NOT_FOUND (without error text) when no post ever held the term. */
 anp_status snapshot_term(snapshot *s, str term, uint32_t *number, anp_error *err);
@@ -98,8 +95,7 @@ anp_status snapshot_terms(snapshot *s, str from,
                           bool (*visit)(void *user, str term, uint32_t number), void *user,
                           anp_error *err);
 
-/* ---- Columns and facets
-   ------------------------------------------------------------------------------------ */
+/* ---- Columns and facets -------------------------------------------------------------------- */
 
 typedef struct window_columns {
     uint32_t count;                         /* posts of this window, dead ones too */
@@ -138,9 +134,7 @@ typedef struct number_range {
 anp_status snapshot_range(snapshot *s, uint32_t field, number_range range, bitmap **out,
                           anp_error *err);
 
-/* ---- Posts
-   -------------------------------------------------------------------------------------------------
- */
+/* ---- Posts --------------------------------------------------------------------------------- */
 
 /* The ordinal of the live post with that id; ANP_NOT_FOUND (without error text) when there is
    none. */

@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-/* ---- Lengths and scores
-   ------------------------------------------------------------------------------------ */
+/* ---- Lengths and scores -------------------------------------------------------------------- */
 
 static anp_status need_arrays(snapshot *s, anp_error *err) {
     for (int field = 0; field < INDEX_FIELDS; field++) {
@@ -106,9 +105,7 @@ anp_status snapshot_columns(snapshot *s, uint32_t window, window_columns *out, a
     return ANP_OK;
 }
 
-/* ---- Fields
-   ------------------------------------------------------------------------------------------------
- */
+/* ---- Fields -------------------------------------------------------------------------------- */
 
 static str last_part(str name) {
     for (size_t i = name.len; i > 0; i--) {
@@ -143,9 +140,7 @@ anp_status snapshot_field_find(snapshot *s, str name, snapshot_field *out, anp_e
     return ANP_OK;
 }
 
-/* ---- Facets
-   ------------------------------------------------------------------------------------------------
- */
+/* ---- Facets -------------------------------------------------------------------------------- */
 
 static anp_status facet_window(snapshot *s, uint32_t value, uint32_t window, uint16_t *lows,
                                bitmap *set, anp_error *err) {
@@ -183,6 +178,9 @@ anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, 
         store_key number = store_key_bytes(str_make(key, 2 + value.len));
         status = store_get(s->txn, STORE_VALUES, number, &entry, err);
     }
+    if (status == ANP_OK && entry.len != 4) {
+        status = error_corrupt(err, "the entry of a facet value is damaged");
+    }
     if (status != ANP_OK && status != ANP_NOT_FOUND) {
         return status;
     }
@@ -207,9 +205,7 @@ anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, 
     return ANP_OK;
 }
 
-/* ---- Ranges
-   ------------------------------------------------------------------------------------------------
- */
+/* ---- Ranges -------------------------------------------------------------------------------- */
 
 static bool in_range(number_range r, double v) {
     return (v > r.low || (r.low_included && v == r.low)) &&

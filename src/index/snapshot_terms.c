@@ -228,8 +228,7 @@ anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, b
     return ANP_OK;
 }
 
-/* ---- Positions
-   --------------------------------------------------------------------------------------------- */
+/* ---- Positions ----------------------------------------------------------------------------- */
 
 static anp_status tail_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
                                  arena *perm, const uint32_t **positions, uint32_t *count,
@@ -304,10 +303,19 @@ anp_status snapshot_terms(snapshot *s, str from,
     store_cursor *cursor;
     store_key key;
     str value;
+    if (from.len > TERM_BYTES_MAX) {
+        return ANP_OK; /* no term is as long */
+    }
     TRY(store_cursor_open(s->txn, STORE_TERMS, &cursor, err));
     anp_status status = store_seek(cursor, store_key_bytes(from), &key, &value, err);
-    while (status == ANP_OK && value.len == 4 && visit(user, key.bytes, load_u32(value.data))) {
-        status = store_next(cursor, &key, &value, err);
+    while (status == ANP_OK) {
+        if (value.len != 4) {
+            status = error_corrupt(err, "the entry of a term is damaged");
+        } else if (visit(user, key.bytes, load_u32(value.data))) {
+            status = store_next(cursor, &key, &value, err);
+        } else {
+            break;
+        }
     }
     store_cursor_close(cursor);
     return status == ANP_NOT_FOUND ? ANP_OK : status;

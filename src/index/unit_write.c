@@ -111,6 +111,9 @@ static anp_status put_list(unit_writer *w, uint32_t term, unsigned sub, const li
     w->list.len = w->apart.len = 0;
     list_build(input, &w->list);
     positions_build(positions, &w->apart);
+    if (w->list.failed || w->apart.failed) {
+        return error_nomem(err, "writing a unit");
+    }
     bool together = w->list.len + w->apart.len <= LIST_INLINE_BYTES;
     if (together) {
         positions_join(&w->list, 0, str_make((const char *)w->apart.data, w->apart.len));
@@ -193,8 +196,7 @@ anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_erro
     return put(w, UNIT_SKETCH, 0, 0, &w->list, err);
 }
 
-/* ---- A unit out of forward records
-   ------------------------------------------------------------------------- */
+/* ---- A unit out of forward records --------------------------------------------------------- */
 
 static anp_status write_terms(unit_writer *w, const inverted *in, anp_error *err) {
     term_rows rows = {0};

@@ -60,9 +60,7 @@ static anp_status survive(check *c, anp_status status, const anp_error *detail, 
     return status;
 }
 
-/* ---- Catalog
-   -----------------------------------------------------------------------------------------------
- */
+/* ---- Catalog ------------------------------------------------------------------------------- */
 
 static void check_catalog(check *c) {
     const catalog *cat = &c->snapshot->cat;
@@ -88,9 +86,7 @@ static void check_catalog(check *c) {
     }
 }
 
-/* ---- Posts
-   -------------------------------------------------------------------------------------------------
- */
+/* ---- Posts --------------------------------------------------------------------------------- */
 
 static anp_status check_post(check *c, uint32_t docno, arena *scratch, anp_error *err) {
     anp_error detail = ANP_ERROR_INIT;
@@ -158,9 +154,7 @@ static anp_status check_lengths(check *c, anp_error *err) {
     return ANP_OK;
 }
 
-/* ---- Lists
-   -------------------------------------------------------------------------------------------------
- */
+/* ---- Lists --------------------------------------------------------------------------------- */
 
 /* Low + (code - 1) * step of one bound; code 0 covers nothing. */
 static float bound_value(const list_view *list, const uint8_t *codes, size_t scale_at, uint32_t i) {

@@ -32,6 +32,7 @@ struct index_writer {
     dictionary *dictionary; /* of the catalog's state, or NULL */
     buffer samples;         /* posts to train one on, while there is none */
     VEC(size_t) sample_sizes;
+    size_t folded_bytes;    /* of forward records, by the last commit */
     bool untrainable;       /* the samples made none: do without for this writer's life */
     buffer records;       /* the batch's forward records, one behind the other */
     VEC(size_t) offsets;  /* of each in records */
@@ -81,10 +82,8 @@ static void drop_batch(index_writer *w) {
     w->analysis.fields_changed = false;
     dictionary_close(w->dictionary);
     w->dictionary = NULL;
-    if (w->deleted) {
-        bitmap_free(w->deleted);
-        w->deleted = bitmap_new();
-    }
+    bitmap_free(w->deleted);
+    w->deleted = bitmap_new();
 }
 
 void writer_close(index_writer *w) {
@@ -111,7 +110,11 @@ static anp_status begin(index_writer *w, anp_error *err) {
                          "the writer and open a new one");
     }
     if (w->txn) {
-        return ANP_OK;
+        return store_in_own_thread(w->txn)
+                   ? ANP_OK
+                   : error_set(err, ANP_INVALID,
+                               "another thread changed this batch first; change and "
+                               "commit it in that one");
     }
     TRY(store_begin_write(index_store(w->index), &w->txn, err));
     if (w->loaded && store_txn_number(w->txn) == w->txn_number + 1) {
@@ -126,6 +129,7 @@ static anp_status begin(index_writer *w, anp_error *err) {
         status = catalog_load_dictionary(txn, w->cat.state.dictionary, &w->dictionary, err);
     }
     w->loaded = status == ANP_OK;
+    w->txn_number = store_txn_number(txn) - 1;
     if (status != ANP_OK) {
         store_abort(w->txn);
         w->txn = NULL;
@@ -133,8 +137,15 @@ static anp_status begin(index_writer *w, anp_error *err) {
     return status;
 }
 
-/* ---- Deleting
-   ---------------------------------------------------------------------------------------------- */
+/* After a change that changed nothing: others need not wait for a batch that is empty. */
+static void release_if_empty(index_writer *w) {
+    if (w->txn && w->offsets.count == 0 && bitmap_count(w->deleted) == 0) {
+        store_abort(w->txn);
+        w->txn = NULL;
+    }
+}
+
+/* ---- Deleting ------------------------------------------------------------------------------ */
 
 static anp_status unit_length(index_writer *w, const unit_info *unit, uint32_t column,
                               uint32_t docno, uint32_t *out, anp_error *err) {
@@ -214,6 +225,7 @@ anp_status writer_delete(index_writer *w, str id, anp_error *err) {
         status = find_post(w, id, &docno, err);
     }
     if (status == ANP_NOT_FOUND) {
+        release_if_empty(w);
         return error_set(err, ANP_NOT_FOUND, "no post has the id %.*s", (int)id.len, id.data);
     }
     if (status == ANP_OK) {
@@ -226,9 +238,7 @@ anp_status writer_delete(index_writer *w, str id, anp_error *err) {
     return status;
 }
 
-/* ---- Adding
-   ------------------------------------------------------------------------------------------------
- */
+/* ---- Adding -------------------------------------------------------------------------------- */
 
 /* Makes the samples into the index's dictionary, for the posts that follow. */
 static anp_status train(index_writer *w, anp_error *err) {
@@ -318,6 +328,7 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     anp_status status = analysis_run(&w->analysis, w->txn, article, &head, &w->records, err);
     if (status == ANP_BAD_POST || status == ANP_LIMIT) {
         w->records.len = record_at; /* nothing was written yet: only this post is left out */
+        release_if_empty(w);
         if (err) {
             err->status = ANP_BAD_POST;
         }
@@ -330,8 +341,7 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     return status;
 }
 
-/* ---- Committing
-   -------------------------------------------------------------------------------------------- */
+/* ---- Committing ---------------------------------------------------------------------------- */
 
 static str batch_record(const index_writer *w, size_t i) {
     size_t end = i + 1 < w->offsets.count ? w->offsets.items[i + 1] : w->records.len;
@@ -381,6 +391,10 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, co
     catalog *c = &w->cat;
     bool append = true;
     unit_info unit = {.first = first, .count = count, .level = UNIT_WINDOW};
+    if (c->units.count >= UINT16_MAX) {
+        return error_set(err, ANP_LIMIT, "the index has %zu units; rebuild it (--rebuild)",
+                         c->units.count);
+    }
     if (count == WINDOW_DOCS) {
         TRY(finish_merges(w, err));
         unit.number = (uint16_t)(first >> WINDOW_BITS);
@@ -418,6 +432,9 @@ static anp_status fold(index_writer *w, anp_error *err) {
         uint32_t room = WINDOW_DOCS - window_low(first);
         uint32_t count = total - from < room ? total - from : room;
         status = write_unit(w, first, count, records + from, err);
+        for (uint32_t i = from; i < from + count; i++) {
+            w->folded_bytes += records[i].len;
+        }
         from += count;
     }
     if (status == ANP_OK) {
@@ -500,7 +517,7 @@ static void clear_batch(index_writer *w) {
     if (w->values.cache.memory.used_bytes > VOCABULARY_CACHE_BYTES) {
         numbers_clear(&w->values);
     }
-    if (bitmap_count(w->deleted)) {
+    if (w->deleted && bitmap_count(w->deleted)) {
         bitmap_free(w->deleted);
         w->deleted = bitmap_new();
         w->loaded = w->loaded && w->deleted;
@@ -515,18 +532,24 @@ static anp_status end_transaction(index_writer *w, anp_error *err) {
 }
 
 /*
- * One step of a pending merge, in a transaction of its own. The batch is durable already, so a
- * step that fails (a full disk) does not fail the commit: the next commit tries again, and verify
- * reports what is damaged.
+ * Steps of a pending merge, each in a transaction of its own: one after a small batch, after a fold
+ * twice as much as it wrote, so that merging keeps up. The batch is durable already, so a step that
+ * fails (a full disk) does not fail the commit: the next commit tries again, and verify reports
+ * what is damaged.
  */
 static void maintain(index_writer *w) {
-    bool done;
-    if (!merge_pending(&w->cat) || begin(w, NULL) != ANP_OK) {
-        return;
-    }
-    if (merge_step(w->txn, &w->cat, MERGE_STEP_BYTES, &done, NULL) != ANP_OK ||
-        end_transaction(w, NULL) != ANP_OK) {
-        drop_batch(w);
+    bool done = false;
+    size_t steps = 1 + 2 * w->folded_bytes / MERGE_STEP_BYTES;
+    w->folded_bytes = 0;
+    for (; steps > 0 && !done && w->loaded && merge_pending(&w->cat); steps--) {
+        if (begin(w, NULL) != ANP_OK) {
+            return;
+        }
+        if (merge_step(w->txn, &w->cat, MERGE_STEP_BYTES, &done, NULL) != ANP_OK ||
+            end_transaction(w, NULL) != ANP_OK) {
+            drop_batch(w);
+            return;
+        }
     }
 }
 

@@ -25,8 +25,10 @@ anp_status run_damaged(import_run *run, uint64_t line, const anp_error *reason, 
         return error_set(err, ANP_NOMEM, "%s", reason->message);
     }
     if (run->file_status == ANP_OK) {
-        run->file_status = reason->status;
-        run->file_error = *reason;
+        const char *name = strcmp(run->file, "-") == 0 ? "standard input" : run->file;
+        run->file_status = error_set(&run->file_error, reason->status, "cannot read all of %s: %s",
+                                     name, reason->message);
+        run->file_error.os_code = reason->os_code;
     }
     anp_status status = run->sink->bad(run->sink->user, run->file, line, reason);
     return status == ANP_OK ? ANP_OK : error_at(err, status, line, "%s", reason->message);
@@ -55,11 +57,13 @@ static anp_status read_file(import_run *run, const walk_file *file, anp_error *e
     anp_error reason = ANP_ERROR_INIT;
     anp_status status;
     run->file = file->path;
-    if (stream_open(&run->in, file->path, &reason) == ANP_OK) {
+    if (file->unreadable) {
+        status = run_damaged(run, 0, file->unreadable, err);
+    } else if (stream_open(&run->in, file->path, &reason) == ANP_OK) {
         status = format_of(file->format)->read(run, err);
         stream_close(&run->in);
     } else {
-        status = run_damaged(run, 1, &reason, err);
+        status = run_damaged(run, run->in.bytes_read ? 1 : 0, &reason, err);
     }
     if (status == ANP_OK) {
         status = run_progress(run, true, err);

@@ -21,9 +21,9 @@ typedef struct import_sink {
     anp_status (*take)(void *user, const post *post, const char *file, uint64_t line,
                        anp_error *err);
     /*
-     * A bad post: reason says why. ANP_OK skips it; any other status stops the run, with that
-     * status and the reason's message. Also called, with ANP_IO, for a file that cannot be read to
-     * its end (see below).
+     * A bad post: reason says why, without the file's name. ANP_OK skips it; any other status stops
+     * the run, with that status and the reason's message. Also called, with ANP_IO, for a file that
+     * cannot be read to its end; line is 0 when nothing of it could be read (see below).
      */
     anp_status (*bad)(void *user, const char *file, uint64_t line, const anp_error *reason);
     /*
@@ -35,16 +35,18 @@ typedef struct import_sink {
 } import_sink;
 
 /*
- * Reads every post of every path. All paths are looked at before anything is read: a missing or
- * unreadable one is ANP_NOT_FOUND or ANP_IO and nothing was taken. In a directory only files with
- * a known ending are read, others are passed over; hidden ones and links to directories too. A
- * format that is given holds for all files; else a named file with an unknown ending is
- * ANP_INVALID, and standard input is JSON Lines.
+ * Reads every post of every path. All of `paths` are looked at before anything is read: a missing
+ * or unreadable one is ANP_NOT_FOUND or ANP_IO and nothing was taken. In a directory only files
+ * with a known ending are read, others are passed over; hidden ones and links to directories too.
+ * A format that is given holds for all files; else a named file with an unknown ending is
+ * ANP_INVALID, and standard input is JSON Lines. JSON of either format may be one array of posts;
+ * ANP_FORMAT_JSON takes objects one after the other as well, on a line each or on many.
  *
- * A file that turns out damaged half-way (a read error, zstd that is cut off) does not stop the
- * run: what came before the damage was taken, sink->bad is told, the other files are read, and
- * that first error is what is returned at the end (ANP_IO). So after ANP_IO from here all good
- * posts are with the sink, to be committed.
+ * What a directory holds and cannot be opened (a dangling link, no permission), and a file that
+ * turns out damaged half-way (a read error, zstd that is cut off), do not stop the run: what came
+ * before the damage was taken, sink->bad is told, the other files are read, and the first such
+ * error is what is returned at the end (ANP_IO, naming the file). So after ANP_IO from here all
+ * good posts are with the sink, to be committed; none are when a path itself was refused.
  *
  * Memory: one post. A JSON array is cut into its elements as it is read.
  */

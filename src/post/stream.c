@@ -58,7 +58,7 @@ static anp_status read_source(stream *s, void *to, size_t bytes, size_t *got, an
         n = read(s->fd, to, bytes);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
-        return error_os(err, ANP_IO, errno, "cannot read %s", s->name);
+        return error_os(err, ANP_IO, errno, "cannot read on");
     }
     *got = (size_t)n;
     s->bytes_read += (size_t)n;
@@ -88,8 +88,8 @@ static anp_status more_packed(stream *s, anp_error *err) {
         }
         size_t wanted = ZSTD_decompressStream(u->context, &out, &in);
         if (ZSTD_isError(wanted)) {
-            return error_set(err, ANP_IO, "cannot unpack the zstd data of %s: %s; get it anew",
-                             s->name, ZSTD_getErrorName(wanted));
+            return error_set(err, ANP_IO, "cannot unpack its zstd data: %s; get it anew",
+                             ZSTD_getErrorName(wanted));
         }
         bool moved = out.pos > s->end || in.pos > u->begin;
         bool gave = out.pos > s->end;
@@ -100,8 +100,7 @@ static anp_status more_packed(stream *s, anp_error *err) {
             return ANP_OK;
         }
         if (u->source_ended && !moved) {
-            return error_set(err, ANP_IO, "cannot read %s: its zstd data is cut off; get it anew",
-                             s->name);
+            return error_set(err, ANP_IO, "its zstd data is cut off; get it anew");
         }
     }
 }
@@ -164,8 +163,7 @@ static anp_status look(stream *s, const char *path, anp_error *err) {
     bool named = str_ends(str_from(path), STR(".zst"));
     if (named || str_starts(head, STR("\x28\xb5\x2f\xfd"))) {
         if (named && !head.len) {
-            return error_set(err, ANP_IO, "cannot read %s: it is empty, not zstd; get it anew",
-                             s->name);
+            return error_set(err, ANP_IO, "it is empty, not zstd; get it anew");
         }
         TRY(start_unpacker(s, err));
     }
@@ -178,7 +176,6 @@ static anp_status look(stream *s, const char *path, anp_error *err) {
 
 anp_status stream_open(stream *s, const char *path, anp_error *err) {
     bool standard = strcmp(path, "-") == 0;
-    s->name = standard ? "standard input" : path;
     s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     s->begin = 0;
     s->end = 0;
@@ -186,8 +183,7 @@ anp_status stream_open(stream *s, const char *path, anp_error *err) {
     s->ended = false;
     s->packed = false;
     if (s->fd < 0) {
-        anp_status status = errno == ENOENT ? ANP_NOT_FOUND : ANP_IO;
-        return error_os(err, status, errno, "cannot open %s", path);
+        return error_os(err, ANP_IO, errno, "cannot open it");
     }
     anp_status status = look(s, path, err);
     if (status != ANP_OK) {

@@ -15,7 +15,6 @@
 #include "base/str.h"
 
 typedef struct stream {
-    const char *name; /* for messages; the caller's */
     int fd;
     bool ended;          /* nothing is left behind the window */
     uint64_t bytes_read; /* of the source, before decompression */
@@ -29,8 +28,8 @@ typedef struct stream {
 
 /*
  * Opens the file `path`, or standard input for "-". zstd is known by its first bytes; a name that
- * ends in `.zst` must be zstd. A UTF-8 byte order mark at the beginning is passed over. ANP_IO, or
- * ANP_NOT_FOUND, naming the file.
+ * ends in `.zst` must be zstd. A UTF-8 byte order mark at the beginning is passed over. ANP_IO, as
+ * from stream_more; neither's message names the file: it follows the name in a report.
  */
 anp_status stream_open(stream *s, const char *path, anp_error *err);
 

@@ -26,7 +26,23 @@ static anp_status add_file(walk *w, const char *path, anp_format format, const s
     }
     w->sized &= S_ISREG(info->st_mode);
     w->bytes_total += S_ISREG(info->st_mode) ? (uint64_t)info->st_size : 0;
-    walk_file file = {path, format};
+    walk_file file = {path, format, NULL};
+    return vec_push(w, file) ? ANP_OK : error_nomem(err, "the list of files");
+}
+
+/* What a directory holds and cannot be read is told of in its turn, and does not end the walk. */
+static anp_status add_unreadable(walk *w, const char *path, const anp_error *why, anp_error *err) {
+    anp_error *kept = arena_alloc(&w->memory, sizeof *kept);
+    if (!kept) {
+        return error_nomem(err, "the list of files");
+    }
+    *kept = (anp_error)ANP_ERROR_INIT;
+    if (why->os_code) {
+        error_os(kept, ANP_IO, why->os_code, "cannot read it");
+    } else {
+        error_set(kept, ANP_IO, "%s", why->message);
+    }
+    walk_file file = {path, ANP_FORMAT_AUTO, kept};
     return vec_push(w, file) ? ANP_OK : error_nomem(err, "the list of files");
 }
 
@@ -55,14 +71,9 @@ static anp_status list(DIR *dir, const char *path, arena *perm, names *out, anp_
 static anp_status walk_directory(walk *w, const char *path, anp_format format, int depth,
                                  anp_error *err);
 
-static anp_status walk_entry(walk *w, const char *path, const char *name, anp_format format,
-                             int depth, anp_error *err) {
-    const char *slash = str_ends(str_from(path), STR("/")) ? "" : "/";
-    const char *full = arena_format(&w->memory, "%s%s%s", path, slash, name).data;
+static anp_status add_entry(walk *w, const char *full, anp_format format, int depth,
+                            anp_error *err) {
     struct stat info;
-    if (!full) {
-        return error_nomem(err, "the list of files");
-    }
     if (lstat(full, &info) != 0) {
         return errno == ENOENT ? ANP_OK : missing(err, errno, full); /* gone since: not there */
     }
@@ -82,10 +93,25 @@ static anp_status walk_entry(walk *w, const char *path, const char *name, anp_fo
     return add_file(w, full, format ? format : known->format, &info, err);
 }
 
+static anp_status walk_entry(walk *w, const char *path, const char *name, anp_format format,
+                             int depth, anp_error *err) {
+    const char *slash = str_ends(str_from(path), STR("/")) ? "" : "/";
+    const char *full = arena_format(&w->memory, "%s%s%s", path, slash, name).data;
+    anp_error why = ANP_ERROR_INIT;
+    if (!full) {
+        return error_nomem(err, "the list of files");
+    }
+    anp_status status = add_entry(w, full, format, depth, &why);
+    if (status == ANP_NOMEM) {
+        return error_nomem(err, "the list of files");
+    }
+    return status == ANP_OK ? ANP_OK : add_unreadable(w, full, &why, err);
+}
+
 static anp_status walk_directory(walk *w, const char *path, anp_format format, int depth,
                                  anp_error *err) {
     if (depth > WALK_DEPTH_MAX) {
-        return error_set(err, ANP_LIMIT, "cannot read %s: more than %d directories deep", path,
+        return error_set(err, ANP_IO, "it is more than %d directories deep; name it to read it",
                          WALK_DEPTH_MAX);
     }
     DIR *dir = opendir(path);
@@ -93,7 +119,8 @@ static anp_status walk_directory(walk *w, const char *path, anp_format format, i
         return missing(err, errno, path);
     }
     names entries = {0};
-    anp_status status = list(dir, path, &w->memory, &entries, err);
+    anp_status listed = list(dir, path, &w->memory, &entries, err);
+    anp_status status = ANP_OK;
     closedir(dir);
     if (entries.count) {
         qsort(entries.items, entries.count, sizeof *entries.items, compare_names);
@@ -102,13 +129,13 @@ static anp_status walk_directory(walk *w, const char *path, anp_format format, i
         status = walk_entry(w, path, entries.items[i], format, depth, err);
     }
     free(entries.items);
-    return status;
+    return status == ANP_OK ? listed : status;
 }
 
 static anp_status walk_named(walk *w, const char *path, anp_format format, anp_error *err) {
     struct stat info;
     if (strcmp(path, "-") == 0) {
-        walk_file file = {path, format ? format : ANP_FORMAT_JSONL};
+        walk_file file = {path, format ? format : ANP_FORMAT_JSONL, NULL};
         w->sized = false;
         return vec_push(w, file) ? ANP_OK : error_nomem(err, "the list of files");
     }

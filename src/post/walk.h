@@ -11,6 +11,7 @@ enum { WALK_DEPTH_MAX = 256 };
 typedef struct walk_file {
     const char *path; /* "-" is standard input */
     anp_format format;
+    const anp_error *unreadable; /* why, in words that do not name it; NULL: is to be read */
 } walk_file;
 
 typedef struct walk {
@@ -27,7 +28,9 @@ typedef struct walk {
  * known ending, and those of its directories, in byte order of the names; hidden ones, links to
  * directories and what is no regular file are passed over. With a format given all files have that
  * one, else by their ending; ANP_INVALID for a named file whose ending is unknown. ANP_NOT_FOUND
- * or ANP_IO for what is missing or must not be read. Free with walk_free, on errors too.
+ * or ANP_IO for a path in `paths` that is missing or must not be read; what a directory holds and
+ * cannot be read (a dangling link, no permission) is an item that says so. Free with walk_free, on
+ * errors too.
  */
 anp_status walk_paths(walk *w, const char *const *paths, size_t path_count, anp_format format,
                       anp_error *err);

@@ -70,8 +70,7 @@ uint32_t list_tf(const list_view *view, uint32_t rank);
 /* One line a section, for people: sizes and the first few entries. */
 void list_print(const list_view *view, buffer *out);
 
-/* ---- Positions
-   --------------------------------------------------------------------------------------------- */
+/* ---- Positions ----------------------------------------------------------------------------- */
 
 typedef struct positions_input {
     uint32_t count;            /* postings */

@@ -43,7 +43,7 @@ typedef struct query_node {
     query_kind kind;
     query_occur occur; /* in the group that holds it */
     bool plus;         /* + was typed: a stop word stays */
-    bool boosted;      /* ^ was typed: the same */
+    bool boosted;      /* ^ was typed */
     double boost;
     size_t start, end; /* its bytes in the query */
     index_field field; /* WORD, PHRASE, ALL */

@@ -91,7 +91,7 @@ static bool read_boost(const lexer *x, size_t at, double *boost, size_t *end) {
            *boost <= BOOST_MAX;
 }
 
-static const char expected_boost[] = "a number above 0 and up to 100 behind ^";
+static const char expected_boost[] = "a number above 0 and up to a million behind ^";
 
 /* The boost that stands directly behind a clause, if any. */
 static anp_status lex_boost(lexer *x) {
@@ -229,6 +229,11 @@ static anp_status lex_field(lexer *x, word_shape shape, bool *found) {
     } else {
         const query_syntax *syntax = x->source->syntax;
         anp_status status = syntax->field_find(syntax->user, name, &field.meta, x->source->err);
+        if (status == ANP_NOT_FOUND && syntax->filter && is_word_byte(name.data[0]) &&
+            !(name.data[0] >= '0' && name.data[0] <= '9')) {
+            /* In a query it is text; a filter that silently searched words would mislead. */
+            return query_complain(x->source, x->at, "a field that some post has before the :");
+        }
         if (status != ANP_OK) {
             return status == ANP_NOT_FOUND ? ANP_OK : status;
         }

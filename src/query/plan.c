@@ -139,7 +139,7 @@ static anp_status plan_words(planner *p, const query_node *source, double boost,
     text_token *words;
     uint32_t count;
     TRY(words_of(p, source->text, &words, &count));
-    bool may_drop = !p->settings.keep_stopwords && !excluded && !source->plus && !source->boosted &&
+    bool may_drop = !p->settings.keep_stopwords && !excluded && !source->plus &&
                     source->field == INDEX_TEXT;
     bool together = count > 1 && (source->occur == QUERY_MUST_NOT ||
                                   (source->occur == QUERY_SHOULD && p->settings.all_words));

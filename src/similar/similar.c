@@ -53,8 +53,7 @@ void similar_close(similar *m) {
     }
 }
 
-/* ---- Shingle sets
-   ------------------------------------------------------------------------------------------ */
+/* ---- Shingle sets -------------------------------------------------------------------------- */
 
 static anp_status set_of_body(similar *m, str body, arena *perm, shingle_set *out, anp_error *err) {
     text_tokens tokens;
@@ -102,8 +101,7 @@ static anp_status set_of_post(similar *m, uint32_t docno, shingle_set *out, anp_
     return status;
 }
 
-/* ---- Candidates
-   -------------------------------------------------------------------------------------------- */
+/* ---- Candidates ---------------------------------------------------------------------------- */
 
 static anp_status scan(similar *m, const uint8_t *probe, uint32_t self, anp_error *err) {
     for (uint32_t window = 0; window < snapshot_window_count(m->snapshot); window++) {

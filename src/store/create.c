@@ -42,7 +42,7 @@ typedef struct making {
     page_meta meta; /* of the commit that was made */
 } making;
 
-/* ---- Leftovers ------------------------------------------------------------------------------- */
+/* ---- Leftovers ----------------------------------------------------------------------------- */
 
 /* Removes a file whose maker is dead: nobody holds its lock. */
 static void sweep_one(int folder, const char *name) {
@@ -79,7 +79,7 @@ static void sweep(int folder, const char *base) {
     closedir(list);
 }
 
-/* ---- The steps ------------------------------------------------------------------------------- */
+/* ---- The steps ----------------------------------------------------------------------------- */
 
 /*
  * A new file of our own, locked; a sweeper may take it before the lock is ours, then the next

@@ -26,7 +26,7 @@ enum { READERS_MAX = 1022 };
 
 struct store_registry store_registry = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-/* ---- The path and what it lies on ------------------------------------------------------------ */
+/* ---- The path and what it lies on ---------------------------------------------------------- */
 
 anp_status environment_resolve(const char *path, bool exists, char **out, anp_error *err) {
     *out = NULL;
@@ -116,7 +116,7 @@ anp_status environment_check_pid(const store *s, anp_error *err) {
                      "cannot use %s: it was opened before a fork; open it in the child", s->path);
 }
 
-/* ---- LMDB and the maps ----------------------------------------------------------------------- */
+/* ---- LMDB and the maps --------------------------------------------------------------------- */
 
 /* 0, or the code why not; then nothing is open. */
 static int start_once(store *s, unsigned flags) {
@@ -219,7 +219,7 @@ store *environment_new(char *path, int fd, bool writable) {
     return s;
 }
 
-/* ---- Is it one of ours? ---------------------------------------------------------------------- */
+/* ---- Is it one of ours? -------------------------------------------------------------------- */
 
 static anp_status check_format(store_txn *txn, anp_error *err) {
     const char *path = txn->store->path;
@@ -265,7 +265,7 @@ static anp_status check_index(store *s, anp_error *err) {
     return status;
 }
 
-/* ---- Open and close -------------------------------------------------------------------------- */
+/* ---- Open and close ------------------------------------------------------------------------ */
 
 static anp_status open_file(const char *path, bool writable, int *fd, struct stat *info,
                             anp_error *err) {

@@ -67,6 +67,10 @@ anp_status store_begin_read(store *s, store_txn **out, anp_error *err);
 /* The one writer; waits while there is another, in this process or another one. */
 anp_status store_begin_write(store *s, store_txn **out, anp_error *err);
 
+/* Whether this thread began the write transaction: only it may write with it, commit or abort
+   it. */
+bool store_in_own_thread(const store_txn *txn);
+
 /* Durable when it returns ANP_OK: data and meta page synced, then the witness. Frees txn in any
    case. */
 anp_status store_commit(store_txn *txn, anp_error *err);

@@ -12,7 +12,7 @@
 /* LMDB counts a value's size in 32 bits. */
 #define VALUE_BYTES_MAX ((size_t)UINT32_MAX - 64)
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------- */
 
 /* "posts 17" or "ids 'x'": the entry as messages name it. */
 static anp_status wrong_value(store_txn *txn, store_table table, str key, anp_error *err) {
@@ -130,7 +130,7 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp
     return ANP_OK;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------- */
 
 /* A write that failed half-way must not be committed. */
 static anp_status fail_write(store_txn *txn, int code, const char *what, anp_error *err) {

@@ -22,7 +22,7 @@
  */
 enum { BEGIN_TRIES = 100 };
 
-/* ---- Counting in and out --------------------------------------------------------------------- */
+/* ---- Counting in and out ------------------------------------------------------------------- */
 
 static anp_status enter(store *s, bool write, anp_error *err) {
     TRY(environment_check_pid(s, err));
@@ -57,7 +57,7 @@ static void leave(store *s, bool wrote) {
     pthread_mutex_unlock(&s->mutex);
 }
 
-/* ---- The view -------------------------------------------------------------------------------- */
+/* ---- The view ------------------------------------------------------------------------------ */
 
 static const uint8_t *meta_at(const store *s, uint64_t number) {
     return s->map + (number & 1) * s->page_bytes + PAGE_HEADER_BYTES;
@@ -128,7 +128,7 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
     return ANP_OK;
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------- */
 
 static int begin_lmdb_read(store *s, MDB_txn **mdb) {
     int code = mdb_txn_begin(s->env, NULL, MDB_RDONLY, mdb);
@@ -216,7 +216,7 @@ anp_status store_begin_read(store *s, store_txn **out, anp_error *err) {
     return ANP_OK;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------- */
 
 /*
  * The first write after an open brings the witness up to date. We hold the writers' lock, so the
@@ -345,7 +345,7 @@ anp_status txn_keep_tables(store_txn *txn, anp_error *err) {
     return status;
 }
 
-static bool in_own_thread(const store_txn *txn) {
+bool store_in_own_thread(const store_txn *txn) {
     pthread_mutex_lock(&txn->store->mutex);
     bool own = pthread_equal(txn->store->writer, pthread_self());
     pthread_mutex_unlock(&txn->store->mutex);
@@ -396,7 +396,7 @@ anp_status store_commit(store_txn *txn, anp_error *err) {
         store_abort(txn);
         return status;
     }
-    if (txn->write && !in_own_thread(txn)) {
+    if (txn->write && !store_in_own_thread(txn)) {
         return error_set(
             err, ANP_INVALID,
             "cannot commit to %s: another thread began the transaction; end it in that one",
@@ -427,7 +427,7 @@ void store_abort(store_txn *txn) {
         free(txn);
         return;
     }
-    assert(!txn->write || in_own_thread(txn));
+    assert(!txn->write || store_in_own_thread(txn));
     mdb_txn_abort(txn->mdb);
     end(txn);
 }

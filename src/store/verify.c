@@ -56,7 +56,7 @@ static void note(check *c, const char *line) {
     }
 }
 
-/* ---- Quick ----------------------------------------------------------------------------------- */
+/* ---- Quick --------------------------------------------------------------------------------- */
 
 static anp_status check_header(check *c, anp_error *err) {
     const store *s = c->txn->store;
@@ -110,7 +110,7 @@ static void check_counts(check *c, const store_tally recorded[STORE_TABLES]) {
     }
 }
 
-/* ---- Full ------------------------------------------------------------------------------------ */
+/* ---- Full ---------------------------------------------------------------------------------- */
 
 static void check_value(walk *w, const tree_node *node) {
     check *c = w->user;
@@ -216,7 +216,7 @@ static anp_status check_full(check *c, const store_tally *recorded, const page_m
     return ANP_OK;
 }
 
-/* ---- Both ------------------------------------------------------------------------------------ */
+/* ---- Both ---------------------------------------------------------------------------------- */
 
 static anp_status run(check *c, bool full, anp_error *err) {
     store_tally recorded[STORE_TABLES];

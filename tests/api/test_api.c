@@ -24,7 +24,7 @@ static bool read_file(const char *path, char *out, size_t size) {
     return len < size - 1;
 }
 
-/* ---- The tour ------------------------------------------------------------------------------- */
+/* ---- The tour ------------------------------------------------------------------------------ */
 
 /* The code in the comment at the header's top: from the #include to the brace that ends main. */
 static void extract_tour(const char *header, char *out) {
@@ -127,7 +127,7 @@ static void header_in_cpp(void) {
                    "anp_index_options e = ANP_INDEX_OPTIONS_INIT; anp_error f = ANP_ERROR_INIT;\n");
 }
 
-/* ---- Names ---------------------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------------------------- */
 
 static void names(void) {
     static const char *const pinned[] = {
@@ -161,7 +161,7 @@ static void names(void) {
     CHECK_EQ_STR(anp_version(), version);
 }
 
-/* ---- Analysis ------------------------------------------------------------------------------- */
+/* ---- Analysis ------------------------------------------------------------------------------ */
 
 static bool no_token(void *user, const anp_token *token) {
     (void)user, (void)token;

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- Counts --------------------------------------------------------------------------------- */
+/* ---- Counts -------------------------------------------------------------------------------- */
 
 static const char *const vocabulary[] = {"apple", "apricot", "banana", "berry", "cherry", "citron"};
 enum { VOCABULARY = 6, POSTS = 150, TITLE_WEIGHT = 2 };
@@ -153,7 +153,7 @@ static void counts(void) {
     anp_index_close(index);
 }
 
-/* ---- Export --------------------------------------------------------------------------------- */
+/* ---- Export -------------------------------------------------------------------------------- */
 
 typedef struct exported {
     char *lines[20];

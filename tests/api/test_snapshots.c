@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- Snapshots ------------------------------------------------------------------------------ */
+/* ---- Snapshots ----------------------------------------------------------------------------- */
 
 /* The total of a query, and the stored title of post `id` ("-" when it is not there). */
 static void check_sees(anp_snapshot *s, const char *query, uint64_t total, const char *id,
@@ -107,7 +107,7 @@ static void results_stay(void) {
     anp_results_free(r);
 }
 
-/* ---- Threads -------------------------------------------------------------------------------- */
+/* ---- Threads ------------------------------------------------------------------------------- */
 
 enum { BATCHES = 25, BATCH_POSTS = 8, READERS = 2 };
 

@@ -49,7 +49,8 @@ static inline void record_make(prng *p, uint32_t numbers, record_parts *out) {
     out->input.head.body_words = (uint32_t)prng_next(p) >> prng_below(p, 32);
     for (uint32_t i = prng_below(p, RECORD_VALUES_MAX + 1); i > 0; i--) {
         next += prng_below(p, numbers / RECORD_VALUES_MAX);
-        out->numbers[out->input.number_count++] = (forward_number){next++, prng_unit(p) - 0.5};
+        out->numbers[out->input.number_count++] = (forward_number){
+            .field = next++, .value = prng_unit(p) - 0.5};
     }
     next = 0;
     for (uint32_t i = prng_below(p, RECORD_VALUES_MAX + 1); i > 0; i--) {

@@ -114,8 +114,7 @@ static void build_fresh(const model *m, index_handle *index) {
     writer_close(w);
 }
 
-/* ---- Comparing two snapshots
-   ------------------------------------------------------------------------------- */
+/* ---- Comparing two snapshots --------------------------------------------------------------- */
 
 typedef struct pair {
     snapshot *have, *want;

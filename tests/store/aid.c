@@ -109,7 +109,7 @@ int aid_wait(pid_t child) {
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* ---- The twin -------------------------------------------------------------------------------- */
+/* ---- The twin ------------------------------------------------------------------------------ */
 
 static bool numbered(store_table table) {
     return store_table_infos[table].key_kind == STORE_KEY_U64;

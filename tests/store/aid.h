@@ -38,7 +38,7 @@ bool aid_mount(const char *folder, const char *options);
 /* Waits for a child: its exit status, or -signal. */
 int aid_wait(pid_t child);
 
-/* ---- The twin -------------------------------------------------------------------------------- */
+/* ---- The twin ------------------------------------------------------------------------------ */
 
 typedef struct twin_entry {
     store_table table;

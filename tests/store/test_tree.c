@@ -184,7 +184,7 @@ static void check_entries(pages *p) {
     expect_fault(p, &p->log, large, "longer than its pages");
 }
 
-/* ---- The walk -------------------------------------------------------------------------------- */
+/* ---- The walk ------------------------------------------------------------------------------ */
 
 static char said[4096];
 static int said_lines;
