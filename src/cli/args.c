@@ -184,7 +184,7 @@ static bool refuse(const walk *w, const char *typed, const char *name) {
                             ? " (words that begin with - stand behind --)"
                             : "";
     if (flag_is_later(of, name)) {
-        return fail_usage("%s has no --%s in this version; see: anpsearch help %s",
+        return fail_usage("%s --%s is not in this version; see: anpsearch help %s",
                           commands[of].name, name, commands[of].name);
     }
     describe_guess("--", flag_nearest(of, name), guess);
@@ -219,7 +219,7 @@ static bool take_short(walk *w, const char *arg) {
 bool args_refuse_command(const char *name) {
     char guess[GUESS_CHARS];
     if (command_is_later(name)) {
-        return fail_usage("no command %s in this version; see: anpsearch help", name);
+        return fail_usage("the command %s is not in this version; see: anpsearch help", name);
     }
     return fail_usage("no command '%s'%s anpsearch help", name,
                       describe_guess("", command_nearest(name), guess));

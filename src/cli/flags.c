@@ -103,8 +103,8 @@ const flag flags[FLAGS] = {
                            "0: titles are found by title: only. Fixed when the index is made."},
     [FLAG_STORE] = {"store", 0, FLAG_CHOICE, "all|none", 0, 0, INDEX,
                     "keep the posts themselves (default all)",
-                    "none makes an index for speed alone, without show, snippets and similar posts; "
-                    "deleting works. Fixed when the index is made."},
+                    "none makes an index for speed alone, without show, snippets and similar "
+                    "posts; deleting works. Fixed when the index is made."},
     [FLAG_REQUIRE_REVIEWED] = {"require-reviewed", 0, FLAG_SWITCH, NULL, 0, 0, INDEX,
                                "take reviewed posts only",
                                "Those whose revision.status is reviewed or expanded and whose "

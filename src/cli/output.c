@@ -1,6 +1,8 @@
 /* See output.h. */
 #include "cli/output.h"
 
+#include "cli/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -183,7 +185,12 @@ __attribute__((format(printf, 1, 0))) static void say_list(const char *format, v
             *at = '?';
         }
     }
-    fprintf(stderr, "anpsearch: %s\n", line);
+    buffer valid = {0};
+    text_put_valid(&valid, str_from(line));
+    const char *bytes = valid.failed ? "out of memory" : (const char *)valid.data;
+    int len = valid.failed ? (int)strlen(bytes) : (int)valid.len;
+    fprintf(stderr, "anpsearch: %.*s\n", len, bytes);
+    buffer_free(&valid);
 }
 
 void say(const char *format, ...) {

@@ -1,4 +1,4 @@
-/* Bytes that people typed, made fit for JSON. */
+/* Bytes that people typed, made fit for JSON and messages. */
 #ifndef ANP_CLI_TEXT_H
 #define ANP_CLI_TEXT_H
 

@@ -77,6 +77,15 @@ OPTIONS = {
     "version": [],
 }
 OPENS = ["index", "query", "similar", "show", "delete", "stats", "terms", "verify", "export"]
+LATER_OPTIONS = [
+    ("query", "--facets"),
+    ("query", "--sort"),
+    ("query", "--fuzzy"),
+    ("similar", "--clusters"),
+    ("similar", "--exact"),
+    ("verify", "--accept"),
+    ("delete", "--filter"),
+]
 LATER = ["suggest", "compact", "backup", "eval", "serve"]
 
 SHARED = (
@@ -230,6 +239,22 @@ def test_every_option_in_every_text():
         equal(sorted(listed), sorted(wanted), f"{command} --help")
 
 
+def test_help_is_true_of_each_command():
+    for form in (["help"], ["--help"]):
+        texts = {command: run(*form, command, code=0).out for command in OPTIONS}
+        check("terms: all" not in texts["query"] + texts["similar"] + texts["terms"], "-k")
+        check("default 10" in texts["query"] and "default 10" not in texts["terms"], "-k")
+    texts = {command: run("help", command, code=0).out for command in OPTIONS}
+    check("--all only" in texts["similar"] and "--all only" not in texts["export"], "--out")
+    check("Fixed when" in texts["index"] and "Fixed when" not in texts["analyze"], "--lang")
+    for command in ("show", "stats", "terms"):
+        check("--format" not in texts[command], f"--json of {command}")
+    check("deleting works" in re.sub(r"\s+", " ", texts["index"]), "--store none")
+    check("entities" in texts["query"] and "<mark>" in texts["query"], "--snippet")
+    man = run("--man", code=0).out
+    check("\\fBterms\\fR: at most N terms (default: all)" in man, "man page")
+
+
 def test_help_forms():
     overview = run("help", code=0).out
     for form in (["--help"], ["-h"]):
@@ -313,7 +338,17 @@ def test_wrong_lines():
     refuse("qurey", "x", names=["qurey", "query", "anpsearch help"])
     refuse("help", "stat", names=["stat", "stats"])
     for command in LATER:
-        refuse(command, names=["anpsearch help"])
+        refuse(command, names=[command, "not in this version", "anpsearch help"])
+        refuse("help", command, names=["not in this version"])
+    for command, option in LATER_OPTIONS:
+        words = ["x"] if command == "query" else []
+        refuse(command, *words, option, names=[option, "not in this version", "anpsearch help"])
+        refuse(command, *words, option + "=1", names=[option, "not in this version"])
+    for line in (["zzzzz"], ["query", "x", "--wobble"], ["query", "x", "-z"], ["help", "xx"]):
+        refuse(*line, names=["see: anpsearch help"])
+        check("did you mean" not in run(*line).err, f"a wild guess: {line}")
+    for command in ("show", "similar", "delete"):
+        refuse(command, "009715", names=["'009715'", f"anpsearch {command} --id 009715"])
     refuse("query", "x", "--snipet", "3", names=["--snipet", "--snippet", "anpsearch help query"])
     refuse("query", "x", "--sort", "score", names=["--sort", "anpsearch help"])
     refuse("query", "x", "--facets=stack", names=["anpsearch help"])
@@ -446,15 +481,27 @@ def test_where_the_index_is():
 # ---- index -----------------------------------------------------------------------------------
 
 DONE = (
-    r"indexed (\d+) posts \((\d+) new, (\d+) replaced, (\d+) skipped, (\d+) held back\) "
+    r"indexed (\d+) posts? \((\d+) new, (\d+) replaced, (\d+) skipped, (\d+) held back\) "
     r"in [\d.]+ s: \d+ posts/s, [\d.]+ MB/s\n"
 )
 
 
 def counts(result):
-    found = re.search(DONE + r"\Z", result.err)
+    return counts_of(result, r"\Z")
+
+
+def counts_of(result, behind=""):
+    found = re.search(DONE + behind, result.err)
     check(found, f"no closing line in {result.err!r}")
     return [int(number) for number in found.groups()]
+
+
+def test_one_post_is_singular():
+    one = run("index", "-", stdin='{"id":"a1","title":"One","body":"lonely"}\n', code=0)
+    check(one.err.startswith("indexed 1 post ("), one.err)
+    check("1 posts" not in run("verify", code=0).out, "ok: 1 posts")
+    check(make_index().err.startswith("indexed 4 posts ("), "four posts")
+    check("ok: 5 posts" in run("verify", code=0).out, "five posts")
 
 
 def test_index_counts():
@@ -477,7 +524,9 @@ def test_index_bad_posts():
     equal(counts(mixed), [5, 5, 0, 1, 0])
     strict = run("index", "mixed.jsonl", "--strict", "--db", "strict.db", code=4)
     check("mixed.jsonl:5" in strict.err, strict.err)
-    check("anpsearch: " in strict.err, strict.err)
+    equal(strict.err.count("no id"), 1, f"the reason, once: {strict.err!r}")
+    check(re.search(r"^anpsearch: .*--strict", strict.err, re.M), strict.err)
+    equal(counts_of(strict), [4, 4, 0, 1, 0])
 
 
 def test_index_refusals():
@@ -486,6 +535,9 @@ def test_index_refusals():
     write_posts()
     refuse_language = run("index", "posts.jsonl", "--lang", "klingon", code=2)
     check("klingon" in refuse_language.err, refuse_language.err)
+    with open("posts.foo", "w", encoding="utf-8") as file:
+        file.write("what is this")
+    refuse("index", "posts.foo", names=["posts.foo", "--format"])
 
 
 def test_index_progress_bar():
@@ -503,6 +555,14 @@ def test_index_progress_bar():
 
 def test_index_interrupted():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits "ignore"
+    stop_index(signal.SIGINT, 130)
+
+
+def test_index_terminated():
+    stop_index(signal.SIGTERM, 143)
+
+
+def stop_index(signal_number, status):
     with subprocess.Popen(
         [PROGRAM, "index", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment({})
     ) as child:
@@ -512,7 +572,7 @@ def test_index_interrupted():
         sent = False
         while child.poll() is None and time.monotonic() < end:
             if not sent and time.monotonic() > interrupt_at:
-                child.send_signal(signal.SIGINT)
+                child.send_signal(signal_number)
                 sent = True
             number += 1
             try:
@@ -526,8 +586,9 @@ def test_index_interrupted():
         except BrokenPipeError:
             pass
         err = child.stderr.read().decode()
-        equal(child.wait(timeout=30), 130, f"exit status; {err}")
+        equal(child.wait(timeout=30), status, f"exit status; {err}")
     check(re.search(DONE, err), err)
+    check("is kept" in err, err)
     run("verify", code=0)
     committed = int(re.search(DONE, err).group(1))
     equal(json.loads(run("stats", "--json", code=0).out)["posts_live"], committed)
@@ -569,6 +630,8 @@ def test_rebuild():
         file.write('{"bad":1}\n')
     failed = run("index", "--rebuild", "--strict", "new.jsonl", code=4)
     check("not rebuilt" in failed.err, failed.err)
+    check("indexed" not in failed.err and "kept" not in failed.err, failed.err)
+    equal(failed.err.count("no id"), 1, failed.err)
     equal(len(run("query", "*", "--format", "ids", code=0).lines()), 5)
     equal(leftovers(), [])
     run("index", "--rebuild", "new.jsonl", code=4)
@@ -579,6 +642,36 @@ def test_rebuild():
     run("index", "--rebuild", "posts.jsonl", "--db", "link.db", code=0)
     check(os.path.islink("link.db"), "the link was replaced")
     equal(json.loads(run("stats", "--db", "first.db", "--json", code=0).out)["posts_live"], 4)
+
+
+def test_rebuild_removes_what_killed_ones_left():
+    make_index()
+    command = [PROGRAM, "index", "--rebuild", "-"]
+    streams = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment({}), **streams) as child:
+        while child.poll() is None and len(leftovers()) < 2:
+            time.sleep(0.001)
+        with subprocess.Popen(command, env=environment({}), **streams) as living:
+            while living.poll() is None and f"anpsearch.db.rebuild-{living.pid}" not in leftovers():
+                time.sleep(0.001)
+            child.kill()
+            child.wait(timeout=20)
+            for suffix in ("", "-lock", ".witness"):
+                with open(f"anpsearch.db.rebuild-{child.pid}{suffix}", "a", encoding="utf-8"):
+                    pass
+            others = ["anpsearch.db.rebuild-x", "other.db.rebuild-999999999"]
+            others += ["anpsearch.db.rebuild-", "anpsearch.db.rebuild-999999999.old"]
+            for name in others:
+                with open(name, "w", encoding="utf-8"):
+                    pass
+            run("index", "--rebuild", "posts.jsonl", "--db", "./anpsearch.db", code=0)
+            left = leftovers()
+            equal([name for name in left if f"-{child.pid}" in name], [], "of the killed one")
+            check(f"anpsearch.db.rebuild-{living.pid}" in left, f"of a living one: {left}")
+            check(set(others) <= set(left), f"not of this index: {left}")
+            living.stdin.close()
+            equal(living.wait(timeout=20), 0, "the living one")
+    equal(sorted(leftovers()), sorted(others))
 
 
 # ---- query -----------------------------------------------------------------------------------
@@ -725,6 +818,68 @@ def test_query_batch():
     equal(run("query", "--queries", "-", stdin="a\0b\n", code=2).out, "")
 
 
+def test_query_batch_goes_on():
+    make_index()
+    long, deep = "a" * 5000, "(" * 40 + "cache" + ")" * 40
+    lines = [b"cache", long.encode(), deep.encode(), b"nul\0\xff", b"bad \xff\xc3(", b"zebra"]
+    with open("hard.txt", "wb") as file:
+        file.write(b"\n".join(lines) + b"\n")
+    batch = ["query", "--queries", "hard.txt"]
+    strict = run(*batch, "--strict-syntax", "--json", code=2)
+    answers = [json.loads(line) for line in strict.lines()]
+    texts = ["cache", long, deep, "nul\0\ufffd", "bad \ufffd\ufffd(", "zebra"]
+    equal([answer["query"] for answer in answers], texts)
+    for answer in answers[1:5]:
+        empty = {"query": answer["query"], "total": 0, "took_us": 0, "hits": [], "suggestion": None}
+        equal(answer, empty)
+    equal([answers[0]["total"], answers[5]["total"]], [2, 1])
+    told = re.findall(r"^anpsearch: hard\.txt:(\d+): \S", strict.err, re.M)
+    equal((told, strict.err.count("\n")), (["2", "3", "4", "5"], 4), strict.err)
+    counted = run(*batch, "--strict-syntax", "--count", "--json", code=2).lines()
+    equal(json.loads(counted[1]), {"query": long, "total": 0})
+    equal(run(*batch, "--strict-syntax", "--count", code=2).lines(), ["2", "0", "0", "0", "0", "1"])
+    trec = run(*batch, "--strict-syntax", "--format", "trec", code=2)
+    equal([line.split()[0] for line in trec.lines()], ["1", "1", "6"])
+    text = run(*batch, "--strict-syntax", code=2)
+    equal(re.findall(r"^# (.*)", text.out, re.M), ["cache", "zebra"])
+    noted = run("query", "--queries", "-", "--json", stdin="cache\n(cache\n", code=0)
+    check(noted.err.startswith("anpsearch: -:2: taken as words"), noted.err)
+    wrong = run("query", "--queries", "hard.txt", "--filter", "(", "--json", code=2)
+    equal((wrong.out, wrong.err.count("\n")), ("", 1), "a wrong filter is told once")
+    refuse("query", os.fsdecode(b"x\xff"), "--json", names=["UTF-8"])
+    absent = run("similar", "--id", os.fsdecode(b"x\xff"), "--json", code=1)
+    equal(json.loads(absent.out)["id"], "x\ufffd")
+
+
+def test_snippets_are_safe_in_a_page():
+    body = "a cache of <b>bold</b> & <script>"
+    run("index", write_posts("html.jsonl", [{"id": "h", "title": "H", "body": body}]), code=0)
+    safe = "a <mark>cache</mark> of &lt;b&gt;bold&lt;/b&gt; &amp; &lt;script&gt;"
+    for form in (["--json"], ["--format", "json"], ["--format", "jsonl"]):
+        equal(json.loads(run("query", "cache", *form, code=0).out)["hits"][0]["snippet"], safe)
+    check(body in run("query", "cache", code=0).out, "entities in text for people")
+
+
+def test_lines_stay_lines():
+    posts = [
+        {"id": "a b", "title": "One", "body": SHARED},
+        {"id": "c\\n\\td\\u001b\\u0085e", "title": "Two", "body": SHARED},
+    ]
+    run("index", write_posts("odd.jsonl", posts), code=0)
+    lines = {}
+    for form in ("ids", "tsv", "trec"):
+        lines[form] = run("query", "key", "--format", form, code=0).out.split("\n")
+        equal((len(lines[form]), lines[form].pop()), (3, ""), form)
+    equal(sorted(lines["ids"]), ["a b", "c__d__e"])
+    rows = [line.split("\t") for line in lines["tsv"]]
+    equal(sorted((len(row), row[1]) for row in rows), [(4, "a b"), (4, "c__d__e")])
+    rows = [line.split(" ") for line in lines["trec"]]
+    equal(sorted((len(row), row[2]) for row in rows), [(6, "a_b"), (6, "c__d__e")])
+    equal(run("similar", "--id", "a b", "--format", "ids", code=0).out, "c__d__e\n")
+    row = run("similar", "--id", "a b", "--format", "tsv", code=0).out.split("\t")
+    equal((len(row), row[1]), (4, "c__d__e"))
+
+
 def test_query_batch_answers_at_once():
     make_index()
     with subprocess.Popen(
@@ -818,6 +973,7 @@ def test_show():
     both = run("show", "--id", "p1", "p3", "--json", code=0)
     equal([json.loads(line)["id"] for line in both.lines()], ["p1", "p3"])
     equal(len(run("show", "--id", "p1", "--id=p3", "--json", code=0).lines()), 2)
+    equal(len(run("show", "--id=p1", "p3", "--json", "--id=p2", code=0).lines()), 3)
     refuse("show", "--id", "nobody", code=1, names=["nobody"])
     some = run("show", "--json", "--id", "nobody", "p3", code=1)
     equal([json.loads(line)["id"] for line in some.lines()], ["p3"])
@@ -833,7 +989,7 @@ def test_show_round_trip():
 
 def test_delete():
     make_index()
-    several = run("delete", "--id", "p1", "nobody", "p2", "--db", "anpsearch.db", code=0)
+    several = run("delete", "--id", "p1", "nobody", "p2", "--db", "anpsearch.db", code=1)
     check("nobody" in several.err and "deleted 2 posts" in several.err, several.err)
     equal(sorted(run("query", "*", "--format", "ids", code=0).lines()), ["p3", "p4"])
     none = run("delete", "--id", "p1", "nobody", code=1)
