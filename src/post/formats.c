@@ -6,8 +6,8 @@
 
 static const import_format formats[] = {
     {ANP_FORMAT_SCRAPED, "scraped", {".txt"}, read_scraped},
-    {ANP_FORMAT_JSONL, "jsonl", {".jsonl", ".ndjson"}, read_lines},
-    {ANP_FORMAT_JSON, "json", {".json"}, read_array},
+    {ANP_FORMAT_JSONL, "jsonl", {".jsonl", ".ndjson"}, read_json},
+    {ANP_FORMAT_JSON, "json", {".json"}, read_json},
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -128,11 +128,10 @@ static anp_status refuse_line(import_run *run, uint64_t number, anp_error *err) 
     return ANP_OK;
 }
 
-anp_status read_lines(import_run *run, anp_error *err) {
+anp_status read_lines(import_run *run, uint64_t number, anp_error *err) {
     anp_error reason = ANP_ERROR_INIT;
     stream *in = &run->in;
     size_t searched = 0; /* of the window: no line's end in there */
-    uint64_t number = 1;
     for (;;) {
         str window = stream_window(in);
         const char *end = window.len > searched

@@ -15,6 +15,7 @@ typedef struct import_run {
     const import_sink *sink;
     stream in;           /* the open file */
     const char *file;    /* its path, "-" for standard input */
+    anp_format format;   /* that it is read as */
     arena memory;        /* of the post in hand; wound back to start for each */
     arena_mark start;
     uint64_t bytes_done; /* of the files before this one */
@@ -39,8 +40,10 @@ const import_format *format_of_name(const char *path);
 const import_format *format_of(anp_format format);
 
 anp_status read_scraped(import_run *run, anp_error *err); /* formats.c */
-anp_status read_lines(import_run *run, anp_error *err);   /* formats.c */
-anp_status read_array(import_run *run, anp_error *err);   /* array.c */
+anp_status read_json(import_run *run, anp_error *err);    /* array.c; both formats of JSON */
+
+/* The open file is JSON Lines from here on; number is that of the first line. */
+anp_status read_lines(import_run *run, uint64_t number, anp_error *err); /* formats.c */
 
 /*
  * ---- For readers

@@ -57,6 +57,7 @@ static anp_status read_file(import_run *run, const walk_file *file, anp_error *e
     anp_error reason = ANP_ERROR_INIT;
     anp_status status;
     run->file = file->path;
+    run->format = file->format;
     if (file->unreadable) {
         status = run_damaged(run, 0, file->unreadable, err);
     } else if (stream_open(&run->in, file->path, &reason) == ANP_OK) {

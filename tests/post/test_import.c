@@ -4,6 +4,7 @@
 #include "help.h"
 #include "post/import.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,10 +162,16 @@ static void arrays(void) {
     check_text("a.json", "[5\n\n,{}]",
                "!a.json:1: a post must be a JSON object, this is a number\n"
                "!a.json:3: no id; every post needs a key \"id\", a string or an integer\n");
+    CASE("an array under the endings of JSON Lines");
+    check_text("a.jsonl", "\n [\n{\"id\":1},\n{\n\"id\":2},{}\n]\n",
+               "1@a.jsonl:3 2@a.jsonl:4 !a.jsonl:5: no id; every post needs a key \"id\", a string "
+               "or an integer\n");
+    check_text("a.ndjson", "\xef\xbb\xbf[{\"id\":1}]", "1@a.ndjson:1 ");
+    check_text("a.jsonl", "\n\n {\"id\":1}\n[]\n",
+               "1@a.jsonl:3 !a.jsonl:4: a post must be a JSON object, this is an array\n");
     CASE("JSON files that end or go on wrongly");
-    check_text("a.json", "", "!a.json:1: a JSON file must hold one array of posts, or one post\n");
-    check_text("a.json", "\n7",
-               "!a.json:2: a JSON file must hold one array of posts, or one post\n");
+    check_text("a.json", "", "!a.json:1: the file is empty, it has no post\n");
+    check_text("a.json", "\n7", "!a.json:2: not JSON: a post was expected here\n");
     check_text("a.json", "[{\"id\":1}",
                "1@a.json:1 !a.json:1: not JSON: `,` or `]` was expected after a post\n");
     check_text("a.json", "[{\"id\":1},]",
@@ -177,11 +184,9 @@ static void arrays(void) {
                "1@a.json:1 !a.json:2: not JSON: something follows the array of posts\n");
     check_text("a.json", "[\n{\"id\":1},\n{\"id\":\"2\n\n]",
                "1@a.json:2 !a.json:3: the file ends inside the post that begins here\n");
-    check_text("a.json", "{\"id\":1}\n{\"id\":2}\n",
-               "1@a.json:1 !a.json:2: more than one post; one post a line is --format jsonl\n");
     CASE("NUL bytes");
     check_file("a.json", "{\"id\":1}\0", 9, ANP_FORMAT_AUTO, ANP_OK,
-               "1@a.json:1 !a.json:1: more than one post; one post a line is --format jsonl\n");
+               "1@a.json:1 !a.json:1: not JSON: a post was expected here\n");
     CASE("a post over the limit in an array");
     size_t len = (size_t)POST_BYTES_MAX + 300;
     char *big = malloc(len);
@@ -199,13 +204,68 @@ static void arrays(void) {
     free(big);
 }
 
-/* The same random posts as an array with odd blanks and as lines must be the same posts. */
+static void objects(void) {
+    CASE("JSON files with posts one after the other");
+    check_text("a.json", "{\"id\":1}\n{\"id\":2}\n", "1@a.json:1 2@a.json:2 ");
+    check_text("a.json", "\n{\"id\":1} {\"id\":2}{\n\"id\":3}\r\n\r\n{\"id\":4}",
+               "1@a.json:2 2@a.json:2 3@a.json:2 4@a.json:5 ");
+    check_text("a.json", "{\n  \"id\": 1,\n  \"meta\": {\n  }\n}\n{\n  \"id\": \"}\\\"\"\n}\n",
+               "1@a.json:1 }\"@a.json:6 ");
+    check_text("a.json", "{\"id\":1,\"meta\":\n{},\"x\":[\n{\"id\":7},\n{}]}\n{\"id\":2}\n",
+               "1@a.json:1 2@a.json:5 ");
+    check_file("a.jsonl", "{\n\"id\":1}\n{\"id\":2}\n", 19, ANP_FORMAT_JSON, ANP_OK,
+               "1@a.jsonl:1 2@a.jsonl:3 ");
+    CASE("a bad post among them does not take the next ones along");
+    check_text("a.json", "{\"id\":1}\n{}\n{\"id\":3}",
+               "1@a.json:1 !a.json:2: no id; every post needs a key \"id\", a string or an "
+               "integer\n3@a.json:3 ");
+    check_text("a.json", "{\"id\":\"1}\n{\"id\":2}\n",
+               "!a.json:1: not JSON: a string has no end on its line\n2@a.json:2 ");
+    check_text("a.json", "{\"id\":1,\n\"x\":[2\n{\"id\":2}\n",
+               "!a.json:1: not JSON: the next post begins before the one that begins here has "
+               "ended\n2@a.json:3 ");
+    check_text("a.json", "{\"id\":\n{}\n{\"id\":4}\n",
+               "!a.json:1: not JSON: the next post begins before the one that begins here has "
+               "ended\n!a.json:2: no id; every post needs a key \"id\", a string or an "
+               "integer\n4@a.json:3 ");
+    check_text("a.json", "{\"id\":1 {\"id\":2}}\n{\"id\":3}\n",
+               "!a.json:1: not JSON: unexpected character, expected a comma or a closing brace at "
+               "byte 8\n3@a.json:2 ");
+    check_text("a.json", "{\"id\":1}},\n x\n{\"id\":2}\nx",
+               "1@a.json:1 !a.json:1: not JSON: a post was expected here\n"
+               "2@a.json:3 !a.json:4: not JSON: a post was expected here\n");
+    check_text("a.json", "{\"id\":1}\n{\"id\":2,\n\"x\":\n{\"id\":3}\n",
+               "1@a.json:1 !a.json:2: the file ends inside the post that begins here\n3@a.json:4 ");
+    CASE("depth and length have an end");
+    char deep[200] = "";
+    memset(deep, '[', 150);
+    memcpy(deep, "{\"x\":", 5);
+    memcpy(deep + 150, "\n{\"id\":2}\n", 12);
+    check_text("a.json", deep,
+               "!a.json:1: nested deeper than 64 levels; flatten the post\n2@a.json:2 ");
+    size_t len = (size_t)POST_BYTES_MAX + 300;
+    char *big = malloc(len);
+    if (!CHECK(big != NULL)) {
+        return;
+    }
+    memset(big, ' ', len);
+    memcpy(big, "{\n", 2);
+    memcpy(big + len - 10, "\n{\"id\":3}\n", 10);
+    check_file("big.json", big, len, ANP_FORMAT_AUTO, ANP_OK,
+               "!big.json:1: the post is longer than a post may be (64 MiB)\n3@big.json:3 ");
+    free(big);
+}
+
+/*
+ * The same random posts as an array with odd blanks, as lines, and one after the other with odd
+ * blanks must be the same posts.
+ */
 static void array_twin(void) {
     static const char *const blanks[] = {"", " ", "\n", "\t\r\n"};
-    CASE("an array gives what lines give");
+    CASE("an array and posts one after the other give what lines give");
     for (uint64_t seed = 1; seed <= 30; seed++) {
         prng r = {seed};
-        buffer array = {0}, plain = {0};
+        buffer array = {0}, plain = {0}, loose = {0};
         buffer_put_str(&array, STR("["));
         uint32_t posts = prng_below(&r, 400);
         for (uint32_t i = 0; i < posts; i++) {
@@ -217,24 +277,32 @@ static void array_twin(void) {
             buffer_put_str(&array, str_from(blanks[prng_below(&r, 4)]));
             buffer_put_str(&array, str_from(json));
             buffer_put_str(&array, str_from(blanks[prng_below(&r, 4)]));
+            buffer_put_str(&loose, str_from(json));
+            buffer_put_str(&loose, str_from(blanks[prng_below(&r, 4)]));
             buffer_put_str(&plain, str_from(json));
             buffer_put_str(&plain, STR("\n"));
         }
         buffer_put_str(&array, STR("]"));
         const char *paths[] = {make_file("twin.json", array.data, array.len),
-                               make_file("twin.jsonl", plain.data, plain.len)};
-        seen a = {.brief = true}, b = {.brief = true};
+                               make_file("twin.jsonl", plain.data, plain.len),
+                               make_file("loose.json", loose.data, loose.len),
+                               make_file("array.jsonl", array.data, array.len)};
+        seen a = {.brief = true}, b = {.brief = true}, all = {.brief = true};
         bool same = run(&a, &paths[0], 1, ANP_FORMAT_AUTO, NULL) == ANP_OK &&
                     run(&b, &paths[1], 1, ANP_FORMAT_AUTO, NULL) == ANP_OK &&
-                    a.posts == (int)posts && b.posts == (int)posts && !a.bads && !b.bads;
+                    run(&all, paths, 4, ANP_FORMAT_JSON, NULL) == ANP_OK &&
+                    a.posts == (int)posts && b.posts == (int)posts && !a.bads && !b.bads &&
+                    all.posts == 4 * (int)posts && all.bads == (posts ? 0 : 2);
         if (!CHECK(same)) {
             test_note("seed %llu: %d and %d of %u", (unsigned long long)seed, a.posts, b.posts,
                       posts);
         }
         buffer_free(&array);
         buffer_free(&plain);
+        buffer_free(&loose);
         buffer_free(&a.log);
         buffer_free(&b.log);
+        buffer_free(&all.log);
     }
 }
 
@@ -274,16 +342,19 @@ static void packed_files(void) {
         buffer_free(&s.log);
     }
     frames.data[0] ^= 1;
-    char log[300];
-    snprintf(log, sizeof log,
-             "!a.jsonl.zst:1: cannot unpack the zstd data of %s/a.jsonl.zst: "
-             "Unknown frame descriptor; get it anew\n",
-             test_folder());
-    check_file("a.jsonl.zst", frames.data, frames.len, ANP_FORMAT_AUTO, ANP_IO, log);
-    snprintf(log, sizeof log,
-             "!a.txt.zst:1: cannot read %s/a.txt.zst: it is empty, not zstd; get it anew\n",
-             test_folder());
-    check_file("a.txt.zst", "", 0, ANP_FORMAT_AUTO, ANP_IO, log);
+    check_file("a.jsonl.zst", frames.data, frames.len, ANP_FORMAT_AUTO, ANP_IO,
+               "!a.jsonl.zst:1: cannot unpack its zstd data: Unknown frame descriptor; get it "
+               "anew\n");
+    check_file("a.txt.zst", "", 0, ANP_FORMAT_AUTO, ANP_IO,
+               "!a.txt.zst:0: it is empty, not zstd; get it anew\n");
+    buffer_free(&frames);
+    pack(STR("{\"id\":1}\n"), &frames);
+    size_t whole_len = frames.len;
+    pack(STR("{\"id\":2}\n"), &frames);
+    check_file("half.jsonl.zst", frames.data, whole_len + 8, ANP_FORMAT_AUTO, ANP_IO,
+               "1@half.jsonl.zst:1 !half.jsonl.zst:2: its zstd data is cut off; get it anew\n");
+    check_file("half.json.zst", frames.data, whole_len + 8, ANP_FORMAT_AUTO, ANP_IO,
+               "1@half.json.zst:1 !half.json.zst:2: its zstd data is cut off; get it anew\n");
     buffer_free(&frames);
     CASE("zstd of every format");
     pack(STR("\xef\xbb\xbfmy title\n"), &frames);
@@ -291,6 +362,8 @@ static void packed_files(void) {
     buffer_free(&frames);
     pack(STR("[{\"id\":5}]"), &frames);
     check_file("b.json.ZST", frames.data, frames.len, ANP_FORMAT_AUTO, ANP_OK, "5@b.json.ZST:1 ");
+    check_file("b.jsonl.zst", frames.data, frames.len, ANP_FORMAT_AUTO, ANP_OK,
+               "5@b.jsonl.zst:1 ");
     buffer_free(&frames);
     CASE("a megabyte of posts in 4 KB, lines across all borders");
     buffer text = {0};
@@ -360,6 +433,73 @@ static void walks(void) {
     buffer_free(&s.log);
 }
 
+/* Takes the file away that is read next. */
+static anp_status take_and_remove(void *user, const post *p, const char *file, uint64_t line,
+                                  anp_error *err) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/u/z.jsonl", test_folder());
+    unlink(path);
+    return take(user, p, file, line, err);
+}
+
+static void unreadable_entries(void) {
+    char path[600], folder[600];
+    anp_error err = ANP_ERROR_INIT;
+    CASE("what a directory holds and cannot be read keeps nothing else from being read");
+    make_text("u/a.jsonl", "{\"id\":1}\n");
+    make_text("u/d/a.txt", "t\n");
+    make_text("u/y.jsonl", "{\"id\":2}\n");
+    make_text("u/z.jsonl", "{\"id\":3}\n");
+    snprintf(path, sizeof path, "%s/u/b.txt", test_folder());
+    CHECK_EQ_INT(symlink("nowhere", path), 0);
+    snprintf(path, sizeof path, "%s/u/d/loop.json", test_folder());
+    CHECK_EQ_INT(symlink("loop.json", path), 0);
+    snprintf(path, sizeof path, "%s/u/dangling.md", test_folder());
+    CHECK_EQ_INT(symlink("nowhere", path), 0);
+    snprintf(folder, sizeof folder, "%s/u", test_folder());
+    const char *one = folder;
+    seen s = {.strip = strlen(folder) + 1};
+    import_sink sink = {take_and_remove, bad, progress, &s};
+    CHECK_EQ_INT(import_paths(&one, 1, ANP_FORMAT_AUTO, &sink, &err), ANP_IO);
+    buffer_put_u8(&s.log, 0);
+    CHECK_EQ_STR(log_of(&s), "1@a.jsonl:1 !b.txt:0: cannot read it: No such file or directory\n"
+                             "a@d/a.txt:1 !d/loop.json:0: cannot read it: Too many levels of "
+                             "symbolic links\n2@y.jsonl:1 !z.jsonl:0: cannot open it: No such file "
+                             "or directory\n");
+    snprintf(path, sizeof path, "cannot read all of %s/b.txt: cannot read it: No such", folder);
+    CHECK(strncmp(err.message, path, strlen(path)) == 0);
+    CHECK_EQ_INT(err.os_code, ENOENT);
+    buffer_free(&s.log);
+    s = (seen){.strict = true};
+    CASE("strict stops there");
+    CHECK_EQ_INT(run(&s, &one, 1, ANP_FORMAT_AUTO, &err), ANP_BAD_POST);
+    CHECK_EQ_INT(s.posts, 1);
+    buffer_free(&s.log);
+    if (geteuid() == 0) { /* root may read anything */
+        return;
+    }
+    CASE("files and directories without permission");
+    const char *closed = make_text("v/a.jsonl", "{\"id\":1}\n");
+    make_text("v/b.jsonl", "{\"id\":2}\n");
+    make_text("v/c/a.jsonl", "{\"id\":3}\n");
+    snprintf(path, sizeof path, "%s/v/c", test_folder());
+    snprintf(folder, sizeof folder, "%s/v", test_folder());
+    CHECK_EQ_INT(chmod(closed, 0), 0);
+    CHECK_EQ_INT(chmod(path, 0), 0);
+    s = (seen){.strip = strlen(folder) + 1};
+    CHECK_EQ_INT(run(&s, &one, 1, ANP_FORMAT_AUTO, &err), ANP_IO);
+    CHECK_EQ_STR(log_of(&s), "!a.jsonl:0: cannot read it: Permission denied\n2@b.jsonl:1 "
+                             "!c:0: cannot read it: Permission denied\n");
+    buffer_free(&s.log);
+    CASE("a directory that is named itself is refused");
+    const char *shut = path;
+    CHECK_EQ_INT(run(&s, &shut, 1, ANP_FORMAT_AUTO, &err), ANP_IO);
+    CHECK_EQ_INT(s.bads, 0);
+    CHECK(strstr(err.message, path) != NULL);
+    buffer_free(&s.log);
+    CHECK_EQ_INT(chmod(path, 0700), 0);
+}
+
 static void check_refused(const char *good, const char *path, anp_format format,
                           anp_status expected, const char *message) {
     const char *paths[] = {good, path};
@@ -384,11 +524,9 @@ static void refusals(void) {
     check_refused(good, path, ANP_FORMAT_AUTO, ANP_IO, "Not a directory");
     check_refused(good, make_text("x.md", "t\n"), ANP_FORMAT_AUTO, ANP_INVALID, "--format");
     check_refused(good, make_text("x.zst", "t\n"), ANP_FORMAT_AUTO, ANP_INVALID, "--format");
-    snprintf(path, sizeof path, "%s/r/dangling.txt", test_folder());
-    make_text("r/x.txt", "t\n");
+    snprintf(path, sizeof path, "%s/dangling.txt", test_folder());
     CHECK_EQ_INT(symlink("nowhere", path), 0);
-    const char *folder = text_of(str_make(path, strlen(path) - strlen("/dangling.txt")));
-    check_refused(good, folder, ANP_FORMAT_AUTO, ANP_NOT_FOUND, "dangling.txt");
+    check_refused(good, path, ANP_FORMAT_AUTO, ANP_NOT_FOUND, "No such file");
     const char *one = good;
     seen s = {0};
     CHECK_EQ_INT(run(&s, &one, 1, (anp_format)9, NULL), ANP_INVALID);
@@ -438,6 +576,11 @@ static void standard_input(void) {
         {make_text("in", "{\"id\":1}\n{\"id\":2}"), ANP_FORMAT_AUTO, "1@-:1 2@-:2 "},
         {make_file("packed", packed.data, packed.len), ANP_FORMAT_AUTO, "1@-:1 2@-:2 "},
         {make_text("array", "[{\"id\":1}]"), ANP_FORMAT_JSON, "1@-:1 "},
+        {make_text("pretty", "[\n  {\n    \"id\": 1\n  },\n  {\n    \"id\": 2\n  }\n]\n"),
+         ANP_FORMAT_AUTO, "1@-:2 2@-:5 "},
+        {make_text("in", "{\"id\":1}\n{\"id\":2}"), ANP_FORMAT_JSON, "1@-:1 2@-:2 "},
+        {make_text("objects", "{\n\"id\":1\n}\n{\n\"id\":2\n}\n"), ANP_FORMAT_JSON,
+         "1@-:1 2@-:4 "},
         {make_text("text", "t\nalphanode post meta\npayload\n- source id: 9\n"), ANP_FORMAT_SCRAPED,
          "9@-:1 "},
         {make_text("noid", "t\n"), ANP_FORMAT_SCRAPED,
@@ -462,10 +605,12 @@ static void standard_input(void) {
 void test_post_import(void) {
     lines();
     arrays();
+    objects();
     array_twin();
     scraped_files();
     packed_files();
     walks();
+    unreadable_entries();
     refusals();
     stops();
     standard_input();
