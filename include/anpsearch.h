@@ -270,8 +270,8 @@ ANP_API void anp_writer_close(anp_writer *writer);
 typedef enum anp_format {
     ANP_FORMAT_AUTO = 0,    /* by the file's name; standard input is JSON Lines */
     ANP_FORMAT_SCRAPED = 1, /* one post a file, as scraped from the site: .txt */
-    ANP_FORMAT_JSONL = 2,   /* one post a line: .jsonl .ndjson */
-    ANP_FORMAT_JSON = 3,    /* one array of posts, or one post: .json */
+    ANP_FORMAT_JSONL = 2,   /* one post a line, or one array: .jsonl .ndjson */
+    ANP_FORMAT_JSON = 3,    /* one array, or posts one after the other: .json */
 } anp_format;
 
 /* This struct does not grow. */
@@ -292,7 +292,10 @@ typedef struct anp_import_options {
     bool require_reviewed;     /* only status reviewed or expanded and needs_human_review 0 */
     uint32_t threads; /* at most; 0: as many as there are processors; this version uses one */
     uint64_t memory_bytes;     /* of posts held before they are committed; 0: 512 MiB */
-    /* For each bad post: the file ("-" for standard input), the line it begins at, the reason. */
+    /*
+     * For each bad post: the file ("-" for standard input), the line it begins at, the reason.
+     * Line 0: the whole file could not be read.
+     */
     void (*on_bad_post)(void *user, const char *file, uint64_t line, const char *reason);
     /* About ten times a second; false stops with ANP_CANCELLED, all committed work kept. */
     bool (*on_progress)(void *user, const anp_import_report *so_far);

@@ -88,8 +88,8 @@ const flag flags[FLAGS] = {
     [FLAG_INDEX_FORMAT] = {"format", 0, FLAG_CHOICE, "auto|scraped|jsonl|json", 0, 0, INDEX,
                            "what the sources hold",
                            "auto goes by the file's name: .txt is scraped text, .jsonl and .ndjson "
-                           "are JSON Lines, .json is one array of posts or one post; standard "
-                           "input is JSON Lines."},
+                           "are JSON Lines or one array, .json is one array or posts one after "
+                           "the other; standard input is like .jsonl."},
     [FLAG_ANALYZER] = {"analyzer", 0, FLAG_CHOICE, "technical|plain", 0, 0,
                        INDEX | ON(COMMAND_ANALYZE), "how text becomes terms (default technical)",
                        "technical: Unicode words, case folded, technical words such as node.js "
