@@ -1,6 +1,6 @@
 #!/bin/bash
-# Where we start from: index, file size, queries and similar lists on 30,000 synthesised posts, with the
-# program of zig-out/bin. Prints a raw run as bench/runs/ keeps it. Needs about 300 MB in build/bench.
+# Where we start from: index, file size, queries and similar lists on 30,000 synthesised posts, with
+# the program of zig-out/bin. Prints a raw run as bench/runs/ keeps it. Takes 300 MB in build/bench.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=zig-out/bin/anpsearch folder=build/bench posts=30000 runs=5
@@ -17,9 +17,10 @@ for ((i = 0; i < runs; i++)); do
     rm -f $db $db-lock $db.witness
     $program index --db $db $corpus 2>&1 | tail -n 1
 done
-echo "file $(stat -c %s $db) bytes, $(awk "BEGIN { printf \"%.2f\", $(stat -c %s $db) / $(stat -c %s $corpus) }") of the JSON Lines"
+stat -c %s $db $corpus | paste - - |
+    awk '{ printf "file %d bytes, %.2f of the JSON Lines\n", $1, $1 / $2 }'
 echo
-echo "queries, took_us of $runs runs in one process each: anpsearch query --queries FILE --json --snippet 0"
+echo "queries, took_us of $runs runs, each one process: query --queries FILE --json --snippet 0"
 cat >$folder/queries.txt <<'QUERIES'
 cache invalidation
 redis
