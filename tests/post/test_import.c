@@ -240,7 +240,7 @@ static void objects(void) {
     char deep[200] = "";
     memset(deep, '[', 150);
     memcpy(deep, "{\"x\":", 5);
-    memcpy(deep + 150, "\n{\"id\":2}\n", 12);
+    memcpy(deep + 150, "\n{\"id\":2}\n", 11);
     check_text("a.json", deep,
                "!a.json:1: nested deeper than 64 levels; flatten the post\n2@a.json:2 ");
     size_t len = (size_t)POST_BYTES_MAX + 300;
