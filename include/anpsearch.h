@@ -124,17 +124,16 @@ enum {
 
 typedef enum anp_analyzer {
     ANP_ANALYZER_DEFAULT = 0,
-    ANP_ANALYZER_TECHNICAL =
-        1, /* UAX #29 words, NFKC case folding, technical words whole and in parts, stems */
-    ANP_ANALYZER_PLAIN =
-        2, /* runs of letters and digits, lower-cased, stems: for comparison with others */
+    /* UAX #29 words, NFKC case folding, technical words whole and in parts, stems */
+    ANP_ANALYZER_TECHNICAL = 1,
+    /* runs of letters and digits, lower-cased, stems: for comparison with others */
+    ANP_ANALYZER_PLAIN = 2,
 } anp_analyzer;
 
 typedef enum anp_store_mode {
     ANP_STORE_DEFAULT = 0,
     ANP_STORE_ALL = 1,
-    ANP_STORE_NONE =
-        2, /* an index for speed alone: without show, snippets, delete, replace, similar re-rank */
+    ANP_STORE_NONE = 2, /* for speed alone: without show, export, snippets, similar posts */
 } anp_store_mode;
 
 /* How an index is made; fixed for its life. Used by ANP_OPEN_CREATE when there is none yet. */
@@ -213,7 +212,7 @@ ANP_API ANP_MUST_USE anp_status anp_snapshot_stats(anp_snapshot *snapshot, anp_s
 
 typedef struct anp_term {
     const char *text; /* NUL-terminated */
-    uint32_t df;      /* live posts that hold it, title or body */
+    uint32_t df;      /* live posts whose combined text holds it */
     uint64_t cf;      /* its occurrences in the combined text of live posts */
 } anp_term;
 
@@ -400,9 +399,9 @@ ANP_API const char *anp_results_note(const anp_results *results);
 ANP_API const char *anp_results_explanation(const anp_results *results, size_t i);
 
 /*
- * The JSON object of the command line (DESIGN: query, total, took_us, hits …; with
- * ANP_QUERY_COUNT_ONLY only query and total), one line, no newline. It lives as long as the
- * results. NULL when memory is out.
+ * The JSON object of the command line, one line, no newline: query, total, took_us, hits and
+ * suggestion; with ANP_QUERY_COUNT_ONLY only query and total; of a similar list id, took_us and
+ * hits. It lives as long as the results. NULL when memory is out.
  */
 ANP_API const char *anp_results_json(anp_results *results);
 

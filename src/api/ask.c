@@ -277,39 +277,24 @@ static anp_status give(buffer *b, char **out, size_t *len, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status read_post(anp_snapshot *s, const char *id, arena *scratch, str *json,
+/* A post, in the JSON form or as text for people, into memory that the caller frees. */
+static anp_status give_post(anp_snapshot *s, const char *id, bool as_text, char **out, size_t *len,
                             anp_error *err) {
+    if (!s || !id || !out) {
+        return missing(err, !s ? "the snapshot" : !id ? "the id" : "out");
+    }
+    arena scratch = {0};
+    buffer b = {0};
+    str json = {NULL, 0};
     uint32_t docno;
-    TRY(find_docno(s, id, &docno, err));
-    return snapshot_post(s->inner, docno, scratch, json, err);
-}
-
-anp_status anp_post_json(anp_snapshot *s, const char *id, char **out, size_t *len, anp_error *err) {
-    if (!s || !id || !out) {
-        return missing(err, !s ? "the snapshot" : !id ? "the id" : "out");
-    }
-    arena scratch = {0};
-    buffer b = {0};
-    str json;
-    anp_status status = read_post(s, id, &scratch, &json, err);
+    anp_status status = find_docno(s, id, &docno, err);
     if (status == ANP_OK) {
-        buffer_put_str(&b, json);
-        status = give(&b, out, len, err);
+        status = snapshot_post(s->inner, docno, &scratch, &json, err);
     }
-    arena_free(&scratch);
-    return status;
-}
-
-anp_status anp_post_text(anp_snapshot *s, const char *id, char **out, size_t *len, anp_error *err) {
-    if (!s || !id || !out) {
-        return missing(err, !s ? "the snapshot" : !id ? "the id" : "out");
-    }
-    arena scratch = {0};
-    buffer b = {0};
-    str json;
-    anp_status status = read_post(s, id, &scratch, &json, err);
-    if (status == ANP_OK) {
+    if (status == ANP_OK && as_text) {
         status = post_to_text(json, &b, err);
+    } else if (status == ANP_OK) {
+        buffer_put_str(&b, json);
     }
     if (status == ANP_OK) {
         status = give(&b, out, len, err);
@@ -318,6 +303,14 @@ anp_status anp_post_text(anp_snapshot *s, const char *id, char **out, size_t *le
     }
     arena_free(&scratch);
     return status;
+}
+
+anp_status anp_post_json(anp_snapshot *s, const char *id, char **out, size_t *len, anp_error *err) {
+    return give_post(s, id, false, out, len, err);
+}
+
+anp_status anp_post_text(anp_snapshot *s, const char *id, char **out, size_t *len, anp_error *err) {
+    return give_post(s, id, true, out, len, err);
 }
 
 anp_status anp_posts_export(anp_snapshot *s,

@@ -35,8 +35,8 @@
  *                ordinals). A bound q > 0 says: impact <= low + (q - 1) step; 0: no posting there
  *     impact     tf / (tf + norm) by rank/bm25.h at k1 = 1.2, b = 0.75 and the unit's average
  *                length; its prior factor is that of blend 0.3 and equal weights. For other
- *                settings see ENGINE notes in query/: with c the least norm(now) / norm(build), an
- *                impact x is at most x / (x + c (1 - x))
+ *                settings: with c the least norm(now) / norm(build), an impact x is at most
+ *                x / (x + c (1 - x))
  *
  * Positions of the list, in a value of their own or behind it in the same one (when both together
  * take 512 bytes or less):
