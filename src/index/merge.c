@@ -35,6 +35,7 @@ typedef struct merge {
     source *sources;
     size_t source_count;
     forward_head *heads; /* by post of the window */
+    unit_txn_sink sink;
     unit_writer *writer;
     term_rows rows;
     uint16_t *lows;
@@ -271,7 +272,9 @@ static anp_status open_merge(merge *m, size_t at, anp_error *err) {
         TRY(open_source(m, &m->sources[i], &c->units.items[at + 1 + i], err));
     }
     TRY(read_heads(m, err));
-    return unit_writer_open(m->txn, &c->settings, &m->window, m->heads, true, &m->writer, err);
+    m->sink = (unit_txn_sink){m->txn, true};
+    return unit_writer_open(unit_sink_of_txn(&m->sink), &c->settings, &m->window, m->heads,
+                            &m->writer, err);
 }
 
 static void close_cursors(merge *m) {
@@ -323,6 +326,9 @@ anp_status merge_step(store_txn *txn, catalog *c, uint64_t bytes, bool *done, an
     while (status == ANP_OK && (next = least_inner(&m)) != UINT64_MAX &&
            unit_writer_bytes(m.writer) < bytes) {
         status = merge_key(&m, next, err);
+    }
+    if (status == ANP_OK) {
+        status = unit_writer_finish(m.writer, err);
     }
     close_cursors(&m);
     if (status == ANP_OK) {

@@ -8,10 +8,9 @@
 #include <math.h>
 
 struct unit_writer {
-    store_txn *txn;
+    unit_sink sink;
     unit_info info;
     uint32_t title_weight;
-    bool append;
     uint16_t low_first; /* of the unit's first post */
     float *norms;       /* by post: of the combined text, at the default k1 and b */
     float *factors;     /* by post: of the default blend and weights */
@@ -42,17 +41,25 @@ static void prepare_posts(unit_writer *w, const forward_head *heads) {
     }
 }
 
-anp_status unit_writer_open(store_txn *txn, const catalog_settings *settings, const unit_info *info,
-                            const forward_head *heads, bool append, unit_writer **out,
-                            anp_error *err) {
+static anp_status put_in_txn(void *user, store_table table, uint64_t key, str value,
+                             anp_error *err) {
+    unit_txn_sink *target = user;
+    return store_put(target->txn, table, store_key_u64(key), value, target->append, err);
+}
+
+unit_sink unit_sink_of_txn(unit_txn_sink *target) {
+    return (unit_sink){put_in_txn, target};
+}
+
+anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, const unit_info *info,
+                            const forward_head *heads, unit_writer **out, anp_error *err) {
     unit_writer *w = calloc(1, sizeof *w);
     if (!w) {
         return error_nomem(err, "writing a unit");
     }
-    w->txn = txn;
+    w->sink = sink;
     w->info = *info;
     w->title_weight = settings->title_weight;
-    w->append = append;
     w->low_first = window_low(info->first);
     w->norms = malloc((info->count + 1u) * sizeof *w->norms);
     w->factors = malloc((info->count + 1u) * sizeof *w->factors);
@@ -99,10 +106,16 @@ static anp_status put(unit_writer *w, unit_kind kind, uint32_t number, unsigned 
         return error_nomem(err, "writing a unit");
     }
     store_table table = unit_table((unit_level)w->info.level, kind, sub);
-    store_key key = store_key_u64(unit_key(w->info.number, kind, number, sub));
+    uint64_t key = unit_key(w->info.number, kind, number, sub);
     w->bytes += value->len;
-    return store_put(w->txn, table, key, str_make((const char *)value->data, value->len), w->append,
-                     err);
+    return w->sink.put(w->sink.user, table, key, str_make((const char *)value->data, value->len),
+                       err);
+}
+
+anp_status unit_writer_finish(unit_writer *w, anp_error *err) {
+    (void)w;
+    (void)err;
+    return ANP_OK; /* every value is put at once */
 }
 
 /* One list and its positions, in one value when they are small. */
@@ -267,16 +280,15 @@ static anp_status write_sketches(unit_writer *w, const inverted *in, anp_error *
     return put(w, UNIT_SKETCH, 0, 0, &w->list, err);
 }
 
-anp_status unit_write_records(store_txn *txn, const catalog_settings *settings,
-                              const unit_info *info, const str *records, bool append,
-                              anp_error *err) {
+anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
+                              const unit_info *info, const str *records, anp_error *err) {
     inverted in;
     unit_writer *w = NULL;
     TRY(invert(records, info->count, &in, err));
     double *values = malloc((info->count + 1u) * 2 * sizeof *values);
     anp_status status = values ? ANP_OK : error_nomem(err, "writing a unit");
     if (status == ANP_OK) {
-        status = unit_writer_open(txn, settings, info, in.heads, append, &w, err);
+        status = unit_writer_open(sink, settings, info, in.heads, &w, err);
     }
     if (status == ANP_OK) {
         status = write_terms(w, &in, err);
@@ -289,6 +301,9 @@ anp_status unit_write_records(store_txn *txn, const catalog_settings *settings,
     }
     if (status == ANP_OK) {
         status = write_sketches(w, &in, err);
+    }
+    if (status == ANP_OK) {
+        status = unit_writer_finish(w, err);
     }
     unit_writer_close(w);
     free(values);

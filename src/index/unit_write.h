@@ -14,12 +14,28 @@
 typedef struct unit_writer unit_writer;
 
 /*
- * Begins a unit of posts [info->first, + info->count). heads are theirs, for the bounds. `append`:
- * its keys are greater than all in its tables.
+ * Where a unit's values go: a transaction, or memory, so that threads that own no transaction can
+ * build units too. The value is the caller's and only valid during the call.
  */
-anp_status unit_writer_open(store_txn *txn, const catalog_settings *settings, const unit_info *info,
-                            const forward_head *heads, bool append, unit_writer **out,
-                            anp_error *err);
+typedef struct unit_sink {
+    anp_status (*put)(void *user, store_table table, uint64_t key, str value, anp_error *err);
+    void *user;
+} unit_sink;
+
+/* Puts into a transaction. `append`: the unit's keys are greater than all in its tables. */
+typedef struct unit_txn_sink {
+    store_txn *txn;
+    bool append;
+} unit_txn_sink;
+
+unit_sink unit_sink_of_txn(unit_txn_sink *target);
+
+/* Begins a unit of posts [info->first, + info->count). heads are theirs, for the bounds. */
+anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, const unit_info *info,
+                            const forward_head *heads, unit_writer **out, anp_error *err);
+
+/* Puts what is still held back. Without it a unit is not whole. */
+anp_status unit_writer_finish(unit_writer *w, anp_error *err);
 void unit_writer_close(unit_writer *w);
 
 anp_status unit_write_term(unit_writer *w, uint32_t term, const term_rows *rows, anp_error *err);
@@ -33,8 +49,7 @@ anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_erro
 uint64_t unit_writer_bytes(const unit_writer *w);
 
 /* A whole unit out of records of its posts. */
-anp_status unit_write_records(store_txn *txn, const catalog_settings *settings,
-                              const unit_info *info, const str *records, bool append,
-                              anp_error *err);
+anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
+                              const unit_info *info, const str *records, anp_error *err);
 
 #endif

@@ -404,7 +404,8 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, co
     }
     unit.length_average = (float)((double)catalog_text_words(c) /
                                   (double)(c->state.post_count ? c->state.post_count : 1));
-    TRY(unit_write_records(w->txn, &c->settings, &unit, records, append, err));
+    unit_txn_sink sink = {w->txn, append};
+    TRY(unit_write_records(unit_sink_of_txn(&sink), &c->settings, &unit, records, err));
     if (!vec_push(&c->units, unit)) {
         return error_nomem(err, "a unit");
     }
