@@ -314,6 +314,45 @@ ANP_API ANP_MUST_USE anp_status anp_writer_import(anp_writer *writer, const char
                                                   const anp_import_options *options,
                                                   anp_import_report *report, anp_error *err);
 
+/* ---- Upkeep -------------------------------------------------------------------------------- */
+
+/* How far a long call is. This struct does not grow. */
+typedef struct anp_progress {
+    const char *step; /* one word for people: "copying" */
+    uint64_t done;    /* of `whole`, in a unit of the step's own */
+    uint64_t whole;
+} anp_progress;
+
+typedef struct anp_backup_options {
+    size_t size;
+    /* Some ten times a second or more; false stops with ANP_CANCELLED, and nothing is left. */
+    bool (*on_progress)(void *user, const anp_progress *so_far);
+    void *user;
+} anp_backup_options;
+
+#define ANP_BACKUP_OPTIONS_INIT {.size = sizeof(anp_backup_options)}
+
+/* This struct does not grow. */
+typedef struct anp_copy_report {
+    uint64_t posts;        /* live ones in the new file */
+    uint64_t bytes_before; /* of the index that was read */
+    uint64_t bytes;        /* of the new file */
+    double seconds;
+} anp_copy_report;
+
+/*
+ * Copies the last commit to a new file `path`, while others read and write. Every value is checked
+ * on the way (ANP_CORRUPT: the index is damaged, nothing was made), free pages are left out. The
+ * copy is written under a temporary name beside `path`, synced, and renamed; with its own witness
+ * file it is an index like any other. ANP_BUSY when `path` exists: nothing is overwritten.
+ * ANP_NOSPACE when its disk is full: nothing is left there. While it runs, what others overwrite
+ * in the index cannot be reused: the index grows by about what they write. `options` and `report`
+ * may be NULL. Any thread.
+ */
+ANP_API ANP_MUST_USE anp_status anp_index_backup(anp_index *index, const char *path,
+                                                 const anp_backup_options *options,
+                                                 anp_copy_report *report, anp_error *err);
+
 /* ---- Queries ------------------------------------------------------------------------------- */
 
 typedef struct anp_results anp_results;

@@ -95,7 +95,7 @@ anp_status anp_snapshot_stats(anp_snapshot *s, anp_stats *stats, anp_error *err)
                          .title_weight = have.settings->title_weight,
                          .posts_live = snapshot_post_count(s->inner),
                          .posts_deleted = have.deleted,
-                         .terms = have.tables[STORE_TERMS].entries,
+                         .terms = have.terms,
                          .words = have.words,
                          .length_average = snapshot_length_average(s->inner, INDEX_TEXT),
                          .file_bytes = have.file_bytes,

@@ -46,6 +46,12 @@ enum {
 #define WINDOW_DOCS (1u << WINDOW_BITS)
 #define BLOCK_DOCS 256u
 
+/* Windows whose terms and facets are kept as one, once all are full: 2, 4, 8 or 16. */
+#ifndef GROUP_BITS
+#define GROUP_BITS 4
+#endif
+#define GROUP_WINDOWS (1u << GROUP_BITS)
+
 /*
  * Posts in the forward log before it is folded into a segment: the first snapshot after a commit
  * inverts them, at some 20 us each.

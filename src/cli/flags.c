@@ -13,7 +13,7 @@ enum { THREADS_MAX = 1024, SNIPPET_WORDS_MAX = 10000, WORDS_ANY = 1 << 20 };
 #define OPENS                                                                                      \
     (ON(COMMAND_INDEX) | ON(COMMAND_QUERY) | ON(COMMAND_SIMILAR) | ON(COMMAND_SHOW) |              \
      ON(COMMAND_DELETE) | ON(COMMAND_STATS) | ON(COMMAND_TERMS) | ON(COMMAND_VERIFY) |             \
-     ON(COMMAND_EXPORT))
+     ON(COMMAND_BACKUP) | ON(COMMAND_EXPORT))
 #define EVERY                                                                                      \
     (OPENS | ON(COMMAND_ANALYZE) | ON(COMMAND_COMPLETION) | ON(COMMAND_HELP) | ON(COMMAND_VERSION))
 
@@ -57,6 +57,12 @@ const command commands[COMMANDS] = {
         {"verify", "", 0, 0, "check the index for damage",
          "Prints what is wrong, one thing a line, and exits with 3; or one line that begins with "
          "ok."},
+    [COMMAND_BACKUP] =
+        {"backup", "DEST", 1, 1, "copy the index, while others read and write",
+         "Copies the last commit to the new file DEST, checking every value on the way; it is "
+         "there only when whole and safe on the disk, and what exists is not overwritten. The "
+         "copy, with DEST.witness beside it, is an index like any other: open it with --db, or "
+         "move both to the place of one that is lost. Free pages are left out."},
     [COMMAND_EXPORT] = {"export", "", 0, 0, "print all posts as JSON Lines",
                         "One post a line, oldest first, in the form that index reads back."},
     [COMMAND_ANALYZE] = {"analyze", "TEXT...", 1, WORDS_ANY, "show what becomes of a text",

@@ -66,18 +66,15 @@ static void draw_share(char *line, size_t room, double share, double seconds, co
     }
 }
 
-void progress_show(progress *p, uint64_t posts, uint64_t done, uint64_t whole) {
-    double time = now(), seconds = time - p->start;
-    if (!p->terminal || time - p->last < SECONDS_BETWEEN) {
-        return;
-    }
-    char number[32], speed[32], counts[96], line[LINE_BYTES];
-    group_digits(posts, number);
-    group_digits((uint64_t)((double)posts / (seconds > 1e-3 ? seconds : 1e-3)), speed);
-    snprintf(counts, sizeof counts, "%s %s  %s posts/s", number, posts == 1 ? "post" : "posts",
-             speed);
+/* Whether there is a terminal, and the bar was not drawn just now. */
+static bool is_due(const progress *p, double time) {
+    return p->terminal && time - p->last >= SECONDS_BETWEEN;
+}
+
+static void draw(progress *p, double time, const char *counts, uint64_t done, uint64_t whole) {
+    char line[LINE_BYTES];
     if (whole) {
-        draw_share(line, sizeof line, (double)done / (double)whole, seconds, counts);
+        draw_share(line, sizeof line, (double)done / (double)whole, time - p->start, counts);
     } else {
         snprintf(line, sizeof line, "%s", counts);
     }
@@ -85,6 +82,26 @@ void progress_show(progress *p, uint64_t posts, uint64_t done, uint64_t whole) {
     fflush(stderr);
     p->shown = true;
     p->last = time;
+}
+
+void progress_show(progress *p, uint64_t posts, uint64_t done, uint64_t whole) {
+    double time = now(), seconds = time - p->start;
+    if (!is_due(p, time)) {
+        return;
+    }
+    char number[32], speed[32], counts[96];
+    group_digits(posts, number);
+    group_digits((uint64_t)((double)posts / (seconds > 1e-3 ? seconds : 1e-3)), speed);
+    snprintf(counts, sizeof counts, "%s %s  %s posts/s", number, posts == 1 ? "post" : "posts",
+             speed);
+    draw(p, time, counts, done, whole);
+}
+
+void progress_show_step(progress *p, const char *step, uint64_t done, uint64_t whole) {
+    double time = now();
+    if (is_due(p, time)) {
+        draw(p, time, step, done, whole);
+    }
 }
 
 void progress_clear(progress *p) {

@@ -23,6 +23,9 @@ void progress_begin(progress *p);
  */
 void progress_show(progress *p, uint64_t posts, uint64_t done, uint64_t whole);
 
+/* The same for work that counts no posts: what it does, and how far it is. */
+void progress_show_step(progress *p, const char *step, uint64_t done, uint64_t whole);
+
 /*
  * Takes the bar away, so that something else can be written; the next progress_show draws it again.
  */

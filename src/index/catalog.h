@@ -41,7 +41,7 @@ typedef struct catalog_state {
     uint32_t segment_next;     /* the next segment's number, modulo 65,536 */
     uint32_t segments_made;    /* ever */
     uint32_t dictionary;    /* the id of the one that posts are compressed with; 0: none yet */
-    uint32_t reserved;
+    uint32_t merge_due;     /* bytes of merging that the posts of former commits owe */
 } catalog_state;
 
 typedef struct catalog_settings {

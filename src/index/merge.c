@@ -23,9 +23,9 @@
 
 typedef struct source {
     const unit_info *unit;
-    store_cursor *cursor;
+    unit_cursor *cursor;
     uint64_t inner; /* of the current key; UINT64_MAX: exhausted */
-    str value;
+    str value;      /* the cursor's own copy: it outlives writes */
 } source;
 
 typedef struct merge {
@@ -40,6 +40,7 @@ typedef struct merge {
     term_rows rows;
     uint16_t *lows;
     double *values; /* WINDOW_DOCS * 2: room for scores too */
+    buffer kept[UNIT_SUBS]; /* one term's values of one segment */
     buffer joined;
 } merge;
 
@@ -85,35 +86,27 @@ static anp_status begin_window(catalog *c, size_t at, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status settle(source *s, anp_status status, store_key key) {
-    if (status == ANP_OK && key.number >> 48 == s->unit->number) {
-        s->inner = key.number & UNIT_KEY_INNER;
+static anp_status advance(source *s, anp_error *err) {
+    anp_status status = unit_cursor_next(s->cursor, &s->inner, &s->value, err);
+    if (status == ANP_NOT_FOUND) {
+        s->inner = UINT64_MAX;
         return ANP_OK;
     }
-    s->inner = UINT64_MAX;
-    return status == ANP_NOT_FOUND ? ANP_OK : status;
-}
-
-static anp_status advance(source *s, anp_error *err) {
-    store_key key = store_key_u64(0);
-    anp_status status = store_next(s->cursor, &key, &s->value, err);
-    return settle(s, status, key);
+    return status;
 }
 
 static anp_status open_source(merge *m, source *s, const unit_info *unit, anp_error *err) {
-    store_key key = store_key_u64(0);
     s->unit = unit;
-    TRY(store_cursor_open(m->txn, STORE_SEGMENTS, &s->cursor, err));
-    uint64_t from = (uint64_t)unit->number << 48 | m->catalog->state.merge_cursor;
-    anp_status status = store_seek(s->cursor, store_key_u64(from), &key, &s->value, err);
-    return settle(s, status, key);
+    TRY(unit_cursor_open(m->txn, (unit_level)unit->level, unit->number,
+                         m->catalog->state.merge_cursor, &s->cursor, err));
+    return advance(s, err);
 }
 
 static anp_status segment_column(merge *m, const unit_info *unit, uint32_t number, column_view *out,
                                  anp_error *err) {
     str value;
     *out = (column_view){0};
-    uint64_t key = unit_key(unit->number, UNIT_COLUMN, number, 0);
+    uint64_t key = unit_key(unit->number, UNIT_COLUMN, number);
     anp_status status = unit_get(m->txn, UNIT_SEGMENT, key, &value, err);
     if (status != ANP_OK) {
         return status == ANP_NOT_FOUND ? ANP_OK : status;
@@ -156,10 +149,16 @@ static anp_status take_term(merge *m, source *s, uint32_t term, anp_error *err) 
                               &values.title_positions};
     while (s->inner != UINT64_MAX && unit_key_kind(s->inner) == UNIT_TERM &&
            unit_key_number(s->inner) == term) {
-        if (unit_key_sub(s->inner) >= UNIT_SUBS) {
+        unsigned sub = unit_key_sub(s->inner);
+        if (sub >= UNIT_SUBS) {
             return error_corrupt(err, "a segment has a key of no known kind");
         }
-        *places[unit_key_sub(s->inner)] = s->value;
+        m->kept[sub].len = 0;
+        buffer_put_str(&m->kept[sub], s->value);
+        if (m->kept[sub].failed) {
+            return error_nomem(err, "merging a window");
+        }
+        *places[sub] = str_make((const char *)m->kept[sub].data, m->kept[sub].len);
         TRY(advance(s, err));
     }
     return rows_add_values(&m->rows, &values, m->catalog->settings.title_weight, err);
@@ -279,7 +278,7 @@ static anp_status open_merge(merge *m, size_t at, anp_error *err) {
 
 static void close_cursors(merge *m) {
     for (size_t i = 0; m->sources && i < m->source_count; i++) {
-        store_cursor_close(m->sources[i].cursor);
+        unit_cursor_close(m->sources[i].cursor);
         m->sources[i].cursor = NULL;
     }
 }
@@ -291,6 +290,9 @@ static void close_merge(merge *m) {
     free(m->lows);
     free(m->values);
     rows_free(&m->rows);
+    for (int sub = 0; sub < UNIT_SUBS; sub++) {
+        buffer_free(&m->kept[sub]);
+    }
     buffer_free(&m->joined);
     unit_writer_close(m->writer);
 }
@@ -302,6 +304,7 @@ static anp_status finish_step(merge *m, size_t at, uint64_t reached, anp_error *
     for (size_t i = 0; i < m->source_count; i++) {
         uint64_t unit = (uint64_t)m->sources[i].unit->number << 48;
         uint64_t to = reached == UINT64_MAX ? unit + UNIT_KEY_INNER : unit | reached;
+        /* A pack's key is that of its last entry: it stays until all of them are moved. */
         TRY(store_delete_range(m->txn, STORE_SEGMENTS, unit | c->state.merge_cursor, to, err));
     }
     c->state.merge_cursor = reached;

@@ -1,9 +1,40 @@
-/* See numbers.h. Fresh strings are put sorted, so that each leaf page of the table is touched
-   once a commit. */
+/*
+ * See numbers.h. Fresh strings are put sorted, so that each block is read and written once a
+ * commit.
+ */
 #include "index/numbers.h"
 
-#include "base/bytes.h"
 #include "base/error.h"
+#include "index/numbers_block.h"
+
+#include <assert.h>
+
+/* Above every string: terms are UTF-8, values begin with the number of a field. */
+static const char above_all[] = {(char)0xff, (char)0xff, (char)0xff};
+
+#define ABOVE_ALL str_make(above_all, sizeof above_all)
+
+static anp_status damaged(store_table table, anp_error *err) {
+    return error_corrupt(err, "a block of table %s is damaged; verify the index, restore a backup",
+                         store_table_infos[table].name);
+}
+
+/* ---- Looking up ---------------------------------------------------------------------------- */
+
+anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *number,
+                        anp_error *err) {
+    store_key key;
+    str block;
+    if (text.len == 0 || text.len > NUMBERS_TEXT_BYTES_MAX) {
+        return ANP_NOT_FOUND;
+    }
+    TRY(store_get_at_least(txn, table, store_key_bytes(text), &key, &block, err));
+    switch (numbers_block_find(block, text, number)) {
+    case NUMBERS_FOUND: return ANP_OK;
+    case NUMBERS_ABSENT: return ANP_NOT_FOUND;
+    default: return damaged(table, err);
+    }
+}
 
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err) {
     bool is_new;
@@ -15,57 +46,22 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
         *number = n->by_cache.items[place];
         return ANP_OK;
     }
-    str value;
-    anp_status status = store_get(txn, n->table, store_key_bytes(text), &value, err);
-    if (status == ANP_OK && value.len == 4) {
-        n->by_cache.items[place] = load_u32(value.data);
-    } else if (status == ANP_NOT_FOUND) {
-        if (*n->next == UINT32_MAX) {
-            return error_set(err, ANP_LIMIT,
-                             "the index has 4 billion distinct terms; start another");
-        }
-        if (!vec_push(&n->fresh, place)) {
-            return error_nomem(err, "the vocabulary");
-        }
-        n->by_cache.items[place] = (*n->next)++;
-    } else {
-        return status == ANP_OK ? error_corrupt(err, "an entry of a table of numbers is damaged")
-                                : status;
-    }
-    *number = n->by_cache.items[place];
-    return ANP_OK;
-}
-
-typedef struct fresh_entry {
-    str text;
-    uint32_t number;
-} fresh_entry;
-
-static int by_text(const void *a, const void *b) {
-    return str_compare(((const fresh_entry *)a)->text, ((const fresh_entry *)b)->text);
-}
-
-anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err) {
-    fresh_entry *entries = malloc((n->fresh.count + 1) * sizeof *entries);
-    anp_status status = entries ? ANP_OK : error_nomem(err, "the vocabulary");
-    if (entries) {
-        for (size_t i = 0; i < n->fresh.count; i++) {
-            uint32_t place = n->fresh.items[i];
-            entries[i] = (fresh_entry){n->cache.keys[place], n->by_cache.items[place]};
-        }
-        qsort(entries, n->fresh.count, sizeof *entries, by_text);
-    }
-    for (size_t i = 0; i < n->fresh.count && status == ANP_OK; i++) {
-        char value[4];
-        store_u32(value, entries[i].number);
-        status = store_put(txn, n->table, store_key_bytes(entries[i].text), str_make(value, 4),
-                           false, err);
-    }
-    free(entries);
+    anp_status status = numbers_find(txn, n->table, text, number, err);
     if (status == ANP_OK) {
-        n->fresh.count = 0;
+        n->by_cache.items[place] = *number;
     }
-    return status;
+    if (status != ANP_NOT_FOUND) {
+        return status;
+    }
+    if (*n->next == UINT32_MAX) {
+        return error_set(err, ANP_LIMIT,
+                         "the index has 4 billion distinct terms; start another");
+    }
+    if (!vec_push(&n->fresh, place)) {
+        return error_nomem(err, "the vocabulary");
+    }
+    *number = n->by_cache.items[place] = (*n->next)++;
+    return ANP_OK;
 }
 
 void numbers_clear(numbers *n) {
@@ -73,4 +69,270 @@ void numbers_clear(numbers *n) {
     free(n->by_cache.items);
     free(n->fresh.items);
     *n = (numbers){.table = n->table, .next = n->next};
+}
+
+/* ---- Saving -------------------------------------------------------------------------------- */
+
+/*
+ * Some blocks in a row and the fresh strings that fall into them. When they do not fit in as many
+ * blocks, the next block is taken too, up to RUN_BLOCKS, and all are written evenly full: so blocks
+ * are 8/9 full or more, not 1/2, for one such run in some hundred new strings.
+ */
+enum { RUN_BLOCKS = 8 };
+
+typedef struct run {
+    store_txn *txn;
+    store_table table;
+    arena memory; /* of the blocks' strings */
+    VEC(numbered) old; /* of the block in hand */
+    VEC(numbered) all;
+    buffer block;
+    uint32_t blocks; /* taken: */
+    uint32_t key_lens[RUN_BLOCKS];
+    char keys[RUN_BLOCKS][NUMBERS_TEXT_BYTES_MAX];
+    size_t bytes;  /* of a block that held all, about */
+    unsigned bits; /* of the greatest number that was given */
+    bool append;  /* the table is empty */
+} run;
+
+static int by_text(const void *a, const void *b) {
+    return str_compare(((const numbered *)a)->text, ((const numbered *)b)->text);
+}
+
+static str key_of(const run *r, uint32_t block) {
+    return str_make(r->keys[block], r->key_lens[block]);
+}
+
+/* Takes the block that text belongs to; none and the key above all when the table is empty. */
+static anp_status take_block(run *r, str text, anp_error *err) {
+    store_key key;
+    str block;
+    r->old.count = 0;
+    anp_status status =
+        store_get_at_least(r->txn, r->table, store_key_bytes(text), &key, &block, err);
+    r->append = status == ANP_NOT_FOUND && r->blocks == 0;
+    key.bytes = r->append ? ABOVE_ALL : key.bytes;
+    if (status != ANP_OK && !r->append) {
+        return status == ANP_NOT_FOUND ? damaged(r->table, err) : status;
+    }
+    if (str_compare(text, key.bytes) > 0 || key.bytes.len > sizeof r->keys[0]) {
+        return damaged(r->table, err);
+    }
+    memcpy(r->keys[r->blocks], key.bytes.data, key.bytes.len);
+    r->key_lens[r->blocks++] = (uint32_t)key.bytes.len;
+    if (r->append) {
+        return ANP_OK;
+    }
+    numbers_walker w;
+    numbers_walker_open(&w, block);
+    while (numbers_walker_next(&w)) {
+        str kept = arena_str(&r->memory, str_make(w.text, w.len));
+        if (!kept.data || !vec_push(&r->old, ((numbered){kept, w.number}))) {
+            return error_nomem(err, "the vocabulary");
+        }
+    }
+    return numbers_walker_whole(&w) ? ANP_OK : damaged(r->table, err);
+}
+
+/* The block in hand and fresh strings, both sorted, behind all; no string is in both. */
+static anp_status join(run *r, const numbered *fresh, size_t count, anp_error *err) {
+    size_t a = 0, b = 0, n = r->all.count;
+    if (!vec_reserve(&r->all, n + r->old.count + count)) {
+        return error_nomem(err, "the vocabulary");
+    }
+    while (a < r->old.count || b < count) {
+        bool of_old = b == count ||
+                      (a < r->old.count && by_text(&r->old.items[a], &fresh[b]) < 0);
+        r->all.items[n++] = of_old ? r->old.items[a++] : fresh[b++];
+    }
+    r->bytes += numbers_block_measure(r->all.items + r->all.count, n - r->all.count, r->bits);
+    r->all.count = n;
+    return ANP_OK;
+}
+
+/* Writes all as as few blocks as hold them, evenly full; the last keeps the last key. */
+static anp_status put_run(run *r, anp_error *err) {
+    size_t bytes = numbers_block_measure(r->all.items, r->all.count, r->bits);
+    size_t blocks = (bytes + NUMBERS_BLOCK_BYTES - 1) / NUMBERS_BLOCK_BYTES;
+    for (uint32_t i = 0; i + 1 < r->blocks; i++) {
+        TRY(store_delete(r->txn, r->table, store_key_bytes(key_of(r, i)), err));
+    }
+    for (size_t from = 0; from < r->all.count;) {
+        r->block.len = 0;
+        size_t left = r->all.count - from;
+        from += numbers_block_build(r->all.items + from, left, r->bits, bytes / blocks + 8,
+                                    &r->block);
+        if (r->block.failed) {
+            return error_nomem(err, "the vocabulary");
+        }
+        str key = from < r->all.count ? r->all.items[from - 1].text : key_of(r, r->blocks - 1);
+        str value = str_make((const char *)r->block.data, r->block.len);
+        TRY(store_put(r->txn, r->table, store_key_bytes(key), value, r->append, err));
+    }
+    return ANP_OK;
+}
+
+/* Whether the strings in hand need more blocks than were taken, and another one would help. */
+static bool wants_more(const run *r) {
+    return r->bytes > r->blocks * (size_t)NUMBERS_BLOCK_BYTES && r->blocks < RUN_BLOCKS &&
+           r->bytes < RUN_BLOCKS * (size_t)NUMBERS_BLOCK_BYTES &&
+           !str_equal(key_of(r, r->blocks - 1), ABOVE_ALL);
+}
+
+/* The run that begins with the block of fresh[0]; *taken: how many of fresh went into it. */
+static anp_status save_run(run *r, const numbered *fresh, size_t count, size_t *taken,
+                           anp_error *err) {
+    size_t from = 0, to;
+    char after[NUMBERS_TEXT_BYTES_MAX + 1]; /* the least string above the last key */
+    str text = fresh[0].text;
+    arena_rewind(&r->memory, (arena_mark){NULL, 0});
+    r->all.count = r->blocks = 0;
+    r->bytes = 0;
+    do {
+        TRY(take_block(r, text, err));
+        str key = key_of(r, r->blocks - 1);
+        for (to = from; to < count && str_compare(fresh[to].text, key) <= 0; to++) {
+        }
+        TRY(join(r, fresh + from, to - from, err));
+        from = to;
+        memcpy(after, key.data, key.len);
+        after[key.len] = 0;
+        text = str_make(after, key.len + 1);
+    } while (wants_more(r));
+    *taken = to;
+    return put_run(r, err);
+}
+
+anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err) {
+    if (n->fresh.count == 0) {
+        return ANP_OK;
+    }
+    numbered *fresh = malloc(n->fresh.count * sizeof *fresh);
+    if (!fresh) {
+        return error_nomem(err, "the vocabulary");
+    }
+    for (size_t i = 0; i < n->fresh.count; i++) {
+        uint32_t place = n->fresh.items[i];
+        fresh[i] = (numbered){n->cache.keys[place], n->by_cache.items[place]};
+    }
+    qsort(fresh, n->fresh.count, sizeof *fresh, by_text);
+    run r = {.txn = txn, .table = n->table, .bits = numbers_bits(*n->next)};
+    anp_status status = ANP_OK;
+    for (size_t from = 0, taken; from < n->fresh.count && status == ANP_OK; from += taken) {
+        status = save_run(&r, fresh + from, n->fresh.count - from, &taken, err);
+    }
+    arena_free(&r.memory);
+    free(r.old.items);
+    free(r.all.items);
+    buffer_free(&r.block);
+    free(fresh);
+    if (status == ANP_OK) {
+        n->fresh.count = 0;
+    }
+    return status;
+}
+
+/* ---- Walking ------------------------------------------------------------------------------- */
+
+/* The strings of one block from `from` on; *more false when visit stops. */
+static anp_status walk_block(store_table table, str block, str from,
+                             bool (*visit)(void *user, str text, uint32_t number), void *user,
+                             bool *more, anp_error *err) {
+    numbers_walker w;
+    numbers_walker_open(&w, block);
+    while (*more && numbers_walker_next(&w)) {
+        str text = str_make(w.text, w.len);
+        *more = str_compare(text, from) < 0 || visit(user, text, w.number);
+    }
+    return !*more || numbers_walker_whole(&w) ? ANP_OK : damaged(table, err);
+}
+
+anp_status numbers_walk(store_txn *txn, store_table table, str from,
+                        bool (*visit)(void *user, str text, uint32_t number), void *user,
+                        anp_error *err) {
+    store_cursor *cursor;
+    store_key key;
+    str block;
+    bool more = true;
+    if (from.len > NUMBERS_TEXT_BYTES_MAX) {
+        return ANP_OK; /* no string is as long */
+    }
+    TRY(store_cursor_open(txn, table, &cursor, err));
+    anp_status status = store_seek(cursor, store_key_bytes(from), &key, &block, err);
+    while (status == ANP_OK) {
+        status = walk_block(table, block, from, visit, user, &more, err);
+        if (status == ANP_OK) {
+            status = more ? store_next(cursor, &key, &block, err) : ANP_NOT_FOUND;
+        }
+    }
+    store_cursor_close(cursor);
+    return status == ANP_NOT_FOUND ? ANP_OK : status;
+}
+
+/* ---- Verifying ----------------------------------------------------------------------------- */
+
+typedef struct checker {
+    uint8_t *given; /* a bit a number */
+    uint32_t end, count;
+    size_t before_len; /* of the string before, whose bytes are: */
+    char before[NUMBERS_TEXT_BYTES_MAX];
+} checker;
+
+static bool check_entry(checker *c, const numbers_walker *w, str key) {
+    str text = str_make(w->text, w->len);
+    bool fits = w->len > 0 && str_compare(text, str_make(c->before, c->before_len)) > 0 &&
+                str_compare(text, key) <= 0 && w->number < c->end &&
+                !(c->given[w->number >> 3] >> (w->number & 7) & 1);
+    if (fits) {
+        c->given[w->number >> 3] |= (uint8_t)(1u << (w->number & 7));
+        c->count++;
+        memcpy(c->before, w->text, w->len);
+        c->before_len = w->len;
+    }
+    return fits;
+}
+
+static anp_status check_blocks(checker *c, store_cursor *cursor, store_table table,
+                               anp_error *err) {
+    store_key key = {.bytes = {NULL, 0}};
+    str block, last = ABOVE_ALL;
+    anp_status status = store_seek(cursor, store_key_bytes((str){NULL, 0}), &key, &block, err);
+    while (status == ANP_OK) {
+        numbers_walker w;
+        numbers_walker_open(&w, block);
+        while (numbers_walker_next(&w)) {
+            if (!check_entry(c, &w, key.bytes)) {
+                return damaged(table, err);
+            }
+        }
+        if (!numbers_walker_whole(&w)) {
+            return damaged(table, err);
+        }
+        last = key.bytes;
+        status = store_next(cursor, &key, &block, err);
+    }
+    if (status == ANP_NOT_FOUND && !str_equal(last, ABOVE_ALL)) {
+        return error_corrupt(err, "the last block of table %s is missing; restore a backup",
+                             store_table_infos[table].name);
+    }
+    return status == ANP_NOT_FOUND ? ANP_OK : status;
+}
+
+anp_status numbers_verify(store_txn *txn, store_table table, uint32_t end, anp_error *err) {
+    checker c = {.given = calloc(end / 8u + 1u, 1), .end = end};
+    store_cursor *cursor;
+    if (!c.given) {
+        return error_nomem(err, "checking a table of numbers");
+    }
+    anp_status status = store_cursor_open(txn, table, &cursor, err);
+    if (status == ANP_OK) {
+        status = check_blocks(&c, cursor, table, err);
+        store_cursor_close(cursor);
+    }
+    if (status == ANP_OK && c.count != end) {
+        status = error_corrupt(err, "table %s has %u strings where %u were numbered",
+                               store_table_infos[table].name, c.count, end);
+    }
+    free(c.given);
+    return status;
 }

@@ -1,6 +1,16 @@
 /*
  * Numbers of strings that a table keeps (terms, facet values), with a cache in front: looked up
  * once, new ones numbered at once and put in byte order at the commit.
+ *
+ * The table holds blocks (numbers_block.h) under the last string that each may hold; the last
+ * block's key is above every string:
+ *
+ *     "cacti"     adapt 9, … cache 7, cached 300, cacti 5
+ *     "letter"    cad 812, … let 90
+ *     ff ff ff    level 2, … zone 88
+ *
+ * So a string lies in the block of the first key that is not less, a new one changes the value of
+ * one key, and a block that is too full is split by keys that are new. Some 6 to 9 bytes a term.
  */
 #ifndef ANP_INDEX_NUMBERS_H
 #define ANP_INDEX_NUMBERS_H
@@ -24,5 +34,21 @@ anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err);
 
 /* Forgets everything, fresh ones too: after an abort, or when the cache has grown over `bytes`. */
 void numbers_clear(numbers *n);
+
+/* The number of a string of the table; ANP_NOT_FOUND (no error text) when it has none. */
+anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *number,
+                        anp_error *err);
+
+/* Every string that is not less than `from`, in byte order; visit returns false to stop. */
+anp_status numbers_walk(store_txn *txn, store_table table, str from,
+                        bool (*visit)(void *user, str text, uint32_t number), void *user,
+                        anp_error *err);
+
+/*
+ * Checks a whole table: blocks whole, strings in order and under the right keys, numbers exactly
+ * 0 to end - 1, each once. ANP_CORRUPT says the first thing that is wrong. A bit a number of
+ * memory.
+ */
+anp_status numbers_verify(store_txn *txn, store_table table, uint32_t end, anp_error *err);
 
 #endif

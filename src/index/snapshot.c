@@ -113,7 +113,13 @@ struct analyzer *snapshot_analyzer(snapshot *s) {
     return s->analyzer;
 }
 
-size_t snapshot_units(const snapshot *s, uint32_t window, uint64_t inner_key,
+/* The key of a window's part of an entry, without the unit. */
+static uint64_t inner_key(uint32_t window, unit_entry entry) {
+    unsigned slot = unit_kind_packs(entry.kind) ? unit_slot(window) : 0;
+    return unit_key_in(0, entry.kind, entry.number, slot, entry.sub);
+}
+
+size_t snapshot_units(const snapshot *s, uint32_t window, unit_entry entry,
                       const unit_info **units) {
     size_t from = 0, to = s->cat.units.count;
     while (from < to) {
@@ -132,16 +138,17 @@ size_t snapshot_units(const snapshot *s, uint32_t window, uint64_t inner_key,
     if (from == end || (*units)->level != UNIT_WINDOW) {
         return end - from;
     }
-    if (catalog_merging(&s->cat) != (int32_t)window || inner_key < s->cat.state.merge_cursor) {
+    if (catalog_merging(&s->cat) != (int32_t)window ||
+        inner_key(window, entry) < s->cat.state.merge_cursor) {
         return 1;
     }
     ++*units;
     return end - from - 1;
 }
 
-anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_kind kind, uint32_t number,
-                               unsigned sub, str *out, anp_error *err) {
-    uint64_t key = unit_key(unit->number, kind, number, sub);
+anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, uint32_t window,
+                               unit_entry entry, str *out, anp_error *err) {
+    uint64_t key = (uint64_t)unit->number << 48 | inner_key(window, entry);
     anp_status status = unit_get(s->txn, (unit_level)unit->level, key, out, err);
     if (status == ANP_NOT_FOUND) {
         *out = (str){NULL, 0};
@@ -153,6 +160,7 @@ anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_kind kin
 anp_status snapshot_statistics_of(snapshot *s, snapshot_statistics *out, anp_error *err) {
     *out = (snapshot_statistics){.settings = &s->cat.settings,
                                  .deleted = bitmap_count(s->deleted),
+                                 .terms = s->cat.state.term_end,
                                  .words = catalog_text_words(&s->cat),
                                  .log_posts = s->tail->count};
     for (size_t i = 0; i < s->cat.units.count; i++) {
@@ -226,13 +234,14 @@ bool snapshot_stores_posts(const snapshot *s) {
 
 anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches,
                              uint32_t *count, anp_error *err) {
+    const unit_entry entry = {UNIT_SKETCH, 0, 0};
     const unit_info *units;
     str value = {NULL, 0};
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_SKETCH, 0, 0), &units);
+    size_t n = snapshot_units(s, window, entry, &units);
     bool in_place = n == 1 && !snapshot_tail_in(s, window);
     s->sketches.len = 0;
     for (size_t i = 0; i < n; i++) {
-        TRY(snapshot_unit_value(s, &units[i], UNIT_SKETCH, 0, 0, &value, err));
+        TRY(snapshot_unit_value(s, &units[i], window, entry, &value, err));
         if (value.len != (size_t)units[i].count * SKETCH_BYTES) {
             return error_corrupt(err, "the sketches of a unit of %u posts have %zu bytes",
                                  units[i].count, value.len);

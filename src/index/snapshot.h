@@ -46,6 +46,7 @@ struct analyzer *snapshot_analyzer(snapshot *s);
 typedef struct snapshot_statistics {
     const struct catalog_settings *settings; /* borrowed for the snapshot's life */
     uint64_t deleted;
+    uint64_t terms; /* distinct, ever indexed */
     uint64_t words; /* of the combined text of live posts */
     uint64_t file_bytes;
     uint64_t log_posts;

@@ -2,6 +2,7 @@
 #include "index/snapshot_impl.h"
 
 #include "base/error.h"
+#include "index/numbers.h"
 
 #include <math.h>
 
@@ -23,9 +24,10 @@ static anp_status need_arrays(snapshot *s, anp_error *err) {
 /* A unit's column; entries NULL when no post of the unit has it. */
 static anp_status open_column(snapshot *s, const unit_info *unit, uint32_t number, column_view *out,
                               anp_error *err) {
+    unit_entry entry = {UNIT_COLUMN, number, 0};
     str value;
     *out = (column_view){0};
-    TRY(snapshot_unit_value(s, unit, UNIT_COLUMN, number, 0, &value, err));
+    TRY(snapshot_unit_value(s, unit, unit->first >> WINDOW_BITS, entry, &value, err));
     if (value.len == 0) {
         return ANP_OK;
     }
@@ -39,7 +41,7 @@ static anp_status open_column(snapshot *s, const unit_info *unit, uint32_t numbe
 static anp_status decode_lengths(snapshot *s, uint32_t window, uint32_t number, index_field field,
                                  anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_COLUMN, number, 0), &units);
+    size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, number, 0}, &units);
     for (size_t i = 0; i < n; i++) {
         column_view column;
         TRY(open_column(s, &units[i], number, &column, err));
@@ -53,7 +55,7 @@ static anp_status decode_lengths(snapshot *s, uint32_t window, uint32_t number, 
 
 static anp_status decode_scores(snapshot *s, uint32_t window, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_COLUMN, COLUMN_SCORES, 0), &units);
+    size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, COLUMN_SCORES, 0}, &units);
     for (size_t i = 0; i < n; i++) {
         column_view column;
         TRY(open_column(s, &units[i], COLUMN_SCORES, &column, err));
@@ -144,14 +146,15 @@ anp_status snapshot_field_find(snapshot *s, str name, snapshot_field *out, anp_e
 
 static anp_status facet_window(snapshot *s, uint32_t value, uint32_t window, uint16_t *lows,
                                bitmap *set, anp_error *err) {
+    const unit_entry entry = {UNIT_FACET, value, 0};
     const unit_info *units;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_FACET, value, 0), &units);
+    size_t n = snapshot_units(s, window, entry, &units);
     uint32_t base = window << WINDOW_BITS;
     bool held = true;
     for (size_t i = 0; i < n; i++) {
         str bytes;
         list_view list;
-        TRY(snapshot_unit_value(s, &units[i], UNIT_FACET, value, 0, &bytes, err));
+        TRY(snapshot_unit_value(s, &units[i], window, entry, &bytes, err));
         if (bytes.len) {
             TRY(list_view_open(bytes, &list, err));
             held = held && bitmap_add_window(set, base, lows, list_docs(&list, lows));
@@ -169,17 +172,13 @@ static anp_status facet_window(snapshot *s, uint32_t value, uint32_t window, uin
 
 anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, anp_error *err) {
     char key[2 + FACET_BYTES_MAX] = {(char)(field >> 8), (char)field};
-    str entry;
+    uint32_t number = 0;
     anp_status status = ANP_NOT_FOUND;
     if (value.len <= FACET_BYTES_MAX) {
         if (value.len) {
             memcpy(key + 2, value.data, value.len);
         }
-        store_key number = store_key_bytes(str_make(key, 2 + value.len));
-        status = store_get(s->txn, STORE_VALUES, number, &entry, err);
-    }
-    if (status == ANP_OK && entry.len != 4) {
-        status = error_corrupt(err, "the entry of a facet value is damaged");
+        status = numbers_find(s->txn, STORE_VALUES, str_make(key, 2 + value.len), &number, err);
     }
     if (status != ANP_OK && status != ANP_NOT_FOUND) {
         return status;
@@ -191,7 +190,7 @@ anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, 
     } else if (status == ANP_NOT_FOUND) {
         status = ANP_OK;
     } else {
-        uint32_t windows = snapshot_window_count(s), number = load_u32(entry.data);
+        uint32_t windows = snapshot_window_count(s);
         for (uint32_t window = 0; window < windows && status == ANP_OK; window++) {
             status = facet_window(s, number, window, lows, set, err);
         }
@@ -216,7 +215,7 @@ static anp_status range_window(snapshot *s, uint32_t field, number_range range, 
                                bitmap *set, anp_error *err) {
     const unit_info *units;
     uint32_t number = COLUMN_FIELD_0 + field;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_COLUMN, number, 0), &units);
+    size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, number, 0}, &units);
     bool held = true;
     for (size_t i = 0; i < n; i++) {
         column_view column;

@@ -25,8 +25,15 @@ struct snapshot {
     buffer sketches; /* of the last window asked for */
 };
 
-/* The units of a window that hold the inner key (unit.h), in ordinal order; how many. */
-size_t snapshot_units(const snapshot *s, uint32_t window, uint64_t inner_key,
+/* What a value is of: kind, number and sub as in a unit key (unit.h). */
+typedef struct unit_entry {
+    unit_kind kind;
+    uint32_t number;
+    unsigned sub;
+} unit_entry;
+
+/* The units that have a window's part of an entry, in ordinal order; how many. */
+size_t snapshot_units(const snapshot *s, uint32_t window, unit_entry entry,
                       const unit_info **units);
 
 /* Whether the log lies in that window. */
@@ -34,8 +41,8 @@ static inline bool snapshot_tail_in(const snapshot *s, uint32_t window) {
     return s->tail->count > 0 && s->tail->first >> WINDOW_BITS == window;
 }
 
-/* A value of a unit; ANP_OK with len 0 when it is not there. */
-anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_kind kind, uint32_t number,
-                               unsigned sub, str *out, anp_error *err);
+/* A window's value in one of those units, in place; ANP_OK with len 0 when it is not there. */
+anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, uint32_t window,
+                               unit_entry entry, str *out, anp_error *err);
 
 #endif

@@ -3,40 +3,38 @@
 #include "index/snapshot_impl.h"
 
 #include "base/error.h"
+#include "index/numbers.h"
 
 anp_status snapshot_term(snapshot *s, str term, uint32_t *number, anp_error *err) {
-    str value;
     if (term.len == 0 || term.len > TERM_BYTES_MAX) {
         return ANP_NOT_FOUND;
     }
-    TRY(store_get(s->txn, STORE_TERMS, store_key_bytes(term), &value, err));
-    if (value.len != 4) {
-        return error_corrupt(err, "the entry of term %.*s is damaged", (int)term.len, term.data);
-    }
-    *number = load_u32(value.data);
-    return ANP_OK;
+    return numbers_find(s->txn, STORE_TERMS, term, number, err);
 }
 
-/* A term's list in one unit; count 0 when there is none. */
-static anp_status unit_list(snapshot *s, const unit_info *unit, uint32_t term, unsigned sub,
+/* A term's list of a window in one unit; count 0 when there is none. */
+static anp_status unit_list(snapshot *s, const unit_info *unit, uint32_t window, unit_entry entry,
                             list_view *out, anp_error *err) {
     str value;
     *out = (list_view){0};
-    TRY(snapshot_unit_value(s, unit, UNIT_TERM, term, sub, &value, err));
+    TRY(snapshot_unit_value(s, unit, window, entry, &value, err));
     return value.len ? list_view_open(value, out, err) : ANP_OK;
 }
 
-static anp_status unit_positions(snapshot *s, const unit_info *unit, uint32_t term, unsigned sub,
-                                 const list_view *list, positions_view *out, anp_error *err) {
+static anp_status unit_positions(snapshot *s, const unit_info *unit, uint32_t window,
+                                 unit_entry entry, const list_view *list, positions_view *out,
+                                 anp_error *err) {
     str value = list->positions;
     if (!value.data) {
-        TRY(snapshot_unit_value(s, unit, UNIT_TERM, term, sub + 1, &value, err));
+        entry.sub++;
+        TRY(snapshot_unit_value(s, unit, window, entry, &value, err));
     }
     return positions_view_open(value, list->count, out, err);
 }
 
-static unsigned sub_of(index_field field) {
-    return field == INDEX_TITLE ? UNIT_SUB_TITLE : UNIT_SUB_TEXT;
+static unit_entry entry_of(index_field field, uint32_t term) {
+    unsigned sub = field == INDEX_TITLE ? UNIT_SUB_TITLE : UNIT_SUB_TEXT;
+    return (unit_entry){UNIT_TERM, term, sub};
 }
 
 /* Appended to arrays that have room. */
@@ -48,10 +46,10 @@ typedef struct collected {
 
 /* Turns the combined tfs of docs[from, count) into body tfs, dropping posts whose title alone
    has the term. */
-static anp_status keep_body(snapshot *s, const unit_info *unit, uint32_t term,
+static anp_status keep_body(snapshot *s, const unit_info *unit, uint32_t window, unit_entry entry,
                             const list_view *list, collected *all, uint32_t from, anp_error *err) {
     positions_view positions;
-    TRY(unit_positions(s, unit, term, UNIT_SUB_TEXT, list, &positions, err));
+    TRY(unit_positions(s, unit, window, entry, list, &positions, err));
     uint32_t weight = s->cat.settings.title_weight, kept = from;
     for (uint32_t i = from; i < all->count; i++) {
         uint32_t tf = all->tfs[i] - weight * positions_title_tf(&positions, i - from);
@@ -64,17 +62,18 @@ static anp_status keep_body(snapshot *s, const unit_info *unit, uint32_t term,
     return ANP_OK;
 }
 
-static anp_status collect_unit(snapshot *s, index_field field, uint32_t term,
+static anp_status collect_unit(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                const unit_info *unit, collected *all, anp_error *err) {
+    unit_entry entry = entry_of(field, term);
     list_view list;
-    TRY(unit_list(s, unit, term, sub_of(field), &list, err));
+    TRY(unit_list(s, unit, window, entry, &list, err));
     if (list.count == 0 || list.count > WINDOW_DOCS - all->count) {
         return list.count ? error_corrupt(err, "a window has too many postings") : ANP_OK;
     }
     uint32_t from = all->count;
     list_tfs(&list, all->tfs + from);
     all->count += list_docs(&list, all->docs + from);
-    return field == INDEX_BODY ? keep_body(s, unit, term, &list, all, from, err) : ANP_OK;
+    return field == INDEX_BODY ? keep_body(s, unit, window, entry, &list, all, from, err) : ANP_OK;
 }
 
 /* tf of a field in one posting of the log. */
@@ -113,11 +112,11 @@ static anp_status collect_tail(const snapshot *s, index_field field, uint32_t te
 static anp_status count_window(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                uint32_t *most, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub_of(field)), &units);
+    size_t n = snapshot_units(s, window, entry_of(field, term), &units);
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
         list_view list;
-        TRY(unit_list(s, &units[i], term, sub_of(field), &list, err));
+        TRY(unit_list(s, &units[i], window, entry_of(field, term), &list, err));
         total += list.count;
     }
     if (snapshot_tail_in(s, window)) {
@@ -146,9 +145,9 @@ anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint
         return error_nomem(err, "a term's postings");
     }
     const unit_info *units;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub_of(field)), &units);
+    size_t n = snapshot_units(s, window, entry_of(field, term), &units);
     for (size_t i = 0; i < n; i++) {
-        TRY(collect_unit(s, field, term, &units[i], &all, err));
+        TRY(collect_unit(s, field, term, window, &units[i], &all, err));
     }
     if (snapshot_tail_in(s, window)) {
         TRY(collect_tail(s, field, term, &all, err));
@@ -177,10 +176,10 @@ static anp_status decode_stats(snapshot *s, index_field field, uint32_t term, ui
 static anp_status header_stats(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                uint64_t *df, uint64_t *cf, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub_of(field)), &units);
+    size_t n = snapshot_units(s, window, entry_of(field, term), &units);
     for (size_t i = 0; i < n; i++) {
         list_view list;
-        TRY(unit_list(s, &units[i], term, sub_of(field), &list, err));
+        TRY(unit_list(s, &units[i], window, entry_of(field, term), &list, err));
         *df += list.count;
         *cf += list.tf_sum;
     }
@@ -263,26 +262,26 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
                               arena *perm, const uint32_t **positions, uint32_t *count,
                               anp_error *err) {
     uint32_t window = docno >> WINDOW_BITS;
-    unsigned sub = sub_of(field);
+    unit_entry entry = entry_of(field, term);
     *positions = NULL;
     *count = 0;
     if (snapshot_tail_in(s, window) && docno >= s->tail->first) {
         return tail_positions(s, field, term, docno, perm, positions, count, err);
     }
     const unit_info *units;
-    size_t n = snapshot_units(s, window, unit_key(0, UNIT_TERM, term, sub), &units);
+    size_t n = snapshot_units(s, window, entry, &units);
     for (size_t i = 0; i < n; i++) {
         if (docno - units[i].first >= units[i].count) {
             continue;
         }
         list_view list;
         positions_view view;
-        TRY(unit_list(s, &units[i], term, sub, &list, err));
+        TRY(unit_list(s, &units[i], window, entry, &list, err));
         uint32_t rank = list.count ? list_rank(&list, window_low(docno)) : UINT32_MAX;
         if (rank == UINT32_MAX) {
             return ANP_OK;
         }
-        TRY(unit_positions(s, &units[i], term, sub, &list, &view, err));
+        TRY(unit_positions(s, &units[i], window, entry, &list, &view, err));
         uint32_t weight = field == INDEX_TITLE ? 0 : s->cat.settings.title_weight;
         uint32_t expect = list_tf(&list, rank) - weight * positions_title_tf(&view, rank);
         uint32_t *out = arena_alloc(perm, (size_t)expect * sizeof *out);
@@ -300,23 +299,5 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
 anp_status snapshot_terms(snapshot *s, str from,
                           bool (*visit)(void *user, str term, uint32_t number), void *user,
                           anp_error *err) {
-    store_cursor *cursor;
-    store_key key;
-    str value;
-    if (from.len > TERM_BYTES_MAX) {
-        return ANP_OK; /* no term is as long */
-    }
-    TRY(store_cursor_open(s->txn, STORE_TERMS, &cursor, err));
-    anp_status status = store_seek(cursor, store_key_bytes(from), &key, &value, err);
-    while (status == ANP_OK) {
-        if (value.len != 4) {
-            status = error_corrupt(err, "the entry of a term is damaged");
-        } else if (visit(user, key.bytes, load_u32(value.data))) {
-            status = store_next(cursor, &key, &value, err);
-        } else {
-            break;
-        }
-    }
-    store_cursor_close(cursor);
-    return status == ANP_NOT_FOUND ? ANP_OK : status;
+    return numbers_walk(s->txn, STORE_TERMS, from, visit, user, err);
 }

@@ -11,12 +11,13 @@
  * ordinals are all given, its segments are merged, a step at a time, into one unit of the window.
  * Everything that a unit holds has a key
  *
- *     63      48 47  44 43          12 11   8 7     0
- *     +---------+------+--------------+------+-------+
- *     |  unit   | kind |    number    | sub  | part  |
- *     +---------+------+--------------+------+-------+
+ *     63      48 47  44 43          12 11   8 7   4 3    0
+ *     +---------+------+--------------+------+-----+------+
+ *     |  unit   | kind |    number    | slot | sub | part |
+ *     +---------+------+--------------+------+-----+------+
  *
- *     unit: the window's number, or the segment's own. part: 0 (room for values cut in parts)
+ *     unit: the window's number, or the segment's own. slot: of terms and facets, the low bits of
+ *     their window's number. part: 0 a value, 1 a pack (index/pack.h)
  *
  *     kind          number          sub                             table of a window
  *     UNIT_TERM     term number     0 text list, 1 its positions    postings, positions
@@ -27,6 +28,11 @@
  *
  * and a segment keeps all of them in table segments. The mechanism (fold, merge, read) is the same
  * for every kind; a new key space (shingle classes) is one more kind.
+ *
+ * Terms and facets of 32 KB or less are packed: a pack holds those of one table and kind whose keys
+ * lie between the value or pack before it and its own key, which is that of its last entry with
+ * part 1. So the first key that is not less than the one looked for finds either the value itself
+ * or the only pack that can have it.
  */
 #ifndef ANP_INDEX_UNIT_H
 #define ANP_INDEX_UNIT_H
@@ -55,13 +61,26 @@ typedef struct unit_info {
     float length_average; /* of the combined text, that its bounds were made with */
 } unit_info;
 
-static inline uint64_t unit_key(uint32_t unit, unit_kind kind, uint32_t number, unsigned sub) {
+/* The value is a pack. */
+#define UNIT_PART_PACK ((uint64_t)1)
+
+static inline uint64_t unit_key_in(uint32_t unit, unit_kind kind, uint32_t number, unsigned slot,
+                                   unsigned sub) {
     return (uint64_t)unit << 48 | (uint64_t)kind << 44 | (uint64_t)number << 12 |
-           (uint64_t)sub << 8;
+           (uint64_t)slot << 8 | (uint64_t)sub << 4;
+}
+
+/* Of a column or sketches: they have no slot. */
+static inline uint64_t unit_key(uint32_t unit, unit_kind kind, uint32_t number) {
+    return unit_key_in(unit, kind, number, 0, 0);
 }
 
 /* The part of a key that does not name the unit: what a merge advances over. */
 #define UNIT_KEY_INNER (((uint64_t)1 << 48) - 1)
+
+static inline uint32_t unit_key_unit(uint64_t key) {
+    return (uint32_t)(key >> 48);
+}
 
 static inline unit_kind unit_key_kind(uint64_t key) {
     return (unit_kind)(key >> 44 & 15);
@@ -71,8 +90,27 @@ static inline uint32_t unit_key_number(uint64_t key) {
     return (uint32_t)(key >> 12);
 }
 
-static inline unsigned unit_key_sub(uint64_t key) {
+static inline unsigned unit_key_slot(uint64_t key) {
     return (unsigned)(key >> 8 & 15);
+}
+
+static inline unsigned unit_key_sub(uint64_t key) {
+    return (unsigned)(key >> 4 & 15);
+}
+
+/* The slot of a window. */
+static inline unsigned unit_slot(uint32_t window) {
+    return window & (GROUP_WINDOWS - 1);
+}
+
+/* What a pack tells its entries apart by. */
+static inline uint64_t unit_key_code(uint64_t key) {
+    return key >> 4 & (((uint64_t)1 << 40) - 1);
+}
+
+/* Whether a kind is packed. */
+static inline bool unit_kind_packs(unit_kind kind) {
+    return kind == UNIT_TERM || kind == UNIT_FACET;
 }
 
 static inline store_table unit_table(unit_level level, unit_kind kind, unsigned sub) {
@@ -87,10 +125,24 @@ static inline store_table unit_table(unit_level level, unit_kind kind, unsigned 
     }
 }
 
-static inline anp_status unit_get(store_txn *txn, unit_level level, uint64_t key, str *out,
-                                  anp_error *err) {
-    store_table table = unit_table(level, unit_key_kind(key), unit_key_sub(key));
-    return store_get(txn, table, store_key_u64(key), out, err);
-}
+/*
+ * One value of a unit, out of its pack where it is in one: one look-up of the store. In place, as
+ * store_get gives it; ANP_NOT_FOUND without error text.
+ */
+anp_status unit_get(store_txn *txn, unit_level level, uint64_t key, str *out, anp_error *err);
+
+/*
+ * Walks the values of a unit in the order of their keys over all its tables, from one inner key on.
+ * Each value is copied, so that other tables may be written meanwhile: it is valid until the next
+ * call. The unit's own tables must not be written. `level` and `number` are the unit's.
+ */
+typedef struct unit_cursor unit_cursor;
+
+anp_status unit_cursor_open(store_txn *txn, unit_level level, uint32_t number, uint64_t from_inner,
+                            unit_cursor **out, anp_error *err);
+
+/* The key without the unit, and its value; ANP_NOT_FOUND (without error text) at the end. */
+anp_status unit_cursor_next(unit_cursor *c, uint64_t *inner, str *value, anp_error *err);
+void unit_cursor_close(unit_cursor *c);
 
 #endif

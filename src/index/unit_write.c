@@ -1,4 +1,4 @@
-/* See unit_write.h; the keys are drawn in unit.h, the values in postings/format.h and column.h. */
+/* See unit_write.h; keys: unit.h, values: postings/format.h and column.h. */
 #include "index/unit_write.h"
 
 #include "base/error.h"
@@ -8,7 +8,7 @@
 #include <math.h>
 
 struct unit_writer {
-    unit_sink sink;
+    unit_packer packer;
     unit_info info;
     uint32_t title_weight;
     uint16_t low_first; /* of the unit's first post */
@@ -23,7 +23,6 @@ struct unit_writer {
     VEC(uint32_t) positions;
     buffer list;
     buffer apart;
-    uint64_t bytes;
 };
 
 static void prepare_posts(unit_writer *w, const forward_head *heads) {
@@ -41,23 +40,13 @@ static void prepare_posts(unit_writer *w, const forward_head *heads) {
     }
 }
 
-static anp_status put_in_txn(void *user, store_table table, uint64_t key, str value,
-                             anp_error *err) {
-    unit_txn_sink *target = user;
-    return store_put(target->txn, table, store_key_u64(key), value, target->append, err);
-}
-
-unit_sink unit_sink_of_txn(unit_txn_sink *target) {
-    return (unit_sink){put_in_txn, target};
-}
-
 anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, const unit_info *info,
                             const forward_head *heads, unit_writer **out, anp_error *err) {
     unit_writer *w = calloc(1, sizeof *w);
     if (!w) {
         return error_nomem(err, "writing a unit");
     }
-    w->sink = sink;
+    unit_packer_init(&w->packer, sink, (unit_level)info->level, info->number);
     w->info = *info;
     w->title_weight = settings->title_weight;
     w->low_first = window_low(info->first);
@@ -92,12 +81,13 @@ void unit_writer_close(unit_writer *w) {
         free(w->positions.items);
         buffer_free(&w->list);
         buffer_free(&w->apart);
+        unit_packer_free(&w->packer);
         free(w);
     }
 }
 
 uint64_t unit_writer_bytes(const unit_writer *w) {
-    return w->bytes;
+    return w->packer.bytes;
 }
 
 static anp_status put(unit_writer *w, unit_kind kind, uint32_t number, unsigned sub,
@@ -105,17 +95,13 @@ static anp_status put(unit_writer *w, unit_kind kind, uint32_t number, unsigned 
     if (value->failed) {
         return error_nomem(err, "writing a unit");
     }
-    store_table table = unit_table((unit_level)w->info.level, kind, sub);
-    uint64_t key = unit_key(w->info.number, kind, number, sub);
-    w->bytes += value->len;
-    return w->sink.put(w->sink.user, table, key, str_make((const char *)value->data, value->len),
-                       err);
+    unsigned slot = unit_kind_packs(kind) ? unit_slot(w->info.first >> WINDOW_BITS) : 0;
+    return unit_packer_put(&w->packer, unit_key_in(0, kind, number, slot, sub),
+                           str_make((const char *)value->data, value->len), err);
 }
 
 anp_status unit_writer_finish(unit_writer *w, anp_error *err) {
-    (void)w;
-    (void)err;
-    return ANP_OK; /* every value is put at once */
+    return unit_packer_finish(&w->packer, err);
 }
 
 /* One list and its positions, in one value when they are small. */

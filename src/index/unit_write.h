@@ -10,25 +10,9 @@
 #include "index/column.h"
 #include "index/invert.h"
 #include "index/rows.h"
+#include "index/unit_put.h"
 
 typedef struct unit_writer unit_writer;
-
-/*
- * Where a unit's values go: a transaction, or memory, so that threads that own no transaction can
- * build units too. The value is the caller's and only valid during the call.
- */
-typedef struct unit_sink {
-    anp_status (*put)(void *user, store_table table, uint64_t key, str value, anp_error *err);
-    void *user;
-} unit_sink;
-
-/* Puts into a transaction. `append`: the unit's keys are greater than all in its tables. */
-typedef struct unit_txn_sink {
-    store_txn *txn;
-    bool append;
-} unit_txn_sink;
-
-unit_sink unit_sink_of_txn(unit_txn_sink *target);
 
 /* Begins a unit of posts [info->first, + info->count). heads are theirs, for the bounds. */
 anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, const unit_info *info,

@@ -218,7 +218,7 @@ static anp_status check_positions(check *c, const list_view *list, str apart, bo
     return status;
 }
 
-static anp_status check_list(check *c, store_key key, str value, anp_error *err) {
+static anp_status check_list(check *c, uint64_t key, str value, anp_error *err) {
     list_view list;
     TRY(list_view_open(value, &list, err));
     TRY(list_validate(&list, err));
@@ -228,31 +228,31 @@ static anp_status check_list(check *c, store_key key, str value, anp_error *err)
     if (c->lows[0] < first || c->lows[list.count - 1] - first >= c->unit->count) {
         return error_corrupt(err, "a list has ordinals outside of its unit");
     }
-    if (unit_key_kind(key.number) == UNIT_FACET) {
+    if (unit_key_kind(key) == UNIT_FACET) {
         return ANP_OK;
     }
-    bool title = unit_key_sub(key.number) == UNIT_SUB_TITLE;
+    bool title = unit_key_sub(key) == UNIT_SUB_TITLE;
     str apart = {NULL, 0};
     if (!list.positions.data) {
-        unsigned sub = unit_key_sub(key.number) + 1;
-        TRY(snapshot_unit_value(c->snapshot, c->unit, UNIT_TERM, unit_key_number(key.number), sub,
-                                &apart, err));
+        unit_entry entry = {UNIT_TERM, unit_key_number(key), unit_key_sub(key) + 1};
+        TRY(snapshot_unit_value(c->snapshot, c->unit, c->unit->first >> WINDOW_BITS, entry, &apart,
+                                err));
     }
     TRY(check_positions(c, &list, apart, title, err));
     return title || bounds_hold(c, &list) ? ANP_OK
                                           : error_corrupt(err, "a bound is below an impact");
 }
 
-static anp_status check_value(check *c, store_key key, str value, anp_error *err) {
+static anp_status check_value(check *c, uint64_t key, str value, anp_error *err) {
     column_view column;
     const catalog_state *state = &c->snapshot->cat.state;
-    uint32_t number = unit_key_number(key.number);
-    switch (unit_key_kind(key.number)) {
+    uint32_t number = unit_key_number(key);
+    switch (unit_key_kind(key)) {
     case UNIT_TERM:
         if (number >= state->term_end) {
             return error_corrupt(err, "term number %u was never given", number);
         }
-        return unit_key_sub(key.number) & 1 ? ANP_OK : check_list(c, key, value, err);
+        return unit_key_sub(key) & 1 ? ANP_OK : check_list(c, key, value, err);
     case UNIT_FACET:
         if (number >= state->value_end) {
             return error_corrupt(err, "facet value number %u was never given", number);
@@ -270,44 +270,46 @@ static anp_status check_value(check *c, store_key key, str value, anp_error *err
     }
 }
 
-static anp_status check_table(check *c, store_table table, anp_error *err) {
-    store_cursor *cursor;
-    store_key key, from = store_key_u64((uint64_t)c->unit->number << 48);
+/* What a merge has moved is no longer read from the window's segments. */
+static uint64_t first_inner(const check *c) {
+    const catalog *cat = &c->snapshot->cat;
+    bool merging = c->unit->level == UNIT_SEGMENT &&
+                   catalog_merging(cat) == (int32_t)(c->unit->first >> WINDOW_BITS);
+    return merging ? cat->state.merge_cursor : 0;
+}
+
+static anp_status walk_unit(check *c, unit_cursor *cursor, anp_error *err) {
+    uint64_t inner;
     str value;
-    anp_error detail = ANP_ERROR_INIT;
-    TRY(store_cursor_open(c->snapshot->txn, table, &cursor, err));
-    anp_status status = store_seek(cursor, from, &key, &value, &detail);
-    while (status == ANP_OK && key.number >> 48 == c->unit->number) {
-        status = check_value(c, key, value, &detail);
+    anp_status status = unit_cursor_next(cursor, &inner, &value, err);
+    while (status == ANP_OK) {
+        status = check_value(c, inner, value, err);
         if (status == ANP_CORRUPT) {
-            wrong(c, "unit at post %u, table %s, key %016llx: %s", c->unit->first,
-                  store_table_infos[table].name, (unsigned long long)key.number, detail.message);
+            wrong(c, "unit at post %u, key %012llx: %s", c->unit->first,
+                  (unsigned long long)inner, err->message);
             status = ANP_OK;
         }
         if (status == ANP_OK) {
-            status = store_next(cursor, &key, &value, &detail);
+            status = unit_cursor_next(cursor, &inner, &value, err);
         }
     }
-    store_cursor_close(cursor);
-    return status == ANP_NOT_FOUND ? ANP_OK : survive(c, status, &detail, err);
+    return status == ANP_NOT_FOUND ? ANP_OK : status;
 }
 
 static anp_status check_unit(check *c, anp_error *err) {
-    static const store_table of_window[] = {STORE_POSTINGS, STORE_FACETS, STORE_COLUMNS,
-                                            STORE_SKETCHES};
     anp_error detail = ANP_ERROR_INIT;
+    unit_cursor *cursor = NULL;
     uint32_t window = c->unit->first >> WINDOW_BITS;
     anp_status status = snapshot_columns(c->snapshot, window, &c->columns, &detail);
-    if (status != ANP_OK) {
-        return survive(c, status, &detail, err);
+    if (status == ANP_OK) {
+        status = unit_cursor_open(c->snapshot->txn, (unit_level)c->unit->level, c->unit->number,
+                                  first_inner(c), &cursor, &detail);
     }
-    if (c->unit->level == UNIT_SEGMENT) {
-        return check_table(c, STORE_SEGMENTS, err);
+    if (status == ANP_OK) {
+        status = walk_unit(c, cursor, &detail);
     }
-    for (size_t i = 0; i < sizeof of_window / sizeof *of_window; i++) {
-        TRY(check_table(c, of_window[i], err));
-    }
-    return ANP_OK;
+    unit_cursor_close(cursor);
+    return survive(c, status, &detail, err);
 }
 
 static anp_status check_all(check *c, anp_error *err) {

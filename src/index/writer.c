@@ -32,7 +32,6 @@ struct index_writer {
     dictionary *dictionary; /* of the catalog's state, or NULL */
     buffer samples;         /* posts to train one on, while there is none */
     VEC(size_t) sample_sizes;
-    size_t folded_bytes;    /* of forward records, by the last commit */
     bool untrainable;       /* the samples made none: do without for this writer's life */
     buffer records;       /* the batch's forward records, one behind the other */
     VEC(size_t) offsets;  /* of each in records */
@@ -151,7 +150,7 @@ static anp_status unit_length(index_writer *w, const unit_info *unit, uint32_t c
                               uint32_t docno, uint32_t *out, anp_error *err) {
     str value;
     column_view view;
-    uint64_t key = unit_key(unit->number, UNIT_COLUMN, column, 0);
+    uint64_t key = unit_key(unit->number, UNIT_COLUMN, column);
     TRY(unit_get(w->txn, (unit_level)unit->level, key, &value, err));
     TRY(column_open(value, &view, err));
     if (docno - unit->first >= view.count) {
@@ -433,9 +432,6 @@ static anp_status fold(index_writer *w, anp_error *err) {
         uint32_t room = WINDOW_DOCS - window_low(first);
         uint32_t count = total - from < room ? total - from : room;
         status = write_unit(w, first, count, records + from, err);
-        for (uint32_t i = from; i < from + count; i++) {
-            w->folded_bytes += records[i].len;
-        }
         from += count;
     }
     if (status == ANP_OK) {
@@ -497,11 +493,24 @@ static bool fits_log(const index_writer *w) {
            (count == 0 || (state->docno_end - 1) >> WINDOW_BITS == state->log_first >> WINDOW_BITS);
 }
 
+/*
+ * Every post owes twice the bytes of its record in merging, as long as a merge is pending: so
+ * windows are merged before the next ones are full, and one small commit in some hundreds has a
+ * step to do. The debt is in the catalog: writers may live for one commit.
+ */
+static void owe_merging(index_writer *w) {
+    catalog_state *state = &w->cat.state;
+    uint64_t due = state->merge_due + 2 * (uint64_t)w->records.len;
+    due = merge_pending(&w->cat) ? due : 0;
+    state->merge_due = due < UINT32_MAX ? (uint32_t)due : UINT32_MAX;
+}
+
 static anp_status write_batch(index_writer *w, anp_error *err) {
     TRY(numbers_save(&w->terms, w->txn, err));
     TRY(numbers_save(&w->values, w->txn, err));
     TRY(fits_log(w) ? append_log(w, err) : fold(w, err));
     TRY(save_deleted(w, err));
+    owe_merging(w);
     if (w->analysis.fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));
     }
@@ -532,20 +541,26 @@ static anp_status end_transaction(index_writer *w, anp_error *err) {
     return status;
 }
 
+static bool merging_is_due(const index_writer *w) {
+    return w->loaded && w->cat.state.merge_due >= MERGE_STEP_BYTES && merge_pending(&w->cat);
+}
+
 /*
- * Steps of a pending merge, each in a transaction of its own: one after a small batch, after a fold
- * twice as much as it wrote, so that merging keeps up. The batch is durable already, so a step that
- * fails (a full disk) does not fail the commit: the next commit tries again, and verify reports
- * what is damaged.
+ * The steps of a pending merge that are due, each in a transaction of its own. The batch is durable
+ * already, so a step that fails (a full disk) does not fail the commit: the next commit tries
+ * again, and verify reports what is damaged.
  */
 static void maintain(index_writer *w) {
     bool done = false;
-    size_t steps = 1 + 2 * w->folded_bytes / MERGE_STEP_BYTES;
-    w->folded_bytes = 0;
-    for (; steps > 0 && !done && w->loaded && merge_pending(&w->cat); steps--) {
+    while (!done && merging_is_due(w)) {
         if (begin(w, NULL) != ANP_OK) {
             return;
         }
+        if (!merging_is_due(w)) { /* somebody else was here in between */
+            release_if_empty(w);
+            return;
+        }
+        w->cat.state.merge_due -= MERGE_STEP_BYTES;
         if (merge_step(w->txn, &w->cat, MERGE_STEP_BYTES, &done, NULL) != ANP_OK ||
             end_transaction(w, NULL) != ANP_OK) {
             drop_batch(w);

@@ -33,15 +33,6 @@ enum {
     NAME_TRIES = 1000,
 };
 
-/* What creation works with. */
-typedef struct making {
-    char *path;     /* whole */
-    char *temp;     /* beside it */
-    int folder;     /* fd */
-    int fd;         /* of temp; holds the flock */
-    page_meta meta; /* of the commit that was made */
-} making;
-
 /* ---- Leftovers ----------------------------------------------------------------------------- */
 
 /* Removes a file whose maker is dead: nobody holds its lock. */
@@ -180,7 +171,7 @@ static bool rename_new(const char *from, const char *to) {
     return link(from, to) == 0 && unlink(from) == 0;
 }
 
-static anp_status publish(making *m, anp_error *err) {
+anp_status making_publish(making *m, anp_error *err) {
     environment_step("synced");
     if (access(m->path, F_OK) != 0) {
         witness_remove(m->path); /* of an index that is gone: it would make ours look old */
@@ -198,22 +189,26 @@ static anp_status publish(making *m, anp_error *err) {
         return error_os(err, ANP_IO, errno, "cannot sync the folder of %s", m->path);
     }
     environment_step("folder");
+    making_witness(m);
+    environment_step("witnessed");
+    return ANP_OK;
+}
+
+void making_witness(const making *m) {
     int fd = witness_open(m->path);
     if (fd >= 0) {
         witness_write(fd, &m->meta);
         fsync(fd);
         close(fd);
     }
-    environment_step("witnessed");
-    return ANP_OK;
 }
 
-static anp_status make(making *m, anp_status (*init)(void *user, store_txn *txn, anp_error *err),
-                       void *user, anp_error *err) {
+anp_status making_begin(making *m, bool absent, anp_error *err) {
     char *slash = strrchr(m->path, '/');
     struct stat info;
-    if (lstat(m->path, &info) == 0) {
-        return error_set(err, ANP_BUSY, "cannot make %s: it exists already; open it", m->path);
+    if (absent && lstat(m->path, &info) == 0) {
+        return error_set(err, ANP_BUSY,
+                         "cannot make %s: it exists already, and nothing is overwritten", m->path);
     }
     *slash = 0;
     m->folder = open(slash == m->path ? "/" : m->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -225,14 +220,21 @@ static anp_status make(making *m, anp_status (*init)(void *user, store_txn *txn,
     sweep(m->folder, slash + 1);
     TRY(make_temp(m, err));
     environment_step("made");
-    anp_status status = build(m, init, user, err);
-    if (status == ANP_OK) {
-        status = publish(m, err);
+    return ANP_OK;
+}
+
+void making_end(making *m, bool published) {
+    if (m->fd >= 0) {
+        if (!published) {
+            unlink(m->temp);
+        }
+        close(m->fd);
     }
-    if (status != ANP_OK) {
-        unlink(m->temp); /* after the rename there is none of that name */
+    if (m->folder >= 0) {
+        close(m->folder);
     }
-    return status;
+    free(m->temp);
+    free(m->path);
 }
 
 anp_status store_create(const char *path,
@@ -240,14 +242,13 @@ anp_status store_create(const char *path,
                         anp_error *err) {
     making m = {.folder = -1, .fd = -1};
     TRY(environment_resolve(path, false, &m.path, err));
-    anp_status status = make(&m, init, user, err);
-    if (m.fd >= 0) {
-        close(m.fd);
+    anp_status status = making_begin(&m, true, err);
+    if (status == ANP_OK) {
+        status = build(&m, init, user, err);
     }
-    if (m.folder >= 0) {
-        close(m.folder);
+    if (status == ANP_OK) {
+        status = making_publish(&m, err);
     }
-    free(m.temp);
-    free(m.path);
+    making_end(&m, status == ANP_OK);
     return status;
 }

@@ -14,30 +14,33 @@ struct store_cursor {
     tree_cursor tree;
 };
 
-anp_status store_cursor_open(store_txn *txn, store_table table, store_cursor **out,
-                             anp_error *err) {
-    const page_tree *tree = NULL;
-    *out = NULL;
-    if (!txn->written[table]) {
-        TRY(table_tree(txn, table, &tree, err));
-    }
-    store_cursor *cursor = malloc(sizeof *cursor);
-    if (!cursor) {
-        return error_nomem(err, "a cursor");
-    }
+static anp_status begin(store_cursor *cursor, store_txn *txn, store_table table, anp_error *err) {
     cursor->txn = txn;
     cursor->table = table;
     cursor->mdb = NULL;
     cursor->placed = false;
-    if (tree) {
-        tree_cursor_begin(&cursor->tree, &txn->view, tree,
-                          store_table_infos[table].key_kind == STORE_KEY_U64);
-    } else {
+    if (txn->written[table]) {
         int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor->mdb);
-        if (code) {
-            free(cursor);
-            return store_fail(txn->store, code, "open a cursor", err);
-        }
+        return code ? store_fail(txn->store, code, "open a cursor", err) : ANP_OK;
+    }
+    const page_tree *tree;
+    TRY(table_tree(txn, table, &tree, err));
+    tree_cursor_begin(&cursor->tree, &txn->view, tree,
+                      store_table_infos[table].key_kind == STORE_KEY_U64);
+    return ANP_OK;
+}
+
+anp_status store_cursor_open(store_txn *txn, store_table table, store_cursor **out,
+                             anp_error *err) {
+    *out = NULL;
+    store_cursor *cursor = malloc(sizeof *cursor);
+    if (!cursor) {
+        return error_nomem(err, "a cursor");
+    }
+    anp_status status = begin(cursor, txn, table, err);
+    if (status != ANP_OK) {
+        free(cursor);
+        return status;
     }
     *out = cursor;
     return ANP_OK;
@@ -75,6 +78,16 @@ static anp_status give_viewed(store_cursor *c, tree_result result, store_key *ke
         return store_fault(c->txn->store, store_table_infos[c->table].name, &c->tree.fault, err);
     }
     return give(c, node.key, node.value, key, value, err);
+}
+
+/* Whether the entry that a tree's cursor reached is the key itself or has the mark. */
+static bool covers(tree_cursor *tree, uint64_t key, uint64_t mark) {
+    tree_node node;
+    if (!tree_entry(tree, &node) || node.key.len != sizeof key) {
+        return true; /* damaged: give_viewed says so */
+    }
+    uint64_t found = load_u64(node.key.data);
+    return found == key || (found & mark);
 }
 
 static anp_status give_written(store_cursor *c, MDB_cursor_op op, str at, store_key *key,
@@ -124,4 +137,29 @@ anp_status store_last(store_cursor *cursor, store_key *key, str *value, anp_erro
         return give_viewed(cursor, tree_last(&cursor->tree), key, value, err);
     }
     return give_written(cursor, MDB_LAST, (str){0}, key, value, err);
+}
+
+anp_status store_get_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
+                           uint64_t *found, str *value, anp_error *err) {
+    store_cursor c;
+    store_key at = store_key_u64(key), reached = at;
+    *value = (str){0};
+    TRY(begin(&c, txn, table, err));
+    if (!c.mdb) {
+        tree_result result = tree_seek(&c.tree, table_key_bytes(table, &at));
+        if (result == TREE_FOUND && !covers(&c.tree, key, mark)) {
+            return ANP_NOT_FOUND;
+        }
+        TRY(give_viewed(&c, result, &reached, value, err));
+    } else {
+        anp_status status = store_seek(&c, at, &reached, value, err);
+        mdb_cursor_close(c.mdb);
+        TRY(status);
+    }
+    *found = reached.number;
+    if (*found != key && !(*found & mark)) {
+        *value = (str){0};
+        return ANP_NOT_FOUND;
+    }
+    return ANP_OK;
 }

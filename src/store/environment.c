@@ -24,6 +24,9 @@
 /* Reader slots of the lock file, one a snapshot; 64 bytes each. */
 enum { READERS_MAX = 1022 };
 
+/* An open is tried again when the file was replaced meanwhile. */
+enum { OPEN_TRIES = 10 };
+
 struct store_registry store_registry = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- The path and what it lies on ---------------------------------------------------------- */
@@ -180,7 +183,7 @@ anp_status environment_start(store *s, unsigned flags, uint64_t file_bytes, anp_
     }
 }
 
-void environment_stop(store *s) {
+static void close_file(store *s) {
     map_drop(s);
     if (s->env) {
         mdb_env_close(s->env);
@@ -188,10 +191,16 @@ void environment_stop(store *s) {
     }
     if (s->witness_fd >= 0) {
         close(s->witness_fd);
+        s->witness_fd = -1;
     }
     if (s->fd >= 0) {
         close(s->fd);
+        s->fd = -1;
     }
+}
+
+void environment_stop(store *s) {
+    close_file(s);
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->changed);
     free(s->seen);
@@ -300,13 +309,30 @@ static store *find_open(const struct stat *info, pid_t pid) {
     return NULL;
 }
 
-static bool path_is_open(const char *path, pid_t pid) {
+static store *find_path(const char *path, pid_t pid) {
     for (store *s = store_registry.first; s; s = s->next) {
         if (s->pid == pid && strcmp(s->path, path) == 0) {
-            return true;
+            return s;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* A file whose place another one took while it is open here: goes there if it may. */
+static bool follows(store *s) {
+    return (!replace_noticed(s) || environment_follow(s, NULL) == ANP_OK) &&
+           !replace_path_differs(s);
+}
+
+/* LMDB opens the path by itself: it must have got the file that we have. */
+static anp_status check_same_file(const store *s, anp_error *err) {
+    int fd;
+    struct stat theirs, ours;
+    if (mdb_env_get_fd(s->env, &fd) == 0 && fstat(fd, &theirs) == 0 && fstat(s->fd, &ours) == 0 &&
+        theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev) {
+        return ANP_OK;
+    }
+    return error_set(err, ANP_BUSY, "cannot open %s: it was replaced just now; try again", s->path);
 }
 
 /* A file that this process has not open. */
@@ -320,6 +346,7 @@ static anp_status start_new(store *s, anp_error *err) {
     s->page_bytes = h.page_bytes;
     s->file_pages = h.file_bytes / h.page_bytes;
     TRY(environment_start(s, 0, h.file_bytes, err));
+    TRY(check_same_file(s, err));
     mdb_reader_check(s->env, NULL);
     return check_index(s, err);
 }
@@ -327,7 +354,10 @@ static anp_status start_new(store *s, anp_error *err) {
 /* Takes over path and fd, also on failure. With the registry locked. */
 static anp_status open_locked(char *path, int fd, const struct stat *info, bool writable,
                               store **out, anp_error *err) {
-    store *s = find_open(info, getpid());
+    store *s = find_open(info, getpid()), *same = s ? NULL : find_path(path, getpid());
+    if (same && follows(same)) {
+        s = same;
+    }
     if (s) {
         close(fd);
         free(path);
@@ -342,7 +372,7 @@ static anp_status open_locked(char *path, int fd, const struct stat *info, bool 
         return ANP_OK;
     }
     anp_status status = ANP_OK;
-    if (path_is_open(path, getpid())) {
+    if (same) {
         status = error_set(err, ANP_BUSY,
                            "cannot open %s: the file was replaced while this process had it open; "
                            "close that first",
@@ -368,11 +398,12 @@ static anp_status open_locked(char *path, int fd, const struct stat *info, bool 
     return ANP_OK;
 }
 
-anp_status store_open(const char *path, bool writable, store **out, anp_error *err) {
+/* *raced: what it found may be a mixture of two files, one having taken the other's place. */
+static anp_status open_once(const char *path, bool writable, store **out, bool *raced,
+                            anp_error *err) {
     char *whole;
     int fd = -1;
-    struct stat info;
-    *out = NULL;
+    struct stat info, after;
     TRY(environment_resolve(path, true, &whole, err));
     anp_status status = open_file(whole, writable, &fd, &info, err);
     if (status != ANP_OK) {
@@ -385,7 +416,74 @@ anp_status store_open(const char *path, bool writable, store **out, anp_error *e
     pthread_mutex_lock(&store_registry.mutex);
     status = open_locked(whole, fd, &info, writable, out, err);
     pthread_mutex_unlock(&store_registry.mutex);
+    *raced = (status == ANP_CORRUPT || status == ANP_BUSY) && stat(path, &after) == 0 &&
+             (after.st_ino != info.st_ino || after.st_dev != info.st_dev);
     return status;
+}
+
+anp_status store_open(const char *path, bool writable, store **out, anp_error *err) {
+    bool raced = true;
+    anp_status status = ANP_OK;
+    *out = NULL;
+    for (int attempt = 0; raced && attempt < OPEN_TRIES; attempt++) {
+        raced = false;
+        status = open_once(path, writable, out, &raced, err);
+    }
+    return status;
+}
+
+/* ---- Following to the file that took this one's place -------------------------------------- */
+
+/* With `moving` held by this thread. After a failure there is nothing left that could be used. */
+static anp_status reopen(store *s, anp_error *err) {
+    int fd = -1;
+    struct stat info;
+    anp_status status = open_file(s->path, s->writable, &fd, &info, err);
+    if (status != ANP_OK) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return status;
+    }
+    close_file(s);
+    s->fd = fd;
+    memset(s->seen, 0, sizeof *s->seen);
+    s->generation++;
+    s->device = info.st_dev;
+    s->inode = info.st_ino;
+    status = start_new(s, err);
+    s->lost = status != ANP_OK;
+    return status;
+}
+
+anp_status environment_follow(store *s, anp_error *err) {
+    bool by_other;
+    pthread_mutex_lock(&s->mutex);
+    anp_status status =
+        s->following && pthread_equal(s->follower, pthread_self())
+            ? error_set(err, ANP_BUSY, "cannot open %s: it was replaced twice; try again", s->path)
+            : map_hold(s, &by_other, NULL);
+    if (status == ANP_OK && !by_other) {
+        s->following = true;
+        s->follower = pthread_self();
+        pthread_mutex_unlock(&s->mutex); /* whoever else comes waits for `moving` */
+        for (int attempt = 0; attempt < OPEN_TRIES && replace_path_differs(s); attempt++) {
+            status = reopen(s, err);
+        }
+        pthread_mutex_lock(&s->mutex);
+        s->following = s->moving = false;
+        pthread_cond_broadcast(&s->changed);
+    } else if (status != ANP_OK && !s->following) {
+        status = error_set(err, ANP_BUSY,
+                           "cannot use %s: it was compacted, and snapshots of its former state are "
+                           "open; close them and try again", s->path);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return status;
+}
+
+uint64_t store_generation(const store *s) {
+    return s->generation;
 }
 
 void store_close(store *s) {

@@ -27,8 +27,8 @@ typedef struct store_tally {
 struct store {
     store *next; /* in the registry */
     unsigned references;
-    dev_t device;
-    ino_t inode;
+    _Atomic dev_t device;
+    _Atomic ino_t inode;
     pid_t pid; /* that opened it: LMDB must not be used across fork */
     bool writable;
     char *path;     /* resolved, so that every name of the file has the same lock and witness */
@@ -47,10 +47,14 @@ struct store {
     size_t map_bytes;
     _Atomic uint64_t file_pages; /* the file has at least as many */
 
+    _Atomic uint64_t generation; /* grows when another file took this one's place */
+
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     unsigned active; /* transactions, and calls that begin one */
     bool moving;     /* the map: none may begin */
+    bool following;  /* likewise, but for the thread that follows to the new file (replace.c) */
+    pthread_t follower;
     bool lost;       /* the map could not be made again: everything fails */
     bool writing;
     pthread_t writer;
@@ -105,6 +109,12 @@ anp_status environment_start(store *s, unsigned flags, uint64_t file_bytes, anp_
 
 /* Closes and frees all of it, also what was only begun. */
 void environment_stop(store *s);
+
+/*
+ * Closes the file and opens the one that the path names now: after a replacement (replace.c). Waits
+ * a while for the process's transactions to end, else ANP_BUSY. The caller has none.
+ */
+anp_status environment_follow(store *s, anp_error *err);
 anp_status environment_check_pid(const store *s, anp_error *err);
 
 /* The whole path of a file: its folder resolved; the file itself too when it exists. malloc'd. */
@@ -112,6 +122,31 @@ anp_status environment_resolve(const char *path, bool exists, char **out, anp_er
 
 /* ANP_IO on network file systems, where locks and maps are not kept in step between machines. */
 anp_status environment_check_medium(int fd, const char *path, anp_error *err);
+
+/* create.c: a file in a temporary name beside the one that it will have */
+
+typedef struct making {
+    char *path;     /* whole */
+    char *temp;     /* beside it */
+    int folder;     /* fd */
+    int fd;         /* of temp; holds the flock */
+    page_meta meta; /* of the commit that was made */
+} making;
+
+/*
+ * Makes temp for m->path (which the caller sets, with both fds -1), and removes what killed makers
+ * left. ANP_BUSY when m->path must be `absent` and is not.
+ */
+anp_status making_begin(making *m, bool absent, anp_error *err);
+
+/* Gives it its name, durably: ANP_BUSY, and nothing is overwritten, when that is taken. */
+anp_status making_publish(making *m, anp_error *err);
+
+/* Writes the witness of m->meta. */
+void making_witness(const making *m);
+
+/* Closes and frees; removes the file unless it was published. */
+void making_end(making *m, bool published);
 
 /* map.c */
 
@@ -127,6 +162,32 @@ void map_drop(store *s);
  */
 anp_status map_grow(store *s, anp_error *err);
 
+/*
+ * Takes `moving`, with the mutex locked, when no transaction is active; ANP_BUSY when they do not
+ * end. *by_other: another thread had it, and it is done.
+ */
+anp_status map_hold(store *s, bool *by_other, anp_error *err);
+
+/* replace.c */
+
+/* Whether the path names another file than the one that is open. */
+bool replace_path_differs(const store *s);
+
+/* The same, and it took our file's place by replace_begin: go there by environment_follow. */
+bool replace_noticed(const store *s);
+
+/*
+ * Whether the file that a write transaction belongs to was replaced; takes the last steps of that
+ * if they are due.
+ */
+anp_status replace_check(store_txn *txn, bool *replaced, anp_error *err);
+
+/*
+ * Puts the finished file `temp`, whose newest meta page is given, in the place of the one that txn
+ * (which has changed nothing) writes to; ends txn.
+ */
+anp_status replace_begin(const char *temp, const page_meta *meta, store_txn *txn, anp_error *err);
+
 /* fail.c: an LMDB or system code as a status. `what` completes "cannot …". */
 anp_status store_fail(const store *s, int code, const char *what, anp_error *err);
 
@@ -137,6 +198,9 @@ anp_status store_fault(const store *s, const char *table, const tree_fault *faul
 
 /* The first transaction of a new file: makes every table. */
 anp_status txn_begin_first(store *s, store_txn **out, anp_error *err);
+
+/* One try to begin a write; *replaced: then there is no transaction, the file was replaced. */
+anp_status txn_try_write(store *s, store_txn **out, bool *replaced, anp_error *err);
 
 /* Commits without the witness; frees txn. */
 anp_status txn_commit(store_txn *txn, anp_error *err);

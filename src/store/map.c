@@ -122,14 +122,12 @@ static struct timespec deadline(void) {
     return at;
 }
 
-anp_status map_grow(store *s, anp_error *err) {
-    anp_status status = ANP_OK;
-    pthread_mutex_lock(&s->mutex);
-    if (s->moving) { /* by another thread: then it is done for us too */
+anp_status map_hold(store *s, bool *by_other, anp_error *err) {
+    *by_other = s->moving;
+    if (s->moving) {
         while (s->moving) {
             pthread_cond_wait(&s->changed, &s->mutex);
         }
-        pthread_mutex_unlock(&s->mutex);
         return ANP_OK;
     }
     s->moving = true;
@@ -138,10 +136,23 @@ anp_status map_grow(store *s, anp_error *err) {
     while (s->active > 0 && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&s->changed, &s->mutex, &until);
     }
-    status = s->active > 0 ? store_fail(s, MDB_MAP_RESIZED, "read the newest commit", err)
-                           : remake(s, err);
+    if (s->active == 0) {
+        return ANP_OK;
+    }
     s->moving = false;
     pthread_cond_broadcast(&s->changed);
+    return store_fail(s, MDB_MAP_RESIZED, "read the newest commit", err);
+}
+
+anp_status map_grow(store *s, anp_error *err) {
+    bool by_other;
+    pthread_mutex_lock(&s->mutex);
+    anp_status status = map_hold(s, &by_other, err);
+    if (status == ANP_OK && !by_other) {
+        status = remake(s, err);
+        s->moving = false;
+        pthread_cond_broadcast(&s->changed);
+    }
     pthread_mutex_unlock(&s->mutex);
     return status;
 }

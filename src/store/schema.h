@@ -19,8 +19,8 @@
  *     meta       name             settings, units, counters (index/catalog.h), "tables" (below)
  *     ids        post id          u32 docno
  *     posts      u64 docno        u8 id length, id, zstd frame of the canonical JSON
- *     terms      term             u32 term number
- *     values     u16 field, text  u32 value number of a facet; the field is big-endian
+ *     terms      last term        block of terms with their numbers (index/numbers.h)
+ *     values     last value       the same of facet values: u16 field, big-endian, and text
  *     log        u64 docno        forward record of one post (index/forward.h)
  *     segments   u64 unit key     all that a segment holds, as in the five tables below
  *     postings   u64 unit key     posting list of one term in one window (postings/format.h)
@@ -30,7 +30,8 @@
  *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h)
  *     deleted    u64 window       roaring bitmap of its deleted ordinals, portable format
  *
- * A unit key is unit << 48 | kind << 44 | number << 12 | sub << 8 | part: index/unit.h.
+ * A unit key is unit << 48 | kind << 44 | number << 12 | slot << 8 | sub << 4 | part: index/unit.h.
+ * With part 1 the value is a pack of several: index/pack.h.
  *
  * The record "tables" of meta is kept by the store itself: for each table, in this order, u64
  * count of entries and u64 set-hash (the sum of the checksums of its values, which does not depend

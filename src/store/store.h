@@ -61,6 +61,12 @@ void store_close(store *s);
 const char *store_path(const store *s);
 bool store_writable(const store *s);
 
+/*
+ * Changes when another process compacted the index and this store followed to the new file: what
+ * was remembered of records by their keys holds no longer. (Numbers of transactions go on.)
+ */
+uint64_t store_generation(const store *s);
+
 /* A consistent view of the last commit. Cheap (a slot in the reader table). */
 anp_status store_begin_read(store *s, store_txn **out, anp_error *err);
 
@@ -87,6 +93,21 @@ uint64_t store_txn_number(const store_txn *txn);
  * ANP_CORRUPT when the checksum differs.
  */
 anp_status store_get(store_txn *txn, store_table table, store_key key, str *out, anp_error *err);
+
+/*
+ * The entry of the first key that is not less, with one search and no cursor; in place as with
+ * store_get. ANP_NOT_FOUND (no error text) when every key is less.
+ */
+anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, store_key *found,
+                              str *out, anp_error *err);
+
+/*
+ * For tables of u64 keys where some values stand for all keys from the one before up to their own,
+ * and have the bit `mark` in it: the value under key, or else that of the first greater key if that
+ * one has the mark. Otherwise as store_get.
+ */
+anp_status store_get_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
+                           uint64_t *found, str *value, anp_error *err);
 
 /* Puts or replaces. With `append`, key must be greater than every key of the table (much
    faster); else ANP_INVALID. */

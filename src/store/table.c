@@ -114,6 +114,73 @@ anp_status store_get(store_txn *txn, store_table table, store_key key, str *out,
     return get_key(txn, table, table_key_bytes(table, &key), out, err);
 }
 
+/* The first entry at or behind `at`; found_key as it stands in its page. */
+static anp_status seek_viewed(store_txn *txn, store_table table, str at, str *found_key, str *raw,
+                              anp_error *err) {
+    const page_tree *tree;
+    tree_cursor cursor;
+    tree_node node;
+    TRY(table_tree(txn, table, &tree, err));
+    tree_cursor_begin(&cursor, &txn->view, tree,
+                      store_table_infos[table].key_kind == STORE_KEY_U64);
+    tree_result result = tree_seek(&cursor, at);
+    if (result == TREE_NONE) {
+        return ANP_NOT_FOUND;
+    }
+    if (result == TREE_DAMAGED || !tree_entry(&cursor, &node)) {
+        return store_fault(txn->store, store_table_infos[table].name, &cursor.fault, err);
+    }
+    *found_key = node.key;
+    *raw = node.value;
+    return ANP_OK;
+}
+
+static anp_status seek_written(store_txn *txn, store_table table, str at, str *found_key, str *raw,
+                               anp_error *err) {
+    MDB_cursor *cursor;
+    MDB_val k = {at.len, (void *)(uintptr_t)at.data}, v;
+    int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor);
+    if (code) {
+        return store_fail(txn->store, code, "open a cursor", err);
+    }
+    code = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    mdb_cursor_close(cursor);
+    if (code == MDB_NOTFOUND) {
+        return ANP_NOT_FOUND;
+    }
+    if (code || !table_value_fits(txn, &v)) {
+        return store_fail(txn->store, code ? code : MDB_CORRUPTED, "read a value", err);
+    }
+    *found_key = str_make(k.mv_data, k.mv_size);
+    *raw = str_make(v.mv_data, v.mv_size);
+    return ANP_OK;
+}
+
+anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, store_key *found,
+                              str *out, anp_error *err) {
+    str at = table_key_bytes(table, &key), found_key = {0}, raw = {0};
+    *out = raw;
+    if (at.len == 0 || at.len > PAGE_KEY_BYTES_MAX) {
+        return error_set(err, ANP_LIMIT, "cannot seek in table %s: a key has 1 to %d bytes",
+                         store_table_infos[table].name, PAGE_KEY_BYTES_MAX);
+    }
+    bool viewed = !txn->written[table];
+    anp_status status = (viewed ? seek_viewed : seek_written)(txn, table, at, &found_key, &raw,
+                                                              err);
+    if (status != ANP_OK) {
+        return status;
+    }
+    bool numbers = store_table_infos[table].key_kind == STORE_KEY_U64;
+    if (numbers && found_key.len != sizeof(uint64_t)) {
+        return error_corrupt(
+            err, "%s is damaged: a number key of %zu bytes, table %s; verify it, restore a backup",
+            txn->store->path, found_key.len, store_table_infos[table].name);
+    }
+    TRY(table_check_value(txn, table, found_key, raw, viewed, out, err));
+    *found = numbers ? store_key_u64(load_u64(found_key.data)) : store_key_bytes(found_key);
+    return ANP_OK;
+}
+
 anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp_error *err) {
     str record;
     anp_status status = get_key(txn, STORE_META, STR(STORE_TALLY_KEY), &record, err);

@@ -28,7 +28,7 @@ static anp_status enter(store *s, bool write, anp_error *err) {
     TRY(environment_check_pid(s, err));
     anp_status status = ANP_OK;
     pthread_mutex_lock(&s->mutex);
-    while (s->moving) {
+    while (s->moving && !(s->following && pthread_equal(s->follower, pthread_self()))) {
         pthread_cond_wait(&s->changed, &s->mutex);
     }
     if (s->lost) {
@@ -189,7 +189,13 @@ static anp_status try_read(store *s, store_txn *txn, bool *again, anp_error *err
         leave(s, false);
     }
     *again = code == MDB_MAP_RESIZED;
-    return *again ? map_grow(s, err) : status;
+    if (*again) {
+        return map_grow(s, err);
+    }
+    /* The last commit's number stands in the lock file, and may be one of the file that replaced
+       ours. */
+    *again = status == ANP_CORRUPT && !code && replace_noticed(s);
+    return *again ? environment_follow(s, err) : status;
 }
 
 anp_status store_begin_read(store *s, store_txn **out, anp_error *err) {
@@ -288,23 +294,51 @@ static anp_status begin_writer(store *s, store_txn **out, page_meta *base, anp_e
     return ANP_OK;
 }
 
-anp_status store_begin_write(store *s, store_txn **out, anp_error *err) {
+static anp_status check_writer(store_txn *txn, bool *replaced, anp_error *err) {
+    TRY(table_read_tallies(txn, txn->tallies, err));
+    return replace_check(txn, replaced, err);
+}
+
+anp_status txn_try_write(store *s, store_txn **out, bool *replaced, anp_error *err) {
     page_meta base;
     store_txn *txn;
-    *out = NULL;
-    if (!s->writable) {
-        return error_set(err, ANP_INVALID, "cannot write to %s: it was opened for reading only",
-                         s->path);
+    /* Before the writers' lock is touched: if its owner died, LMDB would set the number of the last
+       commit by our file. */
+    *replaced = replace_noticed(s);
+    if (*replaced) {
+        return ANP_OK;
     }
-    TRY(begin_writer(s, &txn, &base, err));
-    anp_status status = table_read_tallies(txn, txn->tallies, err);
+    anp_status status = begin_writer(s, &txn, &base, err);
     if (status != ANP_OK) {
+        *replaced = status == ANP_CORRUPT && replace_noticed(s);
+        return *replaced ? ANP_OK : status;
+    }
+    status = check_writer(txn, replaced, err);
+    if (status != ANP_OK || *replaced) {
         store_abort(txn);
         return status;
     }
     renew_witness(s, &base);
     *out = txn;
     return ANP_OK;
+}
+
+anp_status store_begin_write(store *s, store_txn **out, anp_error *err) {
+    bool replaced = true;
+    *out = NULL;
+    if (!s->writable) {
+        return error_set(err, ANP_INVALID, "cannot write to %s: it was opened for reading only",
+                         s->path);
+    }
+    for (int attempt = 0; replaced && attempt < BEGIN_TRIES; attempt++) {
+        TRY(txn_try_write(s, out, &replaced, err));
+        if (replaced) {
+            TRY(environment_follow(s, err));
+        }
+    }
+    return replaced ? error_set(err, ANP_BUSY, "cannot write to %s: it is being replaced without "
+                                "end; try again", s->path)
+                    : ANP_OK;
 }
 
 anp_status txn_begin_first(store *s, store_txn **out, anp_error *err) {

@@ -238,6 +238,9 @@ anp_status store_verify(store *s, bool full, void (*report)(void *user, const ch
                         void *user, uint64_t *problems, anp_error *err) {
     check c = {.report = report, .user = user};
     *problems = 0;
+    if (replace_noticed(s)) { /* header and witness are the new file's */
+        TRY(environment_follow(s, err));
+    }
     TRY(store_begin_read(s, &c.txn, err));
     anp_status status = run(&c, full, err);
     store_abort(c.txn);

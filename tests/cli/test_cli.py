@@ -70,13 +70,15 @@ OPTIONS = {
     "stats": ["--json"],
     "terms": ["-k", "--json"],
     "verify": ["--quick", "--full"],
+    "backup": [],
     "export": ["--out"],
     "analyze": ["--analyzer", "--lang"],
     "completion": [],
     "help": [],
     "version": [],
 }
-OPENS = ["index", "query", "similar", "show", "delete", "stats", "terms", "verify", "export"]
+OPENS = ["index", "query", "similar", "show", "delete", "stats", "terms", "verify", "backup"]
+OPENS += ["export"]
 LATER_OPTIONS = [
     ("query", "--facets"),
     ("query", "--sort"),
@@ -86,7 +88,7 @@ LATER_OPTIONS = [
     ("verify", "--accept"),
     ("delete", "--filter"),
 ]
-LATER = ["suggest", "compact", "backup", "eval", "serve"]
+LATER = ["suggest", "compact", "eval", "serve"]
 
 SHARED = (
     "keep the key of each entry short and stable so that an owner can drop it by name "

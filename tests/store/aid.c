@@ -291,6 +291,33 @@ static bool same_table(store_txn *txn, const twin *t, store_table table) {
     return same;
 }
 
+/* The entry's own key, and one that is a little less and not there, both lead to the entry. */
+static bool reached(store_txn *txn, const twin *t, size_t i) {
+    const twin_entry *e = &t->entries[i], *before = i ? e - 1 : NULL;
+    store_key key = twin_key(e), found;
+    str value, want = str_make(e->value, e->len), bytes = str_make(e->key, e->key_len);
+    if (store_get_at_least(txn, e->table, key, &found, &value, NULL) != ANP_OK ||
+        !str_equal(key_of(e->table, &found), bytes) || !str_equal(value, want)) {
+        return differs("get_at_least differs", e->table, bytes);
+    }
+    bool least = numbered(e->table) ? key.number == 0 : key.bytes.len == 1;
+    if (numbered(e->table)) {
+        key.number--;
+    } else {
+        key.bytes.len--;
+    }
+    str less = key_of(e->table, &key);
+    if (least || e->table == STORE_META || /* which has records of its own in between */
+        (before && before->table == e->table && compare(before, e->table, less) >= 0)) {
+        return true;
+    }
+    if (store_get_at_least(txn, e->table, key, &found, &value, NULL) != ANP_OK ||
+        !str_equal(key_of(e->table, &found), bytes) || !str_equal(value, want)) {
+        return differs("get_at_least of a lesser key differs", e->table, bytes);
+    }
+    return true;
+}
+
 bool aid_same(store_txn *txn, const twin *t) {
     for (int table = 0; table < STORE_TABLES; table++) {
         if (!same_table(txn, t, (store_table)table)) {
@@ -303,6 +330,9 @@ bool aid_same(store_txn *txn, const twin *t) {
         if (store_get(txn, e->table, twin_key(e), &value, NULL) != ANP_OK ||
             !str_equal(value, str_make(e->value, e->len))) {
             return differs("get differs", e->table, str_make(e->key, e->key_len));
+        }
+        if (!reached(txn, t, i)) {
+            return false;
         }
     }
     return true;

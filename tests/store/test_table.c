@@ -180,6 +180,31 @@ static bool same_seeks(prng *p, store_txn *txn, const twin *t) {
     return true;
 }
 
+/* Odd keys stand for those before them too. */
+static bool same_covers(prng *p, store_txn *txn, const twin *t) {
+    bool same = true;
+    for (int i = 0; i < 40 && same; i++) {
+        store_table table = (store_table)prng_below(p, STORE_TABLES);
+        if (store_table_infos[table].key_kind != STORE_KEY_U64) {
+            continue;
+        }
+        uint64_t key = random_key(p, table, NULL).number, found;
+        const twin_entry *expected = NULL;
+        for (size_t j = 0; j < t->count && !expected; j++) {
+            const twin_entry *e = &t->entries[j];
+            expected = e->table == table && load_u64(e->key) >= key ? e : NULL;
+        }
+        bool covers = expected && (load_u64(expected->key) == key || load_u64(expected->key) & 1);
+        str value;
+        anp_status status = store_get_cover(txn, table, key, 1, &found, &value, NULL);
+        same = CHECK_EQ_INT(status, covers ? ANP_OK : ANP_NOT_FOUND) &&
+               (covers ? CHECK(found == load_u64(expected->key)) &&
+                             CHECK(str_equal(value, str_make(expected->value, expected->len)))
+                       : CHECK_EQ_INT(value.len, 0));
+    }
+    return same;
+}
+
 static bool same_tallies(store_txn *txn, const twin *t) {
     str record;
     if (!CHECK_EQ_INT(store_get(txn, STORE_META, store_key_bytes(STR("tables")), &record, NULL),
@@ -211,7 +236,8 @@ static bool random_round(prng *p, store *s, twin *kept) {
     for (uint32_t i = prng_below(p, ROUND_STEPS); i > 0 && fine; i--) {
         fine = random_step(p, txn, &now);
     }
-    fine = fine && CHECK(aid_same(txn, &now)) && same_seeks(p, txn, &now);
+    fine = fine && CHECK(aid_same(txn, &now)) && same_seeks(p, txn, &now) &&
+           same_covers(p, txn, &now);
     if (prng_below(p, 4) == 0) {
         store_abort(txn);
         twin_free(&now);
@@ -224,7 +250,8 @@ static bool random_round(prng *p, store *s, twin *kept) {
         return false;
     }
     fine =
-        fine && CHECK(aid_same(txn, kept)) && same_tallies(txn, kept) && same_seeks(p, txn, kept);
+        fine && CHECK(aid_same(txn, kept)) && same_tallies(txn, kept) && same_seeks(p, txn, kept) &&
+        same_covers(p, txn, kept);
     store_abort(txn);
     return fine;
 }
