@@ -43,13 +43,13 @@ static void make_vocabulary(prng *random, arena *memory, str *vocabulary) {
  * Rank 2^x - 1 for a uniform x: about as often as Zipf's law has it. Returns the bytes, a space
  * each included.
  */
-static size_t make_post(prng *random, const str *vocabulary, str *words) {
+static size_t make_post(prng *random, const str *vocabulary, uint64_t *words) {
     size_t bytes = 0;
     for (size_t i = 0; i < POST_WORDS; i++) {
         uint32_t bits = prng_below(random, 16);
         uint32_t rank = (1u << bits) - 1 + prng_below(random, 1u << bits);
-        words[i] = vocabulary[rank % VOCABULARY];
-        bytes += words[i].len + 1;
+        words[i] = sketch_word(vocabulary[rank % VOCABULARY]);
+        bytes += vocabulary[rank % VOCABULARY].len + 1;
     }
     return bytes;
 }
@@ -66,7 +66,7 @@ static arena_mark warm(arena *memory) {
 
 /* Signs `posts` posts into sketches; only the signing is timed. */
 static bool sign(const str *vocabulary, uint8_t *sketches, size_t posts) {
-    static str words[POST_WORDS];
+    static uint64_t words[POST_WORDS];
     prng random = {2};
     arena memory = {0};
     arena_mark empty = warm(&memory);

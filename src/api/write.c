@@ -1,9 +1,10 @@
 /* Writers and imports. */
 #include "api/handles.h"
 #include "base/error.h"
-#include "post/import.h"
+#include "index/intake.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static anp_status missing(anp_error *err, const char *what) {
     return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);
@@ -58,13 +59,21 @@ anp_status anp_writer_commit(anp_writer *w, anp_error *err) {
 
 /* ---- Import -------------------------------------------------------------------------------- */
 
-enum { PROGRESS_US = 100000 };
+enum {
+    PROGRESS_US = 100000,
+    /* Of the memory allowed: what a batch may hold before it is inverted, which takes as much
+       again, and as much as dirty pages of LMDB; and posts read ahead. */
+    BATCH_SHARE = 5,
+    QUEUE_SHARE = 24,
+};
 
 /* Held between commits unless the caller says otherwise. */
 #define MEMORY_BYTES_DEFAULT ((uint64_t)512 << 20)
 
 typedef struct import_run {
     index_writer *writer;
+    intake *intake;
+    anp_error stop_error; /* of a stop inside take_bad, which has none to fill */
     anp_import_options options;
     anp_import_report report;
     uint64_t added_before;    /* of the report: as of the last commit */
@@ -73,6 +82,11 @@ typedef struct import_run {
     uint64_t started_us;
     uint64_t shown_us;
 } import_run;
+
+static unsigned processors(void) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (unsigned)count;
+}
 
 static anp_status show_progress(import_run *run, anp_error *err) {
     uint64_t now = clock_us();
@@ -86,13 +100,20 @@ static anp_status show_progress(import_run *run, anp_error *err) {
                : error_set(err, ANP_CANCELLED, "stopped as asked; what was indexed so far is kept");
 }
 
-static anp_status take_bad(void *user, const char *file, uint64_t line, const anp_error *reason) {
-    import_run *run = user;
+static anp_status tell_bad(import_run *run, const char *file, uint64_t line,
+                           const anp_error *reason, anp_error *err) {
     run->report.posts_skipped++;
     if (run->options.on_bad_post) {
         run->options.on_bad_post(run->options.user, file, line, reason->message);
     }
-    return run->options.strict ? ANP_BAD_POST : ANP_OK;
+    return run->options.strict ? error_at(err, ANP_BAD_POST, line, "%s", reason->message) : ANP_OK;
+}
+
+/* A file that cannot be read on: after the posts that stood before it. */
+static anp_status take_bad(void *user, const char *file, uint64_t line, const anp_error *reason) {
+    import_run *run = user;
+    TRY(intake_drain(run->intake, &run->stop_error));
+    return tell_bad(run, file, line, reason, &run->stop_error);
 }
 
 /* Posts count for good once they are durable: a batch that fails is taken off the report. */
@@ -108,27 +129,16 @@ static anp_status commit_batch(import_run *run, anp_error *err) {
     return status;
 }
 
-static anp_status take_post(void *user, const post *article, const char *file, uint64_t line,
-                            anp_error *err) {
+static anp_status took(void *user, const draft_post *p, bool replaced, anp_error *err) {
     import_run *run = user;
-    bool replaced;
-    if (run->options.require_reviewed && !article->reviewed) {
+    if (p->held_back) {
         run->report.posts_held_back++;
         return show_progress(run, err);
     }
-    anp_error reason = ANP_ERROR_INIT;
-    anp_status status = writer_add(run->writer, article, &replaced, &reason);
-    if (status == ANP_BAD_POST) {
-        status = take_bad(run, file, line, &reason);
-        if (status == ANP_OK) {
-            return ANP_OK;
-        }
-    }
-    if (status != ANP_OK) {
-        if (err) {
-            *err = reason;
-        }
-        return status;
+    if (p->status != ANP_OK) {
+        anp_error reason = ANP_ERROR_INIT;
+        error_set(&reason, p->status, "%s", p->reason);
+        return tell_bad(run, p->file, p->line, &reason, err);
     }
     run->report.posts_added += !replaced;
     run->report.posts_replaced += replaced;
@@ -137,6 +147,11 @@ static anp_status take_post(void *user, const post *article, const char *file, u
         TRY(commit_batch(run, err));
     }
     return show_progress(run, err);
+}
+
+static anp_status take_raw(void *user, const raw_post *raw, anp_error *err) {
+    import_run *run = user;
+    return intake_add(run->intake, raw, err);
 }
 
 static anp_status take_progress(void *user, uint64_t bytes_read, uint64_t bytes_total,
@@ -153,16 +168,33 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
     if (!w || (!paths && path_count)) {
         return missing(err, w ? "the paths" : "the writer");
     }
-    import_run run = {.writer = w->inner, .started_us = clock_us()};
+    import_run run = {.writer = w->inner, .started_us = clock_us(), .stop_error = ANP_ERROR_INIT};
     if (options) {
         TRY(options_take(&run.options, sizeof run.options, options, err));
     }
     uint64_t memory = run.options.memory_bytes ? run.options.memory_bytes : MEMORY_BYTES_DEFAULT;
-    /* Inverting a batch takes about three times its records, besides the pages that LMDB holds
-       dirty. */
-    run.batch_bytes_max = (size_t)(memory / 6);
-    import_sink sink = {take_post, take_bad, take_progress, &run};
+    run.batch_bytes_max = (size_t)(memory / BATCH_SHARE);
+    intake_options how = {.threads = run.options.threads ? run.options.threads : processors(),
+                          .queue_bytes = (size_t)(memory / QUEUE_SHARE),
+                          .require_reviewed = run.options.require_reviewed,
+                          .took = took,
+                          .user = &run};
+    TRY(intake_open(w->inner, &how, &run.intake, err));
+    import_sink sink = {
+        .take_raw = take_raw, .bad = take_bad, .progress = take_progress, .user = &run};
     anp_status status = import_paths(paths, path_count, run.options.format, &sink, err);
+    if (status == ANP_OK || status == ANP_IO) {
+        /* All that could be read is still to be indexed. */
+        anp_error of_drain = ANP_ERROR_INIT;
+        anp_status drained = intake_drain(run.intake, &of_drain);
+        if (drained != ANP_OK) {
+            status = drained;
+            if (err) {
+                *err = of_drain;
+            }
+        }
+    }
+    intake_close(run.intake);
     /* What was taken before a stop is kept; what failed half-way cannot be, and says so itself. */
     anp_error of_commit = ANP_ERROR_INIT;
     anp_status committed = commit_batch(&run, &of_commit);

@@ -1,6 +1,7 @@
 /* See forward.h. */
 #include "index/forward.h"
 
+#include "base/error.h"
 #include "sketch/sketch.h"
 
 #include <math.h>
@@ -33,8 +34,16 @@ static void put_positions(const forward_hit *hits, size_t count, buffer *out) {
     }
 }
 
+static void put_payload(const forward_hit *hits, size_t body, size_t title, buffer *out) {
+    buffer_put_varint(out, body);
+    buffer_put_varint(out, title);
+    put_positions(hits, body, out);
+    put_positions(hits + body, title, out);
+}
+
 static void put_terms(const forward_input *input, buffer *out) {
     uint32_t previous = 0;
+    buffer payload = {0};
     buffer_put_varint(out, count_terms(input->hits, input->hit_count));
     for (size_t from = 0, to; from < input->hit_count; from = to) {
         uint32_t term = (uint32_t)(input->hits[from] >> 32);
@@ -42,16 +51,19 @@ static void put_terms(const forward_input *input, buffer *out) {
         for (to = from; to < input->hit_count && input->hits[to] >> 32 == term; to++) {
             title_from += !(input->hits[to] >> 31 & 1);
         }
+        payload.len = 0;
+        put_payload(input->hits + from, title_from - from, to - title_from, &payload);
         buffer_put_varint(out, term - previous);
-        buffer_put_varint(out, title_from - from);
-        buffer_put_varint(out, to - title_from);
-        put_positions(input->hits + from, title_from - from, out);
-        put_positions(input->hits + title_from, to - title_from, out);
+        buffer_put_varint(out, payload.len);
+        buffer_put(out, payload.data, payload.len);
         previous = term;
     }
+    out->failed = out->failed || payload.failed;
+    buffer_free(&payload);
 }
 
-void forward_build(const forward_input *input, buffer *out) {
+/* All but the terms. */
+static void put_front(const forward_input *input, buffer *out) {
     bool floats = false;
     for (int i = 0; i < 4; i++) {
         floats = floats || input->head.scores[i] != floorf(input->head.scores[i]);
@@ -74,6 +86,10 @@ void forward_build(const forward_input *input, buffer *out) {
         previous = input->facets[i];
     }
     buffer_put(out, input->sketch, SKETCH_BYTES);
+}
+
+void forward_build(const forward_input *input, buffer *out) {
+    put_front(input, out);
     put_terms(input, out);
 }
 
@@ -148,22 +164,18 @@ const uint8_t *forward_sketch(forward_reader *r) {
     return take(r, SKETCH_BYTES);
 }
 
-static void skip_varints(forward_reader *r, uint64_t count) {
-    const uint8_t *at = r->at;
-    while (at && count && at < r->end) {
-        count -= *at++ < 0x80;
-    }
-    r->at = count ? NULL : at;
-}
-
 bool forward_next_term(forward_reader *r, forward_term *out) {
-    if (!next_entry(r) || !read_u32(r, &out->body_tf) || !read_u32(r, &out->title_tf)) {
+    uint32_t bytes;
+    if (!next_entry(r) || !read_u32(r, &bytes)) {
         return false;
     }
+    const uint8_t *payload = take(r, bytes);
     out->term = r->number;
-    out->positions = r->at;
-    skip_varints(r, (uint64_t)out->body_tf + out->title_tf);
     out->end = r->at;
+    out->positions = payload ? varint_read_u32(payload, r->at, &out->body_tf) : NULL;
+    out->positions =
+        out->positions ? varint_read_u32(out->positions, r->at, &out->title_tf) : NULL;
+    r->at = out->positions ? r->at : NULL;
     return r->at != NULL;
 }
 
@@ -177,4 +189,90 @@ bool forward_positions(const uint8_t **at, const uint8_t *end, uint32_t tf, uint
         out[i] = i ? out[i - 1] + delta + 1 : delta;
     }
     return true;
+}
+
+/* ---- Views --------------------------------------------------------------------------------- */
+
+static anp_status damaged(anp_error *err) {
+    return error_corrupt(err, "a forward record is damaged");
+}
+
+anp_status forward_view_open(str record, arena *perm, forward_view *out, anp_error *err) {
+    forward_view v = {0};
+    forward_reader r = forward_open(record, &v.head);
+    forward_section(&r);
+    if (!r.at || r.left > record.len) {
+        return damaged(err);
+    }
+    forward_number *numbers = arena_alloc(perm, r.left * sizeof *numbers);
+    v.numbers = numbers;
+    while (numbers && forward_next_number(&r, &numbers[v.number_count])) {
+        v.number_count++;
+    }
+    forward_section(&r);
+    if (!r.at || r.left > record.len) {
+        return damaged(err);
+    }
+    uint32_t *facets = arena_alloc(perm, (r.left + 1) * sizeof *facets);
+    v.facets = facets;
+    while (facets && forward_next_facet(&r, &facets[v.facet_count])) {
+        v.facet_count++;
+    }
+    if (!numbers || !facets) {
+        return error_nomem(err, "a forward record");
+    }
+    v.sketch = forward_sketch(&r);
+    forward_section(&r);
+    if (!r.at) {
+        return damaged(err);
+    }
+    v.terms = r.at;
+    v.terms_end = r.end;
+    v.term_count = r.left;
+    *out = v;
+    return ANP_OK;
+}
+
+typedef struct view_term {
+    uint32_t term;
+    str payload;
+} view_term;
+
+static int by_term(const void *a, const void *b) {
+    uint32_t x = ((const view_term *)a)->term, y = ((const view_term *)b)->term;
+    return (x > y) - (x < y);
+}
+
+static anp_status put_view_terms(const forward_view *view, buffer *out, anp_error *err) {
+    view_term *terms = malloc((view->term_count + 1u) * sizeof *terms);
+    forward_walk walk = forward_walk_open(view);
+    uint32_t count = 0, previous = 0;
+    if (!terms) {
+        return error_nomem(err, "a forward record");
+    }
+    while (forward_walk_next(&walk, &terms[count].term, &terms[count].payload)) {
+        count++;
+    }
+    qsort(terms, count, sizeof *terms, by_term);
+    buffer_put_varint(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        buffer_put_varint(out, terms[i].term - previous);
+        buffer_put_varint(out, terms[i].payload.len);
+        buffer_put_str(out, terms[i].payload);
+        previous = terms[i].term;
+    }
+    free(terms);
+    return walk.at ? ANP_OK : damaged(err);
+}
+
+anp_status forward_view_write(const forward_view *view, buffer *out, anp_error *err) {
+    put_front(&(forward_input){.head = view->head,
+                               .numbers = view->numbers,
+                               .number_count = view->number_count,
+                               .facets = view->facets,
+                               .facet_count = view->facet_count,
+                               .sketch = view->sketch},
+              out);
+    TRY(put_view_terms(view, out, err));
+    return out->failed ? error_nomem(err, "a forward record") : ANP_OK;
 }

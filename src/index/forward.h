@@ -1,6 +1,7 @@
 /*
  * The forward record of a post: all that the index needs to know of it, by numbers. What the log
- * holds and what a fold inverts.
+ * holds and what a fold inverts. A view is the same in memory, of a record or of a post just
+ * analysed (draft.h).
  *
  *     u8        flags: bit 0, scores are floats
  *     varint    title words, body words
@@ -8,16 +9,18 @@
  *     varint n, n × { varint field - previous field, f64 }              numbers and dates, by field
  *     varint n, n × { varint value number - previous }                  facet values, by number
  *     136 bytes              sketch
- *     varint n, n × { varint term number - previous, varint body tf, varint title tf,
- *                     body positions, title positions }                 terms, by number
+ *     varint n, n × { varint term number - previous, varint bytes of what follows:
+ *                     varint body tf, varint title tf, body positions, title positions }
+ *                                                                       terms, by number
  *
  * Numbers ascend; the first difference is from 0. Positions: the first, then differences less 1,
- * as varints. A field occurs once: a second number of the same field is dropped by the writer.
+ * as varints. What stands behind a term's number of bytes is its payload. A field occurs once: a second number of the same field is dropped by the writer.
  */
 #ifndef ANP_INDEX_FORWARD_H
 #define ANP_INDEX_FORWARD_H
 
 #include "anpsearch.h"
+#include "base/arena.h"
 #include "base/bytes.h"
 
 typedef struct forward_head {
@@ -75,6 +78,64 @@ bool forward_next_number(forward_reader *r, forward_number *out);
 bool forward_next_facet(forward_reader *r, uint32_t *value);
 const uint8_t *forward_sketch(forward_reader *r);
 bool forward_next_term(forward_reader *r, forward_term *out);
+
+/* ---- Views --------------------------------------------------------------------------------- */
+
+/*
+ * A post to be inverted. Its terms stand in `terms` as { varint number, varint bytes, payload },
+ * the number being a place in `map`, in any order; with map NULL they are the terms of a record.
+ * Numbers and facets are the index's, ascending.
+ */
+typedef struct forward_view {
+    forward_head head;
+    const forward_number *numbers;
+    const uint32_t *facets;
+    uint32_t number_count;
+    uint32_t facet_count;
+    const uint8_t *sketch;
+    const uint8_t *terms;
+    const uint8_t *terms_end;
+    uint32_t term_count;
+    const uint32_t *map;
+} forward_view;
+
+/* Views the record in place; numbers and facets are copied to perm. ANP_CORRUPT, ANP_NOMEM. */
+anp_status forward_view_open(str record, arena *perm, forward_view *out, anp_error *err);
+
+/* Appends the record of a view. ANP_NOMEM. */
+anp_status forward_view_write(const forward_view *view, buffer *out, anp_error *err);
+
+typedef struct forward_walk {
+    const uint8_t *at; /* NULL once the bytes were found damaged */
+    const uint8_t *end;
+    uint32_t left;
+    uint32_t term; /* the last one, where differences are kept */
+    const uint32_t *map;
+} forward_walk;
+
+static inline forward_walk forward_walk_open(const forward_view *view) {
+    return (forward_walk){view->terms, view->terms_end, view->term_count, 0, view->map};
+}
+
+/* The next term's number in the index and its payload; false at the end or at damage. */
+static inline bool forward_walk_next(forward_walk *w, uint32_t *term, str *payload) {
+    uint32_t number, bytes;
+    if (w->left == 0 || !w->at) {
+        return false;
+    }
+    w->left--;
+    w->at = varint_read_u32(w->at, w->end, &number);
+    w->at = w->at ? varint_read_u32(w->at, w->end, &bytes) : NULL;
+    if (!w->at || bytes > (size_t)(w->end - w->at)) {
+        w->at = NULL;
+        return false;
+    }
+    w->term += number;
+    *term = w->map ? w->map[number] : w->term;
+    *payload = str_make((const char *)w->at, bytes);
+    w->at += bytes;
+    return true;
+}
 
 /* tf positions from *at on, into out; *at moves behind them. false when the bytes are damaged. */
 bool forward_positions(const uint8_t **at, const uint8_t *end, uint32_t tf, uint32_t *out);

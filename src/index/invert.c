@@ -66,7 +66,9 @@ static anp_status collect(inverted *in, uint32_t post, str record, anp_error *er
     in->sketches[post] = forward_sketch(&r);
     forward_section(&r);
     for (const uint8_t *at = r.at; forward_next_term(&r, &term); at = r.at) {
-        /* The reference skips the term's own varint and points at the tf behind it. */
+        /* The reference skips the term's number and size and points at the tf behind them. */
+        while (*at++ >= 0x80) {
+        }
         while (*at++ >= 0x80) {
         }
         if (!vec_push(&in->terms, ((term_ref){term.term, post, at}))) {

@@ -8,7 +8,6 @@
 
 #include "index/catalog.h"
 #include "index/column.h"
-#include "index/invert.h"
 #include "index/rows.h"
 #include "index/unit_put.h"
 
@@ -31,9 +30,5 @@ anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_erro
 
 /* Bytes put so far. */
 uint64_t unit_writer_bytes(const unit_writer *w);
-
-/* A whole unit out of records of its posts. */
-anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
-                              const unit_info *info, const str *records, anp_error *err);
 
 #endif

@@ -6,17 +6,25 @@
 #include "index/writer.h"
 
 #include "base/error.h"
-#include "index/analysis.h"
 #include "index/column.h"
 #include "index/merge.h"
-#include "index/unit_write.h"
+#include "index/names.h"
+#include "index/unit_build.h"
 #include "postings/bitmap.h"
+#include "sketch/sketch.h"
 #include "store/compress.h"
 
-enum {
-    VOCABULARY_CACHE_BYTES = 96 << 20,
-    SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
-};
+#include <math.h>
+
+enum { VOCABULARY_CACHE_BYTES = 96 << 20 };
+
+/* A post of the batch: where it was drafted, and its meta by the index's numbers. */
+typedef struct batch_post {
+    batch_draft *from;
+    uint32_t place; /* among the draft's posts */
+    uint32_t number_count, facet_count;
+    size_t number_at, facet_at; /* in the writer's numbers and facets */
+} batch_post;
 
 struct index_writer {
     index_handle *index;
@@ -27,17 +35,21 @@ struct index_writer {
     bool broken; /* a change failed half-way: the batch cannot be committed */
     numbers terms;
     numbers values;
-    analysis analysis;
-    compressor *compressor;
+    bool fields_changed;
+    pool *pool;             /* that helps to build units; NULL: none */
+    drafter *drafter;       /* of posts that come one by one */
+    batch_draft *own;       /* its draft of this batch, or NULL */
+    names *own_names;       /* its numbers in the index */
+    VEC(names *) known;     /* all names that were taken: forgotten with the caches */
     dictionary *dictionary; /* of the catalog's state, or NULL */
     buffer samples;         /* posts to train one on, while there is none */
     VEC(size_t) sample_sizes;
-    bool untrainable;       /* the samples made none: do without for this writer's life */
-    buffer records;       /* the batch's forward records, one behind the other */
-    VEC(size_t) offsets;  /* of each in records */
-    VEC(forward_head) heads;
-    bitmap *deleted; /* by this batch */
-    buffer stored;   /* scratch of one post */
+    bool untrainable;    /* the samples made none: do without for this writer's life */
+    VEC(batch_post) posts;
+    VEC(forward_number) numbers;
+    VEC(uint32_t) facets;
+    size_t pending_bytes; /* of the batch */
+    bitmap *deleted;      /* by this batch */
 };
 
 anp_status writer_open(index_handle *index, index_writer **out, anp_error *err) {
@@ -53,12 +65,13 @@ anp_status writer_open(index_handle *index, index_writer **out, anp_error *err) 
     w->index = index;
     w->terms = (numbers){.table = STORE_TERMS, .next = &w->cat.state.term_end};
     w->values = (numbers){.table = STORE_VALUES, .next = &w->cat.state.value_end};
-    w->analysis = (analysis){.catalog = &w->cat, .terms = &w->terms, .values = &w->values};
-    w->compressor = compressor_open();
     w->deleted = bitmap_new();
-    anp_status status = w->compressor && w->deleted ? ANP_OK : error_nomem(err, "a writer");
+    w->own_names = names_new();
+    anp_status status = w->own_names && w->deleted && vec_push(&w->known, w->own_names)
+                            ? ANP_OK
+                            : error_nomem(err, "a writer");
     if (status == ANP_OK) {
-        status = analyzer_open(settings->analyzer, settings->language, &w->analysis.analyzer, err);
+        status = drafter_open(settings, &w->drafter, err);
     }
     if (status != ANP_OK) {
         writer_close(w);
@@ -68,19 +81,83 @@ anp_status writer_open(index_handle *index, index_writer **out, anp_error *err) 
     return ANP_OK;
 }
 
+/* ---- Drafts of the batch ------------------------------------------------------------------- */
+
+batch_draft *batch_draft_new(names *n) {
+    batch_draft *d = calloc(1, sizeof *d);
+    if (d) {
+        d->references = 1;
+        d->names = n;
+        if (n) {
+            n->references++;
+        }
+    }
+    return d;
+}
+
+void batch_draft_release(batch_draft *d) {
+    if (d && --d->references == 0) {
+        names_release(d->names);
+        draft_free(&d->draft);
+        free(d);
+    }
+}
+
+/* Notes names that must be forgotten with the caches. */
+static bool know(index_writer *w, names *n) {
+    for (size_t i = 0; i < w->known.count; i++) {
+        if (w->known.items[i] == n) {
+            return true;
+        }
+    }
+    if (!vec_push(&w->known, n)) {
+        return false;
+    }
+    n->references++;
+    return true;
+}
+
+/* Those that nobody else holds will not come again. */
+static void drop_names(index_writer *w) {
+    size_t kept = 0;
+    for (size_t i = 0; i < w->known.count; i++) {
+        names *n = w->known.items[i];
+        if (n->references == 1 && n != w->own_names) {
+            names_release(n);
+        } else {
+            w->known.items[kept++] = n;
+        }
+    }
+    w->known.count = kept;
+}
+
+static void clear_posts(index_writer *w) {
+    for (size_t i = 0; i < w->posts.count; i++) {
+        batch_draft_release(w->posts.items[i].from);
+    }
+    w->posts.count = w->numbers.count = w->facets.count = 0;
+    w->pending_bytes = 0;
+    batch_draft_release(w->own);
+    w->own = NULL;
+    drop_names(w);
+}
+
 /* Forgets the batch, and the caches with it: they may hold numbers that were never committed. */
 static void drop_batch(index_writer *w) {
     store_abort(w->txn);
     w->txn = NULL;
     w->loaded = w->broken = false;
-    w->records.len = 0;
-    w->offsets.count = w->heads.count = 0;
+    clear_posts(w);
+    for (size_t i = 0; i < w->known.count; i++) {
+        names_forget(w->known.items[i]);
+    }
     catalog_free(&w->cat);
     numbers_clear(&w->terms);
     numbers_clear(&w->values);
-    w->analysis.fields_changed = false;
+    w->fields_changed = false;
     dictionary_close(w->dictionary);
     w->dictionary = NULL;
+    w->samples.len = w->sample_sizes.count = 0;
     bitmap_free(w->deleted);
     w->deleted = bitmap_new();
 }
@@ -89,16 +166,22 @@ void writer_close(index_writer *w) {
     if (w) {
         drop_batch(w);
         bitmap_free(w->deleted);
-        analysis_free(&w->analysis);
-        compressor_close(w->compressor);
-        buffer_free(&w->records);
-        buffer_free(&w->stored);
+        drafter_close(w->drafter);
+        for (size_t i = 0; i < w->known.count; i++) {
+            names_release(w->known.items[i]);
+        }
         buffer_free(&w->samples);
+        free(w->known.items);
         free(w->sample_sizes.items);
-        free(w->offsets.items);
-        free(w->heads.items);
+        free(w->posts.items);
+        free(w->numbers.items);
+        free(w->facets.items);
         free(w);
     }
+}
+
+void writer_use_pool(index_writer *w, pool *p) {
+    w->pool = p;
 }
 
 /* Begins the transaction if there is none, and reads the catalog afresh when somebody else
@@ -138,7 +221,7 @@ static anp_status begin(index_writer *w, anp_error *err) {
 
 /* After a change that changed nothing: others need not wait for a batch that is empty. */
 static void release_if_empty(index_writer *w) {
-    if (w->txn && w->offsets.count == 0 && bitmap_count(w->deleted) == 0) {
+    if (w->txn && w->posts.count == 0 && bitmap_count(w->deleted) == 0) {
         store_abort(w->txn);
         w->txn = NULL;
     }
@@ -177,10 +260,14 @@ static anp_status find_length(index_writer *w, uint32_t column, uint32_t docno, 
     return error_corrupt(err, "the lengths of post %u are missing; restore a backup", docno);
 }
 
+static const draft_post *drafted(const batch_post *p) {
+    return &p->from->draft.posts.items[p->place];
+}
+
 static anp_status post_head(index_writer *w, uint32_t docno, forward_head *head, anp_error *err) {
-    uint32_t batch_first = w->cat.state.docno_end - (uint32_t)w->heads.count;
+    uint32_t batch_first = w->cat.state.docno_end - (uint32_t)w->posts.count;
     if (docno >= batch_first) {
-        *head = w->heads.items[docno - batch_first];
+        *head = drafted(&w->posts.items[docno - batch_first])->head;
         return ANP_OK;
     }
     if (docno >= w->cat.state.log_first) {
@@ -261,38 +348,94 @@ static anp_status train(index_writer *w, anp_error *err) {
     return status;
 }
 
-static anp_status take_sample(index_writer *w, str json, anp_error *err) {
-    if (w->dictionary || w->untrainable || w->cat.settings.store != ANP_STORE_ALL) {
+static anp_status take_sample(index_writer *w, const draft *from, const draft_post *p,
+                              anp_error *err) {
+    if (!writer_wants_samples(w) || !p->sample_len) {
         return ANP_OK;
     }
-    size_t len = json.len < SAMPLE_BYTES_MAX ? json.len : SAMPLE_BYTES_MAX;
-    buffer_put(&w->samples, json.data, len);
-    if (w->samples.failed || !vec_push(&w->sample_sizes, len)) {
+    buffer_put(&w->samples, from->samples.data + p->sample_at, p->sample_len);
+    if (w->samples.failed || !vec_push(&w->sample_sizes, p->sample_len)) {
         return error_nomem(err, "a dictionary");
     }
     return w->sample_sizes.count < DICTIONARY_SAMPLES ? ANP_OK : train(w, err);
 }
 
-/* u8 id length, id, zstd frame of the canonical JSON (nothing with --store none). */
-static anp_status put_stored(index_writer *w, uint32_t docno, const post *article, anp_error *err) {
-    w->stored.len = 0;
-    buffer_put_u8(&w->stored, (uint8_t)article->id.len);
-    buffer_put_str(&w->stored, article->id);
-    if (w->cat.settings.store == ANP_STORE_ALL) {
-        TRY(compressor_write(w->compressor, w->dictionary, article->json, &w->stored, err));
-    }
-    if (w->stored.failed) {
-        return error_nomem(err, "storing a post");
-    }
-    str value = str_make((const char *)w->stored.data, w->stored.len);
-    return store_put(w->txn, STORE_POSTS, store_key_u64(docno), value, true, err);
+bool writer_wants_samples(const index_writer *w) {
+    return !w->dictionary && !w->untrainable &&
+           index_settings(w->index)->store == ANP_STORE_ALL;
 }
 
-static anp_status put_post(index_writer *w, const post *article, const forward_head *head,
-                           size_t record_at, bool *replaced, anp_error *err) {
+anp_status writer_draft_options(index_writer *w, draft_options *out, anp_error *err) {
+    TRY(begin(w, err));
+    out->dictionary = w->dictionary;
+    out->samples = writer_wants_samples(w);
+    release_if_empty(w);
+    return ANP_OK;
+}
+
+/* By field, and in document order inside one. */
+static int by_field(const void *a, const void *b) {
+    const forward_number *x = a, *y = b;
+    if (x->field != y->field) {
+        return x->field < y->field ? -1 : 1;
+    }
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+static int by_u32(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The meta by the index's numbers, ascending; of a field's numbers the first one is kept. */
+static anp_status take_values(index_writer *w, const names *n, const draft *from,
+                              const draft_post *p, batch_post *out, anp_error *err) {
+    out->number_at = w->numbers.count;
+    out->facet_at = w->facets.count;
+    if (!vec_reserve(&w->numbers, w->numbers.count + p->value_count) ||
+        !vec_reserve(&w->facets, w->facets.count + p->value_count)) {
+        return error_nomem(err, "a batch of posts");
+    }
+    forward_number *numbers = w->numbers.items + out->number_at;
+    uint32_t *facets = w->facets.items + out->facet_at;
+    uint32_t number_count = 0, facet_count = 0;
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const draft_value *value = &from->values.items[p->value_from + i];
+        uint32_t field = n->fields.items[value->field];
+        uint32_t facet = value->facet == DRAFT_NONE ? DRAFT_NONE : n->facets.items[value->facet];
+        if (field != DRAFT_NONE && !isnan(value->number)) {
+            numbers[number_count++] = (forward_number){field, i, value->number};
+        }
+        if (facet != DRAFT_NONE) {
+            facets[facet_count++] = facet;
+        }
+    }
+    if (number_count) {
+        qsort(numbers, number_count, sizeof *numbers, by_field);
+    }
+    if (facet_count) {
+        qsort(facets, facet_count, sizeof *facets, by_u32);
+    }
+    for (uint32_t i = 0; i < number_count; i++) {
+        if (i == 0 || numbers[i].field != numbers[i - 1].field) {
+            numbers[out->number_count++] = numbers[i];
+        }
+    }
+    for (uint32_t i = 0; i < facet_count; i++) {
+        if (i == 0 || facets[i] != facets[i - 1]) {
+            facets[out->facet_count++] = facets[i];
+        }
+    }
+    w->numbers.count += out->number_count;
+    w->facets.count += out->facet_count;
+    return ANP_OK;
+}
+
+static anp_status put_post(index_writer *w, const draft *from, const draft_post *p, bool *replaced,
+                           anp_error *err) {
     uint32_t docno = w->cat.state.docno_end, before;
     char value[4];
-    anp_status status = find_post(w, article->id, &before, err);
+    anp_status status = find_post(w, p->id, &before, err);
     if (status == ANP_OK) {
         *replaced = true;
         TRY(kill_post(w, before, err));
@@ -300,41 +443,112 @@ static anp_status put_post(index_writer *w, const post *article, const forward_h
         return status;
     }
     store_u32(value, docno);
-    TRY(take_sample(w, article->json, err));
-    TRY(put_stored(w, docno, article, err));
-    TRY(store_put(w->txn, STORE_IDS, store_key_bytes(article->id), str_make(value, 4), false, err));
-    if (!vec_push(&w->offsets, record_at) || !vec_push(&w->heads, *head)) {
-        return error_nomem(err, "a batch of posts");
-    }
+    str stored = str_make((const char *)from->stored.data + p->stored_at, p->stored_len);
+    TRY(store_put(w->txn, STORE_POSTS, store_key_u64(docno), stored, true, err));
+    TRY(store_put(w->txn, STORE_IDS, store_key_bytes(p->id), str_make(value, 4), false, err));
     w->cat.state.docno_end++;
     w->cat.state.post_count++;
-    w->cat.state.title_words += head->title_words;
-    w->cat.state.body_words += head->body_words;
+    w->cat.state.title_words += p->head.title_words;
+    w->cat.state.body_words += p->head.body_words;
+    w->pending_bytes += p->stored_len + p->id.len + p->terms_len;
+    return ANP_OK;
+}
+
+anp_status writer_drafter(const index_writer *w, drafter **out, anp_error *err) {
+    return drafter_open(index_settings(w->index), out, err);
+}
+
+anp_status writer_take_names(index_writer *w, batch_draft *from, anp_error *err) {
+    return know(w, from->names) ? names_extend(from->names, &from->draft, &from->taken, err)
+                                : error_nomem(err, "a batch of posts");
+}
+
+static anp_status take_post(index_writer *w, batch_draft *from, uint32_t place, bool *replaced,
+                            anp_error *err) {
+    const draft_post *p = &from->draft.posts.items[place];
+    names_index index = {w->txn, &w->cat, &w->terms, &w->values, w->fields_changed};
+    batch_post made = {.from = from, .place = place};
+    TRY(writer_take_names(w, from, err));
+    anp_status status = names_resolve(from->names, &index, err);
+    w->fields_changed = index.fields_changed;
+    TRY(status);
+    TRY(take_values(w, from->names, &from->draft, p, &made, err));
+    TRY(put_post(w, &from->draft, p, replaced, err));
+    TRY(take_sample(w, &from->draft, p, err));
+    if (!vec_push(&w->posts, made)) {
+        return error_nomem(err, "a batch of posts");
+    }
+    from->references++;
+    return ANP_OK;
+}
+
+static anp_status check_room(const index_writer *w, anp_error *err) {
+    return w->cat.state.docno_end < DOCNO_MAX
+               ? ANP_OK
+               : error_set(err, ANP_LIMIT,
+                           "the index has used all %u ordinals; rebuild it (--rebuild)", DOCNO_MAX);
+}
+
+anp_status writer_take(index_writer *w, batch_draft *from, uint32_t place, bool *replaced,
+                       anp_error *err) {
+    *replaced = false;
+    TRY(begin(w, err));
+    TRY(check_room(w, err));
+    anp_status status = take_post(w, from, place, replaced, err);
+    w->broken = status != ANP_OK;
+    return status;
+}
+
+/* The draft of posts that come one by one, begun with the batch. */
+static anp_status own_draft(index_writer *w, anp_error *err) {
+    if (w->own) {
+        return ANP_OK;
+    }
+    w->own = batch_draft_new(w->own_names);
+    if (!w->own) {
+        return error_nomem(err, "a batch of posts");
+    }
+    draft_begin(w->drafter, &w->own->draft);
+    return ANP_OK;
+}
+
+/* Its numbers begin anew: other names. */
+static anp_status renew_names(index_writer *w, anp_error *err) {
+    names *fresh = names_new();
+    if (!fresh || !vec_push(&w->known, fresh)) {
+        names_release(fresh);
+        return error_nomem(err, "a batch of posts");
+    }
+    w->own_names = fresh;
+    names_release(w->own->names);
+    w->own->names = fresh;
+    fresh->references++;
+    drop_names(w);
     return ANP_OK;
 }
 
 anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_error *err) {
     bool ignored;
-    forward_head head;
     replaced = replaced ? replaced : &ignored;
     *replaced = false;
     TRY(begin(w, err));
-    if (w->cat.state.docno_end >= DOCNO_MAX) {
-        return error_set(err, ANP_LIMIT,
-                         "the index has used all %u ordinals; rebuild it (--rebuild)", DOCNO_MAX);
-    }
-    size_t record_at = w->records.len;
-    anp_status status = analysis_run(&w->analysis, w->txn, article, &head, &w->records, err);
-    if (status == ANP_BAD_POST || status == ANP_LIMIT) {
-        w->records.len = record_at; /* nothing was written yet: only this post is left out */
-        release_if_empty(w);
-        if (err) {
-            err->status = ANP_BAD_POST;
-        }
-        return ANP_BAD_POST;
+    TRY(check_room(w, err));
+    bool fresh = !w->own;
+    anp_status status = own_draft(w, err);
+    if (status == ANP_OK && fresh && w->own->draft.restarted) {
+        status = renew_names(w, err);
     }
     if (status == ANP_OK) {
-        status = put_post(w, article, &head, record_at, replaced, err);
+        draft_options options = {.samples = writer_wants_samples(w), .dictionary = w->dictionary};
+        status = draft_post_add(w->drafter, &options, article, &w->own->draft, err);
+    }
+    if (status == ANP_BAD_POST) { /* nothing was written yet: only this post is left out */
+        release_if_empty(w);
+        return status;
+    }
+    if (status == ANP_OK) {
+        uint32_t place = (uint32_t)w->own->draft.posts.count - 1;
+        status = take_post(w, w->own, place, replaced, err);
     }
     w->broken = status != ANP_OK;
     return status;
@@ -342,17 +556,36 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
 
 /* ---- Committing ---------------------------------------------------------------------------- */
 
-static str batch_record(const index_writer *w, size_t i) {
-    size_t end = i + 1 < w->offsets.count ? w->offsets.items[i + 1] : w->records.len;
-    return str_make((const char *)w->records.data + w->offsets.items[i], end - w->offsets.items[i]);
+static forward_view view_of(const index_writer *w, const batch_post *p) {
+    const draft_post *post = drafted(p);
+    const uint8_t *kept = p->from->draft.kept.data + post->kept_at;
+    return (forward_view){.head = post->head,
+                          .numbers = w->numbers.items + p->number_at,
+                          .facets = w->facets.items + p->facet_at,
+                          .number_count = p->number_count,
+                          .facet_count = p->facet_count,
+                          .sketch = kept,
+                          .terms = kept + SKETCH_BYTES,
+                          .terms_end = kept + SKETCH_BYTES + post->terms_len,
+                          .term_count = post->term_count,
+                          .map = p->from->names->terms.items};
 }
 
 static anp_status append_log(index_writer *w, anp_error *err) {
-    uint64_t docno = w->cat.state.docno_end - w->offsets.count;
-    for (size_t i = 0; i < w->offsets.count; i++) {
-        TRY(store_put(w->txn, STORE_LOG, store_key_u64(docno + i), batch_record(w, i), true, err));
+    uint64_t docno = w->cat.state.docno_end - w->posts.count;
+    buffer record = {0};
+    anp_status status = ANP_OK;
+    for (size_t i = 0; i < w->posts.count && status == ANP_OK; i++) {
+        forward_view view = view_of(w, &w->posts.items[i]);
+        record.len = 0;
+        status = forward_view_write(&view, &record, err);
+        if (status == ANP_OK) {
+            str value = str_make((const char *)record.data, record.len);
+            status = store_put(w->txn, STORE_LOG, store_key_u64(docno + i), value, true, err);
+        }
     }
-    return ANP_OK;
+    buffer_free(&record);
+    return status;
 }
 
 /* The next segment's number, and whether it is greater than those of all live segments. */
@@ -385,8 +618,8 @@ static anp_status finish_merges(index_writer *w, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, const str *records,
-                             anp_error *err) {
+static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
+                             const forward_view *posts, anp_error *err) {
     catalog *c = &w->cat;
     bool append = true;
     unit_info unit = {.first = first, .count = count, .level = UNIT_WINDOW};
@@ -404,7 +637,7 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, co
     unit.length_average = (float)((double)catalog_text_words(c) /
                                   (double)(c->state.post_count ? c->state.post_count : 1));
     unit_txn_sink sink = {w->txn, append};
-    TRY(unit_write_records(unit_sink_of_txn(&sink), &c->settings, &unit, records, err));
+    TRY(unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts, err));
     if (!vec_push(&c->units, unit)) {
         return error_nomem(err, "a unit");
     }
@@ -412,33 +645,52 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, co
     return ANP_OK;
 }
 
+/* Views of the log's posts, then of the batch's; records is what the former point into. */
+static anp_status view_posts(index_writer *w, const str *records, uint32_t in_log, arena *memory,
+                             forward_view *views, anp_error *err) {
+    for (uint32_t i = 0; i < in_log; i++) {
+        TRY(forward_view_open(records[i], memory, &views[i], err));
+    }
+    for (size_t i = 0; i < w->posts.count; i++) {
+        views[in_log + i] = view_of(w, &w->posts.items[i]);
+    }
+    return ANP_OK;
+}
+
+static anp_status write_units(index_writer *w, uint32_t first, uint32_t total,
+                              const forward_view *views, anp_error *err) {
+    for (uint32_t from = 0; from < total;) {
+        uint32_t room = WINDOW_DOCS - window_low(first + from);
+        uint32_t count = total - from < room ? total - from : room;
+        TRY(write_unit(w, first + from, count, views + from, err));
+        from += count;
+    }
+    return ANP_OK;
+}
+
 /* The log and the batch become units, cut at window borders. */
 static anp_status fold(index_writer *w, anp_error *err) {
     catalog_state before = w->cat.state;
-    before.docno_end -= (uint32_t)w->offsets.count;
+    before.docno_end -= (uint32_t)w->posts.count;
     uint32_t in_log = before.docno_end - before.log_first;
-    uint32_t total = in_log + (uint32_t)w->offsets.count;
-    str *log_records = NULL;
+    uint32_t total = in_log + (uint32_t)w->posts.count;
+    str *records = NULL;
     char *bytes = NULL;
-    TRY(tail_records(w->txn, &before, &log_records, &bytes, err));
-    str *records = realloc(log_records, (total + 1u) * sizeof *records);
-    anp_status status = records ? ANP_OK : error_nomem(err, "folding the log");
-    log_records = records ? records : log_records;
-    for (uint32_t i = in_log; status == ANP_OK && i < total; i++) {
-        records[i] = batch_record(w, i - in_log);
-    }
-    for (uint32_t from = 0; status == ANP_OK && from < total;) {
-        uint32_t first = before.log_first + from;
-        uint32_t room = WINDOW_DOCS - window_low(first);
-        uint32_t count = total - from < room ? total - from : room;
-        status = write_unit(w, first, count, records + from, err);
-        from += count;
+    arena memory = {0};
+    TRY(tail_records(w->txn, &before, &records, &bytes, err));
+    forward_view *views = malloc((total + 1u) * sizeof *views);
+    anp_status status = views ? view_posts(w, records, in_log, &memory, views, err)
+                              : error_nomem(err, "folding the log");
+    if (status == ANP_OK) {
+        status = write_units(w, before.log_first, total, views, err);
     }
     if (status == ANP_OK) {
         status = store_delete_range(w->txn, STORE_LOG, before.log_first, before.docno_end, err);
     }
-    free(log_records);
+    free(views);
+    free(records);
     free(bytes);
+    arena_free(&memory);
     return status;
 }
 
@@ -500,7 +752,10 @@ static bool fits_log(const index_writer *w) {
  */
 static void owe_merging(index_writer *w) {
     catalog_state *state = &w->cat.state;
-    uint64_t due = state->merge_due + 2 * (uint64_t)w->records.len;
+    uint64_t due = state->merge_due;
+    for (size_t i = 0; i < w->posts.count; i++) {
+        due += 2 * (uint64_t)drafted(&w->posts.items[i])->terms_len;
+    }
     due = merge_pending(&w->cat) ? due : 0;
     state->merge_due = due < UINT32_MAX ? (uint32_t)due : UINT32_MAX;
 }
@@ -511,16 +766,15 @@ static anp_status write_batch(index_writer *w, anp_error *err) {
     TRY(fits_log(w) ? append_log(w, err) : fold(w, err));
     TRY(save_deleted(w, err));
     owe_merging(w);
-    if (w->analysis.fields_changed) {
+    if (w->fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));
     }
     return catalog_save_state(w->txn, &w->cat, err);
 }
 
 static void clear_batch(index_writer *w) {
-    w->records.len = 0;
-    w->offsets.count = w->heads.count = 0;
-    w->analysis.fields_changed = false;
+    clear_posts(w);
+    w->fields_changed = false;
     if (w->terms.cache.memory.used_bytes > VOCABULARY_CACHE_BYTES) {
         numbers_clear(&w->terms);
     }
@@ -588,11 +842,11 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
 }
 
 uint32_t writer_pending_posts(const index_writer *w) {
-    return (uint32_t)w->offsets.count;
+    return (uint32_t)w->posts.count;
 }
 
 size_t writer_pending_bytes(const index_writer *w) {
-    return w->records.len + w->offsets.count * (sizeof(size_t) + sizeof(forward_head));
+    return w->pending_bytes + w->posts.count * (sizeof(batch_post) + sizeof(forward_view));
 }
 
 uint32_t writer_window_room(const index_writer *w) {

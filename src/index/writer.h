@@ -13,7 +13,9 @@
 #ifndef ANP_INDEX_WRITER_H
 #define ANP_INDEX_WRITER_H
 
+#include "base/pool.h"
 #include "index/index.h"
+#include "index/names.h"
 #include "post/post.h"
 
 typedef struct index_writer index_writer;
@@ -31,6 +33,45 @@ anp_status writer_add(index_writer *w, const post *post, bool *replaced, anp_err
 anp_status writer_delete(index_writer *w, str id, anp_error *err);
 
 anp_status writer_commit(index_writer *w, anp_error *err);
+
+/* ---- Posts that were drafted elsewhere ----------------------------------------------------- */
+
+/*
+ * A draft that the writer takes posts of. It lives until everybody who took a reference has
+ * released it; the writer holds one for each post, until the commit.
+ */
+typedef struct batch_draft {
+    draft draft;
+    names *names; /* its drafter's, or those of its drafter's numbers since it began anew */
+    names_taken taken;
+    unsigned references;
+} batch_draft;
+
+/* One reference, the caller's, and one more to n (NULL: set before it is taken). NULL when memory
+   is out. */
+batch_draft *batch_draft_new(names *n);
+void batch_draft_release(batch_draft *d); /* NULL is allowed */
+
+/* A drafter as the index's settings want it; the caller's. */
+anp_status writer_drafter(const index_writer *w, drafter **out, anp_error *err);
+
+/* Takes over a draft's new strings, also those of posts that are left out: before its posts, for
+   every draft. */
+anp_status writer_take_names(index_writer *w, batch_draft *from, anp_error *err);
+
+/*
+ * Adds the post at `place` of a draft; its status must be ANP_OK. Drafts of one drafter are taken
+ * in the order in which they were made. As writer_add.
+ */
+anp_status writer_take(index_writer *w, batch_draft *from, uint32_t place, bool *replaced,
+                       anp_error *err);
+
+/* What drafts of the next posts should be made with: the index's dictionary, or samples for it. */
+anp_status writer_draft_options(index_writer *w, draft_options *out, anp_error *err);
+bool writer_wants_samples(const index_writer *w);
+
+/* Threads that help to build units, until it is called with NULL. */
+void writer_use_pool(index_writer *w, pool *p);
 
 /* Posts added and memory held since the last commit: when to commit is the caller's choice. */
 uint32_t writer_pending_posts(const index_writer *w);

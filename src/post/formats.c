@@ -78,14 +78,8 @@ anp_status read_scraped(import_run *run, anp_error *err) {
             return run_damaged(run, 1, &reason, err);
         }
     }
-    post found;
-    arena_rewind(&run->memory, run->start);
-    anp_status status = post_from_scraped(stream_window(in), stem_of(run->file), &run->memory,
-                                          &found, &reason);
-    if (status == ANP_OK) {
-        return run->sink->take(run->sink->user, &found, run->file, 1, err);
-    }
-    return run_bad(run, reason.position ? reason.position : 1, &reason, err);
+    raw_post raw = {ANP_FORMAT_SCRAPED, stream_window(in), stem_of(run->file), run->file, 1};
+    return run_post(run, &raw, err);
 }
 
 /*

@@ -50,7 +50,10 @@ anp_status read_lines(import_run *run, uint64_t number, anp_error *err); /* form
  * -------------------------------------------------------------------------------------------
  */
 
-/* One JSON post, to the sink or, when it is bad, to its bad. line is where it begins. */
+/* One post, to the sink or, when it is bad, to its bad. */
+anp_status run_post(import_run *run, const raw_post *raw, anp_error *err);
+
+/* The same for JSON; line is where it begins. */
 anp_status run_json(import_run *run, str json, uint64_t line, anp_error *err);
 
 /* A post that cannot even be cut out of its file. */

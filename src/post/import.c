@@ -34,14 +34,40 @@ anp_status run_damaged(import_run *run, uint64_t line, const anp_error *reason, 
     return status == ANP_OK ? ANP_OK : error_at(err, status, line, "%s", reason->message);
 }
 
-anp_status run_json(import_run *run, str json, uint64_t line, anp_error *err) {
+anp_status raw_post_read(const raw_post *raw, arena *perm, post *out, uint64_t *line,
+                         anp_error *err) {
+    *line = raw->line;
+    if (raw->format != ANP_FORMAT_SCRAPED) {
+        return post_from_json(raw->bytes, perm, out, err);
+    }
+    anp_error why = ANP_ERROR_INIT;
+    anp_status status = post_from_scraped(raw->bytes, raw->stem, perm, out, &why);
+    if (status != ANP_OK && why.position) {
+        *line = why.position;
+    }
+    if (status != ANP_OK && err) {
+        *err = why;
+    }
+    return status;
+}
+
+anp_status run_post(import_run *run, const raw_post *raw, anp_error *err) {
     anp_error reason = ANP_ERROR_INIT;
     post found;
+    uint64_t line;
+    if (run->sink->take_raw) {
+        return run->sink->take_raw(run->sink->user, raw, err);
+    }
     arena_rewind(&run->memory, run->start);
-    if (post_from_json(json, &run->memory, &found, &reason) != ANP_OK) {
+    if (raw_post_read(raw, &run->memory, &found, &line, &reason) != ANP_OK) {
         return run_bad(run, line, &reason, err);
     }
     return run->sink->take(run->sink->user, &found, run->file, line, err);
+}
+
+anp_status run_json(import_run *run, str json, uint64_t line, anp_error *err) {
+    raw_post raw = {ANP_FORMAT_JSON, json, STR(""), run->file, line};
+    return run_post(run, &raw, err);
 }
 
 anp_status run_progress(import_run *run, bool now, anp_error *err) {

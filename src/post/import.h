@@ -13,7 +13,28 @@
 
 #include "post/post.h"
 
+/* A post cut out of its file and not yet read: reading can be another thread's work. */
+typedef struct raw_post {
+    anp_format format; /* ANP_FORMAT_SCRAPED, else JSON */
+    str bytes;
+    str stem;         /* of its file's name; scraped posts without an id take it */
+    const char *file; /* its path, "-" for standard input */
+    uint64_t line;    /* where it begins */
+} raw_post;
+
+/*
+ * post_from_json or post_from_scraped; *line is where a bad one is bad. ANP_BAD_POST or ANP_NOMEM
+ * otherwise. Any thread.
+ */
+anp_status raw_post_read(const raw_post *raw, arena *perm, post *out, uint64_t *line,
+                         anp_error *err);
+
 typedef struct import_sink {
+    /*
+     * When not NULL, takes each post unread instead of `take`; bytes and stem die when the call
+     * returns, file when import_paths does. Any status but ANP_OK stops the run.
+     */
+    anp_status (*take_raw)(void *user, const raw_post *raw, anp_error *err);
     /*
      * Takes one good post; its strings die when the call returns. line is where it begins. Any
      * status but ANP_OK stops the run.

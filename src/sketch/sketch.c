@@ -7,8 +7,7 @@
  *     +------+------+---  …  ---+------+------  …  -----+
  *
  * MinHash, one permutation: the hash of a shingle is its place in a random order of all shingles;
- * its first 8 bits are its slot. The least hash of a slot stands for it. As the set is sorted, that
- * is the first one met. A slot that nothing falls into borrows from one that the probe sequence of
+ * its first 8 bits are its slot. The least hash of a slot stands for it. A slot that nothing falls into borrows from one that the probe sequence of
  * its own number finds: "optimal densification", which keeps the estimate unbiased for sets of a
  * few shingles. What is kept of a slot is 4 bits of its hash mixed with the slot's number: without
  * the number, all the slots that borrow from one hash would agree by chance together, and two sets
@@ -25,6 +24,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
+
+#include <stdlib.h>
 
 enum { SLOT_SHIFT = 56, SORT_DIGIT_BITS = 8, SORT_DIGITS = 256, SORT_PASSES = 8 };
 
@@ -73,43 +74,25 @@ static size_t drop_repeats(uint64_t *sorted, size_t count) {
     return kept;
 }
 
-/*
- * Writes all words, each with its zero byte, one behind the other: a shingle's bytes are then a
- * slice.
- */
-static void join_words(const str *words, size_t word_count, char *text) {
-    for (size_t i = 0; i < word_count; i++) {
-        if (words[i].len) {
-            memcpy(text, words[i].data, words[i].len);
-        }
-        text[words[i].len] = 0;
-        text += words[i].len + 1;
-    }
+uint64_t sketch_word(str word) {
+    return hash64(word.data, word.len);
 }
 
-static void hash_shingles(const str *words, const char *text, size_t count, uint64_t *hashes) {
-    size_t len = 0;
-    for (size_t i = 0; i < SKETCH_SHINGLE_WORDS - 1; i++) {
-        len += words[i].len + 1;
-    }
-    for (size_t i = 0; i < count; i++) {
-        len += words[i + SKETCH_SHINGLE_WORDS - 1].len + 1;
-        hashes[i] = hash64(text, len);
-        text += words[i].len + 1;
-        len -= words[i].len + 1;
-    }
+/* Of the words at `words` and the two behind it. */
+static uint64_t hash_shingle(const uint64_t *words) {
+    return hash64(words, SKETCH_SHINGLE_WORDS * sizeof *words);
 }
 
-anp_status sketch_shingles(const str *words, size_t word_count, arena *perm, shingle_set *out,
+static size_t shingle_count(size_t word_count) {
+    return word_count < SKETCH_SHINGLE_WORDS ? 0 : word_count - (SKETCH_SHINGLE_WORDS - 1);
+}
+
+anp_status sketch_shingles(const uint64_t *words, size_t word_count, arena *perm, shingle_set *out,
                            anp_error *err) {
+    size_t count = shingle_count(word_count);
     *out = (shingle_set){NULL, 0};
-    if (word_count < SKETCH_SHINGLE_WORDS) {
+    if (count == 0) {
         return ANP_OK;
-    }
-    size_t count = word_count - (SKETCH_SHINGLE_WORDS - 1);
-    size_t text_bytes = word_count;
-    for (size_t i = 0; i < word_count; i++) {
-        text_bytes += words[i].len;
     }
     if (count > SIZE_MAX / 2 / sizeof(uint64_t)) {
         return error_nomem(err, "the shingles of a post");
@@ -117,13 +100,13 @@ anp_status sketch_shingles(const str *words, size_t word_count, arena *perm, shi
     uint64_t *hashes = arena_alloc(perm, count * sizeof *hashes);
     arena_mark mark = arena_save(perm);
     uint64_t *spare = hashes ? arena_alloc(perm, count * sizeof *spare) : NULL;
-    char *text = spare ? arena_alloc(perm, text_bytes) : NULL;
-    if (!text) {
+    if (!spare) {
         arena_rewind(perm, mark);
         return error_nomem(err, "the shingles of a post");
     }
-    join_words(words, word_count, text);
-    hash_shingles(words, text, count, hashes);
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_shingle(words + i);
+    }
     sort_hashes(hashes, spare, count);
     arena_rewind(perm, mark);
     *out = (shingle_set){hashes, drop_repeats(hashes, count)};
@@ -160,56 +143,124 @@ static unsigned find_donor(unsigned slot, const bool used[SKETCH_SLOTS]) {
     }
 }
 
-static void make_minhash(shingle_set set, uint8_t *bytes) {
-    uint64_t least[SKETCH_SLOTS] = {0};
-    bool used[SKETCH_SLOTS] = {false};
-    for (size_t i = set.count; i-- > 0;) { /* backwards: the least is written last */
-        uint64_t slot = set.hashes[i] >> SLOT_SHIFT;
-        least[slot] = set.hashes[i];
-        used[slot] = true;
+/* What a sketch is made from: the least hash of each slot, and a count for each bit. */
+typedef struct summary {
+    uint64_t least[SKETCH_SLOTS];
+    bool used[SKETCH_SLOTS];
+    uint64_t counts[8]; /* byte j of counts[i] counts bit 8 j + i, until it would overflow */
+    uint32_t totals[64];
+    size_t items;
+} summary;
+
+static void flush_counts(summary *s) {
+    for (unsigned i = 0; i < 8; i++) {
+        for (unsigned j = 0; j < 8; j++) {
+            s->totals[8 * j + i] += (uint32_t)(s->counts[i] >> (8 * j)) & 0xff;
+        }
+        s->counts[i] = 0;
     }
+}
+
+static void add_hash(summary *s, uint64_t hash) {
+    uint64_t slot = hash >> SLOT_SHIFT;
+    s->least[slot] = s->used[slot] && s->least[slot] < hash ? s->least[slot] : hash;
+    s->used[slot] = true;
+    for (unsigned bit = 0; bit < 8; bit++) {
+        s->counts[bit] += (hash >> bit) & 0x0101010101010101u;
+    }
+    if (++s->items % 255 == 0) {
+        flush_counts(s);
+    }
+}
+
+static void write_minhash(const summary *s, uint8_t *bytes) {
     for (unsigned slot = 0; slot < SKETCH_SLOTS; slot++) {
-        unsigned from = used[slot] ? slot : find_donor(slot, used);
-        unsigned value = (unsigned)(hash_mix64(least[from] + slot * GOLDEN) >> 60);
+        unsigned from = s->used[slot] ? slot : find_donor(slot, s->used);
+        unsigned value = (unsigned)(hash_mix64(s->least[from] + slot * GOLDEN) >> 60);
         bytes[slot / 2] = (uint8_t)(bytes[slot / 2] | value << (slot % 2 * SKETCH_SLOT_BITS));
     }
 }
 
-/* Byte j of counts[i] counts bit 8 j + i, until it would overflow. */
-static void add_counts(uint64_t counts[8], uint32_t totals[64]) {
-    for (unsigned i = 0; i < 8; i++) {
-        for (unsigned j = 0; j < 8; j++) {
-            totals[8 * j + i] += (uint32_t)(counts[i] >> (8 * j)) & 0xff;
-        }
-        counts[i] = 0;
-    }
-}
-
-static uint64_t make_simhash(shingle_set set) {
-    uint64_t counts[8] = {0};
-    uint32_t totals[64] = {0};
-    for (size_t i = 0; i < set.count; i++) {
-        for (unsigned bit = 0; bit < 8; bit++) {
-            counts[bit] += (set.hashes[i] >> bit) & 0x0101010101010101u;
-        }
-        if (i % 255 == 254) {
-            add_counts(counts, totals);
-        }
-    }
-    add_counts(counts, totals);
+static uint64_t simhash_of(summary *s) {
     uint64_t simhash = 0;
+    flush_counts(s);
     for (unsigned bit = 0; bit < 64; bit++) {
-        simhash |= (uint64_t)(2 * (size_t)totals[bit] > set.count) << bit;
+        simhash |= (uint64_t)(2 * (size_t)s->totals[bit] > s->items) << bit;
     }
     return simhash ? simhash : 1;
 }
 
-void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]) {
+static void write_sketch(summary *s, uint8_t sketch[SKETCH_BYTES]) {
     memset(sketch, 0, SKETCH_BYTES);
-    if (set.count) {
-        make_minhash(set, sketch);
-        store_u64(sketch + SKETCH_MINHASH_BYTES, make_simhash(set));
+    if (s->items) {
+        write_minhash(s, sketch);
+        store_u64(sketch + SKETCH_MINHASH_BYTES, simhash_of(s));
     }
+}
+
+void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]) {
+    summary s = {0};
+    for (size_t i = 0; i < set.count; i++) {
+        add_hash(&s, set.hashes[i]);
+    }
+    write_sketch(&s, sketch);
+}
+
+void sketch_scratch_free(sketch_scratch *s) {
+    free(s->table);
+    *s = (sketch_scratch){0};
+}
+
+/* A cleared table of twice the items or more; its mask, or 0 when memory is out. */
+static size_t clear_table(sketch_scratch *s, size_t items) {
+    size_t need = 64;
+    while (need < 2 * items) {
+        need *= 2;
+    }
+    if (s->capacity < need) {
+        sketch_scratch_free(s);
+        s->table = malloc(need * sizeof *s->table);
+        s->capacity = s->table ? need : 0;
+    }
+    if (s->table) {
+        memset(s->table, 0, need * sizeof *s->table);
+    }
+    return s->table ? need - 1 : 0;
+}
+
+/* Whether the hash was not yet in the table; 0 marks a free place, and is never kept. */
+static bool insert(uint64_t *table, size_t mask, uint64_t hash, bool *zero_seen) {
+    size_t at = hash & mask;
+    if (hash == 0) {
+        bool is_new = !*zero_seen;
+        *zero_seen = true;
+        return is_new;
+    }
+    while (table[at] != 0 && table[at] != hash) {
+        at = (at + 1) & mask;
+    }
+    bool is_new = table[at] == 0;
+    table[at] = hash;
+    return is_new;
+}
+
+anp_status sketch_of_words(const uint64_t *words, size_t word_count, sketch_scratch *scratch,
+                           uint8_t sketch[SKETCH_BYTES], anp_error *err) {
+    size_t count = shingle_count(word_count);
+    size_t mask = clear_table(scratch, count);
+    bool zero_seen = false;
+    summary s = {0};
+    if (mask == 0) {
+        return error_nomem(err, "the sketch of a post");
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t hash = hash_shingle(words + i);
+        if (insert(scratch->table, mask, hash, &zero_seen)) {
+            add_hash(&s, hash);
+        }
+    }
+    write_sketch(&s, sketch);
+    return ANP_OK;
 }
 
 double sketch_estimate(uint32_t equal_slots) {

@@ -1,9 +1,10 @@
 /*
  * Shingles and sketches: pure functions. `index` writes the tables, `similar` asks.
  *
- * A shingle is 3 consecutive words of the body (folded, whole words only, not stemmed). Its hash
- * is 64-bit xxHash over the words' bytes, each followed by a zero byte. A set of shingles is
- * sorted and distinct.
+ * A shingle is 3 consecutive words of the body (folded, whole words only, not stemmed). A word's
+ * hash is 64-bit xxHash over its bytes, a shingle's hash 64-bit xxHash over the three words' hashes
+ * (24 bytes, little-endian), so that a word met again needs no hashing. A set of shingles is sorted
+ * and distinct.
  *
  * A sketch is 136 bytes: one-permutation MinHash with optimal densification (Shrivastava 2017),
  * 256 slots of 4 bits packed two a byte (slot 2i in the low half of byte i), then a 64-bit
@@ -30,13 +31,28 @@ typedef struct shingle_set {
     size_t count;
 } shingle_set;
 
-/* The shingles of a sequence of words; fewer than 3 words give an empty set. hashes lives in
-   perm; NOMEM otherwise. */
-anp_status sketch_shingles(const str *words, size_t word_count, arena *perm, shingle_set *out,
+/* The hash of a folded word. */
+uint64_t sketch_word(str word);
+
+/* The shingles of a sequence of words, given by their hashes; fewer than 3 words give an empty
+   set. The set's hashes live in perm; NOMEM otherwise. */
+anp_status sketch_shingles(const uint64_t *words, size_t word_count, arena *perm, shingle_set *out,
                            anp_error *err);
 
 /* An empty set gives 136 zero bytes, which no other set gives. */
 void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]);
+
+/* Memory that sketch_of_words keeps from one text to the next; zero at first, one a thread. */
+typedef struct sketch_scratch {
+    uint64_t *table;
+    size_t capacity; /* a power of two */
+} sketch_scratch;
+
+void sketch_scratch_free(sketch_scratch *s);
+
+/* The same sketch as of the words' shingles, without making the set: no sorting. */
+anp_status sketch_of_words(const uint64_t *words, size_t word_count, sketch_scratch *scratch,
+                           uint8_t sketch[SKETCH_BYTES], anp_error *err);
 
 /* |A ∩ B| / |A ∪ B|; 0/0 is 1 where both are equal and not empty, else 0. */
 double sketch_jaccard(shingle_set a, shingle_set b);

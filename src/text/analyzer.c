@@ -175,13 +175,34 @@ static bool add_word(analyzer *a, str text, const text_word *word) {
     return true;
 }
 
+bool analyzer_next(analyzer *a, str text, size_t *at, text_word *word) {
+    return a->plain ? plain_next(&a->characters, text, at, a->fast, word)
+                    : technical_next(&a->characters, text, at, a->fast, word);
+}
+
+anp_status analyzer_tokens(analyzer *a, str text, const text_word *word, arena *scratch,
+                           const text_token **tokens, size_t *count, anp_error *err) {
+    a->tokens.count = 0;
+    a->words = 0;
+    folder_begin(a->folder, scratch, word->end - word->start);
+    if (!add_word(a, text, word)) {
+        return error_nomem(err, "a word");
+    }
+    *tokens = a->tokens.items;
+    *count = a->tokens.count;
+    return ANP_OK;
+}
+
+uint32_t analyzer_words_max(const analyzer *a) {
+    return a->words_max;
+}
+
 anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, anp_error *err) {
     text_word word;
     a->tokens.count = 0;
     a->words = 0;
     folder_begin(a->folder, perm, text.len);
-    for (size_t at = 0; a->plain ? plain_next(&a->characters, text, &at, a->fast, &word)
-                                 : technical_next(&a->characters, text, &at, a->fast, &word);) {
+    for (size_t at = 0; analyzer_next(a, text, &at, &word);) {
         if (a->words == a->words_max) {
             return error_set(err, ANP_LIMIT, "a text has more than %u words; split it",
                              a->words_max);

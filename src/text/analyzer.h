@@ -19,6 +19,7 @@
 #include "base/str.h"
 
 typedef struct analyzer analyzer;
+struct text_word;
 
 typedef enum text_kind {
     TEXT_WORD,  /* an ordinary word */
@@ -50,6 +51,23 @@ void analyzer_close(analyzer *a);
 /* All tokens of text; items and strings live in perm (strings may also point into text). Bad
    UTF-8 becomes U+FFFD. */
 anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, anp_error *err);
+
+/*
+ * The same, a word at a time, for a cache of words (lexicon.h). The next word from *at on, and *at
+ * moved behind it; false at the end. *at is 0 or where the last call left it.
+ */
+bool analyzer_next(analyzer *a, str text, size_t *at, struct text_word *word);
+
+/*
+ * The tokens of that word: a whole one and its parts, or none at all (a word that folds to
+ * nothing, which takes no position). *tokens is the analyzer's until its next call, their strings
+ * live in scratch. Their positions are 0.
+ */
+anp_status analyzer_tokens(analyzer *a, str text, const struct text_word *word, arena *scratch,
+                           const text_token **tokens, size_t *count, anp_error *err);
+
+/* How many words a text may have. */
+uint32_t analyzer_words_max(const analyzer *a);
 
 /* One of Lucene's 33 English stop words, by folded form; always false when the language is not
    English. */

@@ -61,7 +61,7 @@ static anp_status progress(void *user, uint64_t bytes_read, uint64_t bytes_total
 
 static anp_status run(seen *s, const char *const *paths, size_t count, anp_format format,
                       anp_error *err) {
-    import_sink sink = {take, bad, progress, s};
+    import_sink sink = {.take = take, .bad = bad, .progress = progress, .user = s};
     *s = (seen){
         .strip = s->strip, .stop_after = s->stop_after, .strict = s->strict, .brief = s->brief};
     anp_status status = import_paths(paths, count, format, &sink, err);
@@ -459,7 +459,8 @@ static void unreadable_entries(void) {
     snprintf(folder, sizeof folder, "%s/u", test_folder());
     const char *one = folder;
     seen s = {.strip = strlen(folder) + 1};
-    import_sink sink = {take_and_remove, bad, progress, &s};
+    import_sink sink = {
+        .take = take_and_remove, .bad = bad, .progress = progress, .user = &s};
     CHECK_EQ_INT(import_paths(&one, 1, ANP_FORMAT_AUTO, &sink, &err), ANP_IO);
     buffer_put_u8(&s.log, 0);
     CHECK_EQ_STR(log_of(&s), "1@a.jsonl:1 !b.txt:0: cannot read it: No such file or directory\n"

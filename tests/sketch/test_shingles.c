@@ -18,14 +18,11 @@ static int ascending(const void *a, const void *b) {
 static size_t shingle_slowly(const str *words, size_t count, uint64_t *hashes) {
     size_t made = 0, kept = 0;
     for (size_t i = 0; i + 3 <= count; i++) {
-        char bytes[3 * 300];
-        size_t len = 0;
-        for (size_t j = i; j < i + 3; j++) {
-            memcpy(bytes + len, words[j].data, words[j].len);
-            len += words[j].len;
-            bytes[len++] = 0;
+        uint64_t of_words[3];
+        for (size_t j = 0; j < 3; j++) {
+            of_words[j] = hash64(words[i + j].data, words[i + j].len);
         }
-        hashes[made++] = hash64(bytes, len);
+        hashes[made++] = hash64(of_words, sizeof of_words);
     }
     qsort(hashes, made, sizeof *hashes, ascending);
     for (size_t i = 0; i < made; i++) {
@@ -48,9 +45,17 @@ static void make_words(prng *random, arena *memory, str *words, size_t count) {
     }
 }
 
+static void hash_words(const str *words, size_t count, uint64_t *hashes) {
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = sketch_word(words[i]);
+    }
+}
+
+/* Sets, and the sketch that is made without a set. */
 static void random_texts(void) {
     static str words[WORDS_MAX];
-    static uint64_t expected[WORDS_MAX];
+    static uint64_t expected[WORDS_MAX], hashes[WORDS_MAX];
+    sketch_scratch scratch = {0};
     prng random = {SEED};
     for (size_t round = 0; round < 300; round++) {
         arena memory = {0};
@@ -58,7 +63,12 @@ static void random_texts(void) {
         make_words(&random, &memory, words, count);
         shingle_set set;
         anp_error err = ANP_ERROR_INIT;
-        CHECK_EQ_INT(sketch_shingles(words, count, &memory, &set, &err), ANP_OK);
+        uint8_t of_set[SKETCH_BYTES], of_words[SKETCH_BYTES];
+        hash_words(words, count, hashes);
+        CHECK_EQ_INT(sketch_shingles(hashes, count, &memory, &set, &err), ANP_OK);
+        sketch_make(set, of_set);
+        CHECK_EQ_INT(sketch_of_words(hashes, count, &scratch, of_words, &err), ANP_OK);
+        CHECK(memcmp(of_set, of_words, SKETCH_BYTES) == 0);
         size_t kept = shingle_slowly(words, count, expected);
         if (!CHECK_EQ_INT(set.count, kept) ||
             !CHECK(kept == 0 || memcmp(set.hashes, expected, kept * sizeof *expected) == 0)) {
@@ -66,13 +76,14 @@ static void random_texts(void) {
         }
         arena_free(&memory);
     }
+    sketch_scratch_free(&scratch);
 }
 
 static shingle_set shingles_of(arena *memory, const char *const *texts, size_t count) {
-    str words[16];
+    uint64_t words[16];
     shingle_set set = {NULL, 0};
     for (size_t i = 0; i < count; i++) {
-        words[i] = str_from(texts[i]);
+        words[i] = sketch_word(str_from(texts[i]));
     }
     CHECK_EQ_INT(sketch_shingles(words, count, memory, &set, NULL), ANP_OK);
     return set;
@@ -95,9 +106,9 @@ static void word_borders(void) {
 /* Only the set stays in the arena. */
 static void arena_use(void) {
     arena memory = {0};
-    static str words[WORDS_MAX];
+    static uint64_t words[WORDS_MAX];
     for (size_t i = 0; i < WORDS_MAX; i++) {
-        words[i] = STR("word");
+        words[i] = sketch_word(STR("word"));
     }
     shingle_set set;
     CHECK(arena_alloc(&memory, 600000) != NULL); /* the next block would hold all the scratch too */

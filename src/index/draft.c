@@ -1,0 +1,452 @@
+/* See draft.h. */
+#include "index/draft.h"
+
+#include "base/error.h"
+#include "base/intern.h"
+#include "sketch/sketch.h"
+#include "text/lexicon.h"
+
+#include <math.h>
+
+enum {
+    SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
+    SCRATCH_BYTES = 256 << 10,   /* kept from post to post, so that most need no malloc */
+    FACETS_FULL = 1 << 18,
+};
+
+/* Where a term stands among those of the post in hand. */
+typedef struct place {
+    uint32_t stamp; /* of that post */
+    uint32_t group;
+} place;
+
+/* A term of the post in hand. */
+typedef struct group {
+    uint32_t term;
+    uint32_t body_tf, title_tf;
+    uint32_t body_next, title_next; /* where its next position goes */
+} group;
+
+struct drafter {
+    bool stores;
+    analyzer *analyzer;
+    lexicon *lexicon;
+    compressor *compressor;
+    sketch_scratch sketch;
+    intern fields;
+    intern facets;
+    bool restart;                                     /* before the next draft */
+    uint32_t terms_told, fields_told, facets_told;    /* in drafts so far */
+    uint32_t stamp;
+    VEC(place) places; /* by term */
+    VEC(group) groups;
+    VEC(uint32_t) hits; /* group of each occurrence, title first */
+    VEC(uint32_t) positions;
+    VEC(uint64_t) hashes;
+    lexicon_text title, body;
+    arena scratch;
+    arena_mark start;
+};
+
+anp_status drafter_open(const catalog_settings *settings, drafter **out, anp_error *err) {
+    drafter *d = calloc(1, sizeof *d);
+    if (!d) {
+        return error_nomem(err, "analysing posts");
+    }
+    d->stores = settings->store == ANP_STORE_ALL;
+    d->restart = true;
+    anp_status status = analyzer_open(settings->analyzer, settings->language, &d->analyzer, err);
+    if (status == ANP_OK) {
+        d->lexicon = lexicon_open(d->analyzer);
+        d->compressor = compressor_open();
+        if (!d->lexicon || !d->compressor || !arena_alloc(&d->scratch, SCRATCH_BYTES)) {
+            status = error_nomem(err, "analysing posts");
+        }
+    }
+    if (status != ANP_OK) {
+        drafter_close(d);
+        return status;
+    }
+    d->start = (arena_mark){d->scratch.head, 0};
+    *out = d;
+    return ANP_OK;
+}
+
+void drafter_close(drafter *d) {
+    if (d) {
+        lexicon_close(d->lexicon);
+        analyzer_close(d->analyzer);
+        compressor_close(d->compressor);
+        sketch_scratch_free(&d->sketch);
+        intern_free(&d->fields);
+        intern_free(&d->facets);
+        free(d->places.items);
+        free(d->groups.items);
+        free(d->hits.items);
+        free(d->positions.items);
+        free(d->hashes.items);
+        free(d->title.items);
+        free(d->body.items);
+        arena_free(&d->scratch);
+        free(d);
+    }
+}
+
+void drafter_restart(drafter *d) {
+    d->restart = true;
+}
+
+void draft_begin(drafter *d, draft *out) {
+    if (lexicon_full(d->lexicon) || d->facets.count > FACETS_FULL) {
+        d->restart = true;
+    }
+    out->restarted = d->restart;
+    if (d->restart) {
+        lexicon_clear(d->lexicon);
+        intern_free(&d->fields);
+        intern_free(&d->facets);
+        d->terms_told = d->fields_told = d->facets_told = 0;
+        d->places.count = 0;
+        d->restart = false;
+    }
+}
+
+/* ---- Meta ---------------------------------------------------------------------------------- */
+
+/* The name behind a byte for the kind. */
+static uint32_t number_field(drafter *d, str name, uint8_t kind) {
+    char key[1 + FIELD_NAME_BYTES_MAX] = {(char)kind};
+    memcpy(key + 1, name.data, name.len);
+    return intern_add(&d->fields, str_make(key, 1 + name.len), NULL);
+}
+
+/* The text behind its field's number. */
+static uint32_t number_facet(drafter *d, uint32_t field, str text) {
+    char key[4 + FACET_BYTES_MAX];
+    store_u32(key, field);
+    if (text.len) {
+        memcpy(key + 4, text.data, text.len);
+    }
+    return intern_add(&d->facets, str_make(key, 4 + text.len), NULL);
+}
+
+static bool add_value(drafter *d, const post_value *from, draft *out) {
+    uint8_t kind = from->kind == POST_VALUE_TEXT     ? FIELD_TEXT
+                   : from->kind == POST_VALUE_NUMBER ? FIELD_NUMBER
+                                                     : FIELD_DATE | FIELD_TEXT;
+    if (from->name.len == 0 || from->name.len > FIELD_NAME_BYTES_MAX) {
+        return true; /* kept in the post and shown, but not filtered on */
+    }
+    draft_value value = {number_field(d, from->name, kind), DRAFT_NONE, NAN};
+    if (value.field == INTERN_NONE) {
+        return false;
+    }
+    if (kind & FIELD_TEXT && from->text.len <= FACET_BYTES_MAX) {
+        value.facet = number_facet(d, value.field, from->text);
+        if (value.facet == INTERN_NONE) {
+            return false;
+        }
+    }
+    if (kind != FIELD_TEXT) {
+        value.number = from->number;
+    }
+    return vec_push(&out->values, value);
+}
+
+/* ---- Terms --------------------------------------------------------------------------------- */
+
+static bool prepare(drafter *d) {
+    size_t terms = lexicon_term_count(d->lexicon), had = d->places.count;
+    if (++d->stamp == 0) { /* all stamps are old again */
+        memset(d->places.items, 0, had * sizeof *d->places.items);
+        d->stamp = 1;
+    }
+    if (terms > had) {
+        if (!vec_reserve(&d->places, terms)) {
+            return false;
+        }
+        memset(d->places.items + had, 0, (terms - had) * sizeof *d->places.items);
+        d->places.count = terms;
+    }
+    d->groups.count = d->hits.count = 0;
+    return true;
+}
+
+/* The group of a term, made when it is the term's first occurrence; room was made. */
+static inline uint32_t find_group(drafter *d, uint32_t term) {
+    place *p = &d->places.items[term];
+    if (p->stamp != d->stamp) {
+        *p = (place){d->stamp, (uint32_t)d->groups.count};
+        d->groups.items[d->groups.count++] = (group){.term = term};
+    }
+    return p->group;
+}
+
+static bool group_text(drafter *d, const lexicon_text *text, bool title) {
+    const lexicon_word *words = lexicon_words(d->lexicon);
+    size_t occurrences = 0;
+    for (size_t i = 0; i < text->count; i++) {
+        occurrences += words[text->items[i]].term_count;
+    }
+    if (!vec_reserve(&d->groups, d->groups.count + occurrences) ||
+        !vec_reserve(&d->hits, d->hits.count + occurrences)) {
+        return false;
+    }
+    for (size_t i = 0; i < text->count; i++) {
+        const lexicon_word *word = &words[text->items[i]];
+        const uint32_t *terms = lexicon_terms_of(d->lexicon, word);
+        for (uint32_t t = 0; t < word->term_count; t++) {
+            uint32_t number = find_group(d, terms[t]);
+            d->groups.items[number].title_tf += title;
+            d->groups.items[number].body_tf += !title;
+            d->hits.items[d->hits.count++] = number;
+        }
+    }
+    return true;
+}
+
+/* Each occurrence's position behind the others of its group: the body's first, then the
+   title's. */
+static size_t place_text(drafter *d, const lexicon_text *text, size_t hit, bool title) {
+    const lexicon_word *words = lexicon_words(d->lexicon);
+    for (size_t i = 0; i < text->count; i++) {
+        for (uint32_t t = words[text->items[i]].term_count; t > 0; t--) {
+            group *g = &d->groups.items[d->hits.items[hit++]];
+            uint32_t *next = title ? &g->title_next : &g->body_next;
+            d->positions.items[(*next)++] = (uint32_t)i;
+        }
+    }
+    return hit;
+}
+
+static bool place_positions(drafter *d) {
+    uint32_t at = 0;
+    if (!vec_reserve(&d->positions, d->hits.count)) {
+        return false;
+    }
+    for (size_t i = 0; i < d->groups.count; i++) {
+        group *g = &d->groups.items[i];
+        g->body_next = at;
+        g->title_next = at + g->body_tf;
+        at += g->body_tf + g->title_tf;
+    }
+    size_t hit = place_text(d, &d->title, 0, true);
+    place_text(d, &d->body, hit, false);
+    return true;
+}
+
+static uint8_t *put_positions(uint8_t *to, const uint32_t *positions, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        to = varint_write(to, i ? positions[i] - positions[i - 1] - 1 : positions[i]);
+    }
+    return to;
+}
+
+/* As forward_view has it: number, bytes of the payload, payload. */
+static bool put_terms(drafter *d, draft *out, draft_post *made) {
+    enum { GROUP_BYTES_MAX = 5 * 4, POSITION_BYTES_MAX = 5, SIZE_BYTES_MAX = 5 };
+    const uint32_t *positions = d->positions.items;
+    uint8_t *start = buffer_reserve(&out->kept, d->groups.count * GROUP_BYTES_MAX +
+                                                    d->hits.count * POSITION_BYTES_MAX +
+                                                    SIZE_BYTES_MAX);
+    uint8_t *to = start;
+    if (!start) {
+        return false;
+    }
+    for (size_t i = 0; i < d->groups.count; i++) {
+        const group *g = &d->groups.items[i];
+        to = varint_write(to, g->term);
+        uint8_t *payload = to + 1, *end; /* a size of one byte, most often */
+        end = varint_write(payload, g->body_tf);
+        end = varint_write(end, g->title_tf);
+        end = put_positions(end, positions, g->body_tf);
+        end = put_positions(end, positions + g->body_tf, g->title_tf);
+        positions += g->body_tf + g->title_tf;
+        size_t size = (size_t)(end - payload);
+        if (size < 0x80) {
+            *to = (uint8_t)size;
+            to = end;
+        } else {
+            uint8_t bytes[VARINT_BYTES_MAX];
+            size_t more = (size_t)(varint_write(bytes, size) - bytes);
+            memmove(to + more, payload, size);
+            memcpy(to, bytes, more);
+            to += more + size;
+        }
+    }
+    made->terms_len = (size_t)(to - start);
+    made->term_count = (uint32_t)d->groups.count;
+    out->kept.len += made->terms_len;
+    return true;
+}
+
+static anp_status put_sketch(drafter *d, draft *out, anp_error *err) {
+    const lexicon_word *words = lexicon_words(d->lexicon);
+    uint8_t sketch[SKETCH_BYTES];
+    if (!vec_reserve(&d->hashes, d->body.count)) {
+        return error_nomem(err, "the sketch of a post");
+    }
+    for (size_t i = 0; i < d->body.count; i++) {
+        d->hashes.items[i] = words[d->body.items[i]].hash;
+    }
+    TRY(sketch_of_words(d->hashes.items, d->body.count, &d->sketch, sketch, err));
+    buffer_put(&out->kept, sketch, sizeof sketch);
+    return ANP_OK;
+}
+
+/* ---- A post -------------------------------------------------------------------------------- */
+
+static anp_status put_stored(drafter *d, const draft_options *options, const post *article,
+                             draft *out, draft_post *made, anp_error *err) {
+    made->stored_at = out->stored.len;
+    buffer_put_u8(&out->stored, (uint8_t)article->id.len);
+    buffer_put_str(&out->stored, article->id);
+    if (d->stores) {
+        TRY(compressor_write(d->compressor, options->dictionary, article->json, &out->stored, err));
+    }
+    made->stored_len = out->stored.len - made->stored_at;
+    if (options->samples && d->stores) {
+        size_t len = article->json.len < SAMPLE_BYTES_MAX ? article->json.len : SAMPLE_BYTES_MAX;
+        made->sample_at = out->samples.len;
+        made->sample_len = len;
+        buffer_put(&out->samples, article->json.data, len);
+    }
+    return ANP_OK;
+}
+
+static anp_status append(drafter *d, const draft_options *options, const post *article, draft *out,
+                         draft_post *made, anp_error *err) {
+    made->id = arena_str(&out->memory, article->id);
+    made->head = (forward_head){(uint32_t)d->title.count, (uint32_t)d->body.count, {0}};
+    for (int i = 0; i < POST_SCORES; i++) {
+        made->head.scores[i] = (float)article->scores[i];
+    }
+    made->value_from = out->values.count;
+    for (size_t i = 0; i < article->value_count; i++) {
+        if (!add_value(d, &article->values[i], out)) {
+            return error_nomem(err, "a post's meta");
+        }
+    }
+    made->value_count = out->values.count - made->value_from;
+    made->kept_at = out->kept.len;
+    TRY(put_sketch(d, out, err));
+    if (!prepare(d) || !group_text(d, &d->title, true) || !group_text(d, &d->body, false) ||
+        !place_positions(d) || !put_terms(d, out, made)) {
+        return error_nomem(err, "a post's terms");
+    }
+    TRY(put_stored(d, options, article, out, made, err));
+    return made->id.data && !out->kept.failed && !out->stored.failed && !out->samples.failed
+               ? ANP_OK
+               : error_nomem(err, "a post");
+}
+
+/* Strings that the drafter numbered since its last draft. */
+static anp_status tell_fresh(drafter *d, draft *out, anp_error *err) {
+    bool held = true;
+    for (; held && d->terms_told < lexicon_term_count(d->lexicon); d->terms_told++) {
+        str copy = arena_str(&out->memory, lexicon_term(d->lexicon, d->terms_told));
+        held = copy.data && vec_push(&out->terms, copy);
+    }
+    for (; held && d->fields_told < d->fields.count; d->fields_told++) {
+        str copy = arena_str(&out->memory, d->fields.keys[d->fields_told]);
+        held = copy.data && vec_push(&out->fields, ((draft_field){str_slice(copy, 1, copy.len),
+                                                                  (uint8_t)copy.data[0]}));
+    }
+    for (; held && d->facets_told < d->facets.count; d->facets_told++) {
+        str copy = arena_str(&out->memory, d->facets.keys[d->facets_told]);
+        held = copy.data && vec_push(&out->facets, ((draft_facet){load_u32(copy.data),
+                                                                  str_slice(copy, 4, copy.len)}));
+    }
+    return held ? ANP_OK : error_nomem(err, "the vocabulary");
+}
+
+static anp_status read_words(drafter *d, const post *article, anp_error *err) {
+    TRY(lexicon_read(d->lexicon, article->title, &d->title, err));
+    if (d->title.count > TITLE_WORDS_MAX) {
+        return error_set(err, ANP_LIMIT, "the title has %zu words, %d are allowed; is it the body?",
+                         d->title.count, TITLE_WORDS_MAX);
+    }
+    return lexicon_read(d->lexicon, article->body, &d->body, err);
+}
+
+anp_status draft_post_add(drafter *d, const draft_options *options, const post *article, draft *out,
+                          anp_error *err) {
+    draft_post made = {.status = ANP_OK};
+    anp_status status = read_words(d, article, err);
+    if (status == ANP_LIMIT) { /* of this post alone; the words stay in the lexicon */
+        if (err) {
+            err->status = ANP_BAD_POST;
+        }
+        anp_status told = tell_fresh(d, out, err);
+        return told == ANP_OK ? ANP_BAD_POST : told;
+    }
+    if (status == ANP_OK) {
+        status = append(d, options, article, out, &made, err);
+    }
+    if (status == ANP_OK) {
+        status = tell_fresh(d, out, err);
+    }
+    if (status == ANP_OK && !vec_push(&out->posts, made)) {
+        status = error_nomem(err, "a batch of posts");
+    }
+    if (status != ANP_OK) {
+        d->restart = true;
+    }
+    return status;
+}
+
+static anp_status leave_out(const raw_post *raw, uint64_t line, bool held_back,
+                            const anp_error *reason, draft *out, anp_error *err) {
+    draft_post made = {.status = ANP_BAD_POST, .held_back = held_back, .file = raw->file,
+                       .line = line};
+    if (!held_back) {
+        made.reason = arena_str(&out->memory, str_from(reason->message)).data;
+    }
+    bool held = (held_back || made.reason) && vec_push(&out->posts, made);
+    return held ? ANP_OK : error_nomem(err, "a batch of posts");
+}
+
+anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_post *raw, draft *out,
+                         anp_error *err) {
+    anp_error reason = ANP_ERROR_INIT;
+    post article;
+    uint64_t line;
+    anp_status status = raw_post_read(raw, &d->scratch, &article, &line, &reason);
+    bool held_back = status == ANP_OK && options->require_reviewed && !article.reviewed;
+    if (status == ANP_OK && !held_back) {
+        status = draft_post_add(d, options, &article, out, &reason);
+    }
+    if (status == ANP_BAD_POST || held_back) {
+        status = leave_out(raw, line, held_back, &reason, out, &reason);
+    } else if (status == ANP_OK) {
+        out->posts.items[out->posts.count - 1].file = raw->file;
+        out->posts.items[out->posts.count - 1].line = line;
+    }
+    arena_rewind(&d->scratch, d->start);
+    if (status != ANP_OK && err) {
+        *err = reason;
+    }
+    return status;
+}
+
+size_t draft_kept_bytes(const draft *d) {
+    return d->kept.len;
+}
+
+void draft_drop_stored(draft *d) {
+    buffer_free(&d->stored);
+    buffer_free(&d->samples);
+}
+
+void draft_free(draft *d) {
+    free(d->posts.items);
+    free(d->values.items);
+    free(d->terms.items);
+    free(d->fields.items);
+    free(d->facets.items);
+    buffer_free(&d->kept);
+    buffer_free(&d->stored);
+    buffer_free(&d->samples);
+    arena_free(&d->memory);
+    *d = (draft){0};
+}

@@ -1,0 +1,43 @@
+/*
+ * Posts from a source into a writer: threads read and analyse them, the caller's thread takes the
+ * drafts in the order of the source.
+ *
+ *     add ─> batch of 256 KB ─> pool: read, analyse, compress ─> draft ─┐ in order
+ *     add ─> batch           ─> pool                          ─> draft ─┴─> writer, told to `took`
+ *
+ * While the writer commits, the threads go on with what is queued. The same index comes out at any
+ * number of threads. One thread calls everything here.
+ */
+#ifndef ANP_INDEX_INTAKE_H
+#define ANP_INDEX_INTAKE_H
+
+#include "index/writer.h"
+
+typedef struct intake intake;
+
+typedef struct intake_options {
+    unsigned threads; /* 1: all in the calling thread */
+    size_t queue_bytes; /* of posts read ahead, as they came */
+    bool require_reviewed;
+    /*
+     * Each post in its turn: taken by the writer, or left out (its status and held_back say why).
+     * May commit. Any status but ANP_OK stops the intake.
+     */
+    anp_status (*took)(void *user, const draft_post *post, bool replaced, anp_error *err);
+    void *user;
+} intake_options;
+
+/* The writer builds its units with the intake's threads until it is closed. */
+anp_status intake_open(index_writer *w, const intake_options *options, intake **out,
+                       anp_error *err);
+
+/* Copies the post; takes posts that are ready. After a stop, the status that stopped it. */
+anp_status intake_add(intake *in, const raw_post *raw, anp_error *err);
+
+/* Takes everything that was added. */
+anp_status intake_drain(intake *in, anp_error *err);
+
+/* Drops what was not taken. NULL is allowed. */
+void intake_close(intake *in);
+
+#endif

@@ -1,0 +1,452 @@
+/* See unit_build.h. */
+#include "index/unit_build.h"
+
+#include "base/error.h"
+#include "index/column.h"
+#include "sketch/sketch.h"
+
+#include <math.h>
+
+enum {
+    RANGE_BYTES_MIN = 1 << 18, /* of the area, in one task */
+    RANGES_A_WORKER = 6,
+    POSTING_BYTES_MIN = 5, /* low, body tf, title tf, one position */
+};
+
+/* ---- The area ------------------------------------------------------------------------------ */
+
+typedef struct area_term {
+    uint32_t number;
+    size_t end; /* at first its bytes; in the second pass where its next posting goes */
+} area_term;
+
+typedef struct area {
+    VEC(area_term) terms; /* in the order of first appearance, later ascending by number */
+    VEC(uint32_t) places; /* by number: place in terms + 1; 0: not there */
+    uint8_t *bytes;       /* postings: u16 low, payload */
+    size_t len;
+} area;
+
+static void area_free(area *a) {
+    free(a->terms.items);
+    free(a->places.items);
+    free(a->bytes);
+    *a = (area){0};
+}
+
+static area_term *find_term(area *a, uint32_t number) {
+    if (number >= a->places.count) {
+        size_t had = a->places.count;
+        if (!vec_reserve(&a->places, (size_t)number + 1)) {
+            return NULL;
+        }
+        memset(a->places.items + had, 0, (a->places.capacity - had) * sizeof *a->places.items);
+        a->places.count = a->places.capacity;
+    }
+    if (a->places.items[number] == 0) {
+        if (!vec_push(&a->terms, ((area_term){number, 0}))) {
+            return NULL;
+        }
+        a->places.items[number] = (uint32_t)a->terms.count;
+    }
+    return &a->terms.items[a->places.items[number] - 1];
+}
+
+static anp_status measure(area *a, const forward_view *posts, uint32_t count, anp_error *err) {
+    for (uint32_t i = 0; i < count; i++) {
+        forward_walk walk = forward_walk_open(&posts[i]);
+        uint32_t number;
+        str payload;
+        while (forward_walk_next(&walk, &number, &payload)) {
+            area_term *term = find_term(a, number);
+            if (!term) {
+                return error_nomem(err, "inverting posts");
+            }
+            term->end += sizeof(uint16_t) + payload.len;
+        }
+        if (walk.at != walk.end) {
+            return error_corrupt(err, "a forward record is damaged");
+        }
+    }
+    return ANP_OK;
+}
+
+/* Puts the terms in order; from their bytes where each begins. */
+static anp_status arrange(area *a, anp_error *err) {
+    area_term *sorted = malloc((a->terms.count + 1) * sizeof *sorted);
+    uint32_t count = 0;
+    if (!sorted) {
+        return error_nomem(err, "inverting posts");
+    }
+    for (size_t number = 0; number < a->places.count; number++) {
+        if (a->places.items[number]) {
+            area_term term = a->terms.items[a->places.items[number] - 1];
+            sorted[count] = (area_term){term.number, a->len};
+            a->len += term.end;
+            a->places.items[number] = ++count;
+        }
+    }
+    free(a->terms.items);
+    a->terms.items = sorted;
+    a->terms.capacity = a->terms.count + 1;
+    a->bytes = malloc(a->len + 1);
+    return a->bytes ? ANP_OK : error_nomem(err, "inverting posts");
+}
+
+/* A payload is some 3 to 8 bytes: loads that overlap beat a call. */
+static inline void copy_payload(uint8_t *to, const char *from, size_t len) {
+    if (len >= 4 && len <= 8) {
+        uint32_t first = load_u32(from), last = load_u32(from + len - 4);
+        store_u32(to, first);
+        store_u32(to + len - 4, last);
+    } else if (len == 3) {
+        uint16_t first = load_u16(from);
+        store_u16(to, first);
+        to[2] = (uint8_t)from[2];
+    } else {
+        memcpy(to, from, len);
+    }
+}
+
+static void scatter(area *a, const forward_view *posts, uint32_t count, uint16_t low_first) {
+    for (uint32_t i = 0; i < count; i++) {
+        forward_walk walk = forward_walk_open(&posts[i]);
+        uint32_t number;
+        str payload;
+        while (forward_walk_next(&walk, &number, &payload)) {
+            size_t *at = &a->terms.items[a->places.items[number] - 1].end;
+            store_u16(a->bytes + *at, (uint16_t)(low_first + i));
+            copy_payload(a->bytes + *at + sizeof(uint16_t), payload.data, payload.len);
+            *at += sizeof(uint16_t) + payload.len;
+        }
+    }
+}
+
+/* ---- A range of terms ---------------------------------------------------------------------- */
+
+typedef struct held_value {
+    store_table table;
+    uint64_t key;
+    size_t len;
+} held_value;
+
+typedef struct build {
+    unit_sink sink;
+    const catalog_settings *settings;
+    const unit_info *info;
+    const forward_view *posts;
+    const forward_head *heads;
+    area area;
+} build;
+
+typedef struct range {
+    build *build;
+    size_t from, to; /* of the area's terms */
+    bool rest;       /* not terms, but all that is no term */
+    pool_task task;
+    buffer values; /* not yet put, one behind the other */
+    VEC(held_value) held;
+    anp_status status;
+    anp_error error;
+} range;
+
+static anp_status hold(void *user, store_table table, uint64_t key, str value, anp_error *err) {
+    range *r = user;
+    buffer_put_str(&r->values, value);
+    if (r->values.failed || !vec_push(&r->held, ((held_value){table, key, value.len}))) {
+        return error_nomem(err, "writing a unit");
+    }
+    return ANP_OK;
+}
+
+static const uint8_t *read_positions(const uint8_t *at, const uint8_t *end, uint32_t count,
+                                     uint32_t *out) {
+    uint32_t position = 0;
+    for (uint32_t i = 0; i < count && at; i++) {
+        uint32_t delta = 0;
+        if (at < end && *at < 0x80) {
+            delta = *at++;
+        } else {
+            at = varint_read_u32(at, end, &delta);
+        }
+        position = i ? position + delta + 1 : delta;
+        out[i] = position;
+    }
+    return at;
+}
+
+/* One posting; the byte behind it, or NULL when it is damaged. There is room: a posting has five
+   bytes or more, a position one. */
+static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, term_rows *rows) {
+    term_row row = {0};
+    if (end - at < POSTING_BYTES_MIN) {
+        return NULL;
+    }
+    row.low = load_u16(at);
+    at = varint_read_u32(at + sizeof(uint16_t), end, &row.body_tf);
+    at = at ? varint_read_u32(at, end, &row.title_tf) : NULL;
+    if (!at || (uint64_t)row.body_tf + row.title_tf > (uint64_t)(end - at)) {
+        return NULL;
+    }
+    at = read_positions(at, end, row.body_tf, rows->body_positions.items +
+                                                  rows->body_positions.count);
+    at = at ? read_positions(at, end, row.title_tf,
+                             rows->title_positions.items + rows->title_positions.count)
+            : NULL;
+    rows->body_positions.count += row.body_tf;
+    rows->title_positions.count += row.title_tf;
+    rows->rows.items[rows->rows.count++] = row;
+    return at;
+}
+
+static anp_status read_term(const area *a, size_t i, term_rows *rows, anp_error *err) {
+    size_t start = i ? a->terms.items[i - 1].end : 0;
+    const uint8_t *at = a->bytes + start, *end = a->bytes + a->terms.items[i].end;
+    size_t bytes = (size_t)(end - at);
+    rows_clear(rows);
+    if (!vec_reserve(&rows->rows, bytes / POSTING_BYTES_MIN + 1) ||
+        !vec_reserve(&rows->body_positions, bytes) ||
+        !vec_reserve(&rows->title_positions, bytes)) {
+        return error_nomem(err, "a term's postings");
+    }
+    while (at && at < end) {
+        at = read_posting(at, end, rows);
+    }
+    return at ? ANP_OK : error_corrupt(err, "a forward record is damaged");
+}
+
+static anp_status write_terms(const range *r, unit_writer *w, anp_error *err) {
+    const area *a = &r->build->area;
+    term_rows rows = {0};
+    anp_status status = ANP_OK;
+    for (size_t i = r->from; i < r->to && status == ANP_OK; i++) {
+        status = read_term(a, i, &rows, err);
+        if (status == ANP_OK) {
+            status = unit_write_term(w, a->terms.items[i].number, &rows, err);
+        }
+    }
+    rows_free(&rows);
+    return status;
+}
+
+/* ---- All that is no term ------------------------------------------------------------------- */
+
+static int by_u64(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static anp_status write_facets(const build *b, unit_writer *w, anp_error *err) {
+    VEC(uint64_t) refs = {0}; /* value << 32 | post */
+    uint16_t *lows = malloc(WINDOW_DOCS * sizeof *lows);
+    bool held = lows != NULL;
+    for (uint32_t i = 0; held && i < b->info->count; i++) {
+        for (uint32_t j = 0; held && j < b->posts[i].facet_count; j++) {
+            held = vec_push(&refs, (uint64_t)b->posts[i].facets[j] << 32 | i);
+        }
+    }
+    anp_status status = held ? ANP_OK : error_nomem(err, "inverting posts");
+    if (held && refs.count) {
+        qsort(refs.items, refs.count, sizeof *refs.items, by_u64);
+    }
+    for (size_t from = 0, to; from < refs.count && status == ANP_OK; from = to) {
+        uint32_t value = (uint32_t)(refs.items[from] >> 32), count = 0;
+        for (to = from; to < refs.count && refs.items[to] >> 32 == value; to++) {
+            lows[count++] = window_low(b->info->first + (uint32_t)refs.items[to]);
+        }
+        status = unit_write_facet(w, value, lows, count, err);
+    }
+    free(refs.items);
+    free(lows);
+    return status;
+}
+
+/* Every field that some post has a number in. */
+static anp_status write_numbers(const build *b, unit_writer *w, double *values, anp_error *err) {
+    bool seen[FIELD_COUNT_MAX] = {false};
+    for (uint32_t i = 0; i < b->info->count; i++) {
+        for (uint32_t j = 0; j < b->posts[i].number_count; j++) {
+            uint32_t field = b->posts[i].numbers[j].field;
+            if (field >= FIELD_COUNT_MAX) {
+                return error_corrupt(err, "a forward record has a field that cannot be");
+            }
+            seen[field] = true;
+        }
+    }
+    for (uint32_t field = 0; field < FIELD_COUNT_MAX; field++) {
+        if (!seen[field]) {
+            continue;
+        }
+        for (uint32_t i = 0; i < b->info->count; i++) {
+            values[i] = NAN;
+            for (uint32_t j = 0; j < b->posts[i].number_count; j++) {
+                const forward_number *number = &b->posts[i].numbers[j];
+                values[i] = number->field == field ? number->value : values[i];
+            }
+        }
+        TRY(unit_write_column(w, COLUMN_FIELD_0 + field, values, err));
+    }
+    return ANP_OK;
+}
+
+static anp_status write_columns(const build *b, unit_writer *w, double *values, anp_error *err) {
+    float(*scores)[4] = (float(*)[4])(void *)values; /* 16 bytes a post: room made by the caller */
+    for (uint32_t i = 0; i < b->info->count; i++) {
+        values[i] = b->heads[i].title_words;
+    }
+    TRY(unit_write_column(w, COLUMN_TITLE_LENGTH, values, err));
+    for (uint32_t i = 0; i < b->info->count; i++) {
+        values[i] = b->heads[i].body_words;
+    }
+    TRY(unit_write_column(w, COLUMN_BODY_LENGTH, values, err));
+    for (uint32_t i = 0; i < b->info->count; i++) {
+        memcpy(scores[i], b->heads[i].scores, sizeof scores[i]);
+    }
+    TRY(unit_write_scores(w, (const float(*)[4])scores, err));
+    return write_numbers(b, w, values, err);
+}
+
+static anp_status write_sketches(const build *b, unit_writer *w, anp_error *err) {
+    uint8_t *sketches = malloc((size_t)b->info->count * SKETCH_BYTES + 1);
+    if (!sketches) {
+        return error_nomem(err, "inverting posts");
+    }
+    for (uint32_t i = 0; i < b->info->count; i++) {
+        memcpy(sketches + (size_t)i * SKETCH_BYTES, b->posts[i].sketch, SKETCH_BYTES);
+    }
+    anp_status status = unit_write_sketches(w, sketches, err);
+    free(sketches);
+    return status;
+}
+
+static anp_status write_rest(const build *b, unit_writer *w, anp_error *err) {
+    double *values = malloc((b->info->count + 1u) * 2 * sizeof *values);
+    anp_status status = values ? write_facets(b, w, err) : error_nomem(err, "inverting posts");
+    if (status == ANP_OK) {
+        status = write_columns(b, w, values, err);
+    }
+    free(values);
+    return status == ANP_OK ? write_sketches(b, w, err) : status;
+}
+
+/* ---- Tasks --------------------------------------------------------------------------------- */
+
+static anp_status write_range(range *r, unit_sink sink, anp_error *err) {
+    const build *b = r->build;
+    unit_writer *w = NULL;
+    TRY(unit_writer_open(sink, b->settings, b->info, b->heads, &w, err));
+    anp_status status = r->rest ? write_rest(b, w, err) : write_terms(r, w, err);
+    if (status == ANP_OK) {
+        status = unit_writer_finish(w, err);
+    }
+    unit_writer_close(w);
+    return status;
+}
+
+static void run_range(void *user, unsigned worker) {
+    range *r = user;
+    (void)worker;
+    r->status = write_range(r, (unit_sink){hold, r}, &r->error);
+}
+
+static anp_status put_range(range *r, unit_sink sink, anp_error *err) {
+    const char *at = (const char *)r->values.data;
+    if (r->status != ANP_OK) {
+        if (err) {
+            *err = r->error;
+        }
+        return r->status;
+    }
+    for (size_t i = 0; i < r->held.count; i++) {
+        const held_value *v = &r->held.items[i];
+        TRY(sink.put(sink.user, v->table, v->key, str_make(at, v->len), err));
+        at += v->len;
+    }
+    return ANP_OK;
+}
+
+/* Ranges of about as many bytes each; the last one is the rest. How many. */
+static size_t cut_ranges(build *b, pool *p, range *ranges, size_t most) {
+    size_t count = 0, workers = p ? pool_workers(p) : 1;
+    size_t bytes = b->area.len / (workers * RANGES_A_WORKER);
+    bytes = bytes > RANGE_BYTES_MIN ? bytes : RANGE_BYTES_MIN;
+    size_t from = 0, started = 0;
+    for (size_t i = 0; i < b->area.terms.count; i++) {
+        bool last = i + 1 == b->area.terms.count;
+        if (last || (b->area.terms.items[i].end - started >= bytes && count + 2 < most)) {
+            ranges[count++] = (range){.build = b, .from = from, .to = i + 1};
+            from = i + 1;
+            started = b->area.terms.items[i].end;
+        }
+    }
+    ranges[count++] = (range){.build = b, .rest = true};
+    return count;
+}
+
+/* With a pool: all are submitted at once and put in order as they are done. */
+static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp_error *err) {
+    anp_status status = ANP_OK;
+    for (size_t i = 0; p && i < count; i++) {
+        ranges[i].error = (anp_error)ANP_ERROR_INIT;
+        ranges[i].task = (pool_task){.run = run_range, .user = &ranges[i]};
+        pool_submit(p, &ranges[i].task, true);
+    }
+    for (size_t i = 0; i < count; i++) {
+        range *r = &ranges[i];
+        if (p) {
+            pool_wait(p, &r->task);
+            status = status == ANP_OK ? put_range(r, b->sink, err) : status;
+        } else if (status == ANP_OK) {
+            status = write_range(r, b->sink, err);
+        }
+        buffer_free(&r->values);
+        free(r->held.items);
+    }
+    return status;
+}
+
+static anp_status invert_posts(build *b, anp_error *err) {
+    TRY(measure(&b->area, b->posts, b->info->count, err));
+    TRY(arrange(&b->area, err));
+    scatter(&b->area, b->posts, b->info->count, window_low(b->info->first));
+    return ANP_OK;
+}
+
+anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
+                      const unit_info *info, const forward_view *posts, anp_error *err) {
+    build b = {.sink = sink, .settings = settings, .info = info, .posts = posts};
+    size_t most = (p ? pool_workers(p) : 1) * RANGES_A_WORKER + 3;
+    range *ranges = calloc(most, sizeof *ranges);
+    forward_head *heads = malloc((info->count + 1u) * sizeof *heads);
+    anp_status status = ranges && heads ? ANP_OK : error_nomem(err, "inverting posts");
+    if (status == ANP_OK) {
+        for (uint32_t i = 0; i < info->count; i++) {
+            heads[i] = posts[i].head;
+        }
+        b.heads = heads;
+        status = invert_posts(&b, err);
+    }
+    if (status == ANP_OK) {
+        status = run_ranges(&b, p, ranges, cut_ranges(&b, p, ranges, most), err);
+    }
+    area_free(&b.area);
+    free(ranges);
+    free(heads);
+    return status;
+}
+
+anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
+                              const unit_info *info, const str *records, anp_error *err) {
+    arena memory = {0};
+    forward_view *posts = malloc((info->count + 1u) * sizeof *posts);
+    anp_status status = posts ? ANP_OK : error_nomem(err, "writing a unit");
+    for (uint32_t i = 0; i < info->count && status == ANP_OK; i++) {
+        status = forward_view_open(records[i], &memory, &posts[i], err);
+    }
+    if (status == ANP_OK) {
+        status = unit_build(NULL, sink, settings, info, posts, err);
+    }
+    free(posts);
+    arena_free(&memory);
+    return status;
+}

@@ -1,0 +1,29 @@
+/*
+ * Inversion: posts by number to a unit's values, grouped by term, facet value and column.
+ *
+ *     post 0   cache 3 7 | redis 1 …        cache   0: 3 7 │ 2: 5         ─> list, positions
+ *     post 1   redis 4 …               ─>   redis   0: 1   │ 1: 4            list, positions
+ *     post 2   cache 5 …                    … one area, terms ascending …
+ *
+ * Two passes over the posts make the area (how many bytes a term takes; where each posting goes):
+ * a posting's payload is copied as it is. Then ranges of terms are built by the pool's threads,
+ * and put in order by the caller's.
+ */
+#ifndef ANP_INDEX_UNIT_BUILD_H
+#define ANP_INDEX_UNIT_BUILD_H
+
+#include "base/pool.h"
+#include "index/unit_write.h"
+
+/*
+ * A whole unit of posts [info->first, + info->count). Only the calling thread uses the sink. pool
+ * may be NULL. Memory: about 1.3 times the posts' terms, and the values not yet put.
+ */
+anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
+                      const unit_info *info, const forward_view *posts, anp_error *err);
+
+/* The same out of forward records. */
+anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
+                              const unit_info *info, const str *records, anp_error *err);
+
+#endif

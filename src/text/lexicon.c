@@ -1,0 +1,266 @@
+/*
+ * See lexicon.h. Forms of up to 24 bytes are compared as three registers inside their slot, in one
+ * cache line; longer ones are interned.
+ */
+#include "text/lexicon.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/intern.h"
+#include "text/word.h"
+
+enum {
+    KEY_BYTES_MAX = 24,
+    SLOTS_AT_FIRST = 1 << 12,
+    WORDS_FULL = 1 << 19, /* of them the slots take 32 MB, the rest some 20 MB */
+    SCRATCH_BYTES = 4096,
+};
+
+typedef struct slot {
+    uint64_t key[KEY_BYTES_MAX / 8];
+    uint32_t tag; /* length, shape and number of parts; 0: free */
+    uint32_t word;
+} slot;
+
+_Static_assert(sizeof(slot) == 32, "two slots a cache line");
+
+struct lexicon {
+    analyzer *analyzer;
+    slot *slots;
+    size_t mask;
+    size_t used;
+    VEC(lexicon_word) words;
+    VEC(uint32_t) lists; /* terms of the words that have several */
+    intern terms;
+    intern long_forms;
+    VEC(uint32_t) long_words; /* by number of a long form */
+    VEC(uint32_t) long_tags;
+    arena scratch;
+    arena_mark start;
+};
+
+static bool clear(lexicon *l) {
+    free(l->slots);
+    l->slots = calloc(SLOTS_AT_FIRST, sizeof *l->slots);
+    l->mask = SLOTS_AT_FIRST - 1;
+    l->used = 0;
+    l->words.count = l->lists.count = l->long_words.count = l->long_tags.count = 0;
+    intern_free(&l->terms);
+    intern_free(&l->long_forms);
+    return l->slots != NULL;
+}
+
+lexicon *lexicon_open(analyzer *a) {
+    lexicon *l = calloc(1, sizeof *l);
+    if (!l) {
+        return NULL;
+    }
+    l->analyzer = a;
+    if (!clear(l) || !arena_alloc(&l->scratch, SCRATCH_BYTES)) {
+        lexicon_close(l);
+        return NULL;
+    }
+    l->start = (arena_mark){l->scratch.head, 0};
+    return l;
+}
+
+void lexicon_close(lexicon *l) {
+    if (l) {
+        free(l->slots);
+        free(l->words.items);
+        free(l->lists.items);
+        free(l->long_words.items);
+        free(l->long_tags.items);
+        intern_free(&l->terms);
+        intern_free(&l->long_forms);
+        arena_free(&l->scratch);
+        free(l);
+    }
+}
+
+void lexicon_clear(lexicon *l) {
+    clear(l); /* without memory the next lexicon_read says so */
+}
+
+bool lexicon_full(const lexicon *l) {
+    return l->words.count > WORDS_FULL;
+}
+
+const lexicon_word *lexicon_words(const lexicon *l) {
+    return l->words.items;
+}
+
+const uint32_t *lexicon_terms_of(const lexicon *l, const lexicon_word *word) {
+    return word->term_count == 1 ? &word->first : l->lists.items + word->first;
+}
+
+uint32_t lexicon_term_count(const lexicon *l) {
+    return l->terms.count;
+}
+
+str lexicon_term(const lexicon *l, uint32_t term) {
+    return l->terms.keys[term];
+}
+
+/* ---- A form met for the first time --------------------------------------------------------- */
+
+static anp_status add_terms(lexicon *l, const text_token *tokens, size_t count, lexicon_word *word,
+                            anp_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t term = intern_add(&l->terms, tokens[i].term, NULL);
+        if (term == INTERN_NONE || (count > 1 && !vec_push(&l->lists, term))) {
+            return error_nomem(err, "a lexicon");
+        }
+        if (count == 1) {
+            word->first = term;
+        }
+    }
+    word->term_count = (uint32_t)count;
+    return ANP_OK;
+}
+
+/* The terms of a word are distinct: the analyzer gives none twice. */
+static anp_status add_word(lexicon *l, str text, const text_word *form, uint32_t *number,
+                           anp_error *err) {
+    const text_token *tokens;
+    size_t count;
+    lexicon_word word = {.first = (uint32_t)l->lists.count};
+    anp_status status =
+        analyzer_tokens(l->analyzer, text, form, &l->scratch, &tokens, &count, err);
+    if (status == ANP_OK) {
+        status = add_terms(l, tokens, count, &word, err);
+    }
+    if (status == ANP_OK) {
+        word.hash = count ? hash64(tokens[0].folded.data, tokens[0].folded.len) : 0;
+        *number = (uint32_t)l->words.count;
+        status = vec_push(&l->words, word) ? ANP_OK : error_nomem(err, "a lexicon");
+    }
+    arena_rewind(&l->scratch, l->start);
+    return status;
+}
+
+/* ---- Looking up ---------------------------------------------------------------------------- */
+
+/*
+ * The form's bytes in three registers, zero-padded, by loads that overlap and stay inside the form.
+ * (Forms of 1 to 3 bytes come out with a byte doubled: together with the length the key is still
+ * unambiguous.)
+ */
+static inline void load_key(const char *p, size_t len, uint64_t key[3]) {
+    key[0] = key[1] = key[2] = 0;
+    if (len >= 8) {
+        key[0] = load_u64(p);
+        if (len > 16) {
+            key[1] = load_u64(p + 8);
+            key[2] = load_u64(p + len - 8) >> (8 * (24 - len));
+        } else if (len > 8) {
+            key[1] = load_u64(p + len - 8) >> (8 * (16 - len));
+        }
+    } else if (len >= 4) {
+        key[0] = load_u32(p) | (uint64_t)load_u32(p + len - 4) << (8 * (len - 4));
+    } else {
+        key[0] = (uint8_t)p[0] | (uint64_t)(uint8_t)p[len / 2] << 8 |
+                 (uint64_t)(uint8_t)p[len - 1] << 16;
+    }
+}
+
+static inline size_t place_of(const uint64_t key[3], uint32_t tag) {
+    uint64_t x = key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ key[2] * 0xc2b2ae3d27d4eb4fu ^ tag;
+    return (size_t)hash_mix64(x);
+}
+
+/* The form's slot, or the free one where it belongs. */
+static inline slot *probe(slot *slots, size_t mask, const uint64_t key[3], uint32_t tag) {
+    for (size_t at = place_of(key, tag) & mask;; at = (at + 1) & mask) {
+        slot *s = &slots[at];
+        if (s->tag == 0 || (s->tag == tag && s->key[0] == key[0] && s->key[1] == key[1] &&
+                            s->key[2] == key[2])) {
+            return s;
+        }
+    }
+}
+
+static bool grow(lexicon *l) {
+    size_t mask = l->mask * 2 + 1;
+    slot *grown = calloc(mask + 1, sizeof *grown);
+    if (!grown) {
+        return false;
+    }
+    for (size_t i = 0; i <= l->mask; i++) {
+        if (l->slots[i].tag) {
+            *probe(grown, mask, l->slots[i].key, l->slots[i].tag) = l->slots[i];
+        }
+    }
+    free(l->slots);
+    l->slots = grown;
+    l->mask = mask;
+    return true;
+}
+
+/* What the form is besides its bytes: the same bytes are cut the same way nearly always, but a
+   word's surroundings have a say. */
+static inline uint32_t tag_of(const text_word *form) {
+    return (uint32_t)(form->end - form->start) | (uint32_t)form->shape << 8 |
+           form->part_count << 10 | 1u << 31;
+}
+
+static anp_status find_long(lexicon *l, str text, const text_word *form, uint32_t *word,
+                            anp_error *err) {
+    bool is_new;
+    uint32_t tag = (uint32_t)form->shape | form->part_count << 2;
+    uint32_t number =
+        intern_add(&l->long_forms, str_slice(text, form->start, form->end), &is_new);
+    if (number == INTERN_NONE) {
+        return error_nomem(err, "a lexicon");
+    }
+    if (!is_new && l->long_tags.items[number] == tag) {
+        *word = l->long_words.items[number];
+        return ANP_OK;
+    }
+    TRY(add_word(l, text, form, word, err));
+    if (!is_new) {
+        return ANP_OK; /* the same bytes, cut another way: not kept */
+    }
+    return vec_push(&l->long_words, *word) && vec_push(&l->long_tags, tag)
+               ? ANP_OK
+               : error_nomem(err, "a lexicon");
+}
+
+static anp_status find(lexicon *l, str text, const text_word *form, uint32_t *word,
+                       anp_error *err) {
+    uint64_t key[3];
+    size_t len = form->end - form->start;
+    if (len > KEY_BYTES_MAX) {
+        return find_long(l, text, form, word, err);
+    }
+    load_key(text.data + form->start, len, key);
+    uint32_t tag = tag_of(form);
+    slot *s = probe(l->slots, l->mask, key, tag);
+    if (s->tag) {
+        *word = s->word;
+        return ANP_OK;
+    }
+    TRY(add_word(l, text, form, word, err));
+    *s = (slot){{key[0], key[1], key[2]}, tag, *word};
+    return ++l->used * 2 <= l->mask || grow(l) ? ANP_OK : error_nomem(err, "a lexicon");
+}
+
+anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err) {
+    text_word form;
+    uint32_t word = 0, most = analyzer_words_max(l->analyzer);
+    out->count = 0;
+    if (!l->slots) {
+        return error_nomem(err, "a lexicon");
+    }
+    for (size_t at = 0; analyzer_next(l->analyzer, text, &at, &form);) {
+        if (out->count == most) {
+            return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
+        }
+        TRY(find(l, text, &form, &word, err));
+        if (l->words.items[word].term_count && !vec_push(out, word)) {
+            return error_nomem(err, "the words of a text");
+        }
+    }
+    return ANP_OK;
+}
