@@ -1,6 +1,7 @@
 /* Backup and compaction. */
 #include "api/handles.h"
 #include "base/error.h"
+#include "index/compact.h"
 #include "store/pack.h"
 
 static anp_status missing(anp_error *err, const char *what) {
@@ -8,6 +9,8 @@ static anp_status missing(anp_error *err, const char *what) {
 }
 
 enum { PROGRESS_US = 50000 };
+
+#define MEMORY_BYTES_DEFAULT ((uint64_t)512 << 20)
 
 typedef struct watcher {
     const char *step;
@@ -52,6 +55,35 @@ anp_status anp_index_backup(anp_index *index, const char *path, const anp_backup
     watcher w = {"copying", taken.on_progress, taken.user, start};
     TRY(measure(index, report, err));
     TRY(store_backup(index_store(index->inner), path, (store_watch){ask, &w}, &report->bytes, err));
+    report->seconds = (double)(clock_us() - start) / 1e6;
+    return ANP_OK;
+}
+
+static bool ask_step(void *user, const char *step, uint64_t done, uint64_t whole) {
+    watcher *w = user;
+    w->step = step;
+    return ask(w, done, whole);
+}
+
+anp_status anp_index_compact(anp_index *index, const char *path, const anp_compact_options *options,
+                             anp_copy_report *report, anp_error *err) {
+    anp_compact_options taken = ANP_COMPACT_OPTIONS_INIT;
+    anp_copy_report ignored;
+    if (!index) {
+        return missing(err, "the index");
+    }
+    if (options) {
+        TRY(options_take(&taken, sizeof taken, options, err));
+    }
+    report = report ? report : &ignored;
+    *report = (anp_copy_report){0};
+    uint64_t start = clock_us();
+    watcher w = {"reading", taken.on_progress, taken.user, start};
+    compact_options inner = {taken.reorder,
+                             taken.memory_bytes ? taken.memory_bytes : MEMORY_BYTES_DEFAULT,
+                             taken.threads, ask_step, &w};
+    TRY(measure(index, report, err));
+    TRY(index_compact(index->inner, path, &inner, &report->bytes, err));
     report->seconds = (double)(clock_us() - start) / 1e6;
     return ANP_OK;
 }

@@ -21,6 +21,7 @@ int cmd_export(const args *a, output *out);
 int cmd_stats(const args *a, output *out);
 int cmd_terms(const args *a, output *out);
 int cmd_verify(const args *a, output *out);
+int cmd_compact(const args *a);
 int cmd_backup(const args *a);
 int cmd_analyze(const args *a, output *out);
 

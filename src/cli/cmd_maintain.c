@@ -1,4 +1,4 @@
-/* backup: a copy of the index, with a bar, a closing line, and Ctrl-C that leaves nothing. */
+/* compact, backup: with a bar, a closing line, and Ctrl-C that leaves nothing. */
 #include "cli/cli.h"
 #include "cli/progress.h"
 
@@ -33,6 +33,33 @@ int cmd_backup(const args *a) {
     anp_index_close(index);
     if (status == ANP_OK) {
         print_report("backed up", &report);
+    }
+    return fail_file(status, &err);
+}
+
+int cmd_compact(const args *a) {
+    anp_error err = ANP_ERROR_INIT;
+    anp_index *index = NULL;
+    anp_copy_report report;
+    anp_compact_options options = ANP_COMPACT_OPTIONS_INIT;
+    progress bar;
+    const char *to = a->word_count ? a->words[0] : NULL;
+    anp_status status =
+        anp_index_open(cli_db(a), to ? ANP_OPEN_READ : ANP_OPEN_WRITE, NULL, &index, &err);
+    if (status == ANP_OK) {
+        progress_catch_interrupt();
+        progress_begin(&bar);
+        options.reorder = a->flags[FLAG_REORDER].given;
+        options.threads = (uint32_t)a->flags[FLAG_THREADS].count;
+        options.memory_bytes = a->flags[FLAG_MEMORY].count;
+        options.on_progress = on_progress;
+        options.user = &bar;
+        status = anp_index_compact(index, to, &options, &report, &err);
+        progress_clear(&bar);
+    }
+    anp_index_close(index);
+    if (status == ANP_OK) {
+        print_report("compacted", &report);
     }
     return fail_file(status, &err);
 }

@@ -13,7 +13,7 @@ enum { THREADS_MAX = 1024, SNIPPET_WORDS_MAX = 10000, WORDS_ANY = 1 << 20 };
 #define OPENS                                                                                      \
     (ON(COMMAND_INDEX) | ON(COMMAND_QUERY) | ON(COMMAND_SIMILAR) | ON(COMMAND_SHOW) |              \
      ON(COMMAND_DELETE) | ON(COMMAND_STATS) | ON(COMMAND_TERMS) | ON(COMMAND_VERIFY) |             \
-     ON(COMMAND_BACKUP) | ON(COMMAND_EXPORT))
+     ON(COMMAND_COMPACT) | ON(COMMAND_BACKUP) | ON(COMMAND_EXPORT))
 #define EVERY                                                                                      \
     (OPENS | ON(COMMAND_ANALYZE) | ON(COMMAND_COMPLETION) | ON(COMMAND_HELP) | ON(COMMAND_VERSION))
 
@@ -57,6 +57,15 @@ const command commands[COMMANDS] = {
         {"verify", "", 0, 0, "check the index for damage",
          "Prints what is wrong, one thing a line, and exits with 3; or one line that begins with "
          "ok."},
+    [COMMAND_COMPACT] =
+        {"compact", "[DEST]", 0, 1, "write the index anew, packed, without what is dead",
+         "Drops deleted and replaced posts and the terms that only they had, folds the newest "
+         "posts in, and packs the file. Queries answer as before, but for the order of exact "
+         "ties.\n\n"
+         "Without DEST in place: writers wait until it is done, readers go on. The new file is "
+         "built beside the old one and takes its name in one step; a kill or Ctrl-C before that "
+         "leaves the old one as it was. Processes that have the index open go on, and find the new "
+         "file by themselves. With DEST into that new file; what exists is not overwritten."},
     [COMMAND_BACKUP] =
         {"backup", "DEST", 1, 1, "copy the index, while others read and write",
          "Copies the last commit to the new file DEST, checking every value on the way; it is "
@@ -121,10 +130,10 @@ const flag flags[FLAGS] = {
         {"rebuild", 0, FLAG_SWITCH, NULL, 0, 0, INDEX, "make a new index in place of the old one",
          "The new one is built beside the old one, which stays as it is until the new one is "
          "whole, and for good if that fails. Processes that have the old one open go on with it."},
-    [FLAG_THREADS] = {"threads", 0, FLAG_COUNT, "N", 1, THREADS_MAX, INDEX,
+    [FLAG_THREADS] = {"threads", 0, FLAG_COUNT, "N", 1, THREADS_MAX, INDEX | ON(COMMAND_COMPACT),
                       "workers at most (default: all processors)",
                       "This version indexes with one, whatever is given."},
-    [FLAG_MEMORY] = {"memory", 0, FLAG_BYTES, "SIZE", 0, 0, INDEX,
+    [FLAG_MEMORY] = {"memory", 0, FLAG_BYTES, "SIZE", 0, 0, INDEX | ON(COMMAND_COMPACT),
                      "memory for posts before they are committed (default 512M)",
                      "In bytes, or with K, M or G for powers of 1,024."},
 
@@ -188,6 +197,11 @@ const flag flags[FLAGS] = {
 
     [FLAG_IDS] = {"id", 0, FLAG_TEXTS, "ID...", 0, 0, ON(COMMAND_SHOW) | ON(COMMAND_DELETE),
                   "the posts", NULL},
+    [FLAG_REORDER] =
+        {"reorder", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_COMPACT),
+         "put posts that share words next to each other",
+         "Makes the file smaller and queries faster; takes longer, and room on the disk for the "
+         "postings a second time."},
     [FLAG_QUICK] = {"quick", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),
                     "check the file, its headers and counts only", NULL},
     [FLAG_FULL] = {"full", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),
@@ -213,6 +227,7 @@ static const own_text own_texts[] = {
     {FLAG_K, COMMAND_TERMS, "at most N terms (default: all)", NULL},
     {FLAG_ANALYZER, COMMAND_INDEX, NULL, "Fixed when the index is made."},
     {FLAG_LANG, COMMAND_INDEX, NULL, "Fixed when the index is made."},
+    {FLAG_MEMORY, COMMAND_COMPACT, "memory to order posts by (default 512M)", NULL},
     {FLAG_OUT, COMMAND_SIMILAR, NULL, "With --all only."},
     {FLAG_JSON, COMMAND_QUERY, NULL, "Short for --format json."},
     {FLAG_JSON, COMMAND_SIMILAR, NULL, "Short for --format json."},

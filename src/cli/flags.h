@@ -20,6 +20,7 @@ typedef enum command_id {
     COMMAND_STATS,
     COMMAND_TERMS,
     COMMAND_VERIFY,
+    COMMAND_COMPACT,
     COMMAND_BACKUP,
     COMMAND_EXPORT,
     COMMAND_ANALYZE,
@@ -93,6 +94,7 @@ typedef enum flag_id {
     FLAG_SIMILAR_FORMAT,
 
     FLAG_IDS,
+    FLAG_REORDER,
     FLAG_QUICK,
     FLAG_FULL,
     FLAG_OUT,

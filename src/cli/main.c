@@ -82,6 +82,8 @@ static int run(const args *a, output *out) {
         return cmd_terms(a, out);
     case COMMAND_VERIFY:
         return cmd_verify(a, out);
+    case COMMAND_COMPACT:
+        return cmd_compact(a);
     case COMMAND_BACKUP:
         return cmd_backup(a);
     case COMMAND_EXPORT:

@@ -9,7 +9,7 @@ typedef struct later_flag {
 } later_flag;
 
 /* KEEP IN STEP: DESIGN section 9. What exists is in the tables of flags.c, and goes from here. */
-static const char *const later_commands[] = {"suggest", "compact", "eval", "serve"};
+static const char *const later_commands[] = {"suggest", "eval", "serve"};
 static const later_flag later_flags[] = {
     {COMMAND_QUERY, "facets"},     {COMMAND_QUERY, "sort"},    {COMMAND_QUERY, "fuzzy"},
     {COMMAND_SIMILAR, "clusters"}, {COMMAND_SIMILAR, "exact"}, {COMMAND_VERIFY, "accept"},

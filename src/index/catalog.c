@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-static_assert(sizeof(catalog_state) == 64, "written as it is");
+static_assert(sizeof(catalog_state) == 80, "written as it is");
 static_assert(sizeof(unit_info) == 16, "written as it is");
 
 static store_key meta(const char *name) {
@@ -116,7 +116,8 @@ anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_
         buffer_free(&b);
         return error_nomem(err, "the catalog");
     }
-    catalog empty = {.settings = *settings, .state.merge_cursor = UINT64_MAX};
+    catalog empty = {.settings = *settings,
+                     .state = {.merge_cursor = UINT64_MAX, .group_cursor = UINT64_MAX}};
     str record = str_make((const char *)b.data, b.len);
     anp_status status = store_put(txn, STORE_META, meta("settings"), record, false, err);
     if (status == ANP_OK) {
@@ -133,17 +134,21 @@ anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_
     return status;
 }
 
+void catalog_state_record(const catalog *c, buffer *out) {
+    buffer_put(out, &c->state, sizeof c->state);
+    buffer_put_u32(out, (uint32_t)c->units.count);
+    buffer_put(out, c->units.items, c->units.count * sizeof(unit_info));
+}
+
 anp_status catalog_save_state(store_txn *txn, const catalog *c, anp_error *err) {
     buffer b = {0};
-    buffer_put(&b, &c->state, sizeof c->state);
-    buffer_put_u32(&b, (uint32_t)c->units.count);
-    buffer_put(&b, c->units.items, c->units.count * sizeof(unit_info));
+    catalog_state_record(c, &b);
     if (b.failed) {
         buffer_free(&b);
         return error_nomem(err, "the catalog");
     }
     str record = str_make((const char *)b.data, b.len);
-    anp_status status = store_put(txn, STORE_META, meta("state"), record, false, err);
+    anp_status status = store_put(txn, STORE_META, meta(CATALOG_STATE), record, false, err);
     buffer_free(&b);
     return status;
 }
@@ -221,4 +226,22 @@ int32_t catalog_merging(const catalog *c) {
         }
     }
     return MERGE_NONE;
+}
+
+uint32_t catalog_whole_windows(const catalog *c) {
+    uint32_t whole = 0;
+    while (whole < c->units.count && c->units.items[whole].level == UNIT_WINDOW) {
+        whole++;
+    }
+    return catalog_merging(c) == (int32_t)whole - 1 ? whole - 1 : whole;
+}
+
+unit_place catalog_place(const catalog *c, const unit_info *unit, uint64_t inner_key) {
+    uint32_t group = (unit->first >> WINDOW_BITS) >> GROUP_BITS;
+    bool grouped = group < c->state.group_end ||
+                   (group == c->state.group_end && c->state.group_cursor != UINT64_MAX &&
+                    inner_key < c->state.group_cursor);
+    return unit->level == UNIT_WINDOW && unit_kind_packs(unit_key_kind(inner_key)) && grouped
+               ? (unit_place){UNIT_GROUP, group}
+               : (unit_place){(unit_level)unit->level, unit->number};
 }

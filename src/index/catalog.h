@@ -17,6 +17,7 @@
 #define ANP_INDEX_CATALOG_H
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/intern.h"
 #include "base/vec.h"
 #include "index/unit.h"
@@ -27,13 +28,14 @@ enum { FIELD_TEXT = 1, FIELD_NUMBER = 2, FIELD_DATE = 4 };
 
 enum { MERGE_NONE = -1 };
 
-/* 64 bytes on disk, in this order. */
+/* 80 bytes on disk, in this order. */
 typedef struct catalog_state {
     uint64_t post_count;       /* live */
     uint64_t title_words;      /* of live posts */
     uint64_t body_words;       /* of live posts */
     uint64_t merge_cursor; /* inner key up to which the newest window unit is merged; UINT64_MAX:
                               all of it */
+    uint64_t group_cursor; /* likewise of group group_end; UINT64_MAX: it is not begun */
     uint32_t docno_end;        /* the next ordinal */
     uint32_t log_first;        /* posts [log_first, docno_end) are in the log */
     uint32_t term_end;         /* the next term number */
@@ -42,6 +44,8 @@ typedef struct catalog_state {
     uint32_t segments_made;    /* ever */
     uint32_t dictionary;    /* the id of the one that posts are compressed with; 0: none yet */
     uint32_t merge_due;     /* bytes of merging that the posts of former commits owe */
+    uint32_t group_end;     /* groups [0, group_end) are whole */
+    uint32_t reserved;
 } catalog_state;
 
 typedef struct catalog_settings {
@@ -65,6 +69,10 @@ void catalog_free(catalog *c);
 /* Of a new index. */
 anp_status catalog_create(store_txn *txn, const catalog_settings *settings, anp_error *err);
 
+/* The record of that name, for who writes it elsewhere. */
+#define CATALOG_STATE "state"
+void catalog_state_record(const catalog *c, buffer *out);
+
 anp_status catalog_save_state(store_txn *txn, const catalog *c, anp_error *err);
 anp_status catalog_save_fields(store_txn *txn, const catalog *c, anp_error *err);
 
@@ -87,5 +95,16 @@ anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, b
 
 /* The window that is being merged, or MERGE_NONE. */
 int32_t catalog_merging(const catalog *c);
+
+/* Whole windows before the first that is not, or is being merged. */
+uint32_t catalog_whole_windows(const catalog *c);
+
+/* Where a value of a listed unit is: a group may have taken it over from its window. */
+typedef struct unit_place {
+    unit_level level;
+    uint32_t number;
+} unit_place;
+
+unit_place catalog_place(const catalog *c, const unit_info *unit, uint64_t inner_key);
 
 #endif

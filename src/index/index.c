@@ -1,5 +1,5 @@
-/* See index.h. The mutex guards what snapshots share: the tail, its reference count,
-   dictionaries. */
+/* See index.h. What snapshots share: tails, under a mutex of their own, since whoever loads one
+   holds it so long, and dictionaries. */
 #include "index/index.h"
 
 #include "base/error.h"
@@ -13,7 +13,9 @@ struct index_handle {
     bool writable;
     catalog_settings settings;
     pthread_mutex_t mutex;
+    pthread_mutex_t tail_mutex;
     tail *newest; /* holds one reference */
+    uint64_t newest_generation; /* of the store, when it was read */
     VEC(dictionary *) dictionaries;
 };
 
@@ -127,19 +129,21 @@ anp_status index_open(const char *path, unsigned flags, const anp_index_options 
     }
     index->writable = flags & ANP_OPEN_WRITE;
     pthread_mutex_init(&index->mutex, NULL);
+    pthread_mutex_init(&index->tail_mutex, NULL);
     *out = index;
     return ANP_OK;
 }
 
 void index_close(index_handle *index) {
     if (index) {
-        tail_free(index->newest);
+        tail_release(index->newest);
         for (size_t i = 0; i < index->dictionaries.count; i++) {
             dictionary_close(index->dictionaries.items[i]);
         }
         free(index->dictionaries.items);
         store_close(index->store);
         pthread_mutex_destroy(&index->mutex);
+        pthread_mutex_destroy(&index->tail_mutex);
         free(index);
     }
 }
@@ -186,39 +190,36 @@ anp_status index_dictionary(index_handle *index, store_txn *txn, uint32_t id,
     return status;
 }
 
-static void drop_reference(tail *t) {
-    if (t && --t->references == 0) {
-        tail_free(t);
-    }
-}
-
 anp_status index_tail(index_handle *index, store_txn *txn, const catalog_state *state, tail **out,
                       anp_error *err) {
-    uint64_t version = store_txn_number(txn);
-    pthread_mutex_lock(&index->mutex);
+    uint32_t count = state->docno_end - state->log_first;
+    uint64_t generation = store_generation(index->store);
+    anp_status status = ANP_OK;
+    pthread_mutex_lock(&index->tail_mutex);
+    if (index->newest_generation != generation) { /* a compaction's log is another one */
+        tail_release(index->newest);
+        index->newest = NULL;
+        index->newest_generation = generation;
+    }
     tail *have = index->newest;
     /* Log posts are never changed in place: the same first post and count are the same tail. */
-    if (have && have->first == state->log_first &&
-        have->count == state->docno_end - state->log_first) {
-        have->references++;
-        pthread_mutex_unlock(&index->mutex);
+    if (have && have->first == state->log_first && have->count == count) {
         *out = have;
-        return ANP_OK;
+        have->references++;
+    } else {
+        status = tail_load(txn, state, have, out, err);
+        if (status == ANP_OK && (!have || have->version < (*out)->version)) {
+            tail_release(have);
+            index->newest = *out;
+            (*out)->references++;
+        }
     }
-    pthread_mutex_unlock(&index->mutex);
-    TRY(tail_load(txn, state, out, err));
-    pthread_mutex_lock(&index->mutex);
-    if (!index->newest || index->newest->version < version) {
-        drop_reference(index->newest);
-        index->newest = *out;
-        (*out)->references++;
-    }
-    pthread_mutex_unlock(&index->mutex);
-    return ANP_OK;
+    pthread_mutex_unlock(&index->tail_mutex);
+    return status;
 }
 
 void index_tail_release(index_handle *index, tail *t) {
-    pthread_mutex_lock(&index->mutex);
-    drop_reference(t);
-    pthread_mutex_unlock(&index->mutex);
+    pthread_mutex_lock(&index->tail_mutex);
+    tail_release(t);
+    pthread_mutex_unlock(&index->tail_mutex);
 }

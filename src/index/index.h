@@ -26,8 +26,9 @@ const catalog_settings *index_settings(const index_handle *index);
 anp_status index_dictionary(index_handle *index, store_txn *txn, uint32_t id,
                             const dictionary **out, anp_error *err);
 
-/* The tail of a transaction's state, shared with other snapshots of the same one; give it back
-   with index_tail_release. */
+/* The tail of a transaction's state, shared with other snapshots of the same one and built on the
+   newest that is known: one thread reads what is new, the others wait for it. Give it back with
+   index_tail_release. */
 anp_status index_tail(index_handle *index, store_txn *txn, const catalog_state *state, tail **out,
                       anp_error *err);
 void index_tail_release(index_handle *index, tail *t);

@@ -16,6 +16,7 @@
 #include "index/merge.h"
 
 #include "base/error.h"
+#include "index/group.h"
 #include "index/unit_write.h"
 #include "sketch/sketch.h"
 
@@ -59,8 +60,12 @@ static size_t find_window(const catalog *c) {
     return SIZE_MAX;
 }
 
-bool merge_pending(const catalog *c) {
+bool merge_window_pending(const catalog *c) {
     return find_window(c) != SIZE_MAX;
+}
+
+bool merge_pending(const catalog *c) {
+    return merge_window_pending(c) || group_pending(c);
 }
 
 /* Puts the window's unit before its segments, unless a former step did. */
@@ -98,7 +103,7 @@ static anp_status advance(source *s, anp_error *err) {
 static anp_status open_source(merge *m, source *s, const unit_info *unit, anp_error *err) {
     s->unit = unit;
     TRY(unit_cursor_open(m->txn, (unit_level)unit->level, unit->number,
-                         m->catalog->state.merge_cursor, &s->cursor, err));
+                         m->catalog->state.merge_cursor, UINT64_MAX, &s->cursor, err));
     return advance(s, err);
 }
 
@@ -161,7 +166,13 @@ static anp_status take_term(merge *m, source *s, uint32_t term, anp_error *err) 
         *places[sub] = str_make((const char *)m->kept[sub].data, m->kept[sub].len);
         TRY(advance(s, err));
     }
-    return rows_add_values(&m->rows, &values, m->catalog->settings.title_weight, err);
+    const forward_head *heads = m->heads; /* by low */
+    list_lengths bodies = {&heads->body_words, sizeof *heads, sizeof heads->body_words, 0, 0,
+                           WINDOW_DOCS};
+    list_lengths titles = bodies;
+    titles.entries = &heads->title_words;
+    return rows_add_values(&m->rows, &values, m->catalog->settings.title_weight, &bodies, &titles,
+                           err);
 }
 
 static anp_status merge_term(merge *m, uint32_t term, anp_error *err) {
@@ -317,12 +328,8 @@ static anp_status finish_step(merge *m, size_t at, uint64_t reached, anp_error *
     return catalog_save_state(m->txn, c, err);
 }
 
-anp_status merge_step(store_txn *txn, catalog *c, uint64_t bytes, bool *done, anp_error *err) {
+static anp_status window_step(store_txn *txn, catalog *c, uint64_t bytes, anp_error *err) {
     size_t at = find_window(c);
-    *done = at == SIZE_MAX;
-    if (*done) {
-        return ANP_OK;
-    }
     merge m = {.txn = txn, .catalog = c};
     uint64_t next = 0;
     anp_status status = open_merge(&m, at, err);
@@ -338,6 +345,16 @@ anp_status merge_step(store_txn *txn, catalog *c, uint64_t bytes, bool *done, an
         status = finish_step(&m, at, next, err);
     }
     close_merge(&m);
+    return status;
+}
+
+anp_status merge_step(store_txn *txn, catalog *c, uint64_t bytes, bool *done, anp_error *err) {
+    anp_status status = ANP_OK;
+    if (merge_window_pending(c)) {
+        status = window_step(txn, c, bytes, err);
+    } else if (group_pending(c)) {
+        status = group_step(txn, c, bytes, err);
+    }
     *done = status == ANP_OK && !merge_pending(c);
     return status;
 }

@@ -1,16 +1,21 @@
-/* Merging the segments of a full window into one unit, a step at a time. */
+/* Merging the segments of a full window into one unit, and whole windows into groups, a step at a
+   time. */
 #ifndef ANP_INDEX_MERGE_H
 #define ANP_INDEX_MERGE_H
 
 #include "index/catalog.h"
 
 /* Whether a window is being merged, or could be. */
+bool merge_window_pending(const catalog *c);
+
+/* Whether a window or a group is. */
 bool merge_pending(const catalog *c);
 
 /*
- * Merges on until about `bytes` were written, inside txn; changes c and saves its state. *done: no
- * merge is pending any more. Readers see each key either in the window's unit or in its segments,
- * as the merge cursor in the catalog says.
+ * Merges on, a window if one is pending, else a group, until about `bytes` were written or it is
+ * whole, inside txn; changes c and saves its state. *done: no merge is pending any more. Readers
+ * see each key either in the window's unit or in its segments, as the merge cursor in the catalog
+ * says.
  */
 anp_status merge_step(store_txn *txn, catalog *c, uint64_t bytes, bool *done, anp_error *err);
 

@@ -84,6 +84,8 @@ typedef struct run {
     store_txn *txn;
     store_table table;
     arena memory; /* of the blocks' strings */
+    char *texts;  /* what is left of the last piece: */
+    size_t room;
     VEC(numbered) old; /* of the block in hand */
     VEC(numbered) all;
     buffer block;
@@ -101,6 +103,22 @@ static int by_text(const void *a, const void *b) {
 
 static str key_of(const run *r, uint32_t block) {
     return str_make(r->keys[block], r->key_lens[block]);
+}
+
+/* Room for a string of a block, for the run's life: pieces of large allocations. */
+static char *keep_text(run *r, size_t len) {
+    enum { PIECE_BYTES = 16 << 10 };
+    if (r->room < len) {
+        r->texts = arena_alloc(&r->memory, PIECE_BYTES);
+        r->room = r->texts ? PIECE_BYTES : 0;
+    }
+    if (!r->texts) {
+        return NULL;
+    }
+    char *kept = r->texts;
+    r->texts += len;
+    r->room -= len;
+    return kept;
 }
 
 /* Takes the block that text belongs to; none and the key above all when the table is empty. */
@@ -126,10 +144,11 @@ static anp_status take_block(run *r, str text, anp_error *err) {
     numbers_walker w;
     numbers_walker_open(&w, block);
     while (numbers_walker_next(&w)) {
-        str kept = arena_str(&r->memory, str_make(w.text, w.len));
-        if (!kept.data || !vec_push(&r->old, ((numbered){kept, w.number}))) {
+        char *kept = keep_text(r, w.len);
+        if (!kept || !vec_push(&r->old, ((numbered){str_make(kept, w.len), w.number, 0}))) {
             return error_nomem(err, "the vocabulary");
         }
+        memcpy(kept, w.text, w.len);
     }
     return numbers_walker_whole(&w) ? ANP_OK : damaged(r->table, err);
 }
@@ -145,6 +164,7 @@ static anp_status join(run *r, const numbered *fresh, size_t count, anp_error *e
                       (a < r->old.count && by_text(&r->old.items[a], &fresh[b]) < 0);
         r->all.items[n++] = of_old ? r->old.items[a++] : fresh[b++];
     }
+    numbers_block_share(r->all.items + r->all.count, n - r->all.count);
     r->bytes += numbers_block_measure(r->all.items + r->all.count, n - r->all.count, r->bits);
     r->all.count = n;
     return ANP_OK;
@@ -152,7 +172,11 @@ static anp_status join(run *r, const numbered *fresh, size_t count, anp_error *e
 
 /* Writes all as as few blocks as hold them, evenly full; the last keeps the last key. */
 static anp_status put_run(run *r, anp_error *err) {
-    size_t bytes = numbers_block_measure(r->all.items, r->all.count, r->bits);
+    if (r->blocks > 1) { /* the first string of each block has one before it now */
+        numbers_block_share(r->all.items, r->all.count);
+    }
+    size_t bytes = r->blocks == 1 /* then it was measured exactly */
+                       ? r->bytes : numbers_block_measure(r->all.items, r->all.count, r->bits);
     size_t blocks = (bytes + NUMBERS_BLOCK_BYTES - 1) / NUMBERS_BLOCK_BYTES;
     for (uint32_t i = 0; i + 1 < r->blocks; i++) {
         TRY(store_delete(r->txn, r->table, store_key_bytes(key_of(r, i)), err));
@@ -186,8 +210,9 @@ static anp_status save_run(run *r, const numbered *fresh, size_t count, size_t *
     char after[NUMBERS_TEXT_BYTES_MAX + 1]; /* the least string above the last key */
     str text = fresh[0].text;
     arena_rewind(&r->memory, (arena_mark){NULL, 0});
+    r->texts = NULL;
     r->all.count = r->blocks = 0;
-    r->bytes = 0;
+    r->bytes = r->room = 0;
     do {
         TRY(take_block(r, text, err));
         str key = key_of(r, r->blocks - 1);
@@ -213,7 +238,7 @@ anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err) {
     }
     for (size_t i = 0; i < n->fresh.count; i++) {
         uint32_t place = n->fresh.items[i];
-        fresh[i] = (numbered){n->cache.keys[place], n->by_cache.items[place]};
+        fresh[i] = (numbered){n->cache.keys[place], n->by_cache.items[place], 0};
     }
     qsort(fresh, n->fresh.count, sizeof *fresh, by_text);
     run r = {.txn = txn, .table = n->table, .bits = numbers_bits(*n->next)};
@@ -230,6 +255,62 @@ anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err) {
         n->fresh.count = 0;
     }
     return status;
+}
+
+/* ---- Writing a whole table ----------------------------------------------------------------- */
+
+/* More than one block ever holds: 3 bytes an entry and more. */
+enum { PACKER_HELD_MAX = 2 * NUMBERS_BLOCK_BYTES };
+
+/* The first block's worth of what is held. */
+static anp_status pack_block(numbers_packer *p, anp_error *err) {
+    p->block.len = 0;
+    numbers_block_share(p->held.items, p->held.count);
+    size_t count = numbers_block_build(p->held.items, p->held.count, p->bits, NUMBERS_BLOCK_BYTES,
+                                       &p->block);
+    if (p->block.failed) {
+        return error_nomem(err, "the vocabulary");
+    }
+    bool last = count == p->held.count; /* only at the end: see PACKER_HELD_MAX */
+    str key = last ? ABOVE_ALL : p->held.items[count - 1].text;
+    str value = str_make((const char *)p->block.data, p->block.len);
+    TRY(p->put(p->user, p->table, key, value, err));
+    /* What is left moves to memory of its own, so that the old one goes. */
+    arena kept = {0};
+    for (size_t i = count; i < p->held.count; i++) {
+        numbered *to = &p->held.items[i - count];
+        *to = (numbered){.text = arena_str(&kept, p->held.items[i].text),
+                         .number = p->held.items[i].number};
+        if (!to->text.data) {
+            arena_free(&kept);
+            return error_nomem(err, "the vocabulary");
+        }
+    }
+    p->held.count -= count;
+    arena_free(&p->memory);
+    p->memory = kept;
+    return ANP_OK;
+}
+
+anp_status numbers_packer_add(numbers_packer *p, str text, uint32_t number, anp_error *err) {
+    numbered entry = {.text = arena_str(&p->memory, text), .number = number};
+    if (!entry.text.data || !vec_push(&p->held, entry)) {
+        return error_nomem(err, "the vocabulary");
+    }
+    return p->held.count < PACKER_HELD_MAX ? ANP_OK : pack_block(p, err);
+}
+
+anp_status numbers_packer_finish(numbers_packer *p, anp_error *err) {
+    while (p->held.count) {
+        TRY(pack_block(p, err));
+    }
+    return ANP_OK;
+}
+
+void numbers_packer_free(numbers_packer *p) {
+    arena_free(&p->memory);
+    free(p->held.items);
+    buffer_free(&p->block);
 }
 
 /* ---- Walking ------------------------------------------------------------------------------- */

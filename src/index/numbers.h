@@ -15,8 +15,11 @@
 #ifndef ANP_INDEX_NUMBERS_H
 #define ANP_INDEX_NUMBERS_H
 
+#include "base/arena.h"
+#include "base/bytes.h"
 #include "base/intern.h"
 #include "base/vec.h"
+#include "index/numbers_block.h"
 #include "store/store.h"
 
 typedef struct numbers {
@@ -43,6 +46,24 @@ anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *n
 anp_status numbers_walk(store_txn *txn, store_table table, str from,
                         bool (*visit)(void *user, str text, uint32_t number), void *user,
                         anp_error *err);
+
+/*
+ * Writes a whole table: strings come in byte order, blocks go out, full ones, in the order of their
+ * keys. The last one is put by numbers_packer_finish. numbers_packer_free in any case.
+ */
+typedef struct numbers_packer {
+    store_table table;
+    unsigned bits; /* of the greatest number: numbers_bits */
+    anp_status (*put)(void *user, store_table table, str key, str block, anp_error *err);
+    void *user;
+    arena memory; /* of the strings held */
+    VEC(struct numbered) held;
+    buffer block;
+} numbers_packer;
+
+anp_status numbers_packer_add(numbers_packer *p, str text, uint32_t number, anp_error *err);
+anp_status numbers_packer_finish(numbers_packer *p, anp_error *err);
+void numbers_packer_free(numbers_packer *p);
 
 /*
  * Checks a whole table: blocks whole, strings in order and under the right keys, numbers exactly

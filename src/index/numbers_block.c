@@ -21,20 +21,32 @@ static size_t number_bytes(size_t count, unsigned bits) {
 
 static size_t shared_bytes(str a, str b) {
     size_t least = a.len < b.len ? a.len : b.len, n = 0;
+    while (n + 8 <= least) {
+        uint64_t differ = load_u64(a.data + n) ^ load_u64(b.data + n);
+        if (differ) {
+            return n + (size_t)__builtin_ctzll(differ) / 8;
+        }
+        n += 8;
+    }
     while (n < least && a.data[n] == b.data[n]) {
         n++;
     }
     return n;
 }
 
+void numbers_block_share(numbered *items, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        items[i].shared = i ? (uint32_t)shared_bytes(items[i - 1].text, items[i].text) : 0;
+    }
+}
+
 /* What entry i of a block shares with the one before it. */
 static size_t shared_at(const numbered *items, size_t i) {
-    return i % GROUP ? shared_bytes(items[i - 1].text, items[i].text) : 0;
+    return i % GROUP ? items[i].shared : 0;
 }
 
 static size_t escape_bytes(size_t n) {
-    uint8_t room[VARINT_BYTES_MAX];
-    return n < NIBBLE ? 0 : (size_t)(varint_write(room, n - NIBBLE) - room);
+    return n < NIBBLE ? 0 : n < NIBBLE + 128 ? 1 : 2; /* strings have up to 511 bytes */
 }
 
 /* Of entry i without its number, with the place in the directory of one that begins a group. */
@@ -63,53 +75,53 @@ static size_t choose_count(const numbered *items, size_t count, unsigned bits, s
     return n;
 }
 
-static void put_numbers(const numbered *items, size_t count, unsigned bits, buffer *out) {
+static uint8_t *put_numbers(const numbered *items, size_t count, unsigned bits, uint8_t *at) {
     uint64_t pending = 0;
     unsigned have = 0;
     for (size_t i = 0; i < count; i++) {
         pending |= (uint64_t)items[i].number << have;
         have += bits;
         for (; have >= 8; have -= 8) {
-            buffer_put_u8(out, (uint8_t)pending);
+            *at++ = (uint8_t)pending;
             pending >>= 8;
         }
     }
     if (have) {
-        buffer_put_u8(out, (uint8_t)pending);
+        *at++ = (uint8_t)pending;
     }
+    return at;
 }
 
-static void put_entry(const numbered *items, size_t i, buffer *out) {
+static uint8_t *put_entry(const numbered *items, size_t i, uint8_t *at) {
     size_t shared = shared_at(items, i), len = items[i].text.len - shared;
-    buffer_put_u8(out, (uint8_t)((shared < NIBBLE ? shared : NIBBLE) << 4 |
-                                 (len < NIBBLE ? len : NIBBLE)));
-    if (shared >= NIBBLE) {
-        buffer_put_varint(out, shared - NIBBLE);
-    }
-    if (len >= NIBBLE) {
-        buffer_put_varint(out, len - NIBBLE);
-    }
-    buffer_put(out, items[i].text.data + shared, len);
+    *at++ = (uint8_t)((shared < NIBBLE ? shared : NIBBLE) << 4 | (len < NIBBLE ? len : NIBBLE));
+    at = shared < NIBBLE ? at : varint_write(at, shared - NIBBLE);
+    at = len < NIBBLE ? at : varint_write(at, len - NIBBLE);
+    memcpy(at, items[i].text.data + shared, len);
+    return at + len;
 }
 
 size_t numbers_block_build(const numbered *items, size_t count, unsigned bits, size_t target,
                            buffer *out) {
-    size_t n = choose_count(items, count, bits, target), start = out->len;
-    buffer_put_u16(out, (uint16_t)n);
-    buffer_put_u8(out, (uint8_t)bits);
-    buffer_put_u8(out, 0);
-    put_numbers(items, n, bits, out);
-    size_t directory = out->len;
-    for (size_t i = GROUP; i < n; i += GROUP) {
-        buffer_put_u16(out, 0);
+    size_t n = choose_count(items, count, bits, target);
+    size_t bytes = numbers_block_measure(items, n, bits);
+    uint8_t *start = buffer_reserve(out, bytes + VARINT_BYTES_MAX);
+    if (!start) {
+        return n;
     }
-    for (size_t i = 0; i < n && !out->failed; i++) {
+    store_u16(start, (uint16_t)n);
+    start[2] = (uint8_t)bits;
+    start[3] = 0;
+    uint8_t *directory = put_numbers(items, n, bits, start + HEADER_BYTES);
+    uint8_t *at = directory + (n - 1) / GROUP * 2;
+    for (size_t i = 0; i < n; i++) {
         if (i && i % GROUP == 0) {
-            store_u16(out->data + directory + (i / GROUP - 1) * 2, (uint16_t)(out->len - start));
+            store_u16(directory + (i / GROUP - 1) * 2, (uint16_t)(at - start));
         }
-        put_entry(items, i, out);
+        at = put_entry(items, i, at);
     }
-    assert(out->failed || n == 1 || out->len - start <= NUMBERS_BLOCK_BYTES);
+    assert((size_t)(at - start) == bytes && (n == 1 || bytes <= NUMBERS_BLOCK_BYTES));
+    out->len += bytes;
     return n;
 }
 

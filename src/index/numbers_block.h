@@ -33,7 +33,11 @@ enum {
 typedef struct numbered {
     str text;
     uint32_t number;
+    uint32_t shared; /* bytes shared with the one before, by numbers_block_share */
 } numbered;
+
+/* Sets `shared` of a sorted array's items; before any of the functions below. */
+void numbers_block_share(numbered *items, size_t count);
 
 /*
  * Appends to out a block of the first strings of a sorted array, at least one: as many as reach

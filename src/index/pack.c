@@ -198,22 +198,22 @@ static uint32_t find_run(const pack_cursor *c, uint64_t code) {
     return from;
 }
 
+anp_status pack_seek(pack_cursor *c, uint64_t at_least, uint64_t *code, str *value,
+                     anp_error *err) {
+    TRY(enter_run(c, find_run(c, at_least), err));
+    anp_status status;
+    do {
+        status = pack_next(c, code, value, err);
+    } while (status == ANP_OK && *code < at_least);
+    return status;
+}
+
 anp_status pack_find(str pack, uint64_t code, str *value, anp_error *err) {
     pack_cursor c;
+    uint64_t found;
     TRY(pack_open(pack, &c, err));
-    uint32_t run = find_run(&c, code);
-    uint32_t end = c.count < (run + 1) * PACK_RUN ? c.count : (run + 1) * PACK_RUN;
-    TRY(enter_run(&c, run, err));
-    while (c.next < end) {
-        uint64_t found;
-        if (!read_entry(&c, &found, value)) {
-            return damaged(err);
-        }
-        if (found >= code) {
-            return found == code ? ANP_OK : ANP_NOT_FOUND;
-        }
-    }
-    return ANP_NOT_FOUND;
+    TRY(pack_seek(&c, code, &found, value, err));
+    return found == code ? ANP_OK : ANP_NOT_FOUND;
 }
 
 /* One run: its entries ascend and fill it. */

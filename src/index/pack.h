@@ -98,6 +98,10 @@ typedef struct pack_cursor {
 
 anp_status pack_open(str pack, pack_cursor *out, anp_error *err);
 
+/* The first entry whose code is not less; pack_next goes on behind it. As pack_next otherwise. */
+anp_status pack_seek(pack_cursor *c, uint64_t at_least, uint64_t *code, str *value,
+                     anp_error *err);
+
 /* ANP_NOT_FOUND (without error text) at the end. */
 anp_status pack_next(pack_cursor *c, uint64_t *code, str *value, anp_error *err);
 

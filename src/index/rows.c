@@ -50,7 +50,9 @@ static anp_status open_list(str value, str apart, list_view *list, positions_vie
 /* Adds the title list's postings to rows that hold the text list's: a merge of two ascending
    sequences. */
 static anp_status add_titles(term_rows *rows, size_t from, const list_view *title,
-                             const positions_view *positions, anp_error *err) {
+                             const positions_view *positions, const list_lengths *lengths,
+                             anp_error *err) {
+    positions_cursor cursor = {.view = positions};
     uint16_t *lows = malloc(title->count * sizeof *lows);
     uint32_t *tfs = malloc(title->count * sizeof *tfs);
     size_t have = rows->rows.count - from, total = 0;
@@ -87,7 +89,7 @@ static anp_status add_titles(term_rows *rows, size_t from, const list_view *titl
             break;
         }
         uint32_t *out = rows->title_positions.items + rows->title_positions.count;
-        status = positions_read(positions, title, 0, rank, tfs[rank], out, err);
+        status = positions_next(&cursor, list_length(lengths, lows[rank]), tfs[rank], out, err);
         rows->title_positions.count += tfs[rank];
     }
 done:
@@ -97,7 +99,8 @@ done:
 }
 
 static anp_status add_text(term_rows *rows, const list_view *list, const positions_view *positions,
-                           uint32_t title_weight, anp_error *err) {
+                           uint32_t title_weight, const list_lengths *lengths, anp_error *err) {
+    positions_cursor cursor = {.view = positions};
     uint16_t *lows = malloc(list->count * sizeof *lows);
     uint32_t *tfs = malloc(list->count * sizeof *tfs);
     anp_status status = ANP_OK;
@@ -107,20 +110,21 @@ static anp_status add_text(term_rows *rows, const list_view *list, const positio
     }
     uint32_t count = list_docs(list, lows);
     list_tfs(list, tfs);
+    list_less_titles(list, title_weight, 0, count, tfs);
     for (uint32_t rank = 0; rank < count && status == ANP_OK; rank++) {
-        uint64_t of_title = (uint64_t)title_weight * positions_title_tf(positions, rank);
-        if (of_title > tfs[rank]) {
-            status = error_corrupt(err, "a title tf is larger than the combined one");
+        term_row row = {lows[rank], tfs[rank], 0};
+        uint32_t length = list_length(lengths, row.low);
+        if (row.body_tf > length) { /* so that damage does not ask for all memory */
+            status = error_corrupt(err, "a posting has more positions than its post has words");
             break;
         }
-        term_row row = {lows[rank], tfs[rank] - (uint32_t)of_title, 0};
         if (!vec_push(&rows->rows, row) ||
             !vec_reserve(&rows->body_positions, rows->body_positions.count + row.body_tf)) {
             status = error_nomem(err, "a term's positions");
             break;
         }
         uint32_t *out = rows->body_positions.items + rows->body_positions.count;
-        status = positions_read(positions, list, title_weight, rank, row.body_tf, out, err);
+        status = positions_next(&cursor, length, row.body_tf, out, err);
         rows->body_positions.count += row.body_tf;
     }
 done:
@@ -130,17 +134,18 @@ done:
 }
 
 anp_status rows_add_values(term_rows *rows, const term_values *values, uint32_t title_weight,
+                           const list_lengths *bodies, const list_lengths *titles,
                            anp_error *err) {
     list_view list;
     positions_view positions;
     size_t from = rows->rows.count;
     if (values->text.len) {
         TRY(open_list(values->text, values->text_positions, &list, &positions, err));
-        TRY(add_text(rows, &list, &positions, title_weight, err));
+        TRY(add_text(rows, &list, &positions, title_weight, bodies, err));
     }
     if (values->title.len) {
         TRY(open_list(values->title, values->title_positions, &list, &positions, err));
-        TRY(add_titles(rows, from, &list, &positions, err));
+        TRY(add_titles(rows, from, &list, &positions, titles, err));
     }
     return ANP_OK;
 }

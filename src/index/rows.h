@@ -34,8 +34,9 @@ typedef struct term_values {
     str text, text_positions, title, title_positions;
 } term_values;
 
-/* Appends all postings of one unit. */
+/* Appends all postings of one unit, whose posts have bodies and titles of these lengths. */
 anp_status rows_add_values(term_rows *rows, const term_values *values, uint32_t title_weight,
+                           const list_lengths *bodies, const list_lengths *titles,
                            anp_error *err);
 
 #endif

@@ -16,15 +16,18 @@ static anp_status load_deleted(snapshot *s, anp_error *err) {
     TRY(store_cursor_open(s->txn, STORE_DELETED, &cursor, err));
     anp_status status = store_seek(cursor, store_key_u64(0), &key, &value, err);
     while (status == ANP_OK) {
-        bitmap *of_window = bitmap_read(value.data, value.len);
-        if (!of_window) {
+        bitmap *of_window = NULL;
+        status = bitmap_load(value.data, value.len, &of_window);
+        if (status == ANP_CORRUPT) {
             status =
                 error_corrupt(err, "the deleted posts of a window are damaged; restore a backup");
-            break;
+        } else if (status != ANP_OK || !bitmap_or(s->deleted, of_window)) {
+            status = error_nomem(err, "the deleted posts");
         }
-        bitmap_or(s->deleted, of_window);
         bitmap_free(of_window);
-        status = store_next(cursor, &key, &value, err);
+        if (status == ANP_OK) {
+            status = store_next(cursor, &key, &value, err);
+        }
     }
     store_cursor_close(cursor);
     return status == ANP_NOT_FOUND ? ANP_OK : status;
@@ -64,6 +67,7 @@ void snapshot_close(snapshot *s) {
         compressor_close(s->compressor);
         bitmap_free(s->deleted);
         catalog_free(&s->cat);
+        store_cursor_close(s->group_lists);
         store_abort(s->txn);
         for (int field = 0; field < INDEX_FIELDS; field++) {
             free(s->lengths[field]);
@@ -146,10 +150,12 @@ size_t snapshot_units(const snapshot *s, uint32_t window, unit_entry entry,
     return end - from - 1;
 }
 
-anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, uint32_t window,
-                               unit_entry entry, str *out, anp_error *err) {
-    uint64_t key = (uint64_t)unit->number << 48 | inner_key(window, entry);
-    anp_status status = unit_get(s->txn, (unit_level)unit->level, key, out, err);
+anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_entry entry, str *out,
+                               anp_error *err) {
+    uint64_t inner = inner_key(unit->first >> WINDOW_BITS, entry);
+    unit_place place = catalog_place(&s->cat, unit, inner);
+    uint64_t key = (uint64_t)place.number << 48 | inner;
+    anp_status status = unit_get(s->txn, place.level, key, out, err);
     if (status == ANP_NOT_FOUND) {
         *out = (str){NULL, 0};
         return ANP_OK;
@@ -241,7 +247,7 @@ anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketc
     bool in_place = n == 1 && !snapshot_tail_in(s, window);
     s->sketches.len = 0;
     for (size_t i = 0; i < n; i++) {
-        TRY(snapshot_unit_value(s, &units[i], window, entry, &value, err));
+        TRY(snapshot_unit_value(s, &units[i], entry, &value, err));
         if (value.len != (size_t)units[i].count * SKETCH_BYTES) {
             return error_corrupt(err, "the sketches of a unit of %u posts have %zu bytes",
                                  units[i].count, value.len);
@@ -251,7 +257,7 @@ anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketc
         }
     }
     for (uint32_t i = 0; snapshot_tail_in(s, window) && i < s->tail->count; i++) {
-        buffer_put(&s->sketches, s->tail->in.sketches[i], SKETCH_BYTES);
+        buffer_put(&s->sketches, tail_sketch(s->tail, i), SKETCH_BYTES);
     }
     if (s->sketches.failed) {
         return error_nomem(err, "sketches");

@@ -78,6 +78,24 @@ typedef struct window_postings {
 anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint32_t window,
                              arena *perm, window_postings *out, anp_error *err);
 
+/* One of a term's posting lists: that of a whole window, or of a segment. */
+typedef struct term_list {
+    const struct unit_info *unit; /* its posts; the average length that its bounds were made with */
+    str bytes;                    /* postings/list.h; in place for the snapshot's life */
+} term_list;
+
+/*
+ * All of a term's lists (of the combined text, or of the title), in ordinal order, into perm. The
+ * log is not among them. Costs a search a unit, but where windows are grouped a search a group and
+ * a step a list.
+ */
+anp_status snapshot_lists(snapshot *s, index_field field, uint32_t term, arena *perm,
+                          const term_list **lists, uint32_t *count, anp_error *err);
+
+/* The positions of one of these lists, in place; postings/list.h opens them. */
+anp_status snapshot_list_positions(snapshot *s, index_field field, uint32_t term,
+                                   const term_list *list, str *out, anp_error *err);
+
 /* All ordinals that hold the term in the field, dead ones too; the caller frees it. */
 anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, bitmap **out,
                                 anp_error *err);

@@ -27,7 +27,7 @@ static anp_status open_column(snapshot *s, const unit_info *unit, uint32_t numbe
     unit_entry entry = {UNIT_COLUMN, number, 0};
     str value;
     *out = (column_view){0};
-    TRY(snapshot_unit_value(s, unit, unit->first >> WINDOW_BITS, entry, &value, err));
+    TRY(snapshot_unit_value(s, unit, entry, &value, err));
     if (value.len == 0) {
         return ANP_OK;
     }
@@ -74,7 +74,7 @@ static anp_status decode_scores(snapshot *s, uint32_t window, anp_error *err) {
 static void decode_tail(snapshot *s) {
     uint32_t first = window_low(s->tail->first);
     for (uint32_t post = 0; post < s->tail->count; post++) {
-        const forward_head *head = &s->tail->in.heads[post];
+        const forward_head *head = tail_head(s->tail, post);
         s->lengths[INDEX_TITLE][first + post] = head->title_words;
         s->lengths[INDEX_BODY][first + post] = head->body_words;
         memcpy(s->scores[first + post], head->scores, sizeof head->scores);
@@ -154,17 +154,17 @@ static anp_status facet_window(snapshot *s, uint32_t value, uint32_t window, uin
     for (size_t i = 0; i < n; i++) {
         str bytes;
         list_view list;
-        TRY(snapshot_unit_value(s, &units[i], window, entry, &bytes, err));
+        TRY(snapshot_unit_value(s, &units[i], entry, &bytes, err));
         if (bytes.len) {
             TRY(list_view_open(bytes, &list, err));
             held = held && bitmap_add_window(set, base, lows, list_docs(&list, lows));
         }
     }
     if (snapshot_tail_in(s, window)) {
-        size_t from, to;
-        invert_find_facet(&s->tail->in, value, &from, &to);
-        for (size_t i = from; i < to; i++) {
-            held = held && bitmap_add(set, s->tail->first + s->tail->in.facets.items[i].post);
+        tail_cursor cursor = tail_find(s->tail, TAIL_FACETS, value);
+        tail_place place;
+        while (held && tail_next(&cursor, &place)) {
+            held = bitmap_add(set, s->tail->first + place.post);
         }
     }
     return held ? ANP_OK : error_nomem(err, "a facet's posts");
@@ -227,12 +227,13 @@ static anp_status range_window(snapshot *s, uint32_t field, number_range range, 
         }
     }
     if (snapshot_tail_in(s, window)) {
-        size_t from, to;
-        invert_find_field(&s->tail->in, field, &from, &to);
-        for (size_t i = from; i < to; i++) {
-            const number_ref *ref = &s->tail->in.numbers.items[i];
-            if (in_range(range, ref->value)) {
-                held = held && bitmap_add(set, s->tail->first + ref->post);
+        tail_cursor cursor = tail_find(s->tail, TAIL_NUMBERS, field);
+        tail_place place;
+        while (held && tail_next(&cursor, &place)) {
+            double value;
+            memcpy(&value, place.at, sizeof value);
+            if (in_range(range, value)) {
+                held = bitmap_add(set, s->tail->first + place.post);
             }
         }
     }

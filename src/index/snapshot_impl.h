@@ -23,6 +23,7 @@ struct snapshot {
     uint32_t *lengths[INDEX_FIELDS];
     float (*scores)[4];
     buffer sketches; /* of the last window asked for */
+    store_cursor *group_lists; /* over table group_postings; NULL until first needed */
 };
 
 /* What a value is of: kind, number and sub as in a unit key (unit.h). */
@@ -36,13 +37,21 @@ typedef struct unit_entry {
 size_t snapshot_units(const snapshot *s, uint32_t window, unit_entry entry,
                       const unit_info **units);
 
+static inline unit_entry snapshot_term_entry(index_field field, uint32_t term) {
+    unsigned sub = field == INDEX_TITLE ? UNIT_SUB_TITLE : UNIT_SUB_TEXT;
+    return (unit_entry){UNIT_TERM, term, sub};
+}
+
 /* Whether the log lies in that window. */
 static inline bool snapshot_tail_in(const snapshot *s, uint32_t window) {
     return s->tail->count > 0 && s->tail->first >> WINDOW_BITS == window;
 }
 
-/* A window's value in one of those units, in place; ANP_OK with len 0 when it is not there. */
-anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, uint32_t window,
-                               unit_entry entry, str *out, anp_error *err);
+/*
+ * The value of one of those units, in place, also where a group has it by now; ANP_OK with len 0
+ * when it is not there.
+ */
+anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_entry entry, str *out,
+                               anp_error *err);
 
 #endif

@@ -12,29 +12,23 @@ anp_status snapshot_term(snapshot *s, str term, uint32_t *number, anp_error *err
     return numbers_find(s->txn, STORE_TERMS, term, number, err);
 }
 
-/* A term's list of a window in one unit; count 0 when there is none. */
-static anp_status unit_list(snapshot *s, const unit_info *unit, uint32_t window, unit_entry entry,
-                            list_view *out, anp_error *err) {
+/* A term's list in one unit; count 0 when there is none. */
+static anp_status unit_list(snapshot *s, const unit_info *unit, unit_entry entry, list_view *out,
+                            anp_error *err) {
     str value;
     *out = (list_view){0};
-    TRY(snapshot_unit_value(s, unit, window, entry, &value, err));
+    TRY(snapshot_unit_value(s, unit, entry, &value, err));
     return value.len ? list_view_open(value, out, err) : ANP_OK;
 }
 
-static anp_status unit_positions(snapshot *s, const unit_info *unit, uint32_t window,
-                                 unit_entry entry, const list_view *list, positions_view *out,
-                                 anp_error *err) {
+static anp_status unit_positions(snapshot *s, const unit_info *unit, unit_entry entry,
+                                 const list_view *list, positions_view *out, anp_error *err) {
     str value = list->positions;
     if (!value.data) {
         entry.sub++;
-        TRY(snapshot_unit_value(s, unit, window, entry, &value, err));
+        TRY(snapshot_unit_value(s, unit, entry, &value, err));
     }
     return positions_view_open(value, list->count, out, err);
-}
-
-static unit_entry entry_of(index_field field, uint32_t term) {
-    unsigned sub = field == INDEX_TITLE ? UNIT_SUB_TITLE : UNIT_SUB_TEXT;
-    return (unit_entry){UNIT_TERM, term, sub};
 }
 
 /* Appended to arrays that have room. */
@@ -46,43 +40,40 @@ typedef struct collected {
 
 /* Turns the combined tfs of docs[from, count) into body tfs, dropping posts whose title alone
    has the term. */
-static anp_status keep_body(snapshot *s, const unit_info *unit, uint32_t window, unit_entry entry,
-                            const list_view *list, collected *all, uint32_t from, anp_error *err) {
-    positions_view positions;
-    TRY(unit_positions(s, unit, window, entry, list, &positions, err));
-    uint32_t weight = s->cat.settings.title_weight, kept = from;
+static void keep_body(const list_view *list, uint32_t weight, collected *all, uint32_t from) {
+    uint32_t kept = from;
+    list_less_titles(list, weight, 0, all->count - from, all->tfs + from);
     for (uint32_t i = from; i < all->count; i++) {
-        uint32_t tf = all->tfs[i] - weight * positions_title_tf(&positions, i - from);
-        if (tf) {
-            all->docs[kept] = all->docs[i];
-            all->tfs[kept++] = tf;
-        }
+        all->docs[kept] = all->docs[i];
+        all->tfs[kept] = all->tfs[i];
+        kept += all->tfs[i] > 0;
     }
     all->count = kept;
-    return ANP_OK;
 }
 
-static anp_status collect_unit(snapshot *s, index_field field, uint32_t term, uint32_t window,
+static anp_status collect_unit(snapshot *s, index_field field, uint32_t term,
                                const unit_info *unit, collected *all, anp_error *err) {
-    unit_entry entry = entry_of(field, term);
+    unit_entry entry = snapshot_term_entry(field, term);
     list_view list;
-    TRY(unit_list(s, unit, window, entry, &list, err));
+    TRY(unit_list(s, unit, entry, &list, err));
     if (list.count == 0 || list.count > WINDOW_DOCS - all->count) {
         return list.count ? error_corrupt(err, "a window has too many postings") : ANP_OK;
     }
     uint32_t from = all->count;
     list_tfs(&list, all->tfs + from);
     all->count += list_docs(&list, all->docs + from);
-    return field == INDEX_BODY ? keep_body(s, unit, window, entry, &list, all, from, err) : ANP_OK;
+    if (field == INDEX_BODY) {
+        keep_body(&list, s->cat.settings.title_weight, all, from);
+    }
+    return ANP_OK;
 }
 
 /* tf of a field in one posting of the log. */
-static anp_status tail_tf(const snapshot *s, index_field field, const term_ref *ref, uint32_t *tf,
-                          anp_error *err) {
-    const uint8_t *end = s->tail->in.ends[ref->post];
+static anp_status tail_tf(const snapshot *s, index_field field, const tail_place *place,
+                          uint32_t *tf, anp_error *err) {
     uint32_t body_tf = 0, title_tf = 0;
-    const uint8_t *at = varint_read_u32(ref->at, end, &body_tf);
-    at = at ? varint_read_u32(at, end, &title_tf) : NULL;
+    const uint8_t *at = varint_read_u32(place->at, place->end, &body_tf);
+    at = at ? varint_read_u32(at, place->end, &title_tf) : NULL;
     if (!at) {
         return error_corrupt(err, "a record of the log is cut");
     }
@@ -94,14 +85,13 @@ static anp_status tail_tf(const snapshot *s, index_field field, const term_ref *
 
 static anp_status collect_tail(const snapshot *s, index_field field, uint32_t term, collected *all,
                                anp_error *err) {
-    size_t from, to;
-    invert_find_term(&s->tail->in, term, &from, &to);
-    for (size_t i = from; i < to; i++) {
-        const term_ref *ref = &s->tail->in.terms.items[i];
+    tail_cursor cursor = tail_find(s->tail, TAIL_TERMS, term);
+    tail_place place;
+    while (tail_next(&cursor, &place)) {
         uint32_t tf;
-        TRY(tail_tf(s, field, ref, &tf, err));
+        TRY(tail_tf(s, field, &place, &tf, err));
         if (tf) {
-            all->docs[all->count] = window_low(s->tail->first + ref->post);
+            all->docs[all->count] = window_low(s->tail->first + place.post);
             all->tfs[all->count++] = tf;
         }
     }
@@ -112,17 +102,15 @@ static anp_status collect_tail(const snapshot *s, index_field field, uint32_t te
 static anp_status count_window(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                uint32_t *most, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, entry_of(field, term), &units);
+    size_t n = snapshot_units(s, window, snapshot_term_entry(field, term), &units);
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
         list_view list;
-        TRY(unit_list(s, &units[i], window, entry_of(field, term), &list, err));
+        TRY(unit_list(s, &units[i], snapshot_term_entry(field, term), &list, err));
         total += list.count;
     }
     if (snapshot_tail_in(s, window)) {
-        size_t from, to;
-        invert_find_term(&s->tail->in, term, &from, &to);
-        total += to - from;
+        total += s->tail->count;
     }
     if (total > WINDOW_DOCS) {
         return error_corrupt(err, "a window has too many postings");
@@ -145,9 +133,9 @@ anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint
         return error_nomem(err, "a term's postings");
     }
     const unit_info *units;
-    size_t n = snapshot_units(s, window, entry_of(field, term), &units);
+    size_t n = snapshot_units(s, window, snapshot_term_entry(field, term), &units);
     for (size_t i = 0; i < n; i++) {
-        TRY(collect_unit(s, field, term, window, &units[i], &all, err));
+        TRY(collect_unit(s, field, term, &units[i], &all, err));
     }
     if (snapshot_tail_in(s, window)) {
         TRY(collect_tail(s, field, term, &all, err));
@@ -176,10 +164,10 @@ static anp_status decode_stats(snapshot *s, index_field field, uint32_t term, ui
 static anp_status header_stats(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                uint64_t *df, uint64_t *cf, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, entry_of(field, term), &units);
+    size_t n = snapshot_units(s, window, snapshot_term_entry(field, term), &units);
     for (size_t i = 0; i < n; i++) {
         list_view list;
-        TRY(unit_list(s, &units[i], window, entry_of(field, term), &list, err));
+        TRY(unit_list(s, &units[i], snapshot_term_entry(field, term), &list, err));
         *df += list.count;
         *cf += list.tf_sum;
     }
@@ -232,16 +220,15 @@ anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, b
 static anp_status tail_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
                                  arena *perm, const uint32_t **positions, uint32_t *count,
                                  anp_error *err) {
-    size_t from, to;
-    invert_find_term(&s->tail->in, term, &from, &to);
-    for (size_t i = from; i < to; i++) {
-        const term_ref *ref = &s->tail->in.terms.items[i];
-        if (s->tail->first + ref->post != docno) {
+    tail_cursor cursor = tail_find(s->tail, TAIL_TERMS, term);
+    tail_place place;
+    while (tail_next(&cursor, &place)) {
+        if (s->tail->first + place.post != docno) {
             continue;
         }
-        const uint8_t *end = s->tail->in.ends[ref->post], *at;
+        const uint8_t *end = place.end, *at;
         uint32_t body_tf = 0, title_tf = 0;
-        at = varint_read_u32(ref->at, end, &body_tf);
+        at = varint_read_u32(place.at, end, &body_tf);
         at = at ? varint_read_u32(at, end, &title_tf) : NULL;
         uint32_t *out = arena_alloc(perm, ((size_t)body_tf + title_tf + 1) * sizeof *out);
         if (!out) {
@@ -262,7 +249,7 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
                               arena *perm, const uint32_t **positions, uint32_t *count,
                               anp_error *err) {
     uint32_t window = docno >> WINDOW_BITS;
-    unit_entry entry = entry_of(field, term);
+    unit_entry entry = snapshot_term_entry(field, term);
     *positions = NULL;
     *count = 0;
     if (snapshot_tail_in(s, window) && docno >= s->tail->first) {
@@ -276,19 +263,25 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
         }
         list_view list;
         positions_view view;
-        TRY(unit_list(s, &units[i], window, entry, &list, err));
+        TRY(unit_list(s, &units[i], entry, &list, err));
         uint32_t rank = list.count ? list_rank(&list, window_low(docno)) : UINT32_MAX;
         if (rank == UINT32_MAX) {
             return ANP_OK;
         }
-        TRY(unit_positions(s, &units[i], window, entry, &list, &view, err));
+        TRY(unit_positions(s, &units[i], entry, &list, &view, err));
+        window_columns columns;
+        TRY(snapshot_columns(s, window, &columns, err));
+        list_lengths lengths = {columns.lengths[field], 4, 4, 0, 0, columns.count};
         uint32_t weight = field == INDEX_TITLE ? 0 : s->cat.settings.title_weight;
-        uint32_t expect = list_tf(&list, rank) - weight * positions_title_tf(&view, rank);
+        uint32_t expect = list_tf(&list, rank) - weight * list_title_tf(&list, rank);
+        if (expect > list_length(&lengths, window_low(docno))) {
+            return error_corrupt(err, "a posting has more positions than its post has words");
+        }
         uint32_t *out = arena_alloc(perm, (size_t)expect * sizeof *out);
         if (!out) {
             return error_nomem(err, "positions");
         }
-        TRY(positions_read(&view, &list, weight, rank, expect, out, err));
+        TRY(positions_read(&view, &list, &lengths, weight, rank, expect, out, err));
         *positions = out;
         *count = expect;
         return ANP_OK;

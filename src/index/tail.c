@@ -2,41 +2,362 @@
 #include "index/tail.h"
 
 #include "base/error.h"
+#include "sketch/sketch.h"
 
-/* Copies every record behind the others; offsets become pointers once the buffer no longer
-   moves. */
-static anp_status gather(store_txn *txn, const catalog_state *state, size_t *offsets, buffer *all,
-                         anp_error *err) {
-    uint32_t count = state->docno_end - state->log_first;
-    for (uint32_t i = 0; i < count; i++) {
-        str record;
-        anp_status status =
-            store_get(txn, STORE_LOG, store_key_u64(state->log_first + i), &record, err);
-        if (status == ANP_NOT_FOUND) {
-            return error_corrupt(err, "the log lacks post %u; restore a backup",
-                                 state->log_first + i);
-        }
-        if (status != ANP_OK) {
-            return status;
-        }
-        offsets[i] = all->len;
-        buffer_put_str(all, record);
+#include <stdatomic.h>
+
+enum {
+    /* A chunk is joined with the one before when that has less than this many times its posts. */
+    JOIN_RATIO = 2,
+    /* Look-ups that scan a chunk before it is sorted: a sort costs as much as some hundred. */
+    SCANS_MAX = 48,
+    RADIX_BITS = 11,
+    RADIX = 1 << RADIX_BITS,
+};
+
+typedef struct log_post {
+    const uint8_t *record;
+    const uint8_t *end;
+    const uint8_t *sketch;
+    forward_head head;
+} log_post;
+
+/* What all tails with the same first post share. Posts are only appended. */
+struct tail_log {
+    uint32_t references;
+    uint32_t capacity;
+    VEC(char *) buffers; /* of the records */
+    log_post posts[];
+};
+
+typedef struct place {
+    uint32_t post;
+    uint32_t at; /* from the record's first byte */
+} place;
+
+/* References, each number with its place: in the order of posts, or sorted by number, then post. */
+typedef struct tail_refs {
+    uint32_t *numbers;
+    place *places;
+    size_t count;
+    size_t capacity;
+} tail_refs;
+
+struct tail_chunk {
+    uint32_t references;
+    uint32_t count; /* posts */
+    tail_refs refs[TAIL_KINDS];
+    _Atomic(tail_refs *) sorted; /* the terms; NULL: not yet; may be refs[TAIL_TERMS] itself */
+    _Atomic uint32_t scans;
+};
+
+/* ---- References ---------------------------------------------------------------------------- */
+
+static bool reserve(tail_refs *r, size_t need) {
+    if (need <= r->capacity) {
+        return true;
     }
-    offsets[count] = all->len;
-    return all->failed ? error_nomem(err, "reading the log") : ANP_OK;
+    size_t grown = r->capacity * 2 > need ? r->capacity * 2 : need;
+    uint32_t *numbers = realloc(r->numbers, grown * sizeof *numbers);
+    r->numbers = numbers ? numbers : r->numbers;
+    place *places = realloc(r->places, grown * sizeof *places);
+    r->places = places ? places : r->places;
+    r->capacity = numbers && places ? grown : r->capacity;
+    return numbers && places;
+}
+
+static void free_refs(tail_refs *r) {
+    free(r->numbers);
+    free(r->places);
+}
+
+static bool add(tail_refs *r, uint32_t number, uint32_t post, size_t at) {
+    if (r->count == r->capacity && !reserve(r, r->count + 64)) {
+        return false;
+    }
+    r->numbers[r->count] = number;
+    r->places[r->count++] = (place){post, (uint32_t)at};
+    return true;
+}
+
+/* b behind a: each number's places stay in the order of posts. */
+static bool append(tail_refs *a, const tail_refs *b) {
+    if (!reserve(a, a->count + b->count)) {
+        return false;
+    }
+    if (b->count) {
+        memcpy(a->numbers + a->count, b->numbers, b->count * sizeof *b->numbers);
+        memcpy(a->places + a->count, b->places, b->count * sizeof *b->places);
+        a->count += b->count;
+    }
+    return true;
+}
+
+/* Both sorted; all posts of a are below those of b. */
+static bool merge(tail_refs *out, const tail_refs *a, const tail_refs *b) {
+    size_t i = 0, j = 0, n = 0;
+    if (!reserve(out, a->count + b->count)) {
+        return false;
+    }
+    while (i < a->count && j < b->count) {
+        bool first = a->numbers[i] <= b->numbers[j];
+        out->numbers[n] = first ? a->numbers[i] : b->numbers[j];
+        out->places[n++] = first ? a->places[i] : b->places[j];
+        i += first;
+        j += !first;
+    }
+    out->count = n;
+    tail_refs rest_a = {a->numbers + i, a->places + i, a->count - i, 0};
+    tail_refs rest_b = {b->numbers + j, b->places + j, b->count - j, 0};
+    return append(out, &rest_a) && append(out, &rest_b);
+}
+
+/* One pass of a radix sort, stable. false: all share the digit and nothing was done. */
+static bool sort_digit(const tail_refs *from, tail_refs *to, unsigned shift) {
+    size_t starts[RADIX] = {0}, sum = 0;
+    for (size_t i = 0; i < from->count; i++) {
+        starts[from->numbers[i] >> shift & (RADIX - 1)]++;
+    }
+    for (size_t digit = 0; digit < RADIX; digit++) {
+        size_t here = starts[digit];
+        if (here == from->count) {
+            return false;
+        }
+        starts[digit] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < from->count; i++) {
+        size_t at = starts[from->numbers[i] >> shift & (RADIX - 1)]++;
+        to->numbers[at] = from->numbers[i];
+        to->places[at] = from->places[i];
+    }
+    return true;
+}
+
+/* A sorted copy; NULL when memory is out. */
+static tail_refs *sort(const tail_refs *r) {
+    tail_refs a = {0}, b = {0}, *out = calloc(1, sizeof *out);
+    if (!out || !reserve(&b, r->count) || !append(&a, r)) {
+        free_refs(&a);
+        free_refs(&b);
+        free(out);
+        return NULL;
+    }
+    b.count = r->count;
+    for (unsigned shift = 0; shift < 32; shift += RADIX_BITS) {
+        if (sort_digit(&a, &b, shift)) {
+            tail_refs swap = a;
+            a = b;
+            b = swap;
+        }
+    }
+    free_refs(&b);
+    *out = a;
+    return out;
+}
+
+/* The first index from `from` on whose number is the one; count when there is none. */
+static size_t scan(const tail_refs *r, size_t from, uint32_t number) {
+    enum { STRIDE = 64 };
+    for (; from + STRIDE <= r->count; from += STRIDE) {
+        uint32_t any = 0;
+        for (size_t i = 0; i < STRIDE; i++) {
+            any |= r->numbers[from + i] == number;
+        }
+        if (any) {
+            break;
+        }
+    }
+    while (from < r->count && r->numbers[from] != number) {
+        from++;
+    }
+    return from;
+}
+
+static size_t lower_bound(const tail_refs *r, uint32_t number) {
+    size_t from = 0, to = r->count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (r->numbers[middle] < number) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+/* ---- Chunks -------------------------------------------------------------------------------- */
+
+static void release_chunk(tail_chunk *c) {
+    if (!c || --c->references > 0) {
+        return;
+    }
+    tail_refs *sorted = atomic_load(&c->sorted);
+    if (sorted && sorted != &c->refs[TAIL_TERMS]) {
+        free_refs(sorted);
+        free(sorted);
+    }
+    for (int kind = 0; kind < TAIL_KINDS; kind++) {
+        free_refs(&c->refs[kind]);
+    }
+    free(c);
+}
+
+static tail_chunk *new_chunk(uint32_t count) {
+    tail_chunk *c = calloc(1, sizeof *c);
+    if (c) {
+        c->references = 1;
+        c->count = count;
+    }
+    return c;
+}
+
+/* The terms of a record, passing over their payloads; the byte behind them, NULL when damaged. */
+static const uint8_t *read_terms(tail_chunk *c, const log_post *p, uint32_t post,
+                                 forward_reader r, bool *held) {
+    uint32_t term = 0, delta, bytes;
+    size_t most = r.at ? (size_t)(p->end - r.at) / 4 : 0; /* a term takes 4 bytes or more */
+    *held = *held && reserve(&c->refs[TAIL_TERMS], c->refs[TAIL_TERMS].count +
+                                                       (most < r.left ? most : r.left));
+    const uint8_t *at = r.at;
+    for (uint32_t i = 0; i < r.left && at && *held; i++) {
+        at = varint_read_u32(at, p->end, &delta);
+        at = at ? varint_read_u32(at, p->end, &bytes) : NULL;
+        if (!at || (size_t)(p->end - at) < bytes) {
+            return NULL;
+        }
+        term += delta;
+        *held = add(&c->refs[TAIL_TERMS], term, post, (size_t)(at - p->record));
+        at += bytes;
+    }
+    return at;
+}
+
+/* Reads one record of the log into the chunk. */
+static anp_status read_post(tail_chunk *c, log_post *p, uint32_t post, anp_error *err) {
+    str record = str_make((const char *)p->record, (size_t)(p->end - p->record));
+    forward_reader r = forward_open(record, &p->head);
+    forward_number number;
+    uint32_t value;
+    bool held = true;
+    forward_section(&r);
+    while (held && forward_next_number(&r, &number)) {
+        size_t at = (size_t)(r.at - p->record) - sizeof(double);
+        held = add(&c->refs[TAIL_NUMBERS], number.field, post, at);
+    }
+    forward_section(&r);
+    while (held && forward_next_facet(&r, &value)) {
+        held = add(&c->refs[TAIL_FACETS], value, post, (size_t)(r.at - p->record));
+    }
+    p->sketch = forward_sketch(&r);
+    forward_section(&r);
+    const uint8_t *end = read_terms(c, p, post, r, &held);
+    if (!held) {
+        return error_nomem(err, "reading the log");
+    }
+    return end == p->end ? ANP_OK : error_corrupt(err, "a forward record is damaged");
+}
+
+/* a and b, which come one behind the other, as one; NULL when memory is out. */
+static tail_chunk *join(const tail_chunk *a, const tail_chunk *b) {
+    tail_chunk *c = new_chunk(a->count + b->count);
+    if (!c) {
+        return NULL;
+    }
+    tail_refs *terms = &c->refs[TAIL_TERMS], *made = NULL;
+    tail_refs *of_a = atomic_load(&a->sorted), *of_b = atomic_load(&b->sorted);
+    bool held = true;
+    for (int kind = TAIL_TERMS + 1; kind < TAIL_KINDS; kind++) {
+        held = held && append(&c->refs[kind], &a->refs[kind]) &&
+               append(&c->refs[kind], &b->refs[kind]);
+    }
+    if (held && of_a && !of_b) { /* the old one was asked for often: so will be the new one */
+        of_b = made = sort(&b->refs[TAIL_TERMS]);
+        held = made != NULL;
+    }
+    if (of_a) {
+        held = held && merge(terms, of_a, of_b);
+        atomic_store(&c->sorted, terms);
+    } else {
+        held = held && append(terms, &a->refs[TAIL_TERMS]) && append(terms, &b->refs[TAIL_TERMS]);
+        atomic_store(&c->scans, atomic_load(&a->scans));
+    }
+    if (made) {
+        free_refs(made);
+        free(made);
+    }
+    if (!held) {
+        release_chunk(c);
+    }
+    return held ? c : NULL;
+}
+
+/* The terms to look in, sorted or not; sorts them when they were scanned often. */
+static const tail_refs *terms_of(tail_chunk *c, bool *sorted) {
+    tail_refs *have = atomic_load_explicit(&c->sorted, memory_order_acquire);
+    if (!have && atomic_fetch_add(&c->scans, 1) == SCANS_MAX) {
+        have = sort(&c->refs[TAIL_TERMS]); /* others go on scanning meanwhile */
+        atomic_store_explicit(&c->sorted, have, memory_order_release);
+    }
+    *sorted = have != NULL;
+    return have ? have : &c->refs[TAIL_TERMS];
+}
+
+/* ---- Reading the log ----------------------------------------------------------------------- */
+
+/* Copies records from..to of the log one behind the other; offsets (one more) tell where each
+   begins. */
+static anp_status gather(store_txn *txn, uint64_t from, uint64_t to, size_t *offsets, buffer *all,
+                         anp_error *err) {
+    store_cursor *cursor;
+    store_key key = store_key_u64(from);
+    str record;
+    offsets[0] = 0;
+    if (from == to) {
+        return ANP_OK;
+    }
+    TRY(store_cursor_open(txn, STORE_LOG, &cursor, err));
+    anp_status status = store_seek(cursor, key, &key, &record, err);
+    for (uint64_t docno = from; docno < to && status == ANP_OK; docno++) {
+        if (key.number != docno) {
+            status = ANP_NOT_FOUND;
+            break;
+        }
+        buffer_put_str(all, record);
+        offsets[docno - from + 1] = all->len;
+        if (docno + 1 < to) {
+            status = store_next(cursor, &key, &record, err);
+        }
+    }
+    store_cursor_close(cursor);
+    if (status == ANP_NOT_FOUND) {
+        return error_corrupt(err, "the log lacks a post; restore a backup");
+    }
+    return status == ANP_OK && all->failed ? error_nomem(err, "reading the log") : status;
+}
+
+static anp_status log_size(const catalog_state *state, uint32_t *count, anp_error *err) {
+    *count = state->docno_end - state->log_first;
+    if (state->docno_end < state->log_first || *count > WINDOW_DOCS) {
+        return error_corrupt(err, "the log cannot go from post %u to %u; restore a backup",
+                             state->log_first, state->docno_end);
+    }
+    return ANP_OK;
 }
 
 anp_status tail_records(store_txn *txn, const catalog_state *state, str **records, char **bytes,
                         anp_error *err) {
-    uint32_t count = state->docno_end - state->log_first;
+    uint32_t count;
     buffer all = {0};
+    TRY(log_size(state, &count, err));
     size_t *offsets = malloc((count + 1u) * sizeof *offsets);
     str *found = malloc((count + 1u) * sizeof *found);
     anp_status status = ANP_OK;
     if (!offsets || !found) {
         status = error_nomem(err, "reading the log");
     } else {
-        status = gather(txn, state, offsets, &all, err);
+        status = gather(txn, state->log_first, state->docno_end, offsets, &all, err);
     }
     if (status != ANP_OK) {
         free(offsets);
@@ -53,33 +374,186 @@ anp_status tail_records(store_txn *txn, const catalog_state *state, str **record
     return ANP_OK;
 }
 
-anp_status tail_load(store_txn *txn, const catalog_state *state, tail **out, anp_error *err) {
+/* ---- Tails --------------------------------------------------------------------------------- */
+
+static void release_log(tail_log *log) {
+    if (log && --log->references == 0) {
+        for (size_t i = 0; i < log->buffers.count; i++) {
+            free(log->buffers.items[i]);
+        }
+        free(log->buffers.items);
+        free(log);
+    }
+}
+
+void tail_release(tail *t) {
+    if (t && --t->references == 0) {
+        for (uint32_t i = 0; i < t->chunk_count; i++) {
+            release_chunk(t->chunks[i]);
+        }
+        release_log(t->log);
+        free(t);
+    }
+}
+
+static tail_log *new_log(uint32_t count) {
+    uint32_t capacity = count > LOG_POSTS_MAX ? count : LOG_POSTS_MAX;
+    tail_log *log = calloc(1, sizeof *log + capacity * sizeof *log->posts);
+    if (log) {
+        log->references = 1;
+        log->capacity = capacity;
+    }
+    return log;
+}
+
+/* New posts of the log, the first of them at place `from`, read into it and into a chunk. */
+static anp_status read_posts(tail_log *log, uint32_t from, const size_t *offsets,
+                             const buffer *bytes, tail_chunk *c, anp_error *err) {
+    for (uint32_t i = 0; i < c->count; i++) {
+        log_post *p = &log->posts[from + i];
+        *p = (log_post){.record = bytes->data + offsets[i], .end = bytes->data + offsets[i + 1]};
+        TRY(read_post(c, p, from + i, err));
+    }
+    if (c->count == 1) {
+        atomic_store(&c->sorted, &c->refs[TAIL_TERMS]); /* as records are */
+    }
+    return ANP_OK;
+}
+
+/* Reads posts [from, count) of the tail's log; *out is their chunk. */
+static anp_status extend_log(store_txn *txn, tail *t, uint32_t from, tail_chunk **out,
+                             anp_error *err) {
+    uint32_t more = t->count - from;
+    buffer bytes = {0};
+    size_t *offsets = malloc((more + 1u) * sizeof *offsets);
+    tail_chunk *c = new_chunk(more);
+    bool room = vec_reserve(&t->log->buffers, t->log->buffers.count + 1);
+    anp_status status = ANP_OK;
+    if (!offsets || !c || !room) {
+        status = error_nomem(err, "reading the log");
+    }
+    if (status == ANP_OK) {
+        uint64_t first = t->first;
+        status = gather(txn, first + from, first + t->count, offsets, &bytes, err);
+    }
+    if (status == ANP_OK) {
+        status = read_posts(t->log, from, offsets, &bytes, c, err);
+    }
+    free(offsets);
+    if (status != ANP_OK) {
+        release_chunk(c);
+        buffer_free(&bytes);
+        return status;
+    }
+    t->log->buffers.items[t->log->buffers.count++] = (char *)bytes.data;
+    *out = c;
+    return ANP_OK;
+}
+
+/* Joins the last chunks while they are of like size. */
+static anp_status settle(tail *t, anp_error *err) {
+    while (t->chunk_count >= 2) {
+        tail_chunk *a = t->chunks[t->chunk_count - 2], *b = t->chunks[t->chunk_count - 1];
+        if (a->count >= JOIN_RATIO * b->count && t->chunk_count < TAIL_CHUNKS_MAX) {
+            return ANP_OK;
+        }
+        tail_chunk *both = join(a, b);
+        if (!both) {
+            return error_nomem(err, "reading the log");
+        }
+        release_chunk(a);
+        release_chunk(b);
+        t->chunks[--t->chunk_count - 1] = both;
+    }
+    return ANP_OK;
+}
+
+/* Takes over what another tail of the same log has; how many posts that is. */
+static uint32_t take_over(tail *t, tail *have) {
+    uint32_t held = 0;
+    t->log = have->log;
+    t->log->references++;
+    t->chunk_count = have->chunk_count;
+    for (uint32_t i = 0; i < t->chunk_count; i++) {
+        t->chunks[i] = have->chunks[i];
+        t->chunks[i]->references++;
+        held += t->chunks[i]->count;
+    }
+    return held;
+}
+
+anp_status tail_load(store_txn *txn, const catalog_state *state, tail *have, tail **out,
+                     anp_error *err) {
+    uint32_t count, held = 0;
+    TRY(log_size(state, &count, err));
     tail *t = calloc(1, sizeof *t);
-    str *records = NULL;
     if (!t) {
         return error_nomem(err, "reading the log");
     }
     t->first = state->log_first;
-    t->count = state->docno_end - state->log_first;
+    t->count = count;
     t->version = store_txn_number(txn);
     t->references = 1;
-    anp_status status = tail_records(txn, state, &records, &t->bytes, err);
-    if (status == ANP_OK) {
-        status = invert(records, t->count, &t->in, err);
+    if (have && have->first == t->first && count <= have->log->capacity) {
+        held = take_over(t, have);
+    } else {
+        t->log = new_log(count);
     }
-    free(records);
+    anp_status status = t->log ? ANP_OK : error_nomem(err, "reading the log");
+    if (status == ANP_OK && count > held) {
+        tail_chunk *c = NULL;
+        status = extend_log(txn, t, held, &c, err);
+        if (status == ANP_OK) {
+            t->chunks[t->chunk_count++] = c;
+            status = settle(t, err);
+        }
+    }
     if (status != ANP_OK) {
-        tail_free(t);
+        tail_release(t);
         return status;
     }
     *out = t;
     return ANP_OK;
 }
 
-void tail_free(tail *t) {
-    if (t) {
-        invert_free(&t->in);
-        free(t->bytes);
-        free(t);
+/* ---- Asking -------------------------------------------------------------------------------- */
+
+const forward_head *tail_head(const tail *t, uint32_t post) {
+    return &t->log->posts[post].head;
+}
+
+const uint8_t *tail_sketch(const tail *t, uint32_t post) {
+    return t->log->posts[post].sketch;
+}
+
+tail_cursor tail_find(const tail *t, tail_kind kind, uint32_t number) {
+    return (tail_cursor){.tail = t, .kind = kind, .number = number};
+}
+
+static void enter_chunk(tail_cursor *c) {
+    tail_chunk *chunk = c->tail->chunks[c->chunk];
+    c->sorted = false;
+    c->in = c->kind == TAIL_TERMS ? terms_of(chunk, &c->sorted) : &chunk->refs[c->kind];
+    c->index = c->sorted ? lower_bound(c->in, c->number) : 0;
+}
+
+bool tail_next(tail_cursor *c, tail_place *out) {
+    for (; c->chunk < c->tail->chunk_count; c->chunk++, c->in = NULL) {
+        if (!c->in) {
+            enter_chunk(c);
+        }
+        c->index = c->sorted ? c->index : scan(c->in, c->index, c->number);
+        if (c->index == c->in->count || c->in->numbers[c->index] != c->number) {
+            continue;
+        }
+        place found = c->in->places[c->index++];
+        if (found.post >= c->tail->count) {
+            break; /* a chunk of a newer tail */
+        }
+        const log_post *p = &c->tail->log->posts[found.post];
+        *out = (tail_place){found.post, p->record + found.at, p->end};
+        return true;
     }
+    c->chunk = c->tail->chunk_count;
+    return false;
 }

@@ -9,6 +9,11 @@
  * A post is first a forward record in the log. A full log, or a large batch, is folded: its
  * records are inverted into a segment, a unit that lies inside one window. When a window's
  * ordinals are all given, its segments are merged, a step at a time, into one unit of the window.
+ * When 16 windows that lie one behind the other are whole (a group: 0 to 15, 16 to 31, …), their
+ * terms and facets are moved, in steps again, into one unit of the group, where a term's lists of
+ * all 16 lie one behind the other: a rare term of ten million posts costs ten look-ups, not 153.
+ * Columns and sketches stay with the windows.
+ *
  * Everything that a unit holds has a key
  *
  *     63      48 47  44 43          12 11   8 7   4 3    0
@@ -16,8 +21,8 @@
  *     |  unit   | kind |    number    | slot | sub | part |
  *     +---------+------+--------------+------+-----+------+
  *
- *     unit: the window's number, or the segment's own. slot: of terms and facets, the low bits of
- *     their window's number. part: 0 a value, 1 a pack (index/pack.h)
+ *     unit: the number of the group or window, or the segment's own. slot: of terms and facets,
+ *     the low bits of their window's number. part: 0 a value, 1 a pack (index/pack.h)
  *
  *     kind          number          sub                             table of a window
  *     UNIT_TERM     term number     0 text list, 1 its positions    postings, positions
@@ -26,8 +31,9 @@
  *     UNIT_COLUMN   column number   0                               columns
  *     UNIT_SKETCH   0               0                               sketches
  *
- * and a segment keeps all of them in table segments. The mechanism (fold, merge, read) is the same
- * for every kind; a new key space (shingle classes) is one more kind.
+ * A group has tables group_postings, group_positions and group_facets of its own, so that windows
+ * and groups both grow at the end; a segment keeps all in table segments. The mechanism (fold,
+ * merge, read) is the same for every kind; a new key space (shingle classes) is one more kind.
  *
  * Terms and facets of 32 KB or less are packed: a pack holds those of one table and kind whose keys
  * lie between the value or pack before it and its own key, which is that of its last entry with
@@ -40,7 +46,7 @@
 #include "base/limits.h"
 #include "store/store.h"
 
-typedef enum unit_level { UNIT_SEGMENT, UNIT_WINDOW } unit_level;
+typedef enum unit_level { UNIT_SEGMENT, UNIT_WINDOW, UNIT_GROUP } unit_level;
 
 typedef enum unit_kind { UNIT_TERM, UNIT_FACET, UNIT_COLUMN, UNIT_SKETCH, UNIT_KINDS } unit_kind;
 
@@ -57,7 +63,7 @@ typedef struct unit_info {
     uint32_t first;       /* ordinal */
     uint32_t count;       /* posts, dead ones too */
     uint16_t number;      /* the window, or the segment's own */
-    uint16_t level;       /* unit_level */
+    uint16_t level;       /* unit_level; groups are not listed, they are counted */
     float length_average; /* of the combined text, that its bounds were made with */
 } unit_info;
 
@@ -117,12 +123,17 @@ static inline store_table unit_table(unit_level level, unit_kind kind, unsigned 
     if (level == UNIT_SEGMENT) {
         return STORE_SEGMENTS;
     }
+    bool group = level == UNIT_GROUP;
     switch (kind) {
-    case UNIT_FACET: return STORE_FACETS;
+    case UNIT_FACET: return group ? STORE_GROUP_FACETS : STORE_FACETS;
     case UNIT_COLUMN: return STORE_COLUMNS;
     case UNIT_SKETCH: return STORE_SKETCHES;
-    default: return sub & 1 ? STORE_POSITIONS : STORE_POSTINGS;
+    default: break;
     }
+    if (sub & 1) {
+        return group ? STORE_GROUP_POSITIONS : STORE_POSITIONS;
+    }
+    return group ? STORE_GROUP_POSTINGS : STORE_POSTINGS;
 }
 
 /*
@@ -132,14 +143,15 @@ static inline store_table unit_table(unit_level level, unit_kind kind, unsigned 
 anp_status unit_get(store_txn *txn, unit_level level, uint64_t key, str *out, anp_error *err);
 
 /*
- * Walks the values of a unit in the order of their keys over all its tables, from one inner key on.
- * Each value is copied, so that other tables may be written meanwhile: it is valid until the next
- * call. The unit's own tables must not be written. `level` and `number` are the unit's.
+ * Walks the values of a unit in the order of their keys over all its tables, those whose key
+ * without the unit lies in [from, to). Each value is copied, so that other tables may be written
+ * meanwhile: it is valid until the next call. The unit's own tables must not be written. A group
+ * has the terms and facets of all its windows; its windows have their columns and sketches alone.
  */
 typedef struct unit_cursor unit_cursor;
 
-anp_status unit_cursor_open(store_txn *txn, unit_level level, uint32_t number, uint64_t from_inner,
-                            unit_cursor **out, anp_error *err);
+anp_status unit_cursor_open(store_txn *txn, unit_level level, uint32_t number, uint64_t from,
+                            uint64_t to, unit_cursor **out, anp_error *err);
 
 /* The key without the unit, and its value; ANP_NOT_FOUND (without error text) at the end. */
 anp_status unit_cursor_next(unit_cursor *c, uint64_t *inner, str *value, anp_error *err);

@@ -38,11 +38,17 @@ enum { STREAMS = 5 };
 
 struct unit_cursor {
     uint32_t number;
-    uint64_t from;
+    uint64_t from, to; /* inner keys */
     size_t count;
     size_t last; /* the stream that gave the last value, to be advanced; STREAMS: none */
     stream streams[STREAMS];
 };
+
+static anp_status end_stream(stream *s) {
+    s->inner = UINT64_MAX;
+    s->packed = false;
+    return ANP_OK;
+}
 
 static anp_status take_packed(stream *s, uint64_t from, anp_error *err) {
     uint64_t code;
@@ -57,9 +63,9 @@ static anp_status take_packed(stream *s, uint64_t from, anp_error *err) {
 
 /* Copies what the cursor reached; a pack's first entry from `from` on is next. */
 static anp_status take(const unit_cursor *c, stream *s, uint64_t key, str value, anp_error *err) {
-    s->inner = UINT64_MAX;
-    if (unit_key_unit(key) != c->number) {
-        return ANP_OK;
+    if (unit_key_unit(key) != c->number || (!(key & UNIT_PART_PACK) &&
+                                            (key & UNIT_KEY_INNER) >= c->to)) {
+        return end_stream(s);
     }
     s->bytes.len = 0;
     buffer_put_str(&s->bytes, value);
@@ -86,34 +92,46 @@ static anp_status advance(const unit_cursor *c, stream *s, anp_error *err) {
                            : store_seek(s->cursor, key, &key, &value, err);
         s->placed = true;
         if (status == ANP_NOT_FOUND) {
-            s->inner = UINT64_MAX;
-            return ANP_OK;
+            return end_stream(s);
         }
         TRY(status);
         status = take(c, s, key.number, value, err);
     }
-    return status;
+    return status == ANP_OK && s->inner >= c->to ? end_stream(s) : status;
 }
 
-anp_status unit_cursor_open(store_txn *txn, unit_level level, uint32_t number, uint64_t from_inner,
-                            unit_cursor **out, anp_error *err) {
-    static const struct {
-        unit_kind kind;
-        unsigned sub;
-    } places[STREAMS] = {{UNIT_TERM, UNIT_SUB_TEXT},
-                         {UNIT_TERM, UNIT_SUB_TEXT_POSITIONS},
-                         {UNIT_FACET, 0},
-                         {UNIT_COLUMN, 0},
-                         {UNIT_SKETCH, 0}};
+static const struct {
+    unit_kind kind;
+    unsigned sub;
+} places[STREAMS] = {{UNIT_TERM, UNIT_SUB_TEXT},
+                     {UNIT_TERM, UNIT_SUB_TEXT_POSITIONS},
+                     {UNIT_FACET, 0},
+                     {UNIT_COLUMN, 0},
+                     {UNIT_SKETCH, 0}};
+
+/* Whether a unit of this level may have keys of a place in [from, to). */
+static bool has_place(unit_level level, size_t i, uint64_t from, uint64_t to) {
+    uint64_t first = unit_key(0, places[i].kind, 0), end = first + ((uint64_t)1 << 44);
+    return level == UNIT_SEGMENT ? i == 0
+                                 : (level == UNIT_WINDOW || unit_kind_packs(places[i].kind)) &&
+                                       first < to && from < end;
+}
+
+anp_status unit_cursor_open(store_txn *txn, unit_level level, uint32_t number, uint64_t from,
+                            uint64_t to, unit_cursor **out, anp_error *err) {
     unit_cursor *c = calloc(1, sizeof *c);
     if (!c) {
         return error_nomem(err, "reading a unit");
     }
     c->number = number;
-    c->from = from_inner;
+    c->from = from;
+    c->to = to;
     c->last = STREAMS;
     anp_status status = ANP_OK;
-    for (size_t i = 0; i < (level == UNIT_SEGMENT ? 1 : STREAMS) && status == ANP_OK; i++) {
+    for (size_t i = 0; i < STREAMS && status == ANP_OK; i++) {
+        if (!has_place(level, i, from, to)) {
+            continue;
+        }
         store_table table = unit_table(level, places[i].kind, places[i].sub);
         stream *s = &c->streams[c->count++];
         status = store_cursor_open(txn, table, &s->cursor, err);
@@ -143,12 +161,12 @@ anp_status unit_cursor_next(unit_cursor *c, uint64_t *inner, str *value, anp_err
     if (c->last < STREAMS) {
         TRY(advance(c, &c->streams[c->last], err));
     }
-    const stream *least = &c->streams[0];
-    for (size_t i = 1; i < c->count; i++) {
-        least = c->streams[i].inner < least->inner ? &c->streams[i] : least;
+    const stream *least = NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        least = !least || c->streams[i].inner < least->inner ? &c->streams[i] : least;
     }
     c->last = STREAMS;
-    if (least->inner == UINT64_MAX) {
+    if (!least || least->inner == UINT64_MAX) {
         return ANP_NOT_FOUND;
     }
     c->last = (size_t)(least - c->streams);

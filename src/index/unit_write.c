@@ -12,6 +12,8 @@ struct unit_writer {
     unit_info info;
     uint32_t title_weight;
     uint16_t low_first; /* of the unit's first post */
+    list_lengths bodies; /* of the posts, in the heads that the caller gave */
+    list_lengths titles;
     float *norms;       /* by post: of the combined text, at the default k1 and b */
     float *factors;     /* by post: of the default blend and weights */
     uint16_t *lows;     /* scratch of one list, WINDOW_DOCS each */
@@ -50,6 +52,10 @@ anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, co
     w->info = *info;
     w->title_weight = settings->title_weight;
     w->low_first = window_low(info->first);
+    w->bodies = (list_lengths){&heads->body_words, sizeof *heads, sizeof heads->body_words, 0,
+                               w->low_first, info->count};
+    w->titles = w->bodies;
+    w->titles.entries = &heads->title_words;
     w->norms = malloc((info->count + 1u) * sizeof *w->norms);
     w->factors = malloc((info->count + 1u) * sizeof *w->factors);
     w->lows = malloc(WINDOW_DOCS * sizeof *w->lows);
@@ -109,7 +115,7 @@ static anp_status put_list(unit_writer *w, uint32_t term, unsigned sub, const li
                            const positions_input *positions, anp_error *err) {
     w->list.len = w->apart.len = 0;
     list_build(input, &w->list);
-    positions_build(positions, &w->apart);
+    TRY(positions_build(positions, &w->apart, err));
     if (w->list.failed || w->apart.failed) {
         return error_nomem(err, "writing a unit");
     }
@@ -142,8 +148,8 @@ static anp_status write_text(unit_writer *w, uint32_t term, const term_rows *row
     if (count == 0) {
         return ANP_OK;
     }
-    list_input list = {count, w->lows, w->tfs, w->impacts, w->blended};
-    positions_input positions = {count, w->counts, rows->body_positions.items, w->title_tfs};
+    list_input list = {count, w->lows, w->tfs, w->impacts, w->blended, w->title_tfs};
+    positions_input positions = {count, w->lows, w->counts, rows->body_positions.items, w->bodies};
     return put_list(w, term, UNIT_SUB_TEXT, &list, &positions, err);
 }
 
@@ -159,8 +165,8 @@ static anp_status write_title(unit_writer *w, uint32_t term, const term_rows *ro
     if (count == 0) {
         return ANP_OK;
     }
-    list_input list = {count, w->lows, w->tfs, NULL, NULL};
-    positions_input positions = {count, w->tfs, rows->title_positions.items, NULL};
+    list_input list = {.count = count, .docs = w->lows, .tfs = w->tfs};
+    positions_input positions = {count, w->lows, w->tfs, rows->title_positions.items, w->titles};
     return put_list(w, term, UNIT_SUB_TITLE, &list, &positions, err);
 }
 
@@ -172,7 +178,7 @@ anp_status unit_write_term(unit_writer *w, uint32_t term, const term_rows *rows,
 anp_status unit_write_facet(unit_writer *w, uint32_t value, const uint16_t *lows, uint32_t count,
                             anp_error *err) {
     w->list.len = 0;
-    list_build(&(list_input){count, lows, NULL, NULL, NULL}, &w->list);
+    list_build(&(list_input){.count = count, .docs = lows}, &w->list);
     return put(w, UNIT_FACET, value, 0, &w->list, err);
 }
 

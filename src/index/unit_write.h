@@ -13,7 +13,8 @@
 
 typedef struct unit_writer unit_writer;
 
-/* Begins a unit of posts [info->first, + info->count). heads are theirs, for the bounds. */
+/* Begins a unit of posts [info->first, + info->count). heads are theirs, for bounds and
+   positions, and must stay until the writer is closed. */
 anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, const unit_info *info,
                             const forward_head *heads, unit_writer **out, anp_error *err);
 

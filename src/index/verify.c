@@ -156,14 +156,6 @@ static anp_status check_lengths(check *c, anp_error *err) {
 
 /* ---- Lists --------------------------------------------------------------------------------- */
 
-/* Low + (code - 1) * step of one bound; code 0 covers nothing. */
-static float bound_value(const list_view *list, const uint8_t *codes, size_t scale_at, uint32_t i) {
-    float low, step;
-    memcpy(&low, list->bounds + scale_at, sizeof low);
-    memcpy(&step, list->bounds + scale_at + sizeof low, sizeof step);
-    return codes[i] ? low + (float)(codes[i] - 1) * step : -1;
-}
-
 static bool bounds_hold(const check *c, const list_view *list) {
     const rank_settings defaults = RANK_SETTINGS_DEFAULT;
     rank_norm norm = rank_norm_make(defaults.k1, defaults.b, (double)c->unit->length_average);
@@ -182,13 +174,14 @@ static bool bounds_hold(const check *c, const list_view *list) {
         hold = hold && impact <= list->impact_max / 65535.0f * 1.0000002f &&
                blended <= list->blended_max / 65535.0f * LIST_BLEND_SCALE * 1.0000002f;
         if (list->bounds) {
-            hold = hold && bound_value(list, list->bound_bytes, 0, scope) >= impact &&
-                   bound_value(list, list->blended_bytes, 8, scope) >= blended;
+            hold = hold && list_bound(list, scope) >= impact &&
+                   list_blended_bound(list, scope) >= blended;
         }
     }
     return hold;
 }
 
+/* The last to read c->tfs, which become those of the field. */
 static anp_status check_positions(check *c, const list_view *list, str apart, bool title,
                                   anp_error *err) {
     positions_view view;
@@ -196,22 +189,19 @@ static anp_status check_positions(check *c, const list_view *list, str apart, bo
     TRY(positions_view_open(list->positions.data ? list->positions : apart, list->count, &view,
                             err));
     const uint32_t *lengths = c->columns.lengths[title ? INDEX_TITLE : INDEX_BODY];
+    positions_cursor cursor = {.view = &view};
+    list_less_titles(list, weight, 0, list->count, c->tfs);
     arena scratch = {0};
     anp_status status = ANP_OK;
     for (uint32_t rank = 0; rank < list->count && status == ANP_OK; rank++) {
-        uint64_t of_title = (uint64_t)weight * positions_title_tf(&view, rank);
-        uint32_t expect = of_title <= c->tfs[rank] ? c->tfs[rank] - (uint32_t)of_title : UINT32_MAX;
-        uint32_t length = lengths[c->lows[rank]];
+        uint32_t expect = c->tfs[rank], length = lengths[c->lows[rank]];
         if (expect > length) {
             status = error_corrupt(err, "a posting has more positions than its post has words");
             break;
         }
         uint32_t *positions = arena_alloc(&scratch, expect * sizeof *positions);
-        status = positions ? positions_read(&view, list, weight, rank, expect, positions, err)
+        status = positions ? positions_next(&cursor, length, expect, positions, err)
                            : error_nomem(err, "checking positions");
-        if (status == ANP_OK && expect && positions[expect - 1] >= length) {
-            status = error_corrupt(err, "a position lies behind its post's last word");
-        }
         arena_rewind(&scratch, (arena_mark){NULL, 0});
     }
     arena_free(&scratch);
@@ -235,12 +225,12 @@ static anp_status check_list(check *c, uint64_t key, str value, anp_error *err) 
     str apart = {NULL, 0};
     if (!list.positions.data) {
         unit_entry entry = {UNIT_TERM, unit_key_number(key), unit_key_sub(key) + 1};
-        TRY(snapshot_unit_value(c->snapshot, c->unit, c->unit->first >> WINDOW_BITS, entry, &apart,
-                                err));
+        TRY(snapshot_unit_value(c->snapshot, c->unit, entry, &apart, err));
     }
-    TRY(check_positions(c, &list, apart, title, err));
-    return title || bounds_hold(c, &list) ? ANP_OK
-                                          : error_corrupt(err, "a bound is below an impact");
+    if (!title && !bounds_hold(c, &list)) {
+        return error_corrupt(err, "a bound is below an impact");
+    }
+    return check_positions(c, &list, apart, title, err);
 }
 
 static anp_status check_value(check *c, uint64_t key, str value, anp_error *err) {
@@ -303,7 +293,7 @@ static anp_status check_unit(check *c, anp_error *err) {
     anp_status status = snapshot_columns(c->snapshot, window, &c->columns, &detail);
     if (status == ANP_OK) {
         status = unit_cursor_open(c->snapshot->txn, (unit_level)c->unit->level, c->unit->number,
-                                  first_inner(c), &cursor, &detail);
+                                  first_inner(c), UINT64_MAX, &cursor, &detail);
     }
     if (status == ANP_OK) {
         status = walk_unit(c, cursor, &detail);

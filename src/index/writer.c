@@ -611,8 +611,8 @@ static uint16_t next_segment(catalog *c, bool *append) {
 /* Windows are appended in order: those before must be merged before a whole one is written
    behind them. */
 static anp_status finish_merges(index_writer *w, anp_error *err) {
-    bool done = false;
-    while (!done) {
+    bool done;
+    while (merge_window_pending(&w->cat)) {
         TRY(merge_step(w->txn, &w->cat, UINT64_MAX, &done, err));
     }
     return ANP_OK;
@@ -700,8 +700,8 @@ static anp_status save_deleted_window(index_writer *w, uint32_t window, anp_erro
     bitmap *set = NULL;
     anp_status status = store_get(w->txn, STORE_DELETED, store_key_u64(window), &value, err);
     if (status == ANP_OK) {
-        set = bitmap_read(value.data, value.len);
-        if (!set) {
+        status = bitmap_load(value.data, value.len, &set);
+        if (status == ANP_CORRUPT) {
             return error_corrupt(err,
                                  "the deleted posts of a window are damaged; restore a backup");
         }

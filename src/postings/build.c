@@ -1,116 +1,204 @@
 /*
  * Posting list from arrays to bytes: the sections of postings/format.h in their order.
  *
- * Cost: a few passes over the postings; bounds by a scan, seeds by a partial selection of the best
- * 128. Every bound is checked against the floats that it must cover as it is written, because low
- * + (q - 1) step is rounded.
+ * Room for the largest form is made once, then sections are written by pointer. Cost: a few passes
+ * over the postings; seeds by a histogram and a radix sort of the best hundred-odd. Every bound is
+ * checked against the float that it must cover as it is written, because it is rounded.
  */
 #include "postings/list.h"
 
 #include <math.h>
 
-enum { SEED_DEPTH = 1 << (LIST_SEEDS - 1) };
+enum { SEED_DEPTH = 1 << (LIST_SEEDS - 1), RADIX = 256 };
 
-static unsigned directory_shift(uint32_t count) {
-    return count < LIST_DIRECTORY_FROM ? 0 : count < 256 ? 12 : count < 1024 ? 10 : 8;
+/* ---- Containers ---------------------------------------------------------------------------- */
+
+static uint8_t *put_array(const list_input *input, uint8_t *at) {
+    memcpy(at, input->docs, input->count * sizeof *input->docs);
+    return at + input->count * sizeof *input->docs;
 }
 
-static void put_zeros(buffer *out, size_t count) {
-    uint8_t *at = buffer_reserve(out, count);
-    if (at) {
-        memset(at, 0, count);
-        out->len += count;
+/* The postings before each of `count` equal parts of the window, as u16. */
+static void put_ranks(const list_input *input, uint32_t count, uint8_t *at) {
+    uint32_t here[LIST_BLOCKS] = {0}, rank = 0;
+    uint32_t shift = count == LIST_SLOTS ? 13 : 8;
+    for (uint32_t i = 0; i < input->count; i++) {
+        here[input->docs[i] >> shift]++;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        store_u16(at + (size_t)i * 2, (uint16_t)rank);
+        rank += here[i];
     }
 }
 
-static void put_container(const list_input *input, buffer *out) {
-    if (input->count < LIST_BITSET_FROM) {
-        buffer_put(out, input->docs, input->count * sizeof *input->docs);
-        return;
+static uint8_t *put_blocked(const list_input *input, uint8_t *at) {
+    size_t high_bytes = (size_t)list_high_words(input->count) * 8;
+    put_ranks(input, LIST_SLOTS, at);
+    uint8_t *high = at + LIST_SLOTS * 2, *low = high + high_bytes;
+    memset(high, 0, high_bytes);
+    for (uint32_t i = 0; i < input->count; i++) {
+        uint32_t bit = i + (input->docs[i] >> 8);
+        high[bit / 8] |= (uint8_t)(1u << bit % 8);
+        low[i] = (uint8_t)input->docs[i];
     }
-    size_t at = out->len;
-    put_zeros(out, LIST_BITSET_BYTES);
-    for (uint32_t i = 0; !out->failed && i < input->count; i++) {
-        out->data[at + (input->docs[i] >> 3)] |= (uint8_t)(1u << (input->docs[i] & 7));
+    return low + input->count;
+}
+
+static uint8_t *put_bitset(const list_input *input, uint8_t *at) {
+    memset(at, 0, LIST_BITSET_BYTES);
+    for (uint32_t i = 0; i < input->count; i++) {
+        at[input->docs[i] / 8] |= (uint8_t)(1u << input->docs[i] % 8);
+    }
+    put_ranks(input, LIST_BLOCKS, at + LIST_BITSET_BYTES);
+    return at + LIST_BITSET_BYTES + (size_t)LIST_BLOCKS * 2;
+}
+
+static uint8_t *put_container(const list_input *input, uint8_t *at) {
+    switch (list_container_of(input->count)) {
+    case LIST_ARRAY: return put_array(input, at);
+    case LIST_BLOCKED: return put_blocked(input, at);
+    default: return put_bitset(input, at);
     }
 }
 
-static void put_directory(const list_input *input, buffer *out) {
-    unsigned shift = directory_shift(input->count);
-    uint32_t rank = 0;
-    for (uint32_t slot = 0; shift && slot < (uint32_t)LIST_DOCS >> shift; slot++) {
-        buffer_put_u16(out, (uint16_t)rank); /* 65,280 at most */
-        while (rank < input->count && (uint32_t)(input->docs[rank] >> shift) == slot) {
-            rank++;
-        }
-    }
-}
+/* ---- tfs ----------------------------------------------------------------------------------- */
 
-/* The width with the fewest bytes: codes plus 6 for each tf that has none. */
-static uint8_t choose_tf_bits(const list_input *input, uint32_t *exceptions) {
-    static const uint8_t widths[] = {0, 2, 4, 8, LIST_TF_WHOLE};
-    uint32_t with_code[LIST_TF_WHOLE + 1] = {0}; /* tfs that have a code, by width */
+typedef struct tf_form {
+    uint64_t sum;
+    uint32_t largest;
+    uint32_t bits;            /* of a code */
+    uint32_t exception_bytes; /* 0: none */
+    uint32_t exceptions;
+} tf_form;
+
+/* The form with the fewest bytes. */
+static tf_form choose_tf_form(const list_input *input) {
+    tf_form f = {.sum = input->count, .largest = 1};
+    if (!input->tfs) {
+        return f;
+    }
+    uint32_t above_1 = 0, above_3 = 0, above_15 = 0, above_255 = 0, largest = 1;
+    uint64_t sum = 0;
     for (uint32_t i = 0; i < input->count; i++) {
         uint32_t tf = input->tfs[i];
-        with_code[0] += tf == 1;
-        with_code[2] += tf <= 3;
-        with_code[4] += tf <= 15;
-        with_code[8] += tf <= 255;
+        sum += tf;
+        largest = tf > largest ? tf : largest;
+        above_1 += tf > 1;
+        above_3 += tf > 3;
+        above_15 += tf > 15;
+        above_255 += tf > 255;
     }
-    with_code[LIST_TF_WHOLE] = input->count;
-    uint8_t best = 0;
-    size_t best_bytes = SIZE_MAX;
-    for (size_t i = 0; i < sizeof widths; i++) {
-        uint8_t bits = widths[i];
-        uint32_t rest = input->count - with_code[bits];
-        size_t bytes = ((size_t)input->count * bits + 7) / 8 + (size_t)rest * 6;
-        /* The count of exceptions is a u16: 65,536 of them do not fit, but whole tfs do. */
-        if (bytes < best_bytes && rest <= UINT16_MAX) {
-            best = bits;
-            best_bytes = bytes;
-            *exceptions = rest;
+    f.sum = sum;
+    f.largest = largest;
+    uint32_t wide = largest <= 255 ? 1 : largest <= 65535 ? 2 : 4;
+    const struct {
+        uint32_t bits, exceptions;
+    } forms[] = {{0, above_1},
+                 {2, largest <= 4 ? 0 : above_3},
+                 {4, largest <= 16 ? 0 : above_15},
+                 {8, largest <= 256 ? 0 : above_255}};
+    size_t best = SIZE_MAX;
+    for (int i = 0; i < 4; i++) {
+        uint32_t bits = forms[i].bits, rest = forms[i].exceptions;
+        size_t bytes = ((size_t)input->count * bits + 7) / 8 + (size_t)rest * wide;
+        if (rest) {
+            bytes += 2 + (bits ? (size_t)((input->count - 1) / LIST_TF_STRIDE) * 2
+                               : (size_t)rest * 2);
+        }
+        if (bytes < best) {
+            best = bytes;
+            f.bits = bits;
+            f.exceptions = rest;
+            f.exception_bytes = rest ? wide : 0;
         }
     }
-    return best;
+    return f;
 }
 
-static void put_tfs(const list_input *input, uint8_t bits, buffer *out) {
-    if (bits == LIST_TF_WHOLE) {
-        buffer_put(out, input->tfs, input->count * sizeof *input->tfs);
-        return;
+static uint8_t *put_number(uint8_t *at, uint32_t bytes, uint32_t value) {
+    memcpy(at, &value, bytes); /* little-endian: its low bytes */
+    return at + bytes;
+}
+
+/* What is no exception has a code; most is the largest tf that has one. */
+static uint8_t *put_exceptions(const list_input *input, const tf_form *f, uint8_t *at) {
+    uint32_t most = f->bits ? (1u << f->bits) - 1 : 1, n = 0;
+    store_u16(at, (uint16_t)(f->exceptions - 1));
+    uint8_t *ranks = at + 2, *tfs = ranks + (size_t)f->exceptions * 2;
+    if (f->bits) {
+        tfs = ranks + (size_t)((input->count - 1) / LIST_TF_STRIDE) * 2;
     }
-    uint32_t largest = bits ? (1u << bits) - 1 : 1; /* the largest tf with a code */
     for (uint32_t i = 0; i < input->count; i++) {
-        if (input->tfs[i] > largest) {
-            buffer_put_u16(out, (uint16_t)i);
+        if (f->bits && i && i % LIST_TF_STRIDE == 0) {
+            store_u16(ranks + (size_t)(i / LIST_TF_STRIDE - 1) * 2, (uint16_t)n);
+        }
+        if (input->tfs[i] > most) {
+            if (!f->bits) {
+                store_u16(ranks + (size_t)n * 2, (uint16_t)i);
+            }
+            tfs = put_number(tfs, f->exception_bytes, input->tfs[i]);
+            n++;
         }
     }
+    return tfs;
+}
+
+static uint8_t *put_codes(const list_input *input, uint32_t bits, uint8_t *at) {
+    uint32_t largest = (1u << bits) - 1, filled = 0;
+    uint64_t word = 0;
+    for (uint32_t i = 0; bits && i < input->count; i++) {
+        uint32_t code = input->tfs[i] - 1;
+        word |= (uint64_t)(code < largest ? code : largest) << filled;
+        filled += bits;
+        if (filled == 64) {
+            store_u64(at, word);
+            at += 8;
+            word = filled = 0;
+        }
+    }
+    memcpy(at, &word, (filled + 7) / 8);
+    return at + (filled + 7) / 8;
+}
+
+/* ---- Titles -------------------------------------------------------------------------------- */
+
+typedef struct title_form {
+    uint32_t count;
+    uint32_t tf_bytes;
+} title_form;
+
+static title_form choose_title_form(const list_input *input) {
+    title_form f = {0};
+    uint32_t largest = 0;
+    for (uint32_t i = 0; input->title_tfs && i < input->count; i++) {
+        uint32_t tf = input->title_tfs[i];
+        f.count += tf > 0;
+        largest = tf > largest ? tf : largest;
+    }
+    f.tf_bytes = largest <= 1 ? 0 : largest <= 255 ? 1 : 2;
+    return f;
+}
+
+static uint8_t *put_titles(const list_input *input, title_form f, bool large, uint8_t *at) {
+    uint32_t rank_bytes = large ? 2 : 1;
+    if (large) {
+        store_u16(at, (uint16_t)(f.count - 1));
+        at[2] = (uint8_t)f.tf_bytes;
+        at += 3;
+    } else {
+        *at++ = (uint8_t)(f.count | f.tf_bytes << 4);
+    }
+    uint8_t *tfs = at + (size_t)f.count * rank_bytes;
     for (uint32_t i = 0; i < input->count; i++) {
-        if (input->tfs[i] > largest) {
-            buffer_put_u32(out, input->tfs[i]);
+        if (input->title_tfs[i]) {
+            at = put_number(at, rank_bytes, i);
+            tfs = put_number(tfs, f.tf_bytes, input->title_tfs[i]);
         }
     }
-    size_t at = out->len;
-    put_zeros(out, ((size_t)input->count * bits + 7) / 8);
-    for (uint32_t i = 0; bits && !out->failed && i < input->count; i++) {
-        uint32_t code = input->tfs[i] > largest ? largest : input->tfs[i] - 1;
-        size_t bit = (size_t)i * bits;
-        out->data[at + bit / 8] |= (uint8_t)(code << bit % 8);
-    }
+    return tfs;
 }
 
-static uint16_t round_up(float value, float scale) {
-    double units = ceil((double)value / (double)scale * 65535.0);
-    return (uint16_t)(units < 0 ? 0 : units > 65535 ? 65535 : units);
-}
-
-static float largest_of(const float *values, uint32_t count) {
-    float largest = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        largest = values[i] > largest ? values[i] : largest;
-    }
-    return largest;
-}
+/* ---- Bounds -------------------------------------------------------------------------------- */
 
 /* The best value of each bound's scope: a posting below 256 postings, else a block; -1 where
    there is none. */
@@ -129,13 +217,15 @@ static uint32_t scope_maxima(const list_input *input, const float *values, float
     return LIST_BLOCKS;
 }
 
-typedef struct scale {
-    float low, step;
-} scale;
+typedef struct range {
+    uint16_t low, high; /* units of unit / 65535 */
+} range;
 
-/* 254 steps from the least to the largest bound, a hair wider than the range so that the last
-   one covers it. */
-static scale choose_scale(const float *maxima, uint32_t count) {
+static uint16_t clamp_u16(float units) {
+    return (uint16_t)(units < 0 ? 0 : units > 65535 ? 65535 : units);
+}
+
+static range choose_range(const float *maxima, uint32_t count, float unit) {
     float least = INFINITY, largest = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (maxima[i] >= 0) {
@@ -143,94 +233,173 @@ static scale choose_scale(const float *maxima, uint32_t count) {
             largest = maxima[i] > largest ? maxima[i] : largest;
         }
     }
-    float low = least * 0.999999f;
-    return (scale){low, (largest - low) / 254 * 1.000001f + 1e-9f};
+    range r = {clamp_u16(floorf(least / unit * 65535.0f)),
+               clamp_u16(ceilf(largest / unit * 65535.0f))};
+    r.low = r.low < r.high ? r.low : r.high;
+    while (r.high < UINT16_MAX && list_bound_value(r.low, r.high, unit, 255) < largest) {
+        r.high++;
+    }
+    return r;
 }
 
-static void put_bounds_of(const float *maxima, uint32_t count, scale s, buffer *out) {
+/* A code too low for its value by rounding is raised until it covers it: 255 covers them all. */
+static uint8_t *put_codes_of(const float *maxima, uint32_t count, range r, float unit,
+                             uint8_t *at) {
+    float step = (float)(r.high - r.low) * (1.0f / 254.0f);
+    float per_step = step > 0 ? 1 / step : 0, units = 65535.0f / unit;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t code = 0;
         if (maxima[i] >= 0) {
-            float steps = ceilf((maxima[i] - s.low) / s.step);
-            code = 1 + (steps < 0 ? 0 : steps > 254 ? 254 : (uint32_t)steps);
-            while (code < 255 && s.low + (float)(code - 1) * s.step < maxima[i]) {
+            float steps = (maxima[i] * units - (float)r.low) * per_step;
+            code = steps <= 0 ? 1 : steps >= 254 ? 255 : 1 + (uint32_t)steps;
+            while (code < 255 && list_bound_value(r.low, r.high, unit, code) < maxima[i]) {
                 code++;
             }
         }
-        buffer_put_u8(out, (uint8_t)code);
+        *at++ = (uint8_t)code;
+    }
+    return at;
+}
+
+/* Descending, by two passes over the bytes; spare has room for count. */
+static void sort_down(uint16_t *values, uint16_t *spare, uint32_t count) {
+    for (unsigned shift = 0; shift < 16; shift += 8) {
+        uint32_t starts[RADIX] = {0}, sum = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            starts[values[i] >> shift & (RADIX - 1)]++;
+        }
+        for (int digit = RADIX - 1; digit >= 0; digit--) {
+            uint32_t here = starts[digit];
+            starts[digit] = sum;
+            sum += here;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            spare[starts[values[i] >> shift & (RADIX - 1)]++] = values[i];
+        }
+        uint16_t *swap = values;
+        values = spare;
+        spare = swap;
     }
 }
 
-/* The 1st, 2nd, 4th … 128th best, by insertion into a short sorted list: most values fail the
-   first comparison. */
-static void put_seeds_of(const float *values, uint32_t count, float scale_by, buffer *out) {
-    float best[SEED_DEPTH];
-    uint32_t held = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (held == SEED_DEPTH && values[i] <= best[SEED_DEPTH - 1]) {
-            continue;
-        }
-        uint32_t at = held < SEED_DEPTH ? held++ : SEED_DEPTH - 1;
-        while (at > 0 && best[at - 1] < values[i]) {
-            best[at] = best[at - 1];
-            at--;
-        }
-        best[at] = values[i];
+/* In units, rounded down: a hair less, so that no rounding up lifts one above its value. */
+static uint32_t floor_units(float value, float units) {
+    float at = value * units;
+    return at < 65535 ? (uint32_t)at : 65535;
+}
+
+/* The 1st, 2nd, 4th … 128th best. Values below the 128th's bin of a histogram are left out. */
+static uint8_t *put_seeds_of(const float *values, uint32_t count, range r, float unit,
+                             uint16_t *best, uint8_t *at) {
+    uint32_t bins[RADIX] = {0}, above = 0, least = 0, held = 0;
+    float units = 65535.0f / unit * 0.9999995f;
+    float per_unit = 255.0f / ((float)(r.high - r.low) + 1);
+    float low = (float)r.low;
+    for (uint32_t i = 0; count > SEED_DEPTH && i < count; i++) {
+        float bin = ((float)floor_units(values[i], units) - low) * per_unit;
+        bins[bin > 0 ? (uint32_t)bin & (RADIX - 1) : 0]++;
     }
+    for (int bin = RADIX - 1; count > SEED_DEPTH && bin >= 0; bin--) {
+        above += bins[bin];
+        if (above >= SEED_DEPTH) {
+            least = (uint32_t)bin;
+            break;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t seed = floor_units(values[i], units);
+        float bin = ((float)seed - low) * per_unit;
+        best[held] = (uint16_t)seed;
+        held += (bin > 0 ? (uint32_t)bin : 0) >= least;
+    }
+    sort_down(best, best + count + 1, held);
     for (uint32_t i = 0; i < LIST_SEEDS; i++) {
         uint32_t rank = (1u << i) - 1;
-        double units = rank < held ? floor((double)best[rank] / (double)scale_by * 65535.0) : 0;
-        buffer_put_u16(out, (uint16_t)(units > 65535 ? 65535 : units));
+        store_u16(at, rank < held ? best[rank] : 0);
+        at += 2;
     }
+    return at;
 }
 
-static void put_bounds(const list_input *input, buffer *out) {
-    float impact_maxima[LIST_BLOCKS], blended_maxima[LIST_BLOCKS];
-    uint32_t scopes = scope_maxima(input, input->impacts, impact_maxima);
-    scope_maxima(input, input->blended, blended_maxima);
-    scale impact_scale = choose_scale(impact_maxima, scopes);
-    scale blended_scale = choose_scale(blended_maxima, scopes);
-    buffer_put(out, &impact_scale, sizeof impact_scale);
-    buffer_put(out, &blended_scale, sizeof blended_scale);
-    if (input->count >= LIST_DIRECTORY_FROM) {
-        put_seeds_of(input->impacts, input->count, 1.0f, out);
-        put_seeds_of(input->blended, input->count, LIST_BLEND_SCALE, out);
-    }
-    put_bounds_of(impact_maxima, scopes, impact_scale, out);
-    put_bounds_of(blended_maxima, scopes, blended_scale, out);
+/* The largest of all values is the largest of the scopes, and the least of them is not above the
+   values that seeds are made of: what is below counts as the least. */
+static uint8_t *put_bounds(const list_input *input, uint16_t *best, uint8_t *at) {
+    float impacts[LIST_BLOCKS], blended[LIST_BLOCKS];
+    uint32_t scopes = scope_maxima(input, input->impacts, impacts);
+    scope_maxima(input, input->blended, blended);
+    range of_impacts = choose_range(impacts, scopes, 1.0f);
+    range of_blended = choose_range(blended, scopes, LIST_BLEND_SCALE);
+    memcpy(at, &of_impacts, sizeof of_impacts);
+    memcpy(at + sizeof of_impacts, &of_blended, sizeof of_blended);
+    at += 2 * sizeof of_impacts;
+    at = put_seeds_of(input->impacts, input->count, of_impacts, 1.0f, best, at);
+    at = put_seeds_of(input->blended, input->count, of_blended, LIST_BLEND_SCALE, best, at);
+    at = put_codes_of(impacts, scopes, of_impacts, 1.0f, at);
+    return put_codes_of(blended, scopes, of_blended, LIST_BLEND_SCALE, at);
+}
+
+/* ---- The whole ----------------------------------------------------------------------------- */
+
+static uint8_t *put_small_head(const list_input *input, const tf_form *tf, uint32_t flags,
+                               uint8_t *at) {
+    uint32_t width = tf->bits == 8 ? 3 : tf->bits / 2;
+    *at = (uint8_t)((input->count - 1) | width << 3 | flags);
+    return at + 1;
+}
+
+static uint8_t *put_large_head(const list_input *input, const tf_form *tf, uint32_t flags,
+                               uint8_t *at) {
+    at[0] = (uint8_t)(LIST_LARGE | list_container_of(input->count) | flags);
+    at[1] = (uint8_t)(tf->bits | tf->exception_bytes << 4);
+    store_u16(at + 2, (uint16_t)(input->count - 1));
+    store_u32(at + 4, tf->sum > UINT32_MAX ? UINT32_MAX : (uint32_t)tf->sum);
+    return at + LIST_HEAD_BYTES;
+}
+
+/* Without exceptions, which a small list has no room for. */
+static void widen(tf_form *f) {
+    f->bits = f->largest == 1 ? 0 : f->largest <= 4 ? 2 : f->largest <= 16 ? 4 : 8;
+    f->exceptions = f->exception_bytes = 0;
 }
 
 void list_build(const list_input *input, buffer *out) {
-    size_t at = out->len;
-    bool bounds = input->impacts && input->count >= LIST_BOUNDS_FROM;
-    uint32_t exceptions = 0;
-    uint64_t tf_sum = input->count;
-    list_header header = {.count_minus_1 = (uint16_t)(input->count - 1)};
-    header.kind = (uint8_t)((input->count >= LIST_BITSET_FROM ? LIST_BITSET : 0) |
-                            (input->tfs ? LIST_TF : 0) | (bounds ? LIST_BOUNDS : 0));
-    if (input->tfs) {
-        header.tf_bits = choose_tf_bits(input, &exceptions);
-        tf_sum = 0;
-        for (uint32_t i = 0; i < input->count; i++) {
-            tf_sum += input->tfs[i];
+    tf_form tf = choose_tf_form(input);
+    title_form titles = choose_title_form(input);
+    bool small = input->count <= LIST_SMALL_MAX && tf.largest <= 256;
+    bool bounds = input->impacts && input->tfs && input->count >= LIST_BOUNDS_FROM;
+    uint32_t flags = titles.count ? LIST_TITLES : 0;
+    if (small) {
+        widen(&tf);
+    } else {
+        flags |= (input->tfs ? LIST_TF : 0u) | (bounds ? LIST_BOUNDS : 0u);
+    }
+    /* The largest sections: a bitset; 10 bytes of tf, 4 of titles a posting; bounds. What is above
+       is scratch of the seeds. */
+    size_t most = 16384 + (size_t)input->count * 20;
+    uint8_t *at = buffer_reserve(out, most);
+    if (!at) {
+        return;
+    }
+    uint16_t *scratch = NULL;
+    if (bounds) {
+        scratch = malloc(((size_t)input->count + 1) * 2 * sizeof *scratch);
+        if (!scratch) {
+            out->failed = true;
+            return;
         }
     }
-    header.exceptions = (uint16_t)exceptions;
-    header.tf_sum = tf_sum > UINT32_MAX ? UINT32_MAX : (uint32_t)tf_sum;
-    if (input->impacts) {
-        header.impact_max = round_up(largest_of(input->impacts, input->count), 1.0f);
-        header.blended_max = round_up(largest_of(input->blended, input->count), LIST_BLEND_SCALE);
+    at = (small ? put_small_head : put_large_head)(input, &tf, flags, at);
+    at = put_container(input, at);
+    if (tf.exceptions) {
+        at = put_exceptions(input, &tf, at);
     }
-    buffer_put(out, &header, sizeof header);
-    put_container(input, out);
-    put_directory(input, out);
-    if (input->tfs) {
-        put_tfs(input, header.tf_bits, out);
+    at = put_codes(input, tf.bits, at);
+    if (titles.count) {
+        at = put_titles(input, titles, !small, at);
     }
     if (bounds) {
-        put_bounds(input, out);
+        at = put_bounds(input, scratch, at);
     }
-    if (out->failed) {
-        out->len = at;
-    }
+    free(scratch);
+    out->len = (size_t)(at - out->data);
 }

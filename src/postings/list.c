@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-static unsigned shift_of(uint32_t count) {
-    return count < LIST_DIRECTORY_FROM ? 0 : count < 256 ? 12 : count < 1024 ? 10 : 8;
-}
+enum { DOCS_AT_ONCE = 16 }; /* a run of a blocked container is written in steps of so many */
+
+/* ---- Opening ------------------------------------------------------------------------------- */
 
 /* Takes the next `bytes` of the value; NULL once it is exhausted. */
 static const uint8_t *take(const uint8_t **at, const uint8_t *end, size_t bytes) {
@@ -20,81 +20,178 @@ static const uint8_t *take(const uint8_t **at, const uint8_t *end, size_t bytes)
     return section;
 }
 
-static void open_bounds(list_view *v, const uint8_t **at, const uint8_t *end) {
-    v->bounds = take(at, end, 4 * sizeof(float));
-    if (v->count >= LIST_DIRECTORY_FROM) {
-        v->seeds = take(at, end, 2 * LIST_SEEDS * sizeof(uint16_t));
+static const uint8_t *take_container(list_view *v, const uint8_t *at, const uint8_t *end) {
+    switch (v->container_kind) {
+    case LIST_BLOCKED:
+        v->ranks = take(&at, end, LIST_SLOTS * 2);
+        v->high = take(&at, end, (size_t)list_high_words(v->count) * 8);
+        v->container = take(&at, end, v->count);
+        break;
+    case LIST_BITSET:
+        v->container = take(&at, end, LIST_BITSET_BYTES);
+        v->ranks = take(&at, end, LIST_BLOCKS * 2);
+        break;
+    default:
+        v->container = take(&at, end, (size_t)v->count * 2);
     }
-    v->bound_count = v->count < LIST_BLOCKS ? v->count : LIST_BLOCKS;
-    v->bound_bytes = take(at, end, v->bound_count);
-    v->blended_bytes = take(at, end, v->bound_count);
+    return at;
 }
 
-/* What the readers lean on: a bitset has a directory by blocks, a list without tf has no codes. */
-static bool header_fits(const list_view *v) {
-    bool bitset = v->kind & LIST_BITSET, tf = v->kind & LIST_TF, bounds = v->kind & LIST_BOUNDS;
-    bool width = v->tf_bits == 0 || v->tf_bits == 2 || v->tf_bits == 4 || v->tf_bits == 8 ||
-                 (v->tf_bits == LIST_TF_WHOLE && v->exceptions == 0);
-    return !(v->kind & ~LIST_KINDS) && bitset == (v->count >= LIST_BITSET_FROM) &&
-           (tf ? width : v->tf_bits == 0 && v->exceptions == 0) &&
-           (!bounds || v->count >= LIST_BOUNDS_FROM);
+static const uint8_t *take_tfs(list_view *v, const uint8_t *at, const uint8_t *end) {
+    if (v->exception_bytes) {
+        const uint8_t *size = take(&at, end, 2);
+        v->exceptions = size ? load_u16(size) + 1u : 1;
+        if (v->tf_bits == 0) {
+            v->exception_ranks = take(&at, end, (size_t)v->exceptions * 2);
+        } else {
+            v->exception_counts = take(&at, end, (size_t)((v->count - 1) / LIST_TF_STRIDE) * 2);
+        }
+        v->exception_tfs = take(&at, end, (size_t)v->exceptions * v->exception_bytes);
+    }
+    v->tf_codes = take(&at, end, ((size_t)v->count * v->tf_bits + 7) / 8);
+    return at;
+}
+
+/* false where the section contradicts itself. */
+static bool take_titles(list_view *v, bool large, const uint8_t **at, const uint8_t *end) {
+    const uint8_t *size = take(at, end, large ? 3 : 1);
+    if (!size) {
+        return false;
+    }
+    v->title_count = large ? load_u16(size) + 1u : *size & 15u;
+    v->title_rank_bytes = large ? 2 : 1;
+    v->title_tf_bytes = large ? size[2] : *size >> 4;
+    if (v->title_count == 0 || v->title_count > v->count || v->title_tf_bytes > 2) {
+        return false;
+    }
+    v->title_ranks = take(at, end, (size_t)v->title_count * v->title_rank_bytes);
+    v->title_tfs = take(at, end, (size_t)v->title_count * v->title_tf_bytes);
+    return true;
+}
+
+static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t *end) {
+    v->bounds = take(&at, end, 4 * 2);
+    v->seeds = take(&at, end, 2 * LIST_SEEDS * 2);
+    v->bound_count = v->count < LIST_BLOCKS ? v->count : LIST_BLOCKS;
+    v->bound_bytes = take(&at, end, v->bound_count);
+    v->blended_bytes = take(&at, end, v->bound_count);
+    if (v->bounds) {
+        v->impact_max = load_u16(v->bounds + 2);
+        v->blended_max = load_u16(v->bounds + 6);
+    }
+    return at;
+}
+
+static bool open_small(list_view *v, const uint8_t **at, const uint8_t *end) {
+    static const uint8_t widths[] = {0, 2, 4, 8};
+    uint8_t head = v->bytes[0];
+    v->count = (head & 7u) + 1;
+    v->tf_bits = widths[head >> 3 & 3];
+    *at = take_tfs(v, take_container(v, v->bytes + 1, end), end);
+    return !(head & LIST_TITLES) || take_titles(v, false, at, end);
+}
+
+static bool open_large(list_view *v, const uint8_t **at, const uint8_t *end) {
+    uint8_t head = v->bytes[0], form = v->bytes[1];
+    v->count = load_u16(v->bytes + 2) + 1u;
+    v->tf_sum = load_u32(v->bytes + 4);
+    v->container_kind = head & 3u;
+    v->tf_bits = form & 15u;
+    v->exception_bytes = form >> 4;
+    uint32_t w = v->tf_bits, e = v->exception_bytes;
+    bool tf = head & LIST_TF, bounds = head & LIST_BOUNDS;
+    if (head & 16 || v->container_kind != list_container_of(v->count) || (!tf && form) ||
+        !(w == 0 || w == 2 || w == 4 || w == 8) || !(e == 0 || e == 1 || e == 2 || e == 4) ||
+        (bounds && v->count < LIST_BOUNDS_FROM)) {
+        return false;
+    }
+    *at = take_tfs(v, take_container(v, v->bytes + LIST_HEAD_BYTES, end), end);
+    if (head & LIST_TITLES && !take_titles(v, true, at, end)) {
+        return false;
+    }
+    if (bounds) {
+        *at = take_bounds(v, *at, end);
+    }
+    return v->exceptions <= v->count;
 }
 
 anp_status list_view_open(str value, list_view *out, anp_error *err) {
-    list_header header;
-    list_view v = {.bytes = (const uint8_t *)value.data, .len = value.len};
-    if (value.len < sizeof header) {
+    list_view v = {.bytes = (const uint8_t *)value.data, .len = value.len,
+                   .impact_max = UINT16_MAX, .blended_max = UINT16_MAX};
+    const uint8_t *end = v.bytes + v.len, *at = NULL;
+    if (v.len == 0 || (v.bytes[0] & LIST_LARGE && v.len < LIST_HEAD_BYTES)) {
         return error_corrupt(err, "a posting list of %zu bytes has no header", value.len);
     }
-    memcpy(&header, value.data, sizeof header);
-    v.count = header.count_minus_1 + 1u;
-    v.kind = header.kind;
-    v.tf_bits = header.tf_bits;
-    v.exceptions = header.exceptions;
-    v.tf_sum = header.tf_sum;
-    v.impact_max = header.impact_max;
-    v.blended_max = header.blended_max;
-    v.directory_shift = shift_of(v.count);
-    const uint8_t *at = v.bytes + sizeof header, *end = v.bytes + v.len;
-    if (!header_fits(&v)) {
+    bool large = v.bytes[0] & LIST_LARGE;
+    if (!(large ? open_large : open_small)(&v, &at, end)) {
         return error_corrupt(err, "the header of a list of %u postings contradicts itself",
                              v.count);
     }
-    if (header.positions_at) {
-        if (header.positions_at < sizeof header || header.positions_at > v.len) {
-            return error_corrupt(err, "a posting list's positions begin outside of it");
-        }
-        end = v.bytes + header.positions_at;
-        v.positions = str_make(value.data + header.positions_at, v.len - header.positions_at);
-    }
-    v.container = take(&at, end, v.kind & LIST_BITSET ? (size_t)LIST_BITSET_BYTES : v.count * 2u);
-    if (v.directory_shift) {
-        v.directory = take(&at, end, (size_t)((uint32_t)LIST_DOCS >> v.directory_shift) * 2);
-    }
-    if (v.kind & LIST_TF) {
-        v.exception_ranks = take(&at, end, v.exceptions * 2u);
-        v.exception_tfs = take(&at, end, v.exceptions * 4u);
-        v.tf_codes = take(&at, end, ((size_t)v.count * v.tf_bits + 7) / 8);
-    }
-    if (v.kind & LIST_BOUNDS) {
-        open_bounds(&v, &at, end);
+    if (at && v.bytes[0] & LIST_POSITIONS) {
+        v.positions = str_make((const char *)at, (size_t)(end - at));
+        at = end;
     }
     if (at != end) {
         return error_corrupt(err, "a posting list of %u postings does not fill its %zu bytes",
                              v.count, v.len);
     }
+    if (!large) {
+        uint32_t tfs[LIST_SMALL_MAX];
+        list_tfs(&v, tfs);
+        for (uint32_t i = 0; i < v.count; i++) {
+            v.tf_sum += tfs[i];
+        }
+    }
     *out = v;
     return ANP_OK;
 }
 
-uint32_t list_docs(const list_view *v, uint16_t *docs) {
-    if (!(v->kind & LIST_BITSET)) {
-        memcpy(docs, v->container, v->count * sizeof *docs);
-        return v->count;
+/* ---- Ordinals ------------------------------------------------------------------------------ */
+
+/* low + 256 high of `run` postings of one block; docs has room for `room`. Past the run, up to
+   DOCS_AT_ONCE values are written where there is room, for the next run to overwrite. */
+static void write_run(const uint8_t *low, uint32_t block, uint32_t run, uint16_t *docs,
+                      uint32_t room) {
+    uint16_t high = (uint16_t)(block << 8);
+    uint32_t done = 0;
+    while (done < run && room - done >= DOCS_AT_ONCE) {
+        for (uint32_t i = 0; i < DOCS_AT_ONCE; i++) {
+            docs[done + i] = high | low[done + i];
+        }
+        done += DOCS_AT_ONCE;
     }
+    for (; done < run; done++) {
+        docs[done] = high | low[done];
+    }
+}
+
+static uint32_t blocked_docs(const list_view *v, uint16_t *docs) {
+    uint32_t n = 0, block = 0, words = list_high_words(v->count);
+    for (uint32_t w = 0; w < words; w++) {
+        uint64_t x = load_u64(v->high + (size_t)w * 8);
+        uint32_t left = 64;
+        while (x) {
+            uint32_t zeros = (uint32_t)__builtin_ctzll(x);
+            block += zeros;
+            x >>= zeros;
+            uint32_t run = ~x ? (uint32_t)__builtin_ctzll(~x) : 64;
+            if (run > v->count - n || block >= LIST_BLOCKS) {
+                return n;
+            }
+            write_run(v->container + n, block, run, docs + n, v->count - n);
+            n += run;
+            left -= zeros + run;
+            x = run < 64 ? x >> run : 0;
+        }
+        block += left;
+    }
+    return n;
+}
+
+static uint32_t bitset_docs(const list_view *v, uint16_t *docs) {
     uint32_t n = 0;
     for (uint32_t word = 0; word < (uint32_t)LIST_DOCS / 64; word++) {
-        uint64_t bits = load_u64(v->container + word * 8);
+        uint64_t bits = load_u64(v->container + (size_t)word * 8);
         while (bits && n < v->count) {
             docs[n++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
             bits &= bits - 1;
@@ -103,33 +200,89 @@ uint32_t list_docs(const list_view *v, uint16_t *docs) {
     return n;
 }
 
-/* Of a width below LIST_TF_WHOLE. */
-static uint32_t code_of(const list_view *v, uint32_t rank) {
-    size_t bit = (size_t)rank * v->tf_bits;
-    return (uint32_t)(v->tf_codes[bit / 8] >> bit % 8) & ((1u << v->tf_bits) - 1);
+uint32_t list_docs(const list_view *v, uint16_t *docs) {
+    if (v->container_kind == LIST_ARRAY) {
+        memcpy(docs, v->container, v->count * sizeof *docs);
+        return v->count;
+    }
+    return v->container_kind == LIST_BLOCKED ? blocked_docs(v, docs) : bitset_docs(v, docs);
 }
 
-void list_tfs(const list_view *v, uint32_t *tfs) {
-    if (v->tf_bits == LIST_TF_WHOLE) {
-        memcpy(tfs, v->tf_codes, v->count * sizeof *tfs);
+/* The last of `count` ascending ranks that is <= rank; 0 when none is. */
+static uint32_t last_at_most(const uint8_t *ranks, uint32_t count, uint32_t rank) {
+    uint32_t from = 0;
+    while (count > 1) {
+        uint32_t half = count / 2;
+        from = load_u16(ranks + (size_t)(from + half) * 2) <= rank ? from + half : from;
+        count -= half;
+    }
+    return from;
+}
+
+/*
+ * `count` ones of a bit vector of u64 words, from its one number `skip` after bit `bit` on; `docs`
+ * gets the places of a bitset's, the ordinals of a blocked container's.
+ */
+static void walk_ones(const list_view *v, const uint8_t *words, uint32_t word_count, uint32_t bit,
+                      uint32_t skip, uint32_t from, uint32_t count, uint16_t *docs) {
+    uint32_t word = bit / 64, done = 0;
+    uint64_t x = word < word_count ? load_u64(words + (size_t)word * 8) >> bit % 64 << bit % 64 : 0;
+    for (;;) {
+        uint32_t ones = (uint32_t)__builtin_popcountll(x);
+        if (ones > skip) {
+            break;
+        }
+        skip -= ones;
+        if (++word >= word_count) {
+            memset(docs, 0, count * sizeof *docs);
+            return;
+        }
+        x = load_u64(words + (size_t)word * 8);
+    }
+    for (; skip > 0; skip--) {
+        x &= x - 1;
+    }
+    while (done < count) {
+        while (!x) {
+            if (++word >= word_count) {
+                memset(docs + done, 0, (count - done) * sizeof *docs);
+                return;
+            }
+            x = load_u64(words + (size_t)word * 8);
+        }
+        uint32_t place = word * 64 + (uint32_t)__builtin_ctzll(x), rank = from + done;
+        x &= x - 1;
+        docs[done++] = v->container_kind == LIST_BITSET
+                           ? (uint16_t)place
+                           : (uint16_t)((place - rank) << 8 | v->container[rank]);
+    }
+}
+
+void list_docs_at(const list_view *v, uint32_t from, uint32_t count, uint16_t *docs) {
+    if (v->container_kind == LIST_ARRAY) {
+        memcpy(docs, v->container + (size_t)from * 2, count * sizeof *docs);
         return;
     }
-    for (uint32_t i = 0; i < v->count; i++) {
-        tfs[i] = v->tf_bits ? code_of(v, i) + 1 : 1;
-    }
-    for (uint32_t i = 0; i < v->exceptions; i++) {
-        uint32_t rank = load_u16(v->exception_ranks + i * 2);
-        if (rank < v->count) {
-            tfs[rank] = load_u32(v->exception_tfs + i * 4);
-        }
+    bool blocked = v->container_kind == LIST_BLOCKED;
+    uint32_t at = last_at_most(v->ranks, blocked ? LIST_SLOTS : LIST_BLOCKS, from);
+    uint32_t before = load_u16(v->ranks + (size_t)at * 2);
+    before = before <= from ? before : 0;
+    if (blocked) {
+        walk_ones(v, v->high, list_high_words(v->count), before + at * LIST_SLOT_BLOCKS,
+                  from - before, from, count, docs);
+    } else {
+        walk_ones(v, v->container, LIST_DOCS / 64, at * BLOCK_DOCS, from - before, from, count,
+                  docs);
     }
 }
 
-/* The first index in u16 values[from, to) that is >= key. */
-static uint32_t lower_bound(const uint8_t *values, uint32_t from, uint32_t to, uint32_t key) {
+/* The first index in values[from, to) of `width` bytes that is >= key. */
+static uint32_t lower_bound(const uint8_t *values, uint32_t width, uint32_t from, uint32_t to,
+                            uint32_t key) {
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        if (load_u16(values + middle * 2) < key) {
+        uint32_t value = width == 2 ? load_u16(values + (size_t)middle * 2) : values[middle];
+        if (value < key) {
             from = middle + 1;
         } else {
             to = middle;
@@ -138,31 +291,12 @@ static uint32_t lower_bound(const uint8_t *values, uint32_t from, uint32_t to, u
     return from;
 }
 
-uint32_t list_tf(const list_view *v, uint32_t rank) {
-    if (!(v->kind & LIST_TF)) {
-        return 1;
-    }
-    if (v->tf_bits == LIST_TF_WHOLE) {
-        return load_u32(v->tf_codes + (size_t)rank * 4);
-    }
-    uint32_t code = v->tf_bits ? code_of(v, rank) : 0;
-    if (v->tf_bits && code + 1 < 1u << v->tf_bits) {
-        return code + 1;
-    }
-    uint32_t at = lower_bound(v->exception_ranks, 0, v->exceptions, rank);
-    if (at < v->exceptions && load_u16(v->exception_ranks + at * 2) == rank) {
-        return load_u32(v->exception_tfs + at * 4);
-    }
-    return code + 1;
-}
-
 static uint32_t bitset_rank(const list_view *v, uint16_t low) {
     uint64_t word = load_u64(v->container + low / 64 * 8);
     if (!(word >> (low % 64) & 1)) {
         return UINT32_MAX;
     }
-    /* A bitset has at least 2,048 postings, so its directory is by blocks of 256 = 4 words. */
-    uint32_t rank = load_u16(v->directory + low / BLOCK_DOCS * 2);
+    uint32_t rank = load_u16(v->ranks + low / BLOCK_DOCS * 2);
     for (uint32_t i = low / BLOCK_DOCS * 4; i < low / 64u; i++) {
         rank += (uint32_t)__builtin_popcountll(load_u64(v->container + i * 8));
     }
@@ -170,170 +304,236 @@ static uint32_t bitset_rank(const list_view *v, uint16_t low) {
     return rank < v->count ? rank : UINT32_MAX;
 }
 
+/* The bit behind zero number `zeros` (from 1) after bit `bit` of high; UINT32_MAX when there are
+   not so many. */
+static uint32_t behind_zeros(const list_view *v, uint32_t bit, uint32_t zeros) {
+    uint32_t words = list_high_words(v->count), word = bit / 64;
+    if (zeros == 0 || word >= words) {
+        return word < words ? bit : UINT32_MAX;
+    }
+    uint64_t x = ~load_u64(v->high + (size_t)word * 8) >> bit % 64 << bit % 64;
+    for (;;) {
+        uint32_t here = (uint32_t)__builtin_popcountll(x);
+        if (here >= zeros) {
+            break;
+        }
+        zeros -= here;
+        if (++word >= words) {
+            return UINT32_MAX;
+        }
+        x = ~load_u64(v->high + (size_t)word * 8);
+    }
+    while (--zeros > 0) {
+        x &= x - 1;
+    }
+    return word * 64 + (uint32_t)__builtin_ctzll(x) + 1;
+}
+
+static uint32_t blocked_rank(const list_view *v, uint16_t low) {
+    uint32_t block = low / BLOCK_DOCS, slot = block / LIST_SLOT_BLOCKS;
+    uint32_t bit = load_u16(v->ranks + slot * 2) + slot * LIST_SLOT_BLOCKS;
+    bit = behind_zeros(v, bit, block % LIST_SLOT_BLOCKS);
+    if (bit == UINT32_MAX || bit < block) {
+        return UINT32_MAX;
+    }
+    /* As many zeros as blocks lie before; what is 1 from here on are the block's postings. */
+    uint8_t key = (uint8_t)low;
+    for (uint32_t rank = bit - block; rank < v->count; rank++, bit++) {
+        bool in_block = v->high[bit / 8] >> bit % 8 & 1;
+        if (!in_block || v->container[rank] >= key) {
+            return in_block && v->container[rank] == key ? rank : UINT32_MAX;
+        }
+    }
+    return UINT32_MAX;
+}
+
 uint32_t list_rank(const list_view *v, uint16_t low) {
-    if (v->kind & LIST_BITSET) {
+    if (v->container_kind == LIST_BITSET) {
         return bitset_rank(v, low);
     }
-    uint32_t from = 0, to = v->count;
-    if (v->directory) {
-        uint32_t slot = (uint32_t)low >> v->directory_shift;
-        uint32_t last = ((uint32_t)LIST_DOCS >> v->directory_shift) - 1;
-        from = load_u16(v->directory + slot * 2);
-        to = slot < last ? load_u16(v->directory + (slot + 1) * 2) : v->count;
-        from = from < v->count ? from : v->count;
-        to = to < v->count ? to : v->count;
+    if (v->container_kind == LIST_BLOCKED) {
+        return blocked_rank(v, low);
     }
-    uint32_t at = lower_bound(v->container, from, to, low);
-    return at < to && load_u16(v->container + at * 2) == low ? at : UINT32_MAX;
+    uint32_t at = lower_bound(v->container, 2, 0, v->count, low);
+    return at < v->count && load_u16(v->container + (size_t)at * 2) == low ? at : UINT32_MAX;
 }
 
-static anp_status validate_order(const list_view *v, anp_error *err) {
-    uint32_t count = 0;
-    if (v->kind & LIST_BITSET) {
-        for (uint32_t word = 0; word < (uint32_t)LIST_DOCS / 64; word++) {
-            count += (uint32_t)__builtin_popcountll(load_u64(v->container + word * 8));
-        }
-        return count == v->count
-                   ? ANP_OK
-                   : error_corrupt(err, "a bitset of %u postings holds %u", v->count, count);
-    }
-    for (uint32_t i = 1; i < v->count; i++) {
-        if (load_u16(v->container + i * 2) <= load_u16(v->container + (i - 1) * 2)) {
-            return error_corrupt(err, "ordinals are not ascending at rank %u", i);
-        }
-    }
-    return ANP_OK;
+/* ---- tfs ----------------------------------------------------------------------------------- */
+
+static uint32_t code_of(const list_view *v, uint32_t rank) {
+    size_t bit = (size_t)rank * v->tf_bits;
+    return (uint32_t)(v->tf_codes[bit / 8] >> bit % 8) & ((1u << v->tf_bits) - 1);
 }
 
-static anp_status validate_directory(const list_view *v, anp_error *err) {
-    uint32_t slots = v->directory_shift ? (uint32_t)LIST_DOCS >> v->directory_shift : 0;
-    uint32_t rank = 0;
-    for (uint32_t slot = 0; slot < slots; slot++) {
-        if (load_u16(v->directory + slot * 2) != rank) {
-            return error_corrupt(err, "the directory is wrong at slot %u", slot);
+/* Exception i; 1 when damaged codes say that there are more than there are. */
+static uint32_t exception_tf(const list_view *v, uint32_t i) {
+    if (i >= v->exceptions) {
+        return 1;
+    }
+    const uint8_t *at = v->exception_tfs + (size_t)i * v->exception_bytes;
+    return v->exception_bytes == 1 ? *at : v->exception_bytes == 2 ? load_u16(at) : load_u32(at);
+}
+
+/* The codes of 64 bits from a byte on that say "exception", by their lowest bits. */
+static uint64_t exceptions_in(const list_view *v, size_t byte) {
+    size_t have = ((size_t)v->count * v->tf_bits + 7) / 8 - byte;
+    uint64_t x = 0;
+    memcpy(&x, v->tf_codes + byte, have < 8 ? have : 8);
+    x &= x >> 1;
+    if (v->tf_bits == 2) {
+        return x & 0x5555555555555555u;
+    }
+    x &= x >> 2;
+    if (v->tf_bits == 4) {
+        return x & 0x1111111111111111u;
+    }
+    return x & x >> 4 & 0x0101010101010101u;
+}
+
+/* How many exceptions lie below a rank, in a list whose codes name them. */
+static uint32_t exceptions_below(const list_view *v, uint32_t rank) {
+    uint32_t stride = rank / LIST_TF_STRIDE, width = v->tf_bits, below = 0;
+    if (stride) {
+        below = load_u16(v->exception_counts + (size_t)(stride - 1) * 2);
+    }
+    size_t bit = (size_t)stride * LIST_TF_STRIDE * width, end = (size_t)rank * width;
+    for (; bit < end; bit += 64) {
+        uint64_t found = exceptions_in(v, bit / 8);
+        if (end - bit < 64) {
+            found &= (1ull << (end - bit)) - 1;
         }
-        if (v->kind & LIST_BITSET) {
-            for (uint32_t i = 0; i < BLOCK_DOCS / 64; i++) {
-                uint64_t word = load_u64(v->container + (slot * (BLOCK_DOCS / 64) + i) * 8);
-                rank += (uint32_t)__builtin_popcountll(word);
+        below += (uint32_t)__builtin_popcountll(found);
+    }
+    return below;
+}
+
+static void expand_codes(const list_view *v, uint32_t from, uint32_t count, uint32_t *tfs) {
+    const uint8_t *codes = v->tf_codes + (size_t)from * v->tf_bits / 8;
+    uint32_t i = 0;
+    if (v->tf_bits == 2) {
+        for (; i + 4 <= count; i += 4) {
+            uint32_t four = codes[i / 4];
+            tfs[i] = (four & 3) + 1;
+            tfs[i + 1] = (four >> 2 & 3) + 1;
+            tfs[i + 2] = (four >> 4 & 3) + 1;
+            tfs[i + 3] = (four >> 6) + 1;
+        }
+    } else if (v->tf_bits == 4) {
+        for (; i + 2 <= count; i += 2) {
+            tfs[i] = (codes[i / 2] & 15u) + 1;
+            tfs[i + 1] = (codes[i / 2] >> 4) + 1u;
+        }
+    } else {
+        for (; i < count; i++) {
+            tfs[i] = codes[i] + 1u;
+        }
+    }
+    for (; i < count; i++) {
+        tfs[i] = code_of(v, from + i) + 1;
+    }
+}
+
+/* Replaces the codes of ranks [from, from + count) that say so by exceptions. */
+static void put_exceptions(const list_view *v, uint32_t from, uint32_t count, uint32_t *tfs) {
+    uint32_t next = exceptions_below(v, from), width = v->tf_bits;
+    size_t first = (size_t)from * width, end = first + (size_t)count * width;
+    for (size_t bit = first; bit < end; bit += 64) {
+        uint64_t found = exceptions_in(v, bit / 8);
+        for (; found; found &= found - 1) {
+            size_t at = (bit - first + (size_t)__builtin_ctzll(found)) / width;
+            if (at >= count) {
+                return;
             }
-        } else {
-            while (rank < v->count &&
-                   (uint32_t)load_u16(v->container + rank * 2) >> v->directory_shift == slot) {
-                rank++;
-            }
+            tfs[at] = exception_tf(v, next++);
         }
     }
-    return ANP_OK;
 }
 
-/* Exceptions ascend, and each stands where a code says so. */
-static anp_status validate_exceptions(const list_view *v, anp_error *err) {
-    uint32_t largest = v->tf_bits ? (1u << v->tf_bits) - 1 : 1, coded = 0;
-    for (uint32_t i = 0; i < v->exceptions; i++) {
-        uint32_t rank = load_u16(v->exception_ranks + i * 2);
-        if (rank >= v->count || (i && rank <= load_u16(v->exception_ranks + (i - 1) * 2)) ||
-            load_u32(v->exception_tfs + i * 4) <= largest ||
-            (v->tf_bits && code_of(v, rank) != largest)) {
-            return error_corrupt(err, "tf exception %u is wrong", i);
+void list_tfs_at(const list_view *v, uint32_t from, uint32_t count, uint32_t *tfs) {
+    if (v->tf_bits) {
+        expand_codes(v, from, count, tfs);
+        if (v->exceptions) {
+            put_exceptions(v, from, count, tfs);
         }
+        return;
     }
-    for (uint32_t i = 0; v->tf_bits && i < v->count; i++) {
-        coded += code_of(v, i) == largest;
+    for (uint32_t i = 0; i < count; i++) {
+        tfs[i] = 1;
     }
-    size_t used = (size_t)v->count * v->tf_bits;
-    bool padded = used % 8 == 0 || v->tf_codes[used / 8] >> used % 8 == 0;
-    return (v->tf_bits == 0 || coded == v->exceptions) && padded
-               ? ANP_OK
-               : error_corrupt(err, "%u tf codes stand for %u exceptions", coded, v->exceptions);
+    uint32_t i = v->exceptions ? lower_bound(v->exception_ranks, 2, 0, v->exceptions, from) : 0;
+    for (; i < v->exceptions; i++) {
+        uint32_t rank = load_u16(v->exception_ranks + (size_t)i * 2);
+        if (rank - from >= count) {
+            break;
+        }
+        tfs[rank - from] = exception_tf(v, i);
+    }
 }
 
-static anp_status validate_tfs(const list_view *v, anp_error *err) {
-    uint64_t sum = 0;
-    if (v->tf_bits != LIST_TF_WHOLE) {
-        TRY(validate_exceptions(v, err));
-    }
-    for (uint32_t i = 0; i < v->count; i++) {
-        uint32_t tf = list_tf(v, i);
-        if (tf == 0) {
-            return error_corrupt(err, "the tf of rank %u is 0", i);
-        }
-        sum += tf;
-    }
-    return v->tf_sum == (sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum)
-               ? ANP_OK
-               : error_corrupt(err, "the sum of tfs is %llu, recorded is %u",
-                               (unsigned long long)sum, v->tf_sum);
+void list_tfs(const list_view *v, uint32_t *tfs) {
+    list_tfs_at(v, 0, v->count, tfs);
 }
 
-/* Whether an ordinal of this block is in the list. */
-static bool block_has(const list_view *v, uint32_t block) {
-    uint32_t slot = block * BLOCK_DOCS >> v->directory_shift, from, at;
-    if (v->kind & LIST_BITSET) {
-        uint64_t any = 0;
-        for (uint32_t i = 0; i < BLOCK_DOCS / 64; i++) {
-            any |= load_u64(v->container + (block * (BLOCK_DOCS / 64) + i) * 8);
-        }
-        return any != 0;
+uint32_t list_tf(const list_view *v, uint32_t rank) {
+    if (v->tf_bits) {
+        uint32_t code = code_of(v, rank);
+        bool exception = v->exceptions && code + 1 == 1u << v->tf_bits;
+        return exception ? exception_tf(v, exceptions_below(v, rank)) : code + 1;
     }
-    from = load_u16(v->directory + slot * 2);
-    at = lower_bound(v->container, from, v->count, block * BLOCK_DOCS);
-    return at < v->count && load_u16(v->container + at * 2) / BLOCK_DOCS == block;
+    uint32_t at = v->exceptions ? lower_bound(v->exception_ranks, 2, 0, v->exceptions, rank) : 0;
+    bool here = at < v->exceptions && load_u16(v->exception_ranks + (size_t)at * 2) == rank;
+    return here ? exception_tf(v, at) : 1;
 }
 
-/* One of the two kinds of bounds; whether they cover their impacts, only the index can say. */
-static anp_status validate_bounds(const list_view *v, const uint8_t *scale, const uint8_t *seeds,
-                                  const uint8_t *codes, anp_error *err) {
-    float low, step;
-    memcpy(&low, scale, sizeof low);
-    memcpy(&step, scale + sizeof low, sizeof step);
-    if (!(low >= 0 && low <= 2 * LIST_BLEND_SCALE && step > 0 && step <= LIST_BLEND_SCALE)) {
-        return error_corrupt(err, "the scale of a list's bounds is wrong");
-    }
-    for (uint32_t i = 1; seeds && i < LIST_SEEDS; i++) {
-        if (load_u16(seeds + i * 2) > load_u16(seeds + (i - 1) * 2)) {
-            return error_corrupt(err, "seed %u is above the one before", i);
-        }
-    }
-    for (uint32_t i = 0; i < v->bound_count; i++) {
-        bool filled = v->count < LIST_BLOCKS || block_has(v, i);
-        if (filled != (codes[i] > 0)) {
-            return error_corrupt(err, "bound %u is %u", i, codes[i]);
-        }
-    }
-    return ANP_OK;
+/* ---- Titles -------------------------------------------------------------------------------- */
+
+static uint32_t title_rank(const list_view *v, uint32_t i) {
+    return v->title_rank_bytes == 2 ? load_u16(v->title_ranks + (size_t)i * 2) : v->title_ranks[i];
 }
 
-anp_status list_validate(const list_view *v, anp_error *err) {
-    TRY(validate_order(v, err));
-    TRY(validate_directory(v, err));
-    if (v->kind & LIST_TF) {
-        TRY(validate_tfs(v, err));
-    } else if (v->tf_sum != v->count) {
-        return error_corrupt(err, "a list without tf has a tf sum of %u", v->tf_sum);
+static uint32_t title_tf(const list_view *v, uint32_t i) {
+    return v->title_tf_bytes == 0 ? 1
+           : v->title_tf_bytes == 1 ? v->title_tfs[i] : load_u16(v->title_tfs + (size_t)i * 2);
+}
+
+static uint32_t title_from(const list_view *v, uint32_t rank) {
+    return lower_bound(v->title_ranks, v->title_rank_bytes, 0, v->title_count, rank);
+}
+
+uint32_t list_title_tf(const list_view *v, uint32_t rank) {
+    uint32_t at = v->title_count ? title_from(v, rank) : 0;
+    return at < v->title_count && title_rank(v, at) == rank ? title_tf(v, at) : 0;
+}
+
+void list_less_titles(const list_view *v, uint32_t weight, uint32_t from, uint32_t count,
+                      uint32_t *tfs) {
+    if (v->title_count == 0 || weight == 0) {
+        return;
     }
-    if (!v->bounds) {
-        return ANP_OK;
+    for (uint32_t i = title_from(v, from); i < v->title_count; i++) {
+        uint32_t at = title_rank(v, i) - from;
+        if (at >= count) {
+            break;
+        }
+        uint64_t less = (uint64_t)weight * title_tf(v, i);
+        tfs[at] = less <= tfs[at] ? tfs[at] - (uint32_t)less : 0;
     }
-    const uint8_t *blended_seeds = v->seeds ? v->seeds + LIST_SEEDS * 2 : NULL;
-    TRY(validate_bounds(v, v->bounds, v->seeds, v->bound_bytes, err));
-    return validate_bounds(v, v->bounds + 2 * sizeof(float), blended_seeds, v->blended_bytes, err);
 }
 
 void list_print(const list_view *v, buffer *out) {
+    static const char *const containers[] = {"array", "blocked", "bitset"};
     char line[160];
     int len = snprintf(line, sizeof line, "%u postings, %s, tf %u bits + %u exceptions, tf sum %u, "
-                       "impact <= %.4f, %u bounds, %zu bytes\n", v->count,
-                       v->kind & LIST_BITSET ? "bitset" : "array", v->tf_bits, v->exceptions,
-                       v->tf_sum, v->impact_max / 65535.0, v->bound_count, v->len);
+                       "impact <= %.4f, %u bounds, %u titles, %zu bytes\n", v->count,
+                       containers[v->container_kind], v->tf_bits, v->exceptions, v->tf_sum,
+                       v->impact_max / 65535.0, v->bound_count, v->title_count, v->len);
     buffer_put(out, line, (size_t)len);
-    for (uint32_t low = 0, shown = 0; low < (uint32_t)LIST_DOCS && shown < 8; low++) {
-        uint32_t rank = list_rank(v, (uint16_t)low);
-        if (rank != UINT32_MAX) {
-            len = snprintf(line, sizeof line, "  %u:%u", low, list_tf(v, rank));
-            buffer_put(out, line, (size_t)len);
-            shown++;
-        }
+    uint16_t docs[8];
+    uint32_t shown = v->count < 8 ? v->count : 8;
+    list_docs_at(v, 0, shown, docs);
+    for (uint32_t i = 0; i < shown; i++) {
+        len = snprintf(line, sizeof line, "  %u:%u", docs[i], list_tf(v, i));
+        buffer_put(out, line, (size_t)len);
     }
     buffer_put_u8(out, '\n');
 }

@@ -19,29 +19,37 @@ typedef struct list_input {
     const uint32_t *tfs;  /* > 0; NULL: a list without tf */
     const float *impacts; /* in [0, 1]; NULL: a list without bounds */
     const float *blended; /* impact * prior factor, in [0, LIST_BLEND_SCALE]; with impacts */
+    const uint32_t *title_tfs; /* of each posting, at most 65,535; NULL: none has any */
 } list_input;
 
-/* Appends the value to out (out->failed when memory is out). Its positions_at is 0. */
+/* Appends the value to out (out->failed when memory is out). */
 void list_build(const list_input *input, buffer *out);
 
 typedef struct list_view {
     const uint8_t *bytes;
     size_t len;
     uint32_t count;
-    uint8_t kind;
-    uint8_t tf_bits;
-    uint32_t exceptions;
     uint32_t tf_sum;
-    uint16_t impact_max;
-    uint16_t blended_max;
-    unsigned directory_shift;        /* 0: no directory */
+    uint32_t container_kind; /* LIST_ARRAY, LIST_BLOCKED, LIST_BITSET */
+    uint32_t tf_bits;
+    uint32_t exception_bytes; /* 0: no exceptions */
+    uint32_t exceptions;
+    uint32_t title_count;
+    uint32_t title_rank_bytes;
+    uint32_t title_tf_bytes;
+    uint16_t impact_max;  /* in 1/65535; of a list without bounds 65535 */
+    uint16_t blended_max; /* in 1.3/65535, likewise */
     const uint8_t *container;
-    const uint8_t *directory;        /* NULL: none */
-    const uint8_t *exception_ranks;
+    const uint8_t *ranks; /* of a blocked container's slots, of a bitset's blocks */
+    const uint8_t *high;  /* of a blocked container */
+    const uint8_t *exception_ranks;  /* where tf_bits is 0 */
+    const uint8_t *exception_counts; /* before[], else */
     const uint8_t *exception_tfs;
     const uint8_t *tf_codes;
-    const uint8_t *bounds; /* NULL: none; low, step, … as drawn */
-    const uint8_t *seeds;  /* NULL: none */
+    const uint8_t *title_ranks;
+    const uint8_t *title_tfs;
+    const uint8_t *bounds; /* NULL: none; low, high, blended low, blended high */
+    const uint8_t *seeds;  /* impact's, then blended ones */
     uint32_t bound_count;  /* m */
     const uint8_t *bound_bytes;
     const uint8_t *blended_bytes;
@@ -61,55 +69,115 @@ uint32_t list_docs(const list_view *view, uint16_t *docs);
 /* All tfs in rank order; 1 each in a list without tf. */
 void list_tfs(const list_view *view, uint32_t *tfs);
 
+/* The ordinals (tfs) of `count` ranks from `from` on, from + count <= view->count. Of damaged
+   bytes, any. */
+void list_docs_at(const list_view *view, uint32_t from, uint32_t count, uint16_t *docs);
+void list_tfs_at(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
+
 /* The rank of an ordinal, or UINT32_MAX when it is not in the list. */
 uint32_t list_rank(const list_view *view, uint16_t low);
 
 /* The tf of one rank below count. */
 uint32_t list_tf(const list_view *view, uint32_t rank);
 
+/* tf of the title in the posting of that rank; 0 for most. */
+uint32_t list_title_tf(const list_view *view, uint32_t rank);
+
+/* Takes weight * title tf from the tfs of ranks [from, from + count); 0 where that is more. */
+void list_less_titles(const list_view *view, uint32_t weight, uint32_t from, uint32_t count,
+                      uint32_t *tfs);
+
+/* low + (code - 1) (high - low) / 254, both in units of `unit` / 65535; for code > 0. */
+static inline float list_bound_value(uint16_t low, uint16_t high, float unit, uint32_t code) {
+    float step = (float)(high - low) * (1.0f / 254.0f);
+    return ((float)low + (float)(code - 1) * step) * (unit / 65535.0f);
+}
+
+/* What bound i says, i < bound_count, in a list with bounds; -1: no posting there. */
+static inline float list_bound(const list_view *view, uint32_t i) {
+    uint32_t code = view->bound_bytes[i];
+    return code ? list_bound_value(load_u16(view->bounds), view->impact_max, 1.0f, code) : -1.0f;
+}
+
+static inline float list_blended_bound(const list_view *view, uint32_t i) {
+    uint32_t code = view->blended_bytes[i];
+    return code ? list_bound_value(load_u16(view->bounds + 4), view->blended_max, LIST_BLEND_SCALE,
+                                   code) : -1.0f;
+}
+
 /* One line a section, for people: sizes and the first few entries. */
 void list_print(const list_view *view, buffer *out);
 
 /* ---- Positions ----------------------------------------------------------------------------- */
 
+/*
+ * How many words a field has, by ordinal: an array of numbers of `width` bytes, `stride` bytes
+ * apart, of the ordinals from `first` on; read in place out of a column or an array of structures.
+ */
+typedef struct list_lengths {
+    const void *entries;
+    uint32_t stride;
+    uint32_t width; /* 1, 2 or 4 */
+    uint32_t base;  /* added to each */
+    uint32_t first;
+    uint32_t count;
+} list_lengths;
+
+/* 0 for an ordinal outside. */
+static inline uint32_t list_length(const list_lengths *lengths, uint32_t low) {
+    uint32_t i = low - lengths->first;
+    if (i >= lengths->count) {
+        return 0;
+    }
+    const uint8_t *at = (const uint8_t *)lengths->entries + (size_t)i * lengths->stride;
+    uint32_t entry = lengths->width == 4 ? load_u32(at) : lengths->width == 2 ? load_u16(at) : *at;
+    return lengths->base + entry;
+}
+
 typedef struct positions_input {
     uint32_t count;            /* postings */
+    const uint16_t *docs;      /* of the postings */
     const uint32_t *counts;    /* positions of each posting; may be 0 */
     const uint32_t *positions; /* of all postings, one behind the other, ascending in each */
-    const uint32_t *title_tfs; /* of each posting; NULL: none has any */
+    list_lengths lengths;      /* of the field that the positions are in */
 } positions_input;
 
-void positions_build(const positions_input *input, buffer *out);
+/* Appends the value to out. ANP_CORRUPT when positions do not ascend or reach their post's
+   length: the record that they came from was damaged. ANP_NOMEM. */
+anp_status positions_build(const positions_input *input, buffer *out, anp_error *err);
 
 /* Puts positions (as built) behind the list that begins at list_at in out: both in one value. */
 void positions_join(buffer *out, size_t list_at, str positions);
 
 typedef struct positions_view {
-    const uint8_t *bytes;
-    uint32_t title_count;
-    uint32_t title_only;
-    const uint8_t *title_ranks;
-    const uint8_t *title_tfs;
+    const uint8_t *bytes; /* of the postings: behind the groups */
+    size_t len;
+    uint32_t form;
+    const uint8_t *bases;
     const uint8_t *groups;
-    const uint8_t *deltas;
-    const uint8_t *end;
-    uint32_t group_count;
 } positions_view;
 
 anp_status positions_view_open(str value, uint32_t posting_count, positions_view *out,
                                anp_error *err);
 
-/* tf of the title in the posting of that rank; 0 for most. */
-uint32_t positions_title_tf(const positions_view *view, uint32_t rank);
-
-/* Fills out[count] with every posting's title tf. */
-void positions_title_tfs(const positions_view *view, uint32_t *out, uint32_t count);
-
 /*
- * The body positions of one posting into out, which has room for `expect` of them (its tf less
- * title_weight times title_tf). ANP_CORRUPT when the bytes end before.
+ * The positions of one posting into out, which has room for `expect` of them: its tf less
+ * title_weight times its title tf. ANP_CORRUPT when the bytes or the lengths are damaged.
+ * Cost: the widths of at most 31 postings before it are added up.
  */
-anp_status positions_read(const positions_view *view, const list_view *list, uint32_t title_weight,
-                          uint32_t rank, uint32_t expect, uint32_t *out, anp_error *err);
+anp_status positions_read(const positions_view *view, const list_view *list,
+                          const list_lengths *lengths, uint32_t title_weight, uint32_t rank,
+                          uint32_t expect, uint32_t *out, anp_error *err);
+
+/* All postings in rank order, for who reads them all: begins zeroed but for `view`. */
+typedef struct positions_cursor {
+    const positions_view *view;
+    uint32_t rank; /* of the next posting */
+    uint64_t bit;  /* where it begins */
+} positions_cursor;
+
+/* The next posting's `count` positions, whose field has `length` words. */
+anp_status positions_next(positions_cursor *cursor, uint32_t length, uint32_t count, uint32_t *out,
+                          anp_error *err);
 
 #endif

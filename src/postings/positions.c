@@ -1,133 +1,353 @@
 /*
  * Positions of a posting list: drawn in postings/format.h.
  *
- * A posting is found without reading the others' positions: its group of 32 by offset, the rest by
- * counting varint ends. The number of positions is not stored: it is tf - title_weight * title_tf.
+ * No posting says how long it is: that follows from its number of positions and the length of its
+ * post. So a posting is found by the offset of its group of 32 and by adding up the widths of those
+ * before it in the group.
+ *
+ * Tried on 119,968 articles, bytes a word: varint differences 1.34, all postings up to four
+ * positions in plain c bits 1.19, this 1.18, Elias-Fano for all 1.20; the least for places that
+ * are all equally likely is 1.10. On a circle the largest gap is not stored, which saves a bit for
+ * every position but the first.
  */
 #include "postings/list.h"
 
 #include "base/error.h"
 
-static void put_titles(const positions_input *input, buffer *out) {
-    uint32_t with_title = 0, title_only = 0;
-    for (uint32_t i = 0; input->title_tfs && i < input->count; i++) {
-        with_title += input->title_tfs[i] > 0;
-        title_only += input->title_tfs[i] > 0 && input->counts[i] == 0;
+enum { CIRCLE_MAX = 4, LENGTH_MAX = 1 << 30 }; /* so that a circle has 31 bits at most */
+
+static uint32_t bits_of(uint32_t value) {
+    return value ? 32 - (uint32_t)__builtin_clz(value) : 0;
+}
+
+/* Elias-Fano's low bits for t values below `range`: the largest w with range >= t 2^w. */
+static uint32_t low_bits(uint32_t t, uint32_t range) {
+    uint32_t a = bits_of(range), b = bits_of(t);
+    uint32_t w = a > b ? a - b : 0;
+    return w && range < (uint64_t)t << w ? w - 1 : w;
+}
+
+/* Bits of t positions below length, t <= length. */
+static uint64_t width_of(uint32_t t, uint32_t length) {
+    if (t <= CIRCLE_MAX) {
+        uint32_t c = length ? bits_of(length - 1) : 0;
+        return t ? (uint64_t)t * c - (t - 1) : 0;
     }
-    buffer_put_u32(out, with_title);
-    buffer_put_u32(out, title_only);
-    for (uint32_t i = 0; with_title && i < input->count; i++) {
-        if (input->title_tfs[i]) {
-            buffer_put_u16(out, (uint16_t)i);
+    uint32_t range = length - t + 1, w = low_bits(t, range);
+    return (uint64_t)t * (w + 1) + ((range - 1) >> w);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+/* Bits into memory that is large enough; up to 8 bytes behind the last one are overwritten. */
+typedef struct bit_writer {
+    uint8_t *at;
+    uint64_t held;
+    uint32_t count; /* < 8 between calls */
+} bit_writer;
+
+/* The low `bits` of value, which has no others; at most 56. */
+static inline void write_bits(bit_writer *w, uint64_t value, uint32_t bits) {
+    w->held |= value << w->count;
+    w->count += bits;
+    store_u64(w->at, w->held);
+    w->at += w->count / 8;
+    w->held >>= w->count / 8 * 8;
+    w->count %= 8;
+}
+
+static void align(bit_writer *w) {
+    w->at += w->count > 0;
+    w->held = w->count = 0;
+}
+
+static void write_circle(bit_writer *w, const uint32_t *positions, uint32_t t, uint32_t length) {
+    uint32_t c = bits_of(length - 1), circle = 1u << c, from = 0;
+    uint32_t largest = positions[0] + circle - positions[t - 1]; /* the gap before from */
+    for (uint32_t i = 1; i < t; i++) {
+        uint32_t gap = positions[i] - positions[i - 1];
+        from = gap > largest ? i : from;
+        largest = gap > largest ? gap : largest;
+    }
+    write_bits(w, positions[from], c);
+    for (uint32_t i = 1; i < t; i++) {
+        uint32_t next = from + 1 < t ? from + 1 : 0;
+        uint32_t way = (positions[next] - positions[from]) & (circle - 1);
+        write_bits(w, way - 1, c - 1);
+        from = next;
+    }
+}
+
+static void write_zeros(bit_writer *w, uint32_t count) {
+    for (; count > 56; count -= 56) {
+        write_bits(w, 0, 56);
+    }
+    write_bits(w, 0, count);
+}
+
+static void write_elias_fano(bit_writer *w, const uint32_t *positions, uint32_t t,
+                             uint32_t length) {
+    uint32_t range = length - t + 1, low = low_bits(t, range), last = 0;
+    for (uint32_t i = 0; i < t; i++) {
+        write_bits(w, (positions[i] - i) & ((1u << low) - 1), low);
+    }
+    for (uint32_t i = 0; i < t; i++) {
+        uint32_t high = (positions[i] - i) >> low, zeros = high - last;
+        if (zeros > 55) {
+            write_zeros(w, zeros);
+            zeros = 0;
+        }
+        write_bits(w, 1ull << zeros, zeros + 1);
+        last = high;
+    }
+    write_zeros(w, ((range - 1) >> low) - last);
+}
+
+/* Where each group begins, in bytes, and behind the last the end; false where the positions are
+   impossible in their posts. */
+static bool measure(const positions_input *input, uint64_t *groups) {
+    const uint32_t *next = input->positions;
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < input->count; i++) {
+        uint32_t t = input->counts[i];
+        if (i % POSITIONS_GROUP == 0) {
+            bits = (bits + 7) / 8 * 8;
+            groups[i / POSITIONS_GROUP] = bits / 8;
+        }
+        if (t == 0) {
+            continue;
+        }
+        uint32_t length = list_length(&input->lengths, input->docs[i]);
+        bool ascend = next[t - 1] < length && length <= LENGTH_MAX;
+        for (uint32_t j = 1; j < t; j++) {
+            ascend &= next[j] > next[j - 1];
+        }
+        if (!ascend) {
+            return false;
+        }
+        bits += width_of(t, length);
+        next += t;
+    }
+    groups[(input->count - 1) / POSITIONS_GROUP + 1] = (bits + 7) / 8;
+    return true;
+}
+
+/* Whether u16s suffice beside a base for every 16 groups. */
+static bool fits_bases(const uint64_t *groups, uint32_t count) {
+    for (uint32_t e = 0; e < count; e++) {
+        if (groups[e + 1] - groups[e / POSITIONS_SUPER * POSITIONS_SUPER + 1] > UINT16_MAX) {
+            return false;
         }
     }
-    for (uint32_t i = 0; with_title && i < input->count; i++) {
-        if (input->title_tfs[i]) {
-            buffer_put_u16(out, (uint16_t)input->title_tfs[i]);
+    return true;
+}
+
+static void put_groups(const uint64_t *groups, uint32_t count, buffer *out) {
+    uint8_t form = groups[count] <= UINT16_MAX ? 0 : fits_bases(groups, count) ? 1 : 2;
+    buffer_put_u8(out, form);
+    for (uint32_t e = 0; form == 1 && e < count; e += POSITIONS_SUPER) {
+        buffer_put_u32(out, (uint32_t)groups[e + 1]);
+    }
+    for (uint32_t e = 0; e < count; e++) {
+        uint64_t base = form == 1 ? groups[e / POSITIONS_SUPER * POSITIONS_SUPER + 1] : 0;
+        if (form == 2) {
+            buffer_put_u32(out, (uint32_t)groups[e + 1]);
+        } else {
+            buffer_put_u16(out, (uint16_t)(groups[e + 1] - base));
         }
     }
 }
 
-void positions_build(const positions_input *input, buffer *out) {
-    put_titles(input, out);
-    size_t groups = (input->count - 1) / POSITIONS_GROUP, groups_at = out->len;
-    for (size_t i = 0; i < groups; i++) {
-        buffer_put_u32(out, 0);
-    }
-    size_t deltas_at = out->len;
+static void write_postings(const positions_input *input, bit_writer *w) {
     const uint32_t *next = input->positions;
     for (uint32_t i = 0; i < input->count; i++) {
-        if (i && i % POSITIONS_GROUP == 0 && !out->failed) {
-            size_t group = i / POSITIONS_GROUP - 1;
-            store_u32(out->data + groups_at + group * 4, (uint32_t)(out->len - deltas_at));
+        uint32_t t = input->counts[i];
+        if (i % POSITIONS_GROUP == 0) {
+            align(w);
         }
-        for (uint32_t j = 0; j < input->counts[i]; j++, next++) {
-            buffer_put_varint(out, j ? next[0] - next[-1] - 1 : next[0]);
+        if (t == 0) {
+            continue;
         }
+        uint32_t length = list_length(&input->lengths, input->docs[i]);
+        if (t == 1) {
+            write_bits(w, *next, bits_of(length - 1));
+        } else if (t <= CIRCLE_MAX) {
+            write_circle(w, next, t, length);
+        } else {
+            write_elias_fano(w, next, t, length);
+        }
+        next += t;
     }
+    align(w);
+}
+
+anp_status positions_build(const positions_input *input, buffer *out, anp_error *err) {
+    uint64_t groups[LIST_DOCS / POSITIONS_GROUP + 1];
+    if (!measure(input, groups)) {
+        return error_corrupt(err, "positions of a term do not ascend below their post's length");
+    }
+    uint32_t further = (input->count - 1) / POSITIONS_GROUP;
+    if (groups[further] > UINT32_MAX) {
+        return error_set(err, ANP_UNSUPPORTED, "the positions of a term take over 4 GiB");
+    }
+    if (further) {
+        put_groups(groups, further, out);
+    }
+    uint8_t *at = buffer_reserve(out, groups[further + 1] + 8);
+    if (!at) {
+        return error_nomem(err, "a term's positions");
+    }
+    bit_writer w = {.at = at};
+    write_postings(input, &w);
+    out->len = (size_t)(w.at - out->data);
+    return ANP_OK;
 }
 
 void positions_join(buffer *out, size_t list_at, str positions) {
-    size_t at = out->len - list_at;
-    if (!out->failed && at <= UINT16_MAX) {
-        store_u16(out->data + list_at + offsetof(list_header, positions_at), (uint16_t)at);
+    if (!out->failed) {
+        out->data[list_at] |= LIST_POSITIONS;
         buffer_put_str(out, positions);
     }
 }
 
+/* ---- Reading ------------------------------------------------------------------------------- */
+
 anp_status positions_view_open(str value, uint32_t posting_count, positions_view *out,
                                anp_error *err) {
-    if (value.len < POSITIONS_HEADER_BYTES || posting_count == 0) {
-        return error_corrupt(err, "positions of %zu bytes have no header", value.len);
-    }
     const uint8_t *bytes = (const uint8_t *)value.data;
-    positions_view v = {.bytes = bytes, .end = bytes + value.len};
-    v.title_count = load_u32(bytes);
-    v.title_only = load_u32(bytes + 4);
-    v.group_count = (posting_count - 1) / POSITIONS_GROUP;
-    size_t fixed = POSITIONS_HEADER_BYTES + (size_t)v.title_count * 4 + (size_t)v.group_count * 4;
-    if (v.title_count > posting_count || v.title_only > v.title_count || fixed > value.len) {
+    positions_view v = {.bytes = bytes, .len = value.len};
+    size_t further = posting_count ? (posting_count - 1) / POSITIONS_GROUP : 0, head = 0;
+    if (further) {
+        v.form = value.len ? bytes[0] : 3;
+        size_t bases = v.form == 1 ? (further + POSITIONS_SUPER - 1) / POSITIONS_SUPER : 0;
+        head = 1 + bases * 4 + further * (v.form == 2 ? 4 : 2);
+        v.bases = bytes + 1;
+        v.groups = bytes + 1 + bases * 4;
+    }
+    if (posting_count == 0 || v.form > 2 || head > value.len) {
         return error_corrupt(err, "positions of %u postings do not fit their %zu bytes",
                              posting_count, value.len);
     }
-    v.title_ranks = bytes + POSITIONS_HEADER_BYTES;
-    v.title_tfs = v.title_ranks + (size_t)v.title_count * 2;
-    v.groups = v.title_tfs + (size_t)v.title_count * 2;
-    v.deltas = v.groups + (size_t)v.group_count * 4;
+    v.bytes += head;
+    v.len -= head;
     *out = v;
     return ANP_OK;
 }
 
-uint32_t positions_title_tf(const positions_view *v, uint32_t rank) {
-    uint32_t from = 0, to = v->title_count;
-    while (from < to) {
-        uint32_t middle = from + (to - from) / 2;
-        if (load_u16(v->title_ranks + (size_t)middle * 2) < rank) {
-            from = middle + 1;
-        } else {
-            to = middle;
+static uint64_t group_offset(const positions_view *v, uint32_t group) {
+    if (group == 0) {
+        return 0;
+    }
+    size_t e = group - 1;
+    if (v->form == 2) {
+        return load_u32(v->groups + e * 4);
+    }
+    uint64_t base = v->form == 1 ? load_u32(v->bases + e / POSITIONS_SUPER * 4) : 0;
+    return base + load_u16(v->groups + e * 2);
+}
+
+/* 57 bits or more from a bit of the value on; zeros behind its end. */
+static inline uint64_t peek(const positions_view *v, uint64_t bit) {
+    size_t byte = (size_t)(bit / 8);
+    uint64_t word = 0;
+    if (byte + 8 <= v->len) {
+        word = load_u64(v->bytes + byte);
+    } else if (byte < v->len) {
+        memcpy(&word, v->bytes + byte, v->len - byte);
+    }
+    return word >> bit % 8;
+}
+
+static void read_circle(const positions_view *v, uint64_t bit, uint32_t t, uint32_t length,
+                        uint32_t *out) {
+    uint32_t c = bits_of(length - 1), mask = (1u << c) - 1, place;
+    out[0] = place = (uint32_t)peek(v, bit) & mask;
+    bit += c;
+    uint32_t first = 0; /* of the ascending sequence: behind where it passes 0 */
+    for (uint32_t i = 1; i < t; i++, bit += c - 1) {
+        uint32_t next = (place + 1 + ((uint32_t)peek(v, bit) & mask >> 1)) & mask;
+        first = next < place ? i : first;
+        out[i] = place = next;
+    }
+    uint32_t turned[CIRCLE_MAX];
+    for (uint32_t i = 0; i < t; i++) {
+        turned[i] = out[first + i < t ? first + i : first + i - t];
+    }
+    memcpy(out, turned, t * sizeof *out);
+}
+
+/* false when the bit vector ends before its t ones. */
+static bool read_elias_fano(const positions_view *v, uint64_t bit, uint32_t t, uint32_t length,
+                            uint32_t *out) {
+    uint32_t range = length - t + 1, w = low_bits(t, range), mask = (1u << w) - 1;
+    uint64_t high = bit + (uint64_t)t * w, end = high + t + ((range - 1) >> w);
+    uint32_t place = 0, i = 0; /* of bits of the vector */
+    while (high < end) {
+        uint32_t have = end - high < 56 ? (uint32_t)(end - high) : 56;
+        uint64_t x = peek(v, high) & ((1ull << have) - 1);
+        for (; x && i < t; x &= x - 1, i++) {
+            uint32_t at = place + (uint32_t)__builtin_ctzll(x);
+            out[i] = (at - i) << w | ((uint32_t)peek(v, bit + (uint64_t)i * w) & mask);
+            out[i] += i;
+        }
+        place += have;
+        high += have;
+    }
+    return i == t;
+}
+
+/* Ones of a damaged value may reach behind the field: what comes out is always below length and
+   ascends. */
+static anp_status read_at(const positions_view *v, uint64_t bit, uint32_t length, uint32_t t,
+                          uint32_t *out, anp_error *err) {
+    bool whole = t <= length && length <= LENGTH_MAX &&
+                 bit + width_of(t, length) <= (uint64_t)v->len * 8;
+    if (whole && t == 1) {
+        out[0] = (uint32_t)peek(v, bit) & ((1u << bits_of(length - 1)) - 1);
+    } else if (whole && t > CIRCLE_MAX) {
+        whole = read_elias_fano(v, bit, t, length, out);
+    } else if (whole && t) {
+        read_circle(v, bit, t, length, out);
+    }
+    for (uint32_t i = 1; whole && i < t; i++) {
+        whole = out[i] > out[i - 1];
+    }
+    return whole && (t == 0 || out[t - 1] < length)
+               ? ANP_OK
+               : error_corrupt(err, "%u positions in a post of %u words are damaged", t, length);
+}
+
+anp_status positions_read(const positions_view *v, const list_view *list,
+                          const list_lengths *lengths, uint32_t title_weight, uint32_t rank,
+                          uint32_t expect, uint32_t *out, anp_error *err) {
+    uint16_t docs[POSITIONS_GROUP];
+    uint32_t tfs[POSITIONS_GROUP];
+    uint32_t from = rank / POSITIONS_GROUP * POSITIONS_GROUP, before = rank - from;
+    uint64_t bit = group_offset(v, rank / POSITIONS_GROUP) * 8;
+    list_docs_at(list, from, before + 1, docs);
+    list_tfs_at(list, from, before, tfs);
+    list_less_titles(list, title_weight, from, before, tfs);
+    for (uint32_t i = 0; i < before; i++) {
+        uint32_t length = list_length(lengths, docs[i]);
+        if (tfs[i] > length) {
+            return error_corrupt(err, "a posting has %u positions in %u words", tfs[i], length);
+        }
+        bit += width_of(tfs[i], length);
+    }
+    return read_at(v, bit, list_length(lengths, docs[before]), expect, out, err);
+}
+
+anp_status positions_next(positions_cursor *cursor, uint32_t length, uint32_t count, uint32_t *out,
+                          anp_error *err) {
+    if (cursor->rank % POSITIONS_GROUP == 0) {
+        cursor->bit = (cursor->bit + 7) / 8 * 8;
+        if (cursor->bit != group_offset(cursor->view, cursor->rank / POSITIONS_GROUP) * 8) {
+            return error_corrupt(err, "the positions of rank %u do not begin where they should",
+                                 cursor->rank);
         }
     }
-    bool here = from < v->title_count && load_u16(v->title_ranks + (size_t)from * 2) == rank;
-    return here ? load_u16(v->title_tfs + (size_t)from * 2) : 0;
-}
-
-void positions_title_tfs(const positions_view *v, uint32_t *out, uint32_t count) {
-    memset(out, 0, count * sizeof *out);
-    for (uint32_t i = 0; i < v->title_count; i++) {
-        uint32_t rank = load_u16(v->title_ranks + (size_t)i * 2);
-        if (rank < count) {
-            out[rank] = load_u16(v->title_tfs + (size_t)i * 2);
-        }
-    }
-}
-
-/* The byte behind `count` varints; NULL when they end before. */
-static const uint8_t *skip_varints(const uint8_t *at, const uint8_t *end, uint64_t count) {
-    while (count && at < end) {
-        count -= *at++ < 0x80;
-    }
-    return count ? NULL : at;
-}
-
-anp_status positions_read(const positions_view *v, const list_view *list, uint32_t title_weight,
-                          uint32_t rank, uint32_t expect, uint32_t *out, anp_error *err) {
-    uint32_t group = rank / POSITIONS_GROUP;
-    uint32_t offset = group ? load_u32(v->groups + (size_t)(group - 1) * 4) : 0;
-    uint64_t before = 0;
-    for (uint32_t i = group * POSITIONS_GROUP; i < rank; i++) {
-        before += list_tf(list, i) - (uint64_t)title_weight * positions_title_tf(v, i);
-    }
-    const uint8_t *at = NULL;
-    if (offset <= (size_t)(v->end - v->deltas)) {
-        at = skip_varints(v->deltas + offset, v->end, before);
-    }
-    uint32_t position = 0;
-    for (uint32_t i = 0; i < expect && at; i++) {
-        uint32_t delta = 0;
-        at = varint_read_u32(at, v->end, &delta);
-        position = i ? position + delta + 1 : delta;
-        out[i] = position;
-    }
-    return at ? ANP_OK : error_corrupt(err, "the positions of posting %u are cut", rank);
+    TRY(read_at(cursor->view, cursor->bit, length, count, out, err));
+    cursor->bit += width_of(count, length);
+    cursor->rank++;
+    return ANP_OK;
 }

@@ -97,8 +97,7 @@ static anp_status match_all_words(matcher *m, const plan_node *node, index_field
         bitmap_free(one);
         TRY(status);
     }
-    bitmap_andnot(*out, snapshot_deleted(m->snapshot));
-    return ANP_OK;
+    return bitmap_andnot(*out, snapshot_deleted(m->snapshot)) ? ANP_OK : nomem(m->err);
 }
 
 static anp_status match_phrase_in(matcher *m, const plan_node *node, index_field field,
@@ -214,9 +213,7 @@ static anp_status match_group(matcher *m, plan_node *node, bitmap **out) {
     return status;
 }
 
-/* *out is the caller's, also after a failure. */
-static anp_status match_node(matcher *m, plan_node *node, bitmap **out) {
-    *out = NULL;
+static anp_status match_kind(matcher *m, plan_node *node, bitmap **out) {
     switch (node->kind) {
     case PLAN_TERM:
         return match_term(m, node->terms[0], node->terms[0]->field, out);
@@ -232,14 +229,21 @@ static anp_status match_node(matcher *m, plan_node *node, bitmap **out) {
     }
 }
 
-/* Cuts what scores inside a group to where the group counts. */
-static void narrow(plan_node *node) {
+/* *out is the caller's, also after a failure. */
+static anp_status match_node(matcher *m, plan_node *node, bitmap **out) {
+    *out = NULL;
+    anp_status status = match_kind(m, node, out);
+    return status == ANP_OK && bitmap_failed(*out) ? nomem(m->err) : status;
+}
+
+/* Cuts what scores inside a group to where the group counts; false when memory is out. */
+static bool narrow(plan_node *node) {
     for (plan_node *child = node->first; child; child = child->next) {
-        if (child->match) {
-            bitmap_and(child->match, node->match);
-            narrow(child);
+        if (child->match && !(bitmap_and(child->match, node->match) && narrow(child))) {
+            return false;
         }
     }
+    return true;
 }
 
 anp_status match_run(snapshot *s, query_plan *plan, const bitmap *filter, anp_error *err) {
@@ -250,12 +254,10 @@ anp_status match_run(snapshot *s, query_plan *plan, const bitmap *filter, anp_er
     anp_status status = match_node(&m, plan->root, &plan->root->match);
     arena_free(&m.scratch);
     TRY(status);
-    bitmap_andnot(plan->root->match, snapshot_deleted(s));
-    if (filter) {
-        bitmap_and(plan->root->match, filter);
-    }
-    narrow(plan->root);
-    return ANP_OK;
+    bitmap *match = plan->root->match;
+    bool done = bitmap_andnot(match, snapshot_deleted(s)) &&
+                (!filter || bitmap_and(match, filter)) && narrow(plan->root);
+    return done ? ANP_OK : nomem(err);
 }
 
 static void free_node(plan_node *node) {

@@ -35,10 +35,9 @@ anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *er
     } else if (status == ANP_OK && !plan.root) {
         /* No clause: no restriction. */
         *out = bitmap_new();
-        if (!*out || !bitmap_add_range(*out, 0, snapshot_docno_end(s))) {
+        if (!*out || !bitmap_add_range(*out, 0, snapshot_docno_end(s)) ||
+            !bitmap_andnot(*out, snapshot_deleted(s))) {
             status = error_nomem(err, "a filter");
-        } else {
-            bitmap_andnot(*out, snapshot_deleted(s));
         }
     } else if (status == ANP_OK) {
         status = match_run(s, &plan, NULL, err);

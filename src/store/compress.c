@@ -25,6 +25,10 @@ struct compressor {
     ZSTD_DCtx *out;
 };
 
+static bool is_nomem(size_t result) {
+    return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation;
+}
+
 anp_status dictionary_train(const buffer *samples, const size_t *sizes, size_t count, buffer *out,
                             anp_error *err) {
     size_t room = samples->len / SAMPLES_TO_DICTIONARY;
@@ -37,6 +41,9 @@ anp_status dictionary_train(const buffer *samples, const size_t *sizes, size_t c
         return error_nomem(err, "a dictionary");
     }
     size_t len = ZDICT_trainFromBuffer(at, room, samples->data, sizes, (unsigned)count);
+    if (ZDICT_isError(len) && is_nomem(len)) {
+        return error_nomem(err, "a dictionary");
+    }
     if (ZDICT_isError(len)) {
         return ANP_NOT_FOUND;
     }
@@ -130,6 +137,9 @@ anp_status compressor_read(compressor *c, const dictionary *d, str frame, size_t
     size_t room = (size_t)len;
     size_t got = d ? ZSTD_decompress_usingDDict(c->out, bytes, room, frame.data, frame.len, d->out)
                    : ZSTD_decompressDCtx(c->out, bytes, room, frame.data, frame.len);
+    if (is_nomem(got)) {
+        return error_nomem(err, "reading a post");
+    }
     if (got != len) {
         return error_corrupt(err, "a stored post does not decompress: %s", ZSTD_getErrorName(got));
     }

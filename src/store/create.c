@@ -5,7 +5,7 @@
  *                                             removes its file
  *     tables, format, init's records, commit  LMDB's first commit is the one that a power failure
  *     fsync the file                          can spoil: so it happens where nobody looks
- *     remove the witness of an earlier index
+ *     remove the witness of an earlier index  and sync the folder
  *     rename to PATH unless that exists       atomic; the loser gets ANP_BUSY
  *     fsync the folder, write the witness     killed before: the first writer makes it
  *
@@ -173,8 +173,11 @@ static bool rename_new(const char *from, const char *to) {
 
 anp_status making_publish(making *m, anp_error *err) {
     environment_step("synced");
+    /* Of an index that is gone: it would make ours look old. Somebody may have removed it just now;
+       that must be durable as well. */
     if (access(m->path, F_OK) != 0) {
-        witness_remove(m->path); /* of an index that is gone: it would make ours look old */
+        witness_remove(m->path);
+        fsync(m->folder);
     }
     environment_step("cleared");
     if (!rename_new(m->temp, m->path)) {

@@ -260,7 +260,11 @@ static anp_status check_format(store_txn *txn, anp_error *err) {
         }
         TRY(status);
     }
-    return ANP_OK;
+    /* A record that is damaged itself stops writers and is verify's business: we can still read. */
+    store_tally unused[STORE_TABLES];
+    bool torn = false;
+    status = table_read_tallies(txn, unused, &torn, err);
+    return torn ? status : ANP_OK;
 }
 
 static anp_status check_index(store *s, anp_error *err) {
@@ -328,21 +332,38 @@ static bool follows(store *s) {
 static anp_status check_same_file(const store *s, anp_error *err) {
     int fd;
     struct stat theirs, ours;
-    if (mdb_env_get_fd(s->env, &fd) == 0 && fstat(fd, &theirs) == 0 && fstat(s->fd, &ours) == 0 &&
-        theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev) {
+    if (mdb_env_get_fd(s->env, &fd) != 0 || fstat(fd, &theirs) != 0 || fstat(s->fd, &ours) != 0) {
+        return error_os(err, ANP_IO, errno, "cannot open %s", s->path);
+    }
+    if (theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev) {
         return ANP_OK;
     }
     return error_set(err, ANP_BUSY, "cannot open %s: it was replaced just now; try again", s->path);
 }
 
+/* When another file takes the path's place in between, the witness may be that of either. */
+static anp_status read_header(const store *s, header *h, anp_error *err) {
+    witness w, again;
+    TRY(witness_read(s->path, &again, err));
+    for (int attempt = 0;; attempt++) {
+        w = again;
+        TRY(header_read(s->fd, s->path, h, err));
+        anp_status status = witness_compare(&w, s->path, h, err);
+        if (status == ANP_OK) {
+            return ANP_OK;
+        }
+        TRY(witness_read(s->path, &again, err));
+        if (attempt == OPEN_TRIES || memcmp(&w, &again, sizeof w) == 0) {
+            return status;
+        }
+    }
+}
+
 /* A file that this process has not open. */
 static anp_status start_new(store *s, anp_error *err) {
-    witness w;
     header h;
     TRY(environment_check_medium(s->fd, s->path, err));
-    TRY(witness_read(s->path, &w, err));
-    TRY(header_read(s->fd, s->path, &h, err));
-    TRY(witness_compare(&w, s->path, &h, err));
+    TRY(read_header(s, &h, err));
     s->page_bytes = h.page_bytes;
     s->file_pages = h.file_bytes / h.page_bytes;
     TRY(environment_start(s, 0, h.file_bytes, err));
@@ -451,12 +472,14 @@ static anp_status reopen(store *s, anp_error *err) {
     s->generation++;
     s->device = info.st_dev;
     s->inode = info.st_ino;
+    s->lost = false; /* by a former attempt */
     status = start_new(s, err);
     s->lost = status != ANP_OK;
     return status;
 }
 
-anp_status environment_follow(store *s, anp_error *err) {
+/* Opens what the path names now; also, with `renew`, when that is the same file. */
+static anp_status move_on(store *s, bool renew, anp_error *err) {
     bool by_other;
     pthread_mutex_lock(&s->mutex);
     anp_status status =
@@ -467,12 +490,16 @@ anp_status environment_follow(store *s, anp_error *err) {
         s->following = true;
         s->follower = pthread_self();
         pthread_mutex_unlock(&s->mutex); /* whoever else comes waits for `moving` */
-        for (int attempt = 0; attempt < OPEN_TRIES && replace_path_differs(s); attempt++) {
+        for (int attempt = 0; attempt < OPEN_TRIES && (renew || replace_path_differs(s));
+             attempt++) {
             status = reopen(s, err);
+            renew = false;
         }
         pthread_mutex_lock(&s->mutex);
         s->following = s->moving = false;
         pthread_cond_broadcast(&s->changed);
+    } else if (status != ANP_OK && !s->following && renew) {
+        status = store_fail(s, MDB_PANIC, "go on", err);
     } else if (status != ANP_OK && !s->following) {
         status = error_set(err, ANP_BUSY,
                            "cannot use %s: it was compacted, and snapshots of its former state are "
@@ -480,6 +507,14 @@ anp_status environment_follow(store *s, anp_error *err) {
     }
     pthread_mutex_unlock(&s->mutex);
     return status;
+}
+
+anp_status environment_follow(store *s, anp_error *err) {
+    return move_on(s, false, err);
+}
+
+anp_status environment_renew(store *s, anp_error *err) {
+    return move_on(s, true, err);
 }
 
 uint64_t store_generation(const store *s) {

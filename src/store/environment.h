@@ -117,6 +117,13 @@ void environment_stop(store *s);
 anp_status environment_follow(store *s, anp_error *err);
 anp_status environment_check_pid(const store *s, anp_error *err);
 
+/*
+ * After a write of LMDB's meta page has failed LMDB serves nobody any more: it is closed and opened
+ * again, as in following. The caller's own transaction must not be active; ANP_IO when others do
+ * not end.
+ */
+anp_status environment_renew(store *s, anp_error *err);
+
 /* The whole path of a file: its folder resolved; the file itself too when it exists. malloc'd. */
 anp_status environment_resolve(const char *path, bool exists, char **out, anp_error *err);
 
@@ -223,15 +230,29 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
  */
 bool txn_meta(const store *s, uint64_t number, page_meta *out);
 
+/*
+ * ANP_CORRUPT when the header joins parts of two commits, as a torn write of it would leave it: the
+ * record "tables" and the newest entry of the free list must both be of its own.
+ */
+anp_status txn_check_header(store_txn *txn, anp_error *err);
+
 /* table.c */
 
 /* Puts the records of meta that belong to the store; not counted for STORE_TALLY_KEY. */
 anp_status table_put_own(store_txn *txn, str key, str payload, anp_error *err);
 
-enum { TALLY_RECORD_BYTES = STORE_TABLES * (int)sizeof(store_tally) };
+enum { TALLY_RECORD_BYTES = 8 + STORE_TABLES * (int)sizeof(store_tally) };
 
-/* The record "tables". */
-anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp_error *err);
+/* The record as bytes. */
+void table_write_tallies(uint64_t commit, const store_tally tallies[STORE_TABLES],
+                         uint8_t out[TALLY_RECORD_BYTES]);
+
+/*
+ * The record "tables". ANP_CORRUPT also when it is whole but of another commit than the
+ * transaction's: *torn tells (may be NULL).
+ */
+anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], bool *torn,
+                              anp_error *err);
 
 /* The tree of a table that every index has; ANP_CORRUPT when it is missing. */
 anp_status table_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err);

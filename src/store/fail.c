@@ -79,7 +79,7 @@ anp_status store_fail(const store *s, int code, const char *what, anp_error *err
     case MDB_PANIC:
         return error_set(
             err, ANP_IO,
-            "cannot %s of %s: an earlier write failed for good; close and open it again, nothing "
+            "cannot %s of %s: an earlier write failed; end all transactions and try again, nothing "
             "committed is lost",
             what, s->path);
     case MDB_BAD_TXN:

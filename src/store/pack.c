@@ -401,10 +401,7 @@ static anp_status put_records(store_pack *p, anp_error *err) {
         const record *r = &p->records.items[i];
         str value = str_make(r->value, r->value_len);
         if (strcmp(r->key, STORE_TALLY_KEY) == 0) {
-            for (int t = 0; t < STORE_TABLES; t++) {
-                store_u64(tallies + 16 * t, p->tallies[t].entries);
-                store_u64(tallies + 16 * t + 8, p->tallies[t].set_hash);
-            }
+            table_write_tallies(p->number, p->tallies, tallies);
             value = str_make((const char *)tallies, sizeof tallies);
         }
         TRY(put_checked(p, STORE_META, str_from(r->key), value, false, err));
@@ -610,7 +607,7 @@ static anp_status copy_table(copying *c, store_table table, anp_error *err) {
 /* Whether what was copied is what the source's record of tables says. */
 static anp_status compare_tallies(store_txn *txn, const store_pack *p, anp_error *err) {
     store_tally recorded[STORE_TABLES];
-    TRY(table_read_tallies(txn, recorded, err));
+    TRY(table_read_tallies(txn, recorded, NULL, err));
     for (int i = 0; i < STORE_TABLES; i++) {
         if (p->tallies[i].entries != recorded[i].entries ||
             p->tallies[i].set_hash != recorded[i].set_hash) {

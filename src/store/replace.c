@@ -4,7 +4,7 @@
  *     finish the new file, sync            PATH.create-PID-N: a sweep removes it if we are killed
  *     rename it to PATH.compacted          not in use yet; the next compaction overwrites it
  *     commit "replaced" in the old file    the turning point: from here on nobody writes there
- *     remove the witness                   it is of the old file
+ *     remove the witness, sync the folder  it is of the old file
  *     rename PATH.compacted to PATH        atomic
  *     sync the folder, write the witness
  *
@@ -121,7 +121,9 @@ static anp_status finish(const store *s, uint64_t hash, bool *done, anp_error *e
     if (!name) {
         return error_nomem(err, "opening an index");
     }
-    witness_remove(s->path);
+    if (witness_remove(s->path)) {
+        sync_folder(s->path);
+    }
     environment_step("unwitnessed");
     if (rename(name, s->path) != 0) {
         anp_status status = error_os(err, ANP_IO, errno, "cannot rename %s to %s", name, s->path);

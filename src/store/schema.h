@@ -22,10 +22,12 @@
  *     terms      last term        block of terms with their numbers (index/numbers.h)
  *     values     last value       the same of facet values: u16 field, big-endian, and text
  *     log        u64 docno        forward record of one post (index/forward.h)
- *     segments   u64 unit key     all that a segment holds, as in the five tables below
+ *     segments   u64 unit key     all that a segment holds, as in the tables below
  *     postings   u64 unit key     posting list of one term in one window (postings/format.h)
  *     positions  u64 unit key     its positions (postings/format.h)
  *     facets     u64 unit key     posting list without tf: the posts with a value
+ *     group_postings, group_positions, group_facets
+ *                u64 unit key     the same of 16 windows, term by term
  *     columns    u64 unit key     fixed-width array, one entry a post (index/column.h)
  *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h)
  *     deleted    u64 window       roaring bitmap of its deleted ordinals, portable format
@@ -33,9 +35,11 @@
  * A unit key is unit << 48 | kind << 44 | number << 12 | slot << 8 | sub << 4 | part: index/unit.h.
  * With part 1 the value is a pack of several: index/pack.h.
  *
- * The record "tables" of meta is kept by the store itself: for each table, in this order, u64
- * count of entries and u64 set-hash (the sum of the checksums of its values, which does not depend
- * on their order), as of that commit; meta's own row leaves the record itself out.
+ * The record "tables" of meta is kept by the store itself: u64 number of the commit, then for each
+ * table, in this order, u64 count of entries and u64 set-hash (the sum of the checksums of its
+ * values, which does not depend on their order), as of that commit; meta's own row leaves the
+ * record itself out. The number tells whether the header that led here is that of the same commit:
+ * one that was torn may join the number of the newest with the tables of an older one.
  *
  * Format versions: 1 (0.1.0) first.
  */
@@ -55,6 +59,9 @@ typedef enum store_table {
     STORE_POSTINGS,
     STORE_POSITIONS,
     STORE_FACETS,
+    STORE_GROUP_POSTINGS,
+    STORE_GROUP_POSITIONS,
+    STORE_GROUP_FACETS,
     STORE_COLUMNS,
     STORE_SKETCHES,
     STORE_DELETED,

@@ -181,7 +181,17 @@ anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, 
     return ANP_OK;
 }
 
-anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp_error *err) {
+void table_write_tallies(uint64_t commit, const store_tally tallies[STORE_TABLES],
+                         uint8_t out[TALLY_RECORD_BYTES]) {
+    store_u64(out, commit);
+    for (int i = 0; i < STORE_TABLES; i++) {
+        store_u64(out + 8 + 16 * i, tallies[i].entries);
+        store_u64(out + 8 + 16 * i + 8, tallies[i].set_hash);
+    }
+}
+
+anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], bool *torn,
+                              anp_error *err) {
     str record;
     anp_status status = get_key(txn, STORE_META, STR(STORE_TALLY_KEY), &record, err);
     if (status == ANP_NOT_FOUND || (status == ANP_OK && record.len != TALLY_RECORD_BYTES)) {
@@ -190,9 +200,21 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], anp
             txn->store->path);
     }
     TRY(status);
+    /* A packed file tells its one commit under two numbers, the record's and the one before. */
+    uint64_t commit = load_u64(record.data);
+    if (commit != txn->meta.txn && commit != txn->meta.txn + 1) {
+        if (torn) {
+            *torn = true;
+        }
+        return error_corrupt(
+            err,
+            "%s is damaged: its header names commit %llu, its tables are of %llu; restore a backup",
+            txn->store->path, (unsigned long long)txn->meta.txn,
+            (unsigned long long)commit);
+    }
     for (int i = 0; i < STORE_TABLES; i++) {
-        out[i].entries = load_u64(record.data + 16 * i);
-        out[i].set_hash = load_u64(record.data + 16 * i + 8);
+        out[i].entries = load_u64(record.data + 8 + 16 * i);
+        out[i].set_hash = load_u64(record.data + 8 + 16 * i + 8);
     }
     return ANP_OK;
 }

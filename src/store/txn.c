@@ -128,6 +128,46 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
     return ANP_OK;
 }
 
+/*
+ * Whether the file is as pack.c left it: both meta pages tell the same trees. When the other page
+ * is that of a later commit, or on its way, nobody knows any more.
+ */
+static bool may_be_packed(const store_txn *txn) {
+    page_meta other;
+    memcpy(&other, meta_at(txn->store, txn->number + 1), sizeof other);
+    return other.txn >= txn->meta.txn || txn->meta.txn <= 1 ||
+           memcmp(&other.main, &txn->meta.main, sizeof other.main) == 0;
+}
+
+/*
+ * Every commit but that of a new or packed file gives back pages, for it writes its roots anew, and
+ * notes them in the free list under its own number.
+ */
+static anp_status check_free_list(store_txn *txn, anp_error *err) {
+    tree_cursor cursor;
+    tree_node node;
+    tree_cursor_begin(&cursor, &txn->view, &txn->meta.free, true);
+    tree_result result = tree_last(&cursor);
+    if (result == TREE_DAMAGED || (result == TREE_FOUND && !tree_entry(&cursor, &node))) {
+        return store_fault(txn->store, "of free pages", &cursor.fault, err);
+    }
+    if (result == TREE_NONE ? may_be_packed(txn)
+                            : node.key.len == sizeof(uint64_t) &&
+                                  load_u64(node.key.data) == txn->meta.txn) {
+        return ANP_OK;
+    }
+    return error_corrupt(err,
+                         "%s is damaged: its header names commit %llu, its free list is of "
+                         "another; restore a backup",
+                         txn->store->path, (unsigned long long)txn->meta.txn);
+}
+
+anp_status txn_check_header(store_txn *txn, anp_error *err) {
+    store_tally unused[STORE_TABLES];
+    TRY(table_read_tallies(txn, unused, NULL, err));
+    return check_free_list(txn, err);
+}
+
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 static int begin_lmdb_read(store *s, MDB_txn **mdb) {
@@ -160,6 +200,11 @@ static int settle(store_txn *txn, page_meta *meta, bool *whole) {
     return 0;
 }
 
+/* After what LMDB cannot get over by itself. */
+static anp_status make_usable(store *s, int code, anp_error *err) {
+    return code == MDB_PANIC ? environment_renew(s, err) : map_grow(s, err);
+}
+
 /* One try; *again when it should be repeated. */
 static anp_status try_read(store *s, store_txn *txn, bool *again, anp_error *err) {
     page_meta meta;
@@ -188,9 +233,9 @@ static anp_status try_read(store *s, store_txn *txn, bool *again, anp_error *err
         }
         leave(s, false);
     }
-    *again = code == MDB_MAP_RESIZED;
+    *again = code == MDB_MAP_RESIZED || code == MDB_PANIC;
     if (*again) {
-        return map_grow(s, err);
+        return make_usable(s, code, err);
     }
     /* The last commit's number stands in the lock file, and may be one of the file that replaced
        ours. */
@@ -248,10 +293,10 @@ static anp_status begin_lmdb(store *s, MDB_txn **mdb, anp_error *err) {
             return ANP_OK;
         }
         leave(s, false);
-        if (code != MDB_MAP_RESIZED || attempt == BEGIN_TRIES) {
+        if ((code != MDB_MAP_RESIZED && code != MDB_PANIC) || attempt == BEGIN_TRIES) {
             return store_fail(s, code, "begin a write", err);
         }
-        TRY(map_grow(s, err));
+        TRY(make_usable(s, code, err));
     }
 }
 
@@ -295,7 +340,8 @@ static anp_status begin_writer(store *s, store_txn **out, page_meta *base, anp_e
 }
 
 static anp_status check_writer(store_txn *txn, bool *replaced, anp_error *err) {
-    TRY(table_read_tallies(txn, txn->tallies, err));
+    TRY(table_read_tallies(txn, txn->tallies, NULL, err));
+    TRY(check_free_list(txn, err));
     return replace_check(txn, replaced, err);
 }
 
@@ -388,10 +434,7 @@ bool store_in_own_thread(const store_txn *txn) {
 
 static anp_status write_tallies(store_txn *txn, anp_error *err) {
     uint8_t record[TALLY_RECORD_BYTES];
-    for (int i = 0; i < STORE_TABLES; i++) {
-        store_u64(record + 16 * i, txn->tallies[i].entries);
-        store_u64(record + 16 * i + 8, txn->tallies[i].set_hash);
-    }
+    table_write_tallies(txn->number, txn->tallies, record);
     return table_put_own(txn, STR(STORE_TALLY_KEY), str_make((const char *)record, sizeof record),
                          err);
 }

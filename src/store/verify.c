@@ -222,11 +222,14 @@ static anp_status run(check *c, bool full, anp_error *err) {
     store_tally recorded[STORE_TABLES];
     anp_error wrong = ANP_ERROR_INIT;
     TRY(check_header(c, err));
-    anp_status status = table_read_tallies(c->txn, recorded, &wrong);
+    anp_status status = table_read_tallies(c->txn, recorded, NULL, &wrong);
     if (status != ANP_OK) {
         problem(c, "%s", wrong.message);
     } else {
         check_counts(c, recorded);
+        if (txn_check_header(c->txn, &wrong) != ANP_OK) {
+            problem(c, "%s", wrong.message);
+        }
     }
     if (!full) {
         return ANP_OK;

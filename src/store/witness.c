@@ -35,6 +35,15 @@ static bool decode(const uint8_t bytes[WITNESS_BYTES], witness *out) {
     return true;
 }
 
+static bool all_zeros(const uint8_t *bytes, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 anp_status witness_read(const char *path, witness *out, anp_error *err) {
     *out = (witness){0};
     char *name = name_of(path);
@@ -54,7 +63,8 @@ anp_status witness_read(const char *path, witness *out, anp_error *err) {
     for (int attempt = 0; attempt < READ_TRIES && !out->valid; attempt++) {
         uint8_t bytes[WITNESS_BYTES];
         ssize_t len = pread(fd, bytes, sizeof bytes, 0);
-        out->exists = len != 0; /* an empty one was just made, or its maker killed */
+        /* Not so an empty one, or one of zeros: its maker was killed, or power failed. */
+        out->exists = len > 0 && !all_zeros(bytes, (size_t)len);
         out->valid = len == WITNESS_BYTES && decode(bytes, out);
     }
     close(fd);
@@ -109,10 +119,9 @@ bool witness_write(int fd, const page_meta *meta) {
     return len == WITNESS_BYTES;
 }
 
-void witness_remove(const char *path) {
+bool witness_remove(const char *path) {
     char *name = name_of(path);
-    if (name) {
-        unlink(name);
-        free(name);
-    }
+    bool removed = name && unlink(name) == 0;
+    free(name);
+    return removed;
 }

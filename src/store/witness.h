@@ -47,7 +47,10 @@ int witness_open(const char *path);
 /* In place; false when it cannot be written. */
 bool witness_write(int fd, const page_meta *meta);
 
-/* Removes the witness of an index that is gone. */
-void witness_remove(const char *path);
+/*
+ * Removes the witness of an index that is gone; true when there was one. Then the folder must be
+ * synced before another file gets the index's name: or power fails, and the two are found together.
+ */
+bool witness_remove(const char *path);
 
 #endif

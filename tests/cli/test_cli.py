@@ -70,6 +70,7 @@ OPTIONS = {
     "stats": ["--json"],
     "terms": ["-k", "--json"],
     "verify": ["--quick", "--full"],
+    "compact": ["--reorder", "--threads", "--memory"],
     "backup": [],
     "export": ["--out"],
     "analyze": ["--analyzer", "--lang"],
@@ -77,8 +78,8 @@ OPTIONS = {
     "help": [],
     "version": [],
 }
-OPENS = ["index", "query", "similar", "show", "delete", "stats", "terms", "verify", "backup"]
-OPENS += ["export"]
+OPENS = ["index", "query", "similar", "show", "delete", "stats", "terms", "verify", "compact"]
+OPENS += ["backup", "export"]
 LATER_OPTIONS = [
     ("query", "--facets"),
     ("query", "--sort"),
@@ -88,7 +89,7 @@ LATER_OPTIONS = [
     ("verify", "--accept"),
     ("delete", "--filter"),
 ]
-LATER = ["suggest", "compact", "eval", "serve"]
+LATER = ["suggest", "eval", "serve"]
 
 SHARED = (
     "keep the key of each entry short and stable so that an owner can drop it by name "

@@ -4,6 +4,7 @@
 As test_cli.py, whose helpers it uses.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ def answers(db):
     out = run("export", "--db", db, code=0).out
     for query in QUERIES:
         for form in ("tsv", "ids"):
-            out += run("query", query, "--db", db, "--format", form, code=0).out
+            out += run("query", query, "--db", db, "--format", form).out
     return out + run("similar", "--id", "p1", "--db", db, "--format", "tsv", code=0).out
 
 
@@ -130,8 +131,127 @@ def test_backup_interrupted():
 def answers_of_large(db="anpsearch.db"):
     lines = ""
     for query in ("w1", "w7 w77", '"w1 w2"', "*"):
-        lines += run("query", query, "--db", db, "--format", "tsv", code=None).out
-    return lines + run("stats", "--db", db, "--json", code=0).out.split('"file_bytes"', maxsplit=1)[0]
+        lines += run("query", query, "--db", db, "--format", "tsv").out
+    stats = run("stats", "--db", db, "--json", code=0).out
+    return lines + stats.split('"file_bytes"', maxsplit=1)[0]
+
+
+# ---- compact ---------------------------------------------------------------------------------
+
+
+def stats_of(db="anpsearch.db"):
+    return json.loads(run("stats", "--db", db, "--json", code=0).out)
+
+
+def test_compact_in_place():
+    make_index()
+    cli.write_posts("again.jsonl", cli.POSTS[:2])
+    run("index", "again.jsonl", code=0)
+    run("delete", "--id", "p4", code=0)
+    before, terms = answers("anpsearch.db"), run("terms", code=0).out
+    equal(stats_of()["posts_deleted"], 3)
+    done = run("compact", code=0)
+    equal(done.out, "")
+    check(done.err.startswith("compacted 3 posts: "), done.err)
+    equal(names_of(""), sorted(["again.jsonl", "anpsearch.db", "anpsearch.db-lock",
+                                "anpsearch.db.witness", "posts.jsonl"]))
+    equal(answers("anpsearch.db"), before)
+    equal(run("terms", code=0).out, terms)
+    after = stats_of()
+    equal([after["posts_live"], after["posts_deleted"], after["log_posts"]], [3, 0, 0])
+    equal(after["terms"], len(terms.splitlines()))
+    run("verify", code=0)
+    run("index", "posts.jsonl", code=0)
+    equal(stats_of()["posts_live"], 4)
+    run("verify", code=0)
+
+
+def test_compact_to_a_new_file():
+    make_index()
+    run("delete", "--id", "p4", code=0)
+    run("compact", "new.db", code=0)
+    equal(names_of("new"), ["new.db", "new.db.witness"])
+    equal(stats_of("new.db")["posts_deleted"], 0)
+    equal(stats_of()["posts_deleted"], 1)
+    equal(answers("new.db"), answers("anpsearch.db"))
+    run("verify", "--db", "new.db", code=0)
+    refuse("compact", "new.db", code=3, names=["new.db", "exists", "overwritten"])
+    refuse("compact", "--db", "none.db", code=3, names=["none.db"])
+    refuse("compact", "a", "b", names=["b"])
+    equal(names_of("a"), ["anpsearch.db", "anpsearch.db-lock", "anpsearch.db.witness"])
+
+
+def sorted_answers(db="anpsearch.db"):
+    """Hits and scores of every query, exact ties in any order."""
+    out = []
+    for query in ("w1", "w7 w77", '"w1 w2"', "+w3 +w9", "w11 w12 w13"):
+        text = run("query", query, "--db", db, "-k", "100000", "--format", "tsv").out
+        out.append(sorted(line.split("\t")[1:] for line in text.splitlines()))
+    out.append(sorted(run("export", "--db", db, code=0).lines()))
+    return out
+
+
+def test_compact_reorder():
+    make_large(700)
+    run("delete", "--id", *[f"q{i}" for i in range(0, 700, 9)], code=0)
+    before = sorted_answers()
+    similar = run("similar", "--id", "q5", "--format", "tsv").out
+    for form in (["--reorder"], ["--reorder", "--threads", "1", "--memory", "1M"], []):
+        run("compact", *form, code=0)
+        run("verify", code=0)
+        equal(sorted_answers(), before)
+        equal(sorted(run("similar", "--id", "q5", "--format", "tsv").lines()),
+              sorted(similar.splitlines()))
+
+
+def test_compact_interrupted():
+    make_large(900)
+    before = sorted_answers()
+    files = names_of("anpsearch.db")
+    for form in ([], ["--reorder"]):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with subprocess.Popen([cli.PROGRAM, "compact", *form], env=cli.environment({}),
+                                  stderr=subprocess.PIPE) as child:
+                time.sleep(0.1)
+                child.send_signal(number)
+                said = child.communicate(timeout=60)[1].decode()
+            check(child.returncode in (code, 0), f"exit status {child.returncode}: {said}")
+            check(child.returncode == 0 or "as it was" in said, said)
+            equal(names_of("anpsearch.db"), files)
+    for wait in (0.02, 0.1, 0.2, 0.4, 0.6):
+        with subprocess.Popen([cli.PROGRAM, "compact", "--reorder"], env=cli.environment({}),
+                              stderr=subprocess.DEVNULL) as child:
+            time.sleep(wait)
+            child.kill()
+            child.wait()
+        run("verify", code=0)
+    equal(sorted_answers(), before)
+    run("compact", code=0)
+    equal(names_of("anpsearch.db"), files)
+    equal(sorted_answers(), before)
+
+
+def test_compact_while_others_work():
+    make_large(600)
+    script = "for i in $(seq 12); do printf '{\"id\":\"n%d\",\"body\":\"fresh\"}\\n' $i |"
+    script += f" {cli.PROGRAM} index - || exit 1; {cli.PROGRAM} query fresh --count || exit 1; done"
+    with subprocess.Popen(["sh", "-c", script], env=cli.environment({}), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as child:
+        for _ in range(4):
+            run("compact", code=0)
+        out, err = child.communicate(timeout=120)
+    equal(child.returncode, 0, err.decode())
+    equal(out.decode().split(), [str(i + 1) for i in range(12)])
+    run("verify", code=0)
+    equal(stats_of()["posts_live"], 612)
+
+
+def test_compact_needs_the_right_to_write():
+    make_index()
+    if os.geteuid() == 0:
+        return # root may write everywhere
+    os.chmod("anpsearch.db", 0o444)
+    refuse("compact", code=3, names=["anpsearch.db"])
 
 
 if __name__ == "__main__":

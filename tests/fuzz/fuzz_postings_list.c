@@ -32,24 +32,36 @@ static void check_valid(const list_view *v, const uint16_t *docs, const uint32_t
     need(v->tf_sum == (sum > UINT32_MAX ? UINT32_MAX : sum));
 }
 
+/* Each post is as long as its ordinal says; those below 32,768 have far too few words. */
+static uint32_t *lengths_make(void) {
+    uint32_t *lengths = malloc(LIST_DOCS * sizeof *lengths);
+    need(lengths != NULL);
+    for (uint32_t low = 0; low < (uint32_t)LIST_DOCS; low++) {
+        lengths[low] = low < 32768 ? low % 7 : low * 50;
+    }
+    return lengths;
+}
+
 static void read_positions(str value, const list_view *list) {
     positions_view v;
-    uint32_t *out = malloc(EXPECT_MAX * sizeof *out);
-    uint32_t *titles = malloc(list->count * sizeof *titles);
-    need(out && titles);
+    uint32_t *out = malloc(EXPECT_MAX * sizeof *out), *words = lengths_make();
+    list_lengths lengths = {words, sizeof *words, sizeof *words, 0, 0, LIST_DOCS};
+    need(out != NULL);
     if (positions_view_open(value, list->count, &v, NULL) == ANP_OK) {
-        positions_title_tfs(&v, titles, list->count);
         for (uint32_t rank = 0; rank < list->count && rank < READS; rank++) {
-            uint64_t of_title = (uint64_t)TITLE_WEIGHT * positions_title_tf(&v, rank);
+            uint64_t of_title = (uint64_t)TITLE_WEIGHT * list_title_tf(list, rank);
             uint64_t expect = list_tf(list, rank) - of_title;
             expect = expect < EXPECT_MAX ? expect : EXPECT_MAX;
-            anp_status status =
-                positions_read(&v, list, TITLE_WEIGHT, rank, (uint32_t)expect, out, NULL);
+            anp_status status = positions_read(&v, list, &lengths, TITLE_WEIGHT, rank,
+                                               (uint32_t)expect, out, NULL);
             need(status == ANP_OK || status == ANP_CORRUPT);
+            for (uint32_t i = 1; status == ANP_OK && i < expect; i++) {
+                need(out[i] > out[i - 1]);
+            }
         }
     }
     free(out);
-    free(titles);
+    free(words);
 }
 
 static void read_list(str value) {
@@ -84,23 +96,37 @@ static void read_list(str value) {
 
 /* A list by number: every size class, with and without tf and bounds, its positions joined. */
 static void build(uint8_t number, buffer *out) {
-    static const uint32_t sizes[] = {1, 2, 16, 40, 64, 255, 256, 1024, 2047, 2048, 9000};
+    static const uint32_t sizes[] = {1, 2, 8, 9, 40, 64, 255, 256, 1024, 4095, 9000};
     prng p = {number};
     sample s;
     buffer apart = {0};
-    uint32_t count = sizes[number % 11], *zeros = calloc(count, sizeof *zeros);
-    need(sample_make(&p, count, (sample_tfs)(number / 11 % SAMPLE_KINDS), number & 1, &s) && zeros);
+    uint32_t count = sizes[number % 11], *titles = calloc(count, sizeof *titles), total = 0;
+    need(sample_make(&p, count, (sample_tfs)(number / 11 % SAMPLE_KINDS), number & 1, &s) &&
+         titles);
     bool bounds = number & 64;
-    list_build(&(list_input){count, s.docs, number & 128 ? s.tfs : NULL,
-                             bounds ? s.impacts : NULL, bounds ? s.blended : NULL}, out);
     for (uint32_t i = 0; i < count; i++) {
-        s.tfs[i] = i % 5 == 0;
+        titles[i] = i % 5 == 0;
     }
-    positions_build(&(positions_input){count, s.tfs, zeros, s.tfs}, &apart);
+    list_build(&(list_input){count, s.docs, number & 128 ? s.tfs : NULL,
+                             bounds ? s.impacts : NULL, bounds ? s.blended : NULL, titles}, out);
+    uint32_t *words = lengths_make(), *places = malloc(count * 9 * sizeof *places);
+    need(places != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t length = words[s.docs[i]];
+        s.tfs[i] = i % 9 < length ? i % 9 : length;
+        for (uint32_t j = 0; j < s.tfs[i]; j++) {
+            places[total++] = j + (length - s.tfs[i]) / 2;
+        }
+    }
+    positions_input input = {count, s.docs, s.tfs, places,
+                             {words, sizeof *words, sizeof *words, 0, 0, LIST_DOCS}};
+    need(positions_build(&input, &apart, NULL) == ANP_OK);
     positions_join(out, 0, str_make((const char *)apart.data, apart.len));
     sample_free(&s);
     buffer_free(&apart);
-    free(zeros);
+    free(titles);
+    free(words);
+    free(places);
 }
 
 void fuzz_postings_list(const uint8_t *bytes, size_t size) {
@@ -117,7 +143,7 @@ void fuzz_postings_list(const uint8_t *bytes, size_t size) {
     for (size_t at = 2; at + 3 <= size; at += 3) {
         size_t where = load_u16(bytes + at);
         /* Every other time into the header, which decides most. */
-        list.data[at % 2 ? where % list.len : where % sizeof(list_header)] ^= bytes[at + 2];
+        list.data[at % 2 ? where % list.len : where % LIST_HEAD_BYTES % list.len] ^= bytes[at + 2];
     }
     size_t len = size % 3 == 1 ? list.len - size % list.len : list.len;
     uint8_t *exact = malloc(len);

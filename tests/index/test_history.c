@@ -1,12 +1,13 @@
 /*
- * Any history of adds, replaces and deletes, in any batching, gives the same index as one built
- * afresh from what is live.
+ * Any history of adds, replaces, deletes and compactions, in any batching, gives the same index as
+ * one built afresh from what is live.
  *
  * The model is an array of live posts in the order of their last add. Two indexes are compared
- * through snapshots, post by post and term by term: ordinals differ by the dead ones, all else
- * must be equal.
+ * through snapshots, post by post and term by term: ordinals differ by the dead ones (and in any
+ * way after a compaction to a new order), all else must be equal.
  */
 #include "base/prng.h"
+#include "index/compact.h"
 #include "index/snapshot.h"
 #include "index/verify.h"
 #include "index/writer.h"
@@ -122,12 +123,18 @@ typedef struct pair {
     arena memory;
 } pair;
 
-static void map_ordinals(pair *p) {
+static void map_ordinals(pair *p, bool reordered) {
     uint32_t end = snapshot_docno_end(p->have), next = 0;
     p->rank = arena_array(&p->memory, uint32_t, end + 1);
     for (uint32_t docno = 0; docno < end; docno++) {
-        bool dead = bitmap_contains(snapshot_deleted(p->have), docno);
-        p->rank[docno] = dead ? UINT32_MAX : next++;
+        str id;
+        p->rank[docno] = UINT32_MAX;
+        if (!bitmap_contains(snapshot_deleted(p->have), docno)) {
+            CHECK_EQ_INT(snapshot_id(p->have, docno, &p->memory, &id, NULL), ANP_OK);
+            CHECK_EQ_INT(snapshot_docno(p->want, id, &p->rank[docno], NULL), ANP_OK);
+            CHECK(reordered || p->rank[docno] == next);
+            next++;
+        }
     }
     CHECK_EQ_INT(next, snapshot_docno_end(p->want));
 }
@@ -275,7 +282,7 @@ static void check_clean(index_handle *index) {
 }
 
 static void compare(index_handle *have, const model *m, const anp_index_options *options,
-                    int round) {
+                    bool reordered, int round) {
     char path[512];
     index_handle *want;
     pair p = {0};
@@ -293,7 +300,7 @@ static void compare(index_handle *have, const model *m, const anp_index_options 
             double a = snapshot_length_average(p.have, (index_field)field);
             CHECK_NEAR(a, snapshot_length_average(p.want, (index_field)field), 0);
         }
-        map_ordinals(&p);
+        map_ordinals(&p, reordered);
         compare_posts(&p);
         compare_columns(&p);
         compare_meta(&p);
@@ -305,12 +312,22 @@ static void compare(index_handle *have, const model *m, const anp_index_options 
     index_close(want);
 }
 
+static void compact(index_handle *index, bool reorder) {
+    compact_options options = {.reorder = reorder};
+    anp_error err = ANP_ERROR_INIT;
+    uint64_t bytes;
+    if (!CHECK_EQ_INT(index_compact(index, NULL, &options, &bytes, &err), ANP_OK)) {
+        test_note("%s", err.message);
+    }
+}
+
 static void run_history(uint64_t seed, uint32_t title_weight) {
     prng p = {seed};
     model m = {0};
     char path[512];
     index_handle *index;
     index_writer *w = NULL;
+    bool reordered = false;
     anp_index_options options = ANP_INDEX_OPTIONS_INIT;
     options.title_weight = title_weight;
     options.title_excluded = title_weight == 0;
@@ -331,10 +348,15 @@ static void run_history(uint64_t seed, uint32_t title_weight) {
             writer_close(w);
             w = NULL;
         }
+        if (prng_below(&p, 25) == 0) {
+            bool reorder = seed % 2 && prng_below(&p, 2);
+            compact(index, reorder);
+            reordered |= reorder;
+        }
         if (step % 65 == 64) {
             writer_close(w);
             w = NULL;
-            compare(index, &m, &options, (int)seed * 1000 + step);
+            compare(index, &m, &options, reordered, (int)seed * 1000 + step);
         }
     }
     writer_close(w);

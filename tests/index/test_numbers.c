@@ -132,10 +132,11 @@ static void check_batches(store *s, uint32_t *next) {
 }
 
 /* Puts one block in place of another and asks verify. */
-static void check_wrong_block(store *s, uint32_t end, const char *key, const numbered *items,
+static void check_wrong_block(store *s, uint32_t end, const char *key, numbered *items,
                               size_t count) {
     buffer block = {0};
     store_txn *txn;
+    numbers_block_share(items, count);
     CHECK_EQ_INT(numbers_block_build(items, count, 8, 4000, &block), count);
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
     str value = str_make((const char *)block.data, block.len);
@@ -147,11 +148,11 @@ static void check_wrong_block(store *s, uint32_t end, const char *key, const num
 }
 
 static void check_verify(store *s) {
-    numbered above[] = {{STR("a"), 0}, {STR("c"), 1}};    /* c is above the key b */
-    numbered order[] = {{STR("b"), 0}, {STR("a"), 1}};    /* not sorted */
-    numbered twice[] = {{STR("a"), 0}, {STR("aa"), 0}};   /* one number of two strings */
-    numbered beyond[] = {{STR("a"), 0}, {STR("aa"), 2}};  /* a number that was not given */
-    numbered right[] = {{STR("a"), 1}, {STR("c"), 0}};
+    numbered above[] = {{STR("a"), 0, 0}, {STR("c"), 1, 0}};    /* c is above the key b */
+    numbered order[] = {{STR("b"), 0, 0}, {STR("a"), 1, 0}};    /* not sorted */
+    numbered twice[] = {{STR("a"), 0, 0}, {STR("aa"), 0, 0}};   /* one number of two strings */
+    numbered beyond[] = {{STR("a"), 0, 0}, {STR("aa"), 2, 0}};  /* a number that was not given */
+    numbered right[] = {{STR("a"), 1, 0}, {STR("c"), 0, 0}};
     check_wrong_block(s, 2, "b", above, 2);
     check_wrong_block(s, 2, "\xff\xff\xff", order, 2);
     check_wrong_block(s, 2, "\xff\xff\xff", twice, 2);

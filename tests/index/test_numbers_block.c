@@ -13,9 +13,10 @@ enum { ITEMS = 3000 };
 static void check_example(void) {
     static const uint8_t expected[] = {3, 0, 9, 0, 0x07, 0x58, 0x16, 0, 0x05, 'c',
                                        'a', 'c', 'h', 'e', 0x51, 'd', 0x32, 't', 'i'};
-    numbered items[] = {{STR("cache"), 7}, {STR("cached"), 300}, {STR("cacti"), 5}};
+    numbered items[] = {{STR("cache"), 7, 0}, {STR("cached"), 300, 0}, {STR("cacti"), 5, 0}};
     buffer block = {0};
     CHECK_EQ_INT(numbers_bits(300), 9);
+    numbers_block_share(items, 3);
     CHECK_EQ_INT(numbers_block_build(items, 3, 9, 4000, &block), 3);
     CHECK(block.len == sizeof expected && memcmp(block.data, expected, sizeof expected) == 0);
     CHECK_EQ_INT(numbers_block_measure(items, 3, 9), sizeof expected);
@@ -41,7 +42,7 @@ static numbered *make_items(arena *memory, uint64_t seed) {
             text[len++] = prng_below(&p, 9) ? (char)('a' + prng_below(&p, 3)) : (char)0xfe;
         }
         items[i] = (numbered){arena_str(memory, str_make(text, len)),
-                              (uint32_t)prng_next(&p) >> prng_below(&p, 32)};
+                              (uint32_t)prng_next(&p) >> prng_below(&p, 32), 0};
     }
     qsort(items, ITEMS, sizeof *items, by_text);
     for (size_t i = 1; i < ITEMS; i++) {
@@ -80,6 +81,7 @@ static void check_blocks(uint64_t seed) {
         count++;
     }
     buffer block = {0};
+    numbers_block_share(in, count);
     for (size_t from = 0, n; from < count; from += n) {
         block.len = 0;
         size_t target = from % 3 ? NUMBERS_BLOCK_BYTES : from % 700;
@@ -99,6 +101,7 @@ static void check_damage(void) {
     prng p = {3};
     numbered *items = make_items(&memory, 9);
     buffer block = {0};
+    numbers_block_share(items, 300);
     numbers_block_build(items, 300, 32, 3000, &block);
     for (int round = 0; round < 20000; round++) {
         size_t len = prng_below(&p, 4) ? block.len : prng_below(&p, (uint32_t)block.len);

@@ -230,7 +230,8 @@ static bool check_unit_walk(store_txn *txn, unit_level level, uint32_t number, u
     buffer want = {0};
     uint64_t inner;
     str value;
-    bool good = CHECK_EQ_INT(unit_cursor_open(txn, level, number, from, &cursor, NULL), ANP_OK);
+    anp_status status = unit_cursor_open(txn, level, number, from, UINT64_MAX, &cursor, NULL);
+    bool good = CHECK_EQ_INT(status, ANP_OK);
     for (size_t i = 0; i < count && good; i++) {
         if (values[i].inner < from) {
             continue;

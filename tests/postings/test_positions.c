@@ -12,27 +12,33 @@ typedef enum titles { TITLES_NONE, TITLES_SOME, TITLES_ALL } titles;
 typedef struct fixture {
     sample s; /* its tfs are combined ones */
     uint32_t weight;
+    bool heavy; /* every posting has many positions */
     uint32_t *counts, *title_tfs, *positions, *starts;
-    uint32_t title_count, title_only;
+    uint32_t lengths[65536]; /* by ordinal */
+    uint32_t title_count;
     buffer list, apart;
 } fixture;
 
-/* Body positions are few, and now and then many and far apart. */
+/* Body positions are few, and now and then many and far apart; some fill their post. */
 static void draw_posting(fixture *f, prng *p, uint32_t i, titles which) {
     bool title = which == TITLES_ALL || (which == TITLES_SOME && prng_below(p, 6) == 0);
-    uint32_t long_post = prng_below(p, 400) == 0;
+    bool long_post = f->heavy || prng_below(p, 400) == 0;
     f->title_tfs[i] = title ? 1 + prng_below(p, prng_below(p, 30) ? 3 : 65535) : 0;
     f->counts[i] = prng_below(p, long_post ? 300 : 4);
     f->counts[i] += f->counts[i] == 0 && (f->title_tfs[i] == 0 || f->weight == 0);
     f->title_tfs[i] = f->weight ? f->title_tfs[i] : 0;
     f->s.tfs[i] = f->counts[i] + f->weight * f->title_tfs[i];
     f->title_count += f->title_tfs[i] > 0;
-    f->title_only += f->title_tfs[i] > 0 && f->counts[i] == 0;
 }
 
+static list_lengths lengths_of(const fixture *f) {
+    return (list_lengths){f->lengths, sizeof *f->lengths, sizeof *f->lengths, 0, 0, 65536};
+}
+
+/* f is zeroed. */
 static bool make_fixture(fixture *f, prng *p, uint32_t count, titles which, uint32_t weight) {
     uint32_t total = 0;
-    *f = (fixture){.weight = weight};
+    f->weight = weight;
     if (!sample_make(p, count, SAMPLE_ONES, false, &f->s)) {
         return false;
     }
@@ -46,17 +52,20 @@ static bool make_fixture(fixture *f, prng *p, uint32_t count, titles which, uint
     for (uint32_t i = 0; i < count; i++) {
         draw_posting(f, p, i, which);
         f->starts[i] = total;
-        uint32_t position = prng_below(p, prng_below(p, 9) ? 100 : 1 << 23);
+        uint32_t position = prng_below(p, prng_below(p, 9) ? 100 : 1 << 23) * prng_below(p, 8);
+        bool packed = prng_below(p, 10) == 0;
         for (uint32_t j = 0; j < f->counts[i]; j++) {
             f->positions[total++] = position;
-            position += 1 + prng_below(p, prng_below(p, 4) ? 2 : 20000);
+            position += 1 + prng_below(p, packed ? 1 : prng_below(p, 4) ? 2 : 20000);
         }
+        /* Behind the last position: nothing, or a few words, or many. */
+        uint32_t behind = prng_below(p, prng_below(p, 3) ? 1 : prng_below(p, 9) ? 50 : 1 << 22);
+        f->lengths[f->s.docs[i]] = f->counts[i] ? f->positions[total - 1] + 1 + behind : behind;
     }
-    list_build(&(list_input){count, f->s.docs, f->s.tfs, NULL, NULL}, &f->list);
-    positions_build(&(positions_input){count, f->counts, f->positions,
-                                       which == TITLES_NONE ? NULL : f->title_tfs},
-                    &f->apart);
-    return true;
+    list_build(&(list_input){.count = count, .docs = f->s.docs, .tfs = f->s.tfs,
+                             .title_tfs = which == TITLES_NONE ? NULL : f->title_tfs}, &f->list);
+    positions_input input = {count, f->s.docs, f->counts, f->positions, lengths_of(f)};
+    return positions_build(&input, &f->apart, NULL) == ANP_OK;
 }
 
 static void free_fixture(fixture *f) {
@@ -67,6 +76,7 @@ static void free_fixture(fixture *f) {
     free(f->positions);
     buffer_free(&f->list);
     buffer_free(&f->apart);
+    free(f);
 }
 
 /* The positions of one posting into room of the exact size. */
@@ -74,128 +84,167 @@ static anp_status read_one(const fixture *f, const positions_view *v, const list
                            uint32_t rank, bool *equal) {
     uint32_t expect = f->counts[rank];
     uint32_t *out = malloc(expect * sizeof *out + !expect);
-    anp_status status = positions_read(v, list, f->weight, rank, expect, out, NULL);
+    list_lengths lengths = lengths_of(f);
+    anp_status status = positions_read(v, list, &lengths, f->weight, rank, expect, out, NULL);
     *equal = expect == 0 || memcmp(out, f->positions + f->starts[rank], expect * sizeof *out) == 0;
     free(out);
     return status;
 }
 
-static bool check_titles(const fixture *f, const positions_view *v) {
+static bool check_titles(const fixture *f, const list_view *list) {
     uint32_t *tfs = malloc(f->s.count * sizeof *tfs);
-    bool good = CHECK_EQ_INT(v->title_count, f->title_count) &&
-                CHECK_EQ_INT(v->title_only, f->title_only);
-    positions_title_tfs(v, tfs, f->s.count);
+    bool good = CHECK_EQ_INT(list->title_count, f->title_count);
+    list_tfs(list, tfs);
+    list_less_titles(list, f->weight, 0, f->s.count, tfs);
     for (uint32_t i = 0; i < f->s.count && good; i++) {
-        good = CHECK_EQ_INT(tfs[i], f->title_tfs[i]) &&
-               CHECK_EQ_INT(positions_title_tf(v, i), f->title_tfs[i]);
+        good = CHECK_EQ_INT(tfs[i], f->counts[i]) &&
+               CHECK_EQ_INT(list_title_tf(list, i), f->title_tfs[i]);
     }
     free(tfs);
     return good;
 }
 
+/* Every posting by itself, and all of them in their order. */
 static bool check_all(const fixture *f, str value, const list_view *list) {
     positions_view v;
     if (!CHECK_EQ_INT(positions_view_open(value, f->s.count, &v, NULL), ANP_OK) ||
-        !check_titles(f, &v)) {
+        !check_titles(f, list)) {
         return false;
     }
-    for (uint32_t rank = 0; rank < f->s.count; rank++) {
+    positions_cursor cursor = {.view = &v};
+    bool good = true;
+    for (uint32_t rank = 0; rank < f->s.count && good; rank++) {
         bool equal = false;
-        if (!CHECK_EQ_INT(read_one(f, &v, list, rank, &equal), ANP_OK) || !CHECK(equal)) {
+        uint32_t count = f->counts[rank], length = f->lengths[f->s.docs[rank]];
+        uint32_t *out = malloc(count * sizeof *out + !count);
+        good = CHECK_EQ_INT(read_one(f, &v, list, rank, &equal), ANP_OK) && CHECK(equal) &&
+               CHECK_EQ_INT(positions_next(&cursor, length, count, out, NULL), ANP_OK) &&
+               CHECK(count == 0 ||
+                     memcmp(out, f->positions + f->starts[rank], count * sizeof *out) == 0);
+        free(out);
+        if (!good) {
             test_note("rank %u of %u", rank, f->s.count);
-            return false;
         }
     }
-    return true;
+    return good;
 }
 
-static void round_trip(uint32_t count, titles which, uint32_t weight) {
+static void round_trip(uint32_t count, titles which, uint32_t weight, bool heavy, int form) {
     prng p = {count * 100ull + which * 20 + weight};
-    fixture f;
+    fixture *f = calloc(1, sizeof *f);
     list_view list;
-    if (!CHECK(make_fixture(&f, &p, count, which, weight))) {
+    f->heavy = heavy;
+    if (!CHECK(make_fixture(f, &p, count, which, weight))) {
         return;
     }
-    str apart = str_make((const char *)f.apart.data, f.apart.len);
-    str alone = str_make((const char *)f.list.data, f.list.len);
+    str apart = str_make((const char *)f->apart.data, f->apart.len);
+    str alone = str_make((const char *)f->list.data, f->list.len);
     bool good = CHECK_EQ_INT(list_view_open(alone, &list, NULL), ANP_OK) &&
-                CHECK(list.positions.data == NULL) && check_all(&f, apart, &list);
-    if (f.list.len <= UINT16_MAX) {
-        positions_join(&f.list, 0, apart);
-        str joined = str_make((const char *)f.list.data, f.list.len);
+                CHECK(list.positions.data == NULL) && check_all(f, apart, &list);
+    if (form >= 0) {
+        good = CHECK_EQ_INT(f->apart.data[0], form) && good;
+    }
+    if (good) {
+        positions_join(&f->list, 0, apart);
+        str joined = str_make((const char *)f->list.data, f->list.len);
         good = CHECK_EQ_INT(list_view_open(joined, &list, NULL), ANP_OK) &&
                CHECK_EQ_INT(list_validate(&list, NULL), ANP_OK) &&
-               CHECK(str_equal(list.positions, apart)) && check_all(&f, list.positions, &list) &&
+               CHECK(str_equal(list.positions, apart)) && check_all(f, list.positions, &list) &&
                good;
     }
     if (!good) {
         test_note("%u postings, titles %d, title weight %u", count, which, weight);
     }
-    free_fixture(&f);
+    free_fixture(f);
 }
 
 /* A cut value gives nothing but ANP_CORRUPT and what stood before the cut. */
 static void cut(uint32_t count, titles which) {
     prng p = {count + 7};
-    fixture f;
+    fixture *f = calloc(1, sizeof *f);
     list_view list;
-    CHECK(make_fixture(&f, &p, count, which, 3));
-    str value = str_make((const char *)f.list.data, f.list.len);
+    CHECK(make_fixture(f, &p, count, which, 3));
+    str value = str_make((const char *)f->list.data, f->list.len);
     CHECK_EQ_INT(list_view_open(value, &list, NULL), ANP_OK);
-    size_t step = f.apart.len / 300 + 1;
-    for (size_t len = 0; len < f.apart.len; len += step) {
+    size_t step = f->apart.len / 300 + 1;
+    for (size_t len = 0; len < f->apart.len; len += step) {
         char *exact = malloc(len + !len);
-        memcpy(exact, f.apart.data, len);
+        memcpy(exact, f->apart.data, len);
         positions_view v;
         uint32_t refused = 0;
         if (positions_view_open(str_make(exact, len), count, &v, NULL) == ANP_OK) {
             bool lost = false; /* a posting behind the cut must not come back */
             for (uint32_t rank = 0; rank < count; rank++) {
                 bool equal = false;
-                anp_status status = read_one(&f, &v, &list, rank, &equal);
-                CHECK(status == ANP_OK ? equal && (!lost || f.counts[rank] == 0)
-                                       : status == ANP_CORRUPT);
+                anp_status status = read_one(f, &v, &list, rank, &equal);
+                bool bare = f->counts[rank] == 0 || f->lengths[f->s.docs[rank]] == 1; /* no bits */
+                CHECK(status == ANP_OK ? equal && (!lost || bare) : status == ANP_CORRUPT);
                 lost = lost || status != ANP_OK;
                 refused += status != ANP_OK;
             }
-            CHECK(refused > 0 || f.counts[count - 1] == 0);
+            CHECK(refused > 0);
         }
         free(exact);
     }
-    free_fixture(&f);
+    free_fixture(f);
 }
 
-/* Any bytes: reads stay inside, and end. */
+/* Any bytes, and lengths that are not those of the build: reads stay inside, and end. */
 static void flipped(uint32_t count, titles which) {
     prng p = {count + 9};
-    fixture f;
+    fixture *f = calloc(1, sizeof *f);
     list_view list;
-    CHECK(make_fixture(&f, &p, count, which, 3));
-    CHECK_EQ_INT(list_view_open(str_make((const char *)f.list.data, f.list.len), &list, NULL),
+    CHECK(make_fixture(f, &p, count, which, 3));
+    CHECK_EQ_INT(list_view_open(str_make((const char *)f->list.data, f->list.len), &list, NULL),
                  ANP_OK);
-    uint32_t *tfs = malloc(count * sizeof *tfs), read = 0;
+    uint32_t read = 0;
     for (int round = 0; round < 300; round++) {
-        char *exact = malloc(f.apart.len);
-        memcpy(exact, f.apart.data, f.apart.len);
-        for (uint32_t flips = 1 + prng_below(&p, 4); flips > 0; flips--) {
-            uint32_t span = prng_below(&p, 2) ? 16 : (uint32_t)f.apart.len;
-            exact[prng_below(&p, span) % f.apart.len] ^= (char)(1 << prng_below(&p, 8));
+        char *exact = malloc(f->apart.len);
+        memcpy(exact, f->apart.data, f->apart.len);
+        for (uint32_t flips = 1 + prng_below(&p, 4); flips > 0 && f->apart.len; flips--) {
+            uint32_t span = prng_below(&p, 2) ? 16 : (uint32_t)f->apart.len;
+            exact[prng_below(&p, span) % f->apart.len] ^= (char)(1 << prng_below(&p, 8));
         }
+        uint32_t *length = &f->lengths[f->s.docs[prng_below(&p, count)]], was = *length;
+        *length ^= prng_below(&p, 2) << prng_below(&p, 32);
         positions_view v;
-        if (positions_view_open(str_make(exact, f.apart.len), count, &v, NULL) == ANP_OK) {
+        if (positions_view_open(str_make(exact, f->apart.len), count, &v, NULL) == ANP_OK) {
             bool equal;
-            positions_title_tfs(&v, tfs, count);
             for (int i = 0; i < 20; i++) {
-                anp_status status = read_one(&f, &v, &list, prng_below(&p, count), &equal);
+                anp_status status = read_one(f, &v, &list, prng_below(&p, count), &equal);
                 CHECK(status == ANP_OK || status == ANP_CORRUPT);
                 read += status == ANP_OK;
             }
         }
+        *length = was;
         free(exact);
     }
     CHECK(read > 0);
-    free(tfs);
-    free_fixture(&f);
+    free_fixture(f);
+}
+
+static void impossible(void) {
+    static const struct {
+        uint32_t positions[6], count, length;
+        anp_status status;
+    } table[] = {{{0}, 1, 1, ANP_OK},
+                 {{3}, 1, 3, ANP_CORRUPT},
+                 {{0}, 1, 0, ANP_CORRUPT},
+                 {{0, 1}, 2, 2, ANP_OK},
+                 {{1, 1}, 2, 5, ANP_CORRUPT},
+                 {{0, 4, 2}, 3, 9, ANP_CORRUPT},
+                 {{0, 1, 2, 3, 4, 5}, 6, 6, ANP_OK},
+                 {{0, 1, 2, 3, 4, 6}, 6, 6, ANP_CORRUPT}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const uint16_t doc = 9;
+        buffer b = {0};
+        positions_input input = {1, &doc, &table[i].count, table[i].positions,
+                                 {&table[i].length, 4, 4, 0, 9, 1}};
+        if (!CHECK_EQ_INT(positions_build(&input, &b, NULL), table[i].status)) {
+            test_note("row %zu", i);
+        }
+        buffer_free(&b);
+    }
 }
 
 void test_postings_positions(void) {
@@ -204,14 +253,20 @@ void test_postings_positions(void) {
     for (int which = TITLES_NONE; which <= TITLES_ALL; which++) {
         CASE(names[which]);
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-            round_trip(sizes[i], (titles)which, 3);
-            round_trip(sizes[i], (titles)which, 15);
+            round_trip(sizes[i], (titles)which, 3, false, -1);
+            round_trip(sizes[i], (titles)which, 15, false, -1);
         }
-        round_trip(1000, (titles)which, 0); /* no title counts */
+        round_trip(1000, (titles)which, 0, false, -1); /* no title counts */
     }
     CASE("a full window with a title exception in every posting");
-    round_trip(65536, TITLES_ALL, 1);
-    round_trip(65536, TITLES_NONE, 3);
+    round_trip(65536, TITLES_ALL, 1, false, 1);
+    round_trip(65536, TITLES_NONE, 3, false, 1);
+    CASE("each form of the groups");
+    round_trip(300, TITLES_SOME, 3, false, 0);
+    round_trip(40000, TITLES_SOME, 3, false, 1);
+    round_trip(2000, TITLES_SOME, 3, true, 2);
+    CASE("positions that their post has no room for are refused");
+    impossible();
     CASE("cut positions");
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes - 2; i++) {
         cut(sizes[i], (titles)(i % 3));

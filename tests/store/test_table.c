@@ -209,7 +209,8 @@ static bool same_tallies(store_txn *txn, const twin *t) {
     str record;
     if (!CHECK_EQ_INT(store_get(txn, STORE_META, store_key_bytes(STR("tables")), &record, NULL),
                       ANP_OK) ||
-        !CHECK_EQ_INT(record.len, STORE_TABLES * 16)) {
+        !CHECK_EQ_INT(record.len, 8 + STORE_TABLES * 16) ||
+        !CHECK_EQ_INT(load_u64(record.data), store_txn_number(txn))) {
         return false;
     }
     for (int table = 0; table < STORE_TABLES; table++) {
@@ -217,8 +218,8 @@ static bool same_tallies(store_txn *txn, const twin *t) {
         store_table_size size;
         twin_tally(t, (store_table)table, &entries, &set_hash);
         CHECK_EQ_INT(store_table_measure(txn, (store_table)table, &size, NULL), ANP_OK);
-        if (!CHECK_EQ_INT(load_u64(record.data + 16 * table), entries) ||
-            !CHECK(load_u64(record.data + 16 * table + 8) == set_hash) ||
+        if (!CHECK_EQ_INT(load_u64(record.data + 8 + 16 * table), entries) ||
+            !CHECK(load_u64(record.data + 16 + 16 * table) == set_hash) ||
             !CHECK_EQ_INT(size.entries, entries + (table == STORE_META))) {
             return false;
         }

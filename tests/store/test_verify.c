@@ -29,8 +29,27 @@ static uint64_t verify(const char *path, bool full) {
     return problems;
 }
 
-/* Changes a file of ours through LMDB alone, then removes the witness, which would tell. */
-static void change(const char *path, const char *table, void (*work)(MDB_txn *txn, MDB_dbi dbi)) {
+/* Makes the record of tables say that it is of this commit. */
+static void number_record(MDB_txn *txn) {
+    char bytes[8 + STORE_TABLES * 16 + CHECKSUM_BYTES];
+    MDB_dbi meta;
+    MDB_val key = {6, "tables"}, value;
+    CHECK_EQ_INT(mdb_dbi_open(txn, "meta", 0, &meta), 0);
+    CHECK_EQ_INT(mdb_get(txn, meta, &key, &value), 0);
+    memcpy(bytes, value.mv_data, sizeof bytes);
+    store_u64(bytes, mdb_txn_id(txn));
+    str payload = str_make(bytes, sizeof bytes - CHECKSUM_BYTES);
+    store_u64(bytes + payload.len, checksum_of(STORE_META, STR("tables"), payload));
+    value = (MDB_val){sizeof bytes, bytes};
+    CHECK_EQ_INT(mdb_put(txn, meta, &key, &value, 0), 0);
+}
+
+/*
+ * Changes a file of ours through LMDB alone, then removes the witness, which would tell. `hidden`:
+ * the number of the commit is put right too.
+ */
+static void change(const char *path, const char *table, bool hidden,
+                   void (*work)(MDB_txn *txn, MDB_dbi dbi)) {
     char witness[450];
     MDB_env *env;
     MDB_txn *txn;
@@ -41,6 +60,9 @@ static void change(const char *path, const char *table, void (*work)(MDB_txn *tx
     CHECK_EQ_INT(mdb_env_open(env, path, MDB_NOSUBDIR, 0644), 0);
     CHECK_EQ_INT(mdb_txn_begin(env, NULL, 0, &txn), 0);
     CHECK_EQ_INT(mdb_dbi_open(txn, table, strcmp(table, "extra") == 0 ? MDB_CREATE : 0, &dbi), 0);
+    if (hidden) {
+        number_record(txn);
+    }
     work(txn, dbi);
     CHECK_EQ_INT(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
@@ -82,7 +104,7 @@ static void swap_two(MDB_txn *txn, MDB_dbi dbi) {
 
 static void spoil_record(MDB_txn *txn, MDB_dbi dbi) {
     MDB_val key = {6, "tables"}, value;
-    char bytes[STORE_TABLES * 16 + CHECKSUM_BYTES];
+    char bytes[8 + STORE_TABLES * 16 + CHECKSUM_BYTES];
     CHECK_EQ_INT(mdb_get(txn, dbi, &key, &value), 0);
     memcpy(bytes, value.mv_data, sizeof bytes);
     bytes[20] ^= 1;
@@ -122,29 +144,34 @@ static void expect(const char *path, bool quick, bool full, const char *words) {
 void test_store_verify(void) {
     CASE("another whole value");
     const char *path = fresh();
-    change(path, "log", put_other);
+    change(path, "log", true, put_other);
     expect(path, false, true, "set-hash");
     CASE("an entry less");
     path = fresh();
-    change(path, "log", drop_one);
+    change(path, "log", true, drop_one);
     expect(path, true, true, "table log has 9 entries, the record of tables says 10");
     CASE("values that changed places");
     path = fresh();
-    change(path, "log", swap_two);
+    change(path, "log", true, swap_two);
     expect(path, false, true, "table log, key 3: checksum");
     CASE("a table more");
     path = fresh();
-    change(path, "extra", nothing);
+    change(path, "extra", true, nothing);
     expect(path, false, true, "table 'extra'");
     CASE("the record of tables");
     path = fresh();
-    change(path, "meta", spoil_record);
+    change(path, "meta", true, spoil_record);
     expect(path, true, true, "key 'tables'");
     anp_error err = ANP_ERROR_INIT;
     store_txn *txn;
     store *s = aid_open(path, true);
     CHECK_EQ_INT(store_begin_write(s, &txn, &err), ANP_CORRUPT); /* counts could not go on */
     store_close(s);
+    CASE("another program's commit");
+    path = fresh();
+    change(path, "log", false, put_other);
+    CHECK_EQ_INT(store_open(path, false, &s, &err), ANP_CORRUPT);
+    CHECK(strstr(err.message, "its tables are of") != NULL);
     CASE("a missing witness is a note");
     path = fresh();
     char witness[450];
