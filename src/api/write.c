@@ -63,7 +63,7 @@ enum {
     PROGRESS_US = 100000,
     /* Of the memory allowed: what a batch may hold before it is inverted, which takes as much
        again, and as much as dirty pages of LMDB; and posts read ahead. */
-    BATCH_SHARE = 5,
+    BATCH_SHARE = 3,
     QUEUE_SHARE = 24,
 };
 

@@ -186,7 +186,11 @@ static bool group_text(drafter *d, const lexicon_text *text, bool title) {
     const lexicon_word *words = lexicon_words(d->lexicon);
     size_t occurrences = 0;
     for (size_t i = 0; i < text->count; i++) {
-        occurrences += words[text->items[i]].term_count;
+        const lexicon_word *word = &words[text->items[i]];
+        occurrences += word->term_count;
+        if (word->term_count == 1) {
+            __builtin_prefetch(&d->places.items[word->first]);
+        }
     }
     if (!vec_reserve(&d->groups, d->groups.count + occurrences) ||
         !vec_reserve(&d->hits, d->hits.count + occurrences)) {
@@ -329,7 +333,10 @@ static anp_status append(drafter *d, const draft_options *options, const post *a
     }
     made->value_count = out->values.count - made->value_from;
     made->kept_at = out->kept.len;
-    TRY(put_sketch(d, out, err));
+    if (d->stores) {
+        TRY(put_sketch(d, out, err));
+    }
+    made->terms_at = out->kept.len;
     if (!prepare(d) || !group_text(d, &d->title, true) || !group_text(d, &d->body, false) ||
         !place_positions(d) || !put_terms(d, out, made)) {
         return error_nomem(err, "a post's terms");
@@ -411,7 +418,7 @@ anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_pos
     anp_error reason = ANP_ERROR_INIT;
     post article;
     uint64_t line;
-    anp_status status = raw_post_read(raw, &d->scratch, &article, &line, &reason);
+    anp_status status = raw_post_read(raw, !d->stores, &d->scratch, &article, &line, &reason);
     bool held_back = status == ANP_OK && options->require_reviewed && !article.reviewed;
     if (status == ANP_OK && !held_back) {
         status = draft_post_add(d, options, &article, out, &reason);
@@ -429,13 +436,20 @@ anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_pos
     return status;
 }
 
-size_t draft_kept_bytes(const draft *d) {
-    return d->kept.len;
-}
-
 void draft_drop_stored(draft *d) {
     buffer_free(&d->stored);
     buffer_free(&d->samples);
+    free(d->values.items);
+    d->values.items = NULL;
+    d->values.count = d->values.capacity = 0;
+}
+
+void draft_finish(draft *d) {
+    uint8_t *fitting = d->kept.len ? realloc(d->kept.data, d->kept.len) : NULL;
+    if (fitting) {
+        d->kept.data = fitting;
+        d->kept.capacity = d->kept.len;
+    }
 }
 
 void draft_free(draft *d) {

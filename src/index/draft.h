@@ -47,7 +47,8 @@ typedef struct draft_post {
     str id;
     forward_head head;
     size_t value_from, value_count; /* of the draft's values */
-    size_t kept_at;                 /* of its sketch in kept; its terms stand behind it */
+    size_t kept_at;  /* in kept: its sketch, but for indexes that store no posts */
+    size_t terms_at; /* in kept */
     size_t terms_len;
     uint32_t term_count;
     size_t stored_at, stored_len; /* in stored: the row of table posts */
@@ -97,8 +98,8 @@ anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_pos
 /* Forgets all numbers: what the next draft holds stands for itself. */
 void drafter_restart(drafter *d);
 
-/* Memory that is not given back before the batch is. */
-size_t draft_kept_bytes(const draft *d);
+/* Gives back what a draft does not fill, once nothing more is added. */
+void draft_finish(draft *d);
 
 /* Frees all that the committed batch does not need for its inversion. */
 void draft_drop_stored(draft *d);

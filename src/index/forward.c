@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { SCORES_ARE_FLOATS = 1 };
+enum { SCORES_ARE_FLOATS = 1, NO_SKETCH = 2 };
 
 static void put_scores(const float scores[4], bool floats, buffer *out) {
     for (int i = 0; i < 4; i++) {
@@ -68,7 +68,8 @@ static void put_front(const forward_input *input, buffer *out) {
     for (int i = 0; i < 4; i++) {
         floats = floats || input->head.scores[i] != floorf(input->head.scores[i]);
     }
-    buffer_put_u8(out, floats ? SCORES_ARE_FLOATS : 0);
+    buffer_put_u8(out, (uint8_t)((floats ? SCORES_ARE_FLOATS : 0) |
+                                 (input->sketch ? 0 : NO_SKETCH)));
     buffer_put_varint(out, input->head.title_words);
     buffer_put_varint(out, input->head.body_words);
     put_scores(input->head.scores, floats, out);
@@ -85,7 +86,9 @@ static void put_front(const forward_input *input, buffer *out) {
         buffer_put_varint(out, input->facets[i] - previous);
         previous = input->facets[i];
     }
-    buffer_put(out, input->sketch, SKETCH_BYTES);
+    if (input->sketch) {
+        buffer_put(out, input->sketch, SKETCH_BYTES);
+    }
 }
 
 void forward_build(const forward_input *input, buffer *out) {
@@ -110,9 +113,10 @@ static const uint8_t *take(forward_reader *r, size_t bytes) {
 }
 
 forward_reader forward_open(str record, forward_head *head) {
-    forward_reader r = {(const uint8_t *)record.data, (const uint8_t *)record.data + record.len, 0,
-                        0};
+    forward_reader r = {.at = (const uint8_t *)record.data,
+                        .end = (const uint8_t *)record.data + record.len};
     const uint8_t *flags = take(&r, 1);
+    r.sketched = flags && !(*flags & NO_SKETCH);
     bool floats = flags && *flags & SCORES_ARE_FLOATS;
     *head = (forward_head){0};
     read_u32(&r, &head->title_words);
@@ -161,7 +165,7 @@ bool forward_next_facet(forward_reader *r, uint32_t *value) {
 }
 
 const uint8_t *forward_sketch(forward_reader *r) {
-    return take(r, SKETCH_BYTES);
+    return r->sketched ? take(r, SKETCH_BYTES) : NULL;
 }
 
 bool forward_next_term(forward_reader *r, forward_term *out) {

@@ -3,12 +3,12 @@
  * holds and what a fold inverts. A view is the same in memory, of a record or of a post just
  * analysed (draft.h).
  *
- *     u8        flags: bit 0, scores are floats
+ *     u8        flags: bit 0, scores are floats; bit 1, no sketch (an index without posts)
  *     varint    title words, body words
  *     4 × u8 or 4 × f32      quality, freshness, depth, clarity
  *     varint n, n × { varint field - previous field, f64 }              numbers and dates, by field
  *     varint n, n × { varint value number - previous }                  facet values, by number
- *     136 bytes              sketch
+ *     136 bytes              sketch, or none
  *     varint n, n × { varint term number - previous, varint bytes of what follows:
  *                     varint body tf, varint title tf, body positions, title positions }
  *                                                                       terms, by number
@@ -48,7 +48,7 @@ typedef struct forward_input {
     size_t number_count;
     const uint32_t *facets; /* ascending */
     size_t facet_count;
-    const uint8_t *sketch;
+    const uint8_t *sketch; /* NULL: none */
     const forward_hit *hits; /* ascending */
     size_t hit_count;
 } forward_input;
@@ -61,6 +61,7 @@ typedef struct forward_reader {
     const uint8_t *end;
     uint32_t left;   /* entries of the current section not yet read */
     uint32_t number; /* of the entry read last */
+    bool sketched;
 } forward_reader;
 
 typedef struct forward_term {
@@ -76,7 +77,7 @@ forward_reader forward_open(str record, forward_head *head);
 void forward_section(forward_reader *r);
 bool forward_next_number(forward_reader *r, forward_number *out);
 bool forward_next_facet(forward_reader *r, uint32_t *value);
-const uint8_t *forward_sketch(forward_reader *r);
+const uint8_t *forward_sketch(forward_reader *r); /* NULL: none */
 bool forward_next_term(forward_reader *r, forward_term *out);
 
 /* ---- Views --------------------------------------------------------------------------------- */
@@ -92,7 +93,7 @@ typedef struct forward_view {
     const uint32_t *facets;
     uint32_t number_count;
     uint32_t facet_count;
-    const uint8_t *sketch;
+    const uint8_t *sketch; /* NULL: none */
     const uint8_t *terms;
     const uint8_t *terms_end;
     uint32_t term_count;

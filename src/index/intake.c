@@ -105,6 +105,7 @@ static void run_batch(void *user, unsigned worker) {
     for (size_t i = 0; i < b->posts.count && b->status == ANP_OK; i++) {
         b->status = draft_raw_add(d, &b->options, &b->posts.items[i], &b->draft->draft, &b->error);
     }
+    draft_finish(&b->draft->draft);
     buffer_free(&b->bytes);
 }
 

@@ -241,6 +241,10 @@ bool snapshot_stores_posts(const snapshot *s) {
 anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches,
                              uint32_t *count, anp_error *err) {
     const unit_entry entry = {UNIT_SKETCH, 0, 0};
+    if (!snapshot_stores_posts(s)) {
+        return error_set(err, ANP_UNSUPPORTED, "this index was made with --store none and knows no "
+                         "similar posts; rebuild it with --store all");
+    }
     const unit_info *units;
     str value = {NULL, 0};
     size_t n = snapshot_units(s, window, entry, &units);

@@ -231,32 +231,63 @@ static anp_status write_terms(const range *r, unit_writer *w, anp_error *err) {
 
 /* ---- All that is no term ------------------------------------------------------------------- */
 
-static int by_u64(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+
+/* value << 32 | post, by value; posts are in order already, and stay so. */
+static bool sort_refs(uint64_t *refs, size_t count) {
+    uint64_t *spare = malloc((count + 1) * sizeof *spare), *from = refs, *to = spare;
+    if (!spare) {
+        return false;
+    }
+    for (unsigned shift = 32; shift < 64; shift += DIGIT_BITS) {
+        size_t starts[DIGITS] = {0}, sum = 0;
+        for (size_t i = 0; i < count; i++) {
+            starts[from[i] >> shift & (DIGITS - 1)]++;
+        }
+        if (count && starts[from[0] >> shift & (DIGITS - 1)] == count) {
+            continue;
+        }
+        for (size_t digit = 0; digit < DIGITS; digit++) {
+            size_t here = starts[digit];
+            starts[digit] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++) {
+            to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+        }
+        uint64_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from == spare && count) {
+        memcpy(refs, spare, count * sizeof *refs);
+    }
+    free(spare);
+    return true;
 }
 
 static anp_status write_facets(const build *b, unit_writer *w, anp_error *err) {
-    VEC(uint64_t) refs = {0}; /* value << 32 | post */
+    size_t count = 0, filled = 0;
+    for (uint32_t i = 0; i < b->info->count; i++) {
+        count += b->posts[i].facet_count;
+    }
+    uint64_t *refs = malloc((count + 1) * sizeof *refs);
     uint16_t *lows = malloc(WINDOW_DOCS * sizeof *lows);
-    bool held = lows != NULL;
-    for (uint32_t i = 0; held && i < b->info->count; i++) {
-        for (uint32_t j = 0; held && j < b->posts[i].facet_count; j++) {
-            held = vec_push(&refs, (uint64_t)b->posts[i].facets[j] << 32 | i);
+    for (uint32_t i = 0; refs && i < b->info->count; i++) {
+        for (uint32_t j = 0; j < b->posts[i].facet_count; j++) {
+            refs[filled++] = (uint64_t)b->posts[i].facets[j] << 32 | i;
         }
     }
-    anp_status status = held ? ANP_OK : error_nomem(err, "inverting posts");
-    if (held && refs.count) {
-        qsort(refs.items, refs.count, sizeof *refs.items, by_u64);
-    }
-    for (size_t from = 0, to; from < refs.count && status == ANP_OK; from = to) {
-        uint32_t value = (uint32_t)(refs.items[from] >> 32), count = 0;
-        for (to = from; to < refs.count && refs.items[to] >> 32 == value; to++) {
-            lows[count++] = window_low(b->info->first + (uint32_t)refs.items[to]);
+    bool sorted = refs && lows && sort_refs(refs, count);
+    anp_status status = sorted ? ANP_OK : error_nomem(err, "inverting posts");
+    for (size_t from = 0, to; from < count && status == ANP_OK; from = to) {
+        uint32_t value = (uint32_t)(refs[from] >> 32), held = 0;
+        for (to = from; to < count && refs[to] >> 32 == value; to++) {
+            lows[held++] = window_low(b->info->first + (uint32_t)refs[to]);
         }
-        status = unit_write_facet(w, value, lows, count, err);
+        status = unit_write_facet(w, value, lows, held, err);
     }
-    free(refs.items);
+    free(refs);
     free(lows);
     return status;
 }
@@ -312,6 +343,10 @@ static anp_status write_sketches(const build *b, unit_writer *w, anp_error *err)
         return error_nomem(err, "inverting posts");
     }
     for (uint32_t i = 0; i < b->info->count; i++) {
+        if (!b->posts[i].sketch) {
+            free(sketches);
+            return error_corrupt(err, "a forward record has no sketch");
+        }
         memcpy(sketches + (size_t)i * SKETCH_BYTES, b->posts[i].sketch, SKETCH_BYTES);
     }
     anp_status status = unit_write_sketches(w, sketches, err);
@@ -326,7 +361,8 @@ static anp_status write_rest(const build *b, unit_writer *w, anp_error *err) {
         status = write_columns(b, w, values, err);
     }
     free(values);
-    return status == ANP_OK ? write_sketches(b, w, err) : status;
+    bool sketched = status == ANP_OK && b->settings->store == ANP_STORE_ALL;
+    return sketched ? write_sketches(b, w, err) : status;
 }
 
 /* ---- Tasks --------------------------------------------------------------------------------- */

@@ -11,7 +11,6 @@
 #include "index/names.h"
 #include "index/unit_build.h"
 #include "postings/bitmap.h"
-#include "sketch/sketch.h"
 #include "store/compress.h"
 
 #include <math.h>
@@ -558,15 +557,15 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
 
 static forward_view view_of(const index_writer *w, const batch_post *p) {
     const draft_post *post = drafted(p);
-    const uint8_t *kept = p->from->draft.kept.data + post->kept_at;
+    const uint8_t *kept = p->from->draft.kept.data;
     return (forward_view){.head = post->head,
                           .numbers = w->numbers.items + p->number_at,
                           .facets = w->facets.items + p->facet_at,
                           .number_count = p->number_count,
                           .facet_count = p->facet_count,
-                          .sketch = kept,
-                          .terms = kept + SKETCH_BYTES,
-                          .terms_end = kept + SKETCH_BYTES + post->terms_len,
+                          .sketch = post->terms_at > post->kept_at ? kept + post->kept_at : NULL,
+                          .terms = kept + post->terms_at,
+                          .terms_end = kept + post->terms_at + post->terms_len,
                           .term_count = post->term_count,
                           .map = p->from->names->terms.items};
 }

@@ -34,11 +34,12 @@ anp_status run_damaged(import_run *run, uint64_t line, const anp_error *reason, 
     return status == ANP_OK ? ANP_OK : error_at(err, status, line, "%s", reason->message);
 }
 
-anp_status raw_post_read(const raw_post *raw, arena *perm, post *out, uint64_t *line,
+anp_status raw_post_read(const raw_post *raw, bool bare, arena *perm, post *out, uint64_t *line,
                          anp_error *err) {
     *line = raw->line;
     if (raw->format != ANP_FORMAT_SCRAPED) {
-        return post_from_json(raw->bytes, perm, out, err);
+        return bare ? post_from_json_bare(raw->bytes, perm, out, err)
+                    : post_from_json(raw->bytes, perm, out, err);
     }
     anp_error why = ANP_ERROR_INIT;
     anp_status status = post_from_scraped(raw->bytes, raw->stem, perm, out, &why);
@@ -59,7 +60,7 @@ anp_status run_post(import_run *run, const raw_post *raw, anp_error *err) {
         return run->sink->take_raw(run->sink->user, raw, err);
     }
     arena_rewind(&run->memory, run->start);
-    if (raw_post_read(raw, &run->memory, &found, &line, &reason) != ANP_OK) {
+    if (raw_post_read(raw, false, &run->memory, &found, &line, &reason) != ANP_OK) {
         return run_bad(run, line, &reason, err);
     }
     return run->sink->take(run->sink->user, &found, run->file, line, err);

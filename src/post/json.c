@@ -301,19 +301,8 @@ static bool is_reviewed(const shape *s) {
     return waived && (str_equal(status, STR("reviewed")) || str_equal(status, STR("expanded")));
 }
 
-static anp_status fill(const shape *s, size_t source_bytes, arena *perm, post *out,
-                       anp_error *err) {
-    *out = (post){
-        .id = s->id,
-        .title = text_of(s->title),
-        .body = text_of(s->body),
-        .topic = text_of(s->known[META_TOPIC]),
-        .problem = s->problem.data ? s->problem : text_of(s->known[META_PROBLEM]),
-        .reviewed = is_reviewed(s),
-    };
-    fill_scores(s, out);
-    TRY(fill_stack(s, perm, out, err));
-    TRY(shape_values(s, perm, out, err));
+static anp_status fill_json(const shape *s, size_t source_bytes, arena *perm, post *out,
+                            anp_error *err) {
     buffer canonical = {0};
     buffer_reserve(&canonical, source_bytes + 128);
     shape_write(s, &canonical);
@@ -332,6 +321,20 @@ static anp_status fill(const shape *s, size_t source_bytes, arena *perm, post *o
     return status;
 }
 
+static anp_status fill(const shape *s, arena *perm, post *out, anp_error *err) {
+    *out = (post){
+        .id = s->id,
+        .title = text_of(s->title),
+        .body = text_of(s->body),
+        .topic = text_of(s->known[META_TOPIC]),
+        .problem = s->problem.data ? s->problem : text_of(s->known[META_PROBLEM]),
+        .reviewed = is_reviewed(s),
+    };
+    fill_scores(s, out);
+    TRY(fill_stack(s, perm, out, err));
+    return shape_values(s, perm, out, err);
+}
+
 static anp_status refuse(str json, const yyjson_read_err *why, anp_error *err) {
     if (why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
         return error_nomem(err, "a post");
@@ -343,7 +346,7 @@ static anp_status refuse(str json, const yyjson_read_err *why, anp_error *err) {
     return error_at(err, ANP_BAD_POST, why->pos, "not JSON: %s at byte %zu", why->msg, why->pos);
 }
 
-anp_status post_from_json(str json, arena *perm, post *out, anp_error *err) {
+static anp_status read_json(str json, bool bare, arena *perm, post *out, anp_error *err) {
     if (json.len > POST_BYTES_MAX) {
         return error_set(err, ANP_BAD_POST, "the post has %zu bytes; at most %d are read", json.len,
                          POST_BYTES_MAX);
@@ -369,8 +372,19 @@ anp_status post_from_json(str json, arena *perm, post *out, anp_error *err) {
         status = find(yyjson_doc_get_root(doc), &s, err);
     }
     if (status == ANP_OK) {
-        status = fill(&s, json.len, perm, out, err);
+        status = fill(&s, perm, out, err);
+    }
+    if (status == ANP_OK && !bare) {
+        status = fill_json(&s, json.len, perm, out, err);
     }
     yyjson_doc_free(doc);
     return status;
+}
+
+anp_status post_from_json(str json, arena *perm, post *out, anp_error *err) {
+    return read_json(json, false, perm, out, err);
+}
+
+anp_status post_from_json_bare(str json, arena *perm, post *out, anp_error *err) {
+    return read_json(json, true, perm, out, err);
 }

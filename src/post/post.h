@@ -56,6 +56,9 @@ typedef struct post {
  */
 anp_status post_from_json(str json, arena *perm, post *out, anp_error *err);
 
+/* The same without out->json, for an index that stores no posts. */
+anp_status post_from_json_bare(str json, arena *perm, post *out, anp_error *err);
+
 /*
  * Reads one scraped post (title, sections, meta box: scraped.c, metabox.c) into *out. stem is the
  * id when there is no meta box or it has no source id; else what stands behind the source id's last

@@ -15,6 +15,7 @@ enum {
     SLOTS_AT_FIRST = 1 << 12,
     WORDS_FULL = 1 << 19, /* of them the slots take 32 MB, the rest some 20 MB */
     SCRATCH_BYTES = 4096,
+    CUTS = 32, /* forms that are looked up at a time, so that the cache's misses overlap */
 };
 
 typedef struct slot {
@@ -30,6 +31,7 @@ struct lexicon {
     slot *slots;
     size_t mask;
     size_t used;
+    uint32_t empty; /* all words that fold to nothing; UINT32_MAX until one came */
     VEC(lexicon_word) words;
     VEC(uint32_t) lists; /* terms of the words that have several */
     intern terms;
@@ -45,6 +47,7 @@ static bool clear(lexicon *l) {
     l->slots = calloc(SLOTS_AT_FIRST, sizeof *l->slots);
     l->mask = SLOTS_AT_FIRST - 1;
     l->used = 0;
+    l->empty = UINT32_MAX;
     l->words.count = l->lists.count = l->long_words.count = l->long_tags.count = 0;
     intern_free(&l->terms);
     intern_free(&l->long_forms);
@@ -131,9 +134,12 @@ static anp_status add_word(lexicon *l, str text, const text_word *form, uint32_t
     if (status == ANP_OK) {
         status = add_terms(l, tokens, count, &word, err);
     }
-    if (status == ANP_OK) {
+    if (status == ANP_OK && count == 0 && l->empty != UINT32_MAX) {
+        *number = l->empty;
+    } else if (status == ANP_OK) {
         word.hash = count ? hash64(tokens[0].folded.data, tokens[0].folded.len) : 0;
         *number = (uint32_t)l->words.count;
+        l->empty = count ? l->empty : *number;
         status = vec_push(&l->words, word) ? ANP_OK : error_nomem(err, "a lexicon");
     }
     arena_rewind(&l->scratch, l->start);
@@ -171,8 +177,9 @@ static inline size_t place_of(const uint64_t key[3], uint32_t tag) {
 }
 
 /* The form's slot, or the free one where it belongs. */
-static inline slot *probe(slot *slots, size_t mask, const uint64_t key[3], uint32_t tag) {
-    for (size_t at = place_of(key, tag) & mask;; at = (at + 1) & mask) {
+static inline slot *probe(slot *slots, size_t mask, size_t place, const uint64_t key[3],
+                          uint32_t tag) {
+    for (size_t at = place & mask;; at = (at + 1) & mask) {
         slot *s = &slots[at];
         if (s->tag == 0 || (s->tag == tag && s->key[0] == key[0] && s->key[1] == key[1] &&
                             s->key[2] == key[2])) {
@@ -189,7 +196,8 @@ static bool grow(lexicon *l) {
     }
     for (size_t i = 0; i <= l->mask; i++) {
         if (l->slots[i].tag) {
-            *probe(grown, mask, l->slots[i].key, l->slots[i].tag) = l->slots[i];
+            slot old = l->slots[i];
+            *probe(grown, mask, place_of(old.key, old.tag), old.key, old.tag) = old;
         }
     }
     free(l->slots);
@@ -227,39 +235,78 @@ static anp_status find_long(lexicon *l, str text, const text_word *form, uint32_
                : error_nomem(err, "a lexicon");
 }
 
-static anp_status find(lexicon *l, str text, const text_word *form, uint32_t *word,
-                       anp_error *err) {
+/* A form that was cut out and not yet looked up. */
+typedef struct cut {
     uint64_t key[3];
-    size_t len = form->end - form->start;
-    if (len > KEY_BYTES_MAX) {
-        return find_long(l, text, form, word, err);
+    size_t place;
+    size_t at;    /* where cutting it out began */
+    uint32_t tag; /* 0: too long for a slot */
+} cut;
+
+/* Cuts out the next forms and has their slots fetched into the cache meanwhile; how many. */
+static size_t cut_forms(lexicon *l, str text, size_t *at, cut *cuts) {
+    text_word form;
+    size_t count = 0;
+    while (count < CUTS) {
+        cut *c = &cuts[count];
+        c->at = *at;
+        if (!analyzer_next(l->analyzer, text, at, &form)) {
+            break;
+        }
+        size_t len = form.end - form.start;
+        c->tag = 0;
+        if (len <= KEY_BYTES_MAX) {
+            load_key(text.data + form.start, len, c->key);
+            c->tag = tag_of(&form);
+            c->place = place_of(c->key, c->tag);
+            __builtin_prefetch(&l->slots[c->place & l->mask]);
+        }
+        count++;
     }
-    load_key(text.data + form->start, len, key);
-    uint32_t tag = tag_of(form);
-    slot *s = probe(l->slots, l->mask, key, tag);
-    if (s->tag) {
-        *word = s->word;
-        return ANP_OK;
+    return count;
+}
+
+/* The form is cut out once more: it is met for the first time, or long. */
+static anp_status find_anew(lexicon *l, str text, const cut *c, slot *s, uint32_t *word,
+                            anp_error *err) {
+    text_word form;
+    size_t at = c->at;
+    analyzer_next(l->analyzer, text, &at, &form);
+    if (!c->tag) {
+        return find_long(l, text, &form, word, err);
     }
-    TRY(add_word(l, text, form, word, err));
-    *s = (slot){{key[0], key[1], key[2]}, tag, *word};
+    TRY(add_word(l, text, &form, word, err));
+    *s = (slot){{c->key[0], c->key[1], c->key[2]}, c->tag, *word};
     return ++l->used * 2 <= l->mask || grow(l) ? ANP_OK : error_nomem(err, "a lexicon");
 }
 
 anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err) {
-    text_word form;
-    uint32_t word = 0, most = analyzer_words_max(l->analyzer);
+    cut cuts[CUTS];
+    uint32_t most = analyzer_words_max(l->analyzer);
+    size_t at = 0, count;
     out->count = 0;
     if (!l->slots) {
         return error_nomem(err, "a lexicon");
     }
-    for (size_t at = 0; analyzer_next(l->analyzer, text, &at, &form);) {
-        if (out->count == most) {
-            return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
-        }
-        TRY(find(l, text, &form, &word, err));
-        if (l->words.items[word].term_count && !vec_push(out, word)) {
+    while ((count = cut_forms(l, text, &at, cuts)) > 0) {
+        if (!vec_reserve(out, out->count + count)) {
             return error_nomem(err, "the words of a text");
+        }
+        for (size_t i = 0; i < count; i++) {
+            const cut *c = &cuts[i];
+            slot *s = c->tag ? probe(l->slots, l->mask, c->place, c->key, c->tag) : NULL;
+            uint32_t word;
+            if (s && s->tag) {
+                word = s->word;
+            } else {
+                TRY(find_anew(l, text, c, s, &word, err));
+            }
+            if (out->count == most) {
+                return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
+            }
+            if (word != l->empty) {
+                out->items[out->count++] = word;
+            }
         }
     }
     return ANP_OK;
