@@ -3,25 +3,72 @@
 
 #include "text/utf8.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 /* Whether the character at `at` belongs to a word; *next is the byte behind it. */
 static bool is_inside(unicode_cache *cache, str text, size_t at, size_t *next) {
     uint32_t point = utf8_decode(text, at, next);
     return (unicode_look(cache, point)->traits & (UNICODE_ALPHABETIC | UNICODE_NUMBER)) != 0;
 }
 
+typedef struct run {
+    size_t end;  /* the first byte that is no ASCII letter or digit */
+    bool upper;  /* there is a capital before it */
+} run;
+
+static run scan_bytes(str text, size_t at) {
+    uint8_t seen = 0, c;
+    while ((c = text_ascii_at(text, at)) & ASCII_ALNUM) {
+        seen |= c;
+        at++;
+    }
+    return (run){at, (seen & ASCII_UPPER) != 0};
+}
+
+#if defined(__SSE2__)
+enum { LANES = 16 };
+
+/* 0xff where first <= byte < first + count, as unsigned bytes. */
+static __m128i in_range(__m128i bytes, char first, int count) {
+    __m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8((char)(-128 - first)));
+    return _mm_cmplt_epi8(moved, _mm_set1_epi8((char)(-128 + count)));
+}
+
+/* A word's length is a branch that no processor guesses; 16 bytes at a time most need none. */
+static run scan(str text, size_t at) {
+    bool upper = false;
+    for (; text.len - at >= LANES; at += LANES) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.data + at));
+        __m128i capital = in_range(bytes, 'A', 26);
+        __m128i inside = _mm_or_si128(in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26),
+                                      in_range(bytes, '0', 10));
+        unsigned ends = (unsigned)_mm_movemask_epi8(inside) ^ 0xffff;
+        unsigned capitals = (unsigned)_mm_movemask_epi8(capital);
+        if (ends) {
+            unsigned len = (unsigned)__builtin_ctz(ends);
+            return (run){at + len, upper || (capitals & ((1u << len) - 1)) != 0};
+        }
+        upper = upper || capitals;
+    }
+    run rest = scan_bytes(text, at);
+    return (run){rest.end, rest.upper || upper};
+}
+#else
+static run scan(str text, size_t at) {
+    return scan_bytes(text, at);
+}
+#endif
+
 /* A run of ASCII, as far as it goes; false where something else stands behind it. */
 static bool take_ascii(str text, size_t at, text_word *word) {
-    uint8_t seen = 0, c;
-    size_t end = at;
-    while ((c = text_ascii_at(text, end)) & ASCII_ALNUM) {
-        seen |= c;
-        end++;
-    }
+    run found = scan(text, at);
     word->start = at;
-    word->end = end;
+    word->end = found.end;
     word->ascii = true;
-    word->upper = (seen & ASCII_UPPER) != 0;
-    return !(c & ASCII_NOT) && end - at <= WORD_BYTES_MAX;
+    word->upper = found.upper;
+    return !(text_ascii_at(text, found.end) & ASCII_NOT) && found.end - at <= WORD_BYTES_MAX;
 }
 
 bool plain_next(unicode_cache *cache, str text, size_t *at, bool fast, text_word *word) {
