@@ -10,11 +10,14 @@
 #include "base/intern.h"
 #include "text/word.h"
 
+#include <sys/mman.h>
+
 enum {
     KEY_BYTES_MAX = 24,
     SLOTS_AT_FIRST = 1 << 12,
     WORDS_FULL = 1 << 19, /* of them the slots take 32 MB, the rest some 20 MB */
     SCRATCH_BYTES = 4096,
+    HUGE_PAGE_BYTES = 2 << 20,
     CUTS = 32, /* forms that are looked up at a time, so that the cache's misses overlap */
 };
 
@@ -42,9 +45,29 @@ struct lexicon {
     arena_mark start;
 };
 
+/*
+ * Cleared slots. A large table is read at random: with pages of 2 MB, where the system gives them,
+ * a look-up does not miss the cache twice.
+ */
+static slot *new_slots(size_t count) {
+    size_t bytes = count * sizeof(slot);
+    if (bytes < HUGE_PAGE_BYTES) {
+        return calloc(count, sizeof(slot));
+    }
+    void *slots = NULL;
+    if (posix_memalign(&slots, HUGE_PAGE_BYTES, bytes) != 0) {
+        return NULL;
+    }
+#if defined(MADV_HUGEPAGE)
+    madvise(slots, bytes, MADV_HUGEPAGE); /* no matter if it is refused */
+#endif
+    memset(slots, 0, bytes);
+    return slots;
+}
+
 static bool clear(lexicon *l) {
     free(l->slots);
-    l->slots = calloc(SLOTS_AT_FIRST, sizeof *l->slots);
+    l->slots = new_slots(SLOTS_AT_FIRST);
     l->mask = SLOTS_AT_FIRST - 1;
     l->used = 0;
     l->empty = UINT32_MAX;
@@ -148,26 +171,25 @@ static anp_status add_word(lexicon *l, str text, const text_word *form, uint32_t
 
 /* ---- Looking up ---------------------------------------------------------------------------- */
 
-/*
- * The form's bytes in three registers, zero-padded, by loads that overlap and stay inside the form.
- * (Forms of 1 to 3 bytes come out with a byte doubled: together with the length the key is still
- * unambiguous.)
- */
-static inline void load_key(const char *p, size_t len, uint64_t key[3]) {
-    key[0] = key[1] = key[2] = 0;
-    if (len >= 8) {
-        key[0] = load_u64(p);
-        if (len > 16) {
-            key[1] = load_u64(p + 8);
-            key[2] = load_u64(p + len - 8) >> (8 * (24 - len));
-        } else if (len > 8) {
-            key[1] = load_u64(p + len - 8) >> (8 * (16 - len));
-        }
-    } else if (len >= 4) {
-        key[0] = load_u32(p) | (uint64_t)load_u32(p + len - 4) << (8 * (len - 4));
-    } else {
-        key[0] = (uint8_t)p[0] | (uint64_t)(uint8_t)p[len / 2] << 8 |
-                 (uint64_t)(uint8_t)p[len - 1] << 16;
+/* The lowest `bytes` bytes, 0 to 8. */
+static inline uint64_t low_bytes(uint64_t word, size_t bytes) {
+    return bytes >= 8 ? word : word & (((uint64_t)1 << 8 * bytes) - 1);
+}
+
+/* The form's bytes in three registers, zero-padded. Where the text goes on for as many they are
+   loaded whole and cut: no branch on the form's length but for the rare long ones. */
+static inline void load_key(str text, size_t start, size_t len, uint64_t key[3]) {
+    char copy[KEY_BYTES_MAX] = {0};
+    const char *p = text.data + start;
+    if (text.len - start < KEY_BYTES_MAX) {
+        memcpy(copy, p, len);
+        p = copy;
+    }
+    key[0] = low_bytes(load_u64(p), len);
+    key[1] = key[2] = 0;
+    if (len > 8) {
+        key[1] = low_bytes(load_u64(p + 8), len - 8);
+        key[2] = len > 16 ? low_bytes(load_u64(p + 16), len - 16) : 0;
     }
 }
 
@@ -190,7 +212,7 @@ static inline slot *probe(slot *slots, size_t mask, size_t place, const uint64_t
 
 static bool grow(lexicon *l) {
     size_t mask = l->mask * 2 + 1;
-    slot *grown = calloc(mask + 1, sizeof *grown);
+    slot *grown = new_slots(mask + 1);
     if (!grown) {
         return false;
     }
@@ -256,7 +278,7 @@ static size_t cut_forms(lexicon *l, str text, size_t *at, cut *cuts) {
         size_t len = form.end - form.start;
         c->tag = 0;
         if (len <= KEY_BYTES_MAX) {
-            load_key(text.data + form.start, len, c->key);
+            load_key(text, form.start, len, c->key);
             c->tag = tag_of(&form);
             c->place = place_of(c->key, c->tag);
             __builtin_prefetch(&l->slots[c->place & l->mask]);

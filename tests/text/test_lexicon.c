@@ -1,0 +1,136 @@
+/* The lexicon against the analyzer without shortcuts: the same terms at the same positions. */
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/prng.h"
+#include "test.h"
+#include "text/lexicon.h"
+#include "text/twin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS = 400, TEXT_BYTES_MAX = 3000, SEED = 5151 };
+
+static const char *const pieces[] = {
+    " ",     " ",       " ",    "\n",      "cache", "Caches", "CACHE",    "node.js", "Node.js's",
+    "c++",   "C#",      "a",    "I",       "x86",   "--flag", ".net",     "naïve",   "Straße",
+    "東京都", "\xff",    "-",    "'",       "don't", "1,000",  "v1.2.3",   "\xe3\x85\xa4",
+    "fooBar", "HTTPServer", "_", ".", "#", "+", "0", "Z",
+    "averyveryverylongwordthatnoslotcanhold", "AVeryVeryVeryLongWordThatNoSlotCanHold"};
+
+static str make_text(prng *p, char *bytes) {
+    size_t len = 0, most = prng_below(p, TEXT_BYTES_MAX - 60);
+    while (len < most) {
+        const char *piece = pieces[prng_below(p, sizeof pieces / sizeof *pieces)];
+        size_t piece_len = strlen(piece);
+        if (prng_below(p, 9) == 0) { /* a word that came nowhere else */
+            bytes[len++] = (char)('a' + prng_below(p, 26));
+            bytes[len++] = (char)('a' + prng_below(p, 26));
+        }
+        memcpy(bytes + len, piece, piece_len);
+        len += piece_len;
+    }
+    return str_make(bytes, len);
+}
+
+/* Compares the words of one text; where they differ, how. */
+static bool same(const lexicon *l, const lexicon_text *words, const text_tokens *tokens) {
+    size_t at = 0;
+    if (!CHECK_EQ_INT(words->count, tokens->words)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < words->count; i++) {
+        const lexicon_word *word = &lexicon_words(l)[words->items[i]];
+        const uint32_t *terms = lexicon_terms_of(l, word);
+        str whole = tokens->items[at].folded;
+        if (!CHECK(word->hash == hash64(whole.data, whole.len))) {
+            return false;
+        }
+        for (uint32_t t = 0; t < word->term_count; t++, at++) {
+            if (!CHECK(at < tokens->count && tokens->items[at].position == i &&
+                       str_equal(lexicon_term(l, terms[t]), tokens->items[at].term))) {
+                return false;
+            }
+        }
+    }
+    return CHECK_EQ_INT(at, tokens->count);
+}
+
+static void compare(anp_analyzer kind) {
+    static char bytes[TEXT_BYTES_MAX];
+    analyzer *fast, *slow;
+    prng p = {SEED + (uint64_t)kind};
+    lexicon_text words = {0};
+    if (!CHECK_EQ_INT(analyzer_open(kind, "english", &fast, NULL), ANP_OK) ||
+        !CHECK_EQ_INT(analyzer_open(kind, "english", &slow, NULL), ANP_OK)) {
+        return;
+    }
+    analyzer_use_twin(slow);
+    lexicon *l = lexicon_open(fast);
+    for (int round = 0; CHECK(l != NULL) && round < ROUNDS; round++) {
+        arena memory = {0};
+        text_tokens tokens;
+        str text = make_text(&p, bytes);
+        /* At its exact size, so that a read behind it is noticed. */
+        char *exact = malloc(text.len + !text.len);
+        memcpy(exact, text.data, text.len);
+        text.data = exact;
+        CHECK_EQ_INT(analyzer_run(slow, text, &memory, &tokens, NULL), ANP_OK);
+        CHECK_EQ_INT(lexicon_read(l, text, &words, NULL), ANP_OK);
+        if (!same(l, &words, &tokens)) {
+            test_note("seed %d, round %d: %.*s", SEED, round, (int)text.len, text.data);
+            round = ROUNDS;
+        }
+        if (round == ROUNDS / 2) {
+            lexicon_clear(l);
+            CHECK_EQ_INT(lexicon_term_count(l), 0);
+        }
+        free(exact);
+        arena_free(&memory);
+    }
+    lexicon_close(l);
+    free(words.items);
+    analyzer_close(fast);
+    analyzer_close(slow);
+}
+
+/* More forms than the first table holds. */
+static void growth(void) {
+    enum { WORDS = 30000 };
+    char text[16];
+    analyzer *a;
+    lexicon_text words = {0};
+    if (!CHECK_EQ_INT(analyzer_open(ANP_ANALYZER_PLAIN, "none", &a, NULL), ANP_OK)) {
+        return;
+    }
+    lexicon *l = lexicon_open(a);
+    for (int pass = 0; CHECK(l != NULL) && pass < 2; pass++) {
+        for (int i = 0; i < WORDS; i++) {
+            int len = snprintf(text, sizeof text, "w%d", i);
+            lexicon_read(l, str_make(text, (size_t)len), &words, NULL);
+            if (words.count != 1 || words.items[0] != (uint32_t)i) {
+                CHECK_EQ_INT(words.items[0], i);
+            }
+        }
+    }
+    CHECK_EQ_INT(lexicon_term_count(l), WORDS);
+    analyzer_limit_words(a, 3);
+    anp_error err = ANP_ERROR_INIT;
+    CHECK_EQ_INT(lexicon_read(l, STR("a b c d"), &words, &err), ANP_LIMIT);
+    CHECK_EQ_STR(err.message, "a text has more than 3 words; split it");
+    CHECK_EQ_INT(lexicon_read(l, STR("a b c"), &words, NULL), ANP_OK);
+    lexicon_close(l);
+    free(words.items);
+    analyzer_close(a);
+}
+
+void test_text_lexicon(void);
+void test_text_lexicon(void) {
+    CASE("plain texts");
+    compare(ANP_ANALYZER_PLAIN);
+    CASE("technical texts");
+    compare(ANP_ANALYZER_TECHNICAL);
+    CASE("many forms");
+    growth();
+}
