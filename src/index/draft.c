@@ -11,7 +11,7 @@
 enum {
     SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
     SCRATCH_BYTES = 256 << 10,   /* kept from post to post, so that most need no malloc */
-    FACETS_FULL = 1 << 18,
+    META_FULL = 1 << 15, /* facet values; many are of one post alone */
 };
 
 /* Where a term stands among those of the post in hand. */
@@ -97,17 +97,21 @@ void drafter_restart(drafter *d) {
 }
 
 void draft_begin(drafter *d, draft *out) {
-    if (lexicon_full(d->lexicon) || d->facets.count > FACETS_FULL) {
+    if (lexicon_full(d->lexicon)) {
         d->restart = true;
     }
     out->restarted = d->restart;
-    if (d->restart) {
+    out->meta_restarted = d->restart || d->facets.count > META_FULL;
+    if (out->restarted) {
         lexicon_clear(d->lexicon);
-        intern_free(&d->fields);
-        intern_free(&d->facets);
-        d->terms_told = d->fields_told = d->facets_told = 0;
+        d->terms_told = 0;
         d->places.count = 0;
         d->restart = false;
+    }
+    if (out->meta_restarted) {
+        intern_free(&d->fields);
+        intern_free(&d->facets);
+        d->fields_told = d->facets_told = 0;
     }
 }
 

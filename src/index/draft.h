@@ -63,7 +63,8 @@ typedef struct draft {
     buffer samples;
     arena memory; /* of the strings here */
     /* What the drafter numbered since its last draft, in order. */
-    bool restarted; /* its numbers begin at 0 again with these */
+    bool restarted;      /* its numbers of terms begin at 0 again with these */
+    bool meta_restarted; /* those of fields and facets do */
     VEC(str) terms;
     VEC(draft_field) fields;
     VEC(draft_facet) facets;

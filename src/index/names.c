@@ -20,24 +20,30 @@ void names_release(names *n) {
         free(n->fields.items);
         free(n->facets.items);
         arena_free(&n->memory);
+        arena_free(&n->meta);
         free(n);
     }
 }
 
 anp_status names_extend(names *n, const draft *from, names_taken *taken, anp_error *err) {
     bool held = true;
+    if (!taken->begun && from->meta_restarted) {
+        n->field_texts.count = n->facet_texts.count = n->fields.count = n->facets.count = 0;
+        arena_free(&n->meta);
+    }
+    taken->begun = true;
     for (; held && taken->terms < from->terms.count; taken->terms++) {
         str copy = arena_str(&n->memory, from->terms.items[taken->terms]);
         held = copy.data && vec_push(&n->term_texts, copy);
     }
     for (; held && taken->fields < from->fields.count; taken->fields++) {
         draft_field field = from->fields.items[taken->fields];
-        field.name = arena_str(&n->memory, field.name);
+        field.name = arena_str(&n->meta, field.name);
         held = field.name.data && vec_push(&n->field_texts, field);
     }
     for (; held && taken->facets < from->facets.count; taken->facets++) {
         draft_facet facet = from->facets.items[taken->facets];
-        facet.text = arena_str(&n->memory, facet.text);
+        facet.text = arena_str(&n->meta, facet.text);
         held = facet.text.data && vec_push(&n->facet_texts, facet);
     }
     return held ? ANP_OK : error_nomem(err, "the vocabulary");

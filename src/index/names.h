@@ -1,6 +1,9 @@
 /*
  * What a drafter's numbers are in the index: terms, fields, facet values. The strings are kept, so
  * that a transaction that was dropped costs a look-up each and not the drafts.
+ *
+ * Terms are mapped when the batch is inverted, so other terms need other names; fields and facets
+ * are mapped when a post is taken, so they may begin anew in the same ones.
  */
 #ifndef ANP_INDEX_NAMES_H
 #define ANP_INDEX_NAMES_H
@@ -10,7 +13,8 @@
 
 typedef struct names {
     unsigned references;
-    arena memory;
+    arena memory; /* of terms */
+    arena meta;   /* of fields and facets */
     VEC(str) term_texts;
     VEC(draft_field) field_texts;
     VEC(draft_facet) facet_texts;
@@ -26,6 +30,7 @@ void names_release(names *n); /* NULL is allowed */
 
 /* How far a draft's fresh strings were taken. */
 typedef struct names_taken {
+    bool begun;
     size_t terms, fields, facets;
 } names_taken;
 

@@ -64,6 +64,11 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
     return ANP_OK;
 }
 
+size_t numbers_bytes(const numbers *n) {
+    return n->cache.memory.used_bytes + n->cache.capacity * sizeof *n->cache.keys +
+           (n->cache.mask + 1u) * 2 * sizeof(uint32_t) + n->by_cache.capacity * sizeof(uint32_t);
+}
+
 void numbers_clear(numbers *n) {
     intern_free(&n->cache);
     free(n->by_cache.items);

@@ -35,6 +35,9 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
 /* Puts the fresh ones. */
 anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err);
 
+/* Memory that the cache holds. */
+size_t numbers_bytes(const numbers *n);
+
 /* Forgets everything, fresh ones too: after an abort, or when the cache has grown over `bytes`. */
 void numbers_clear(numbers *n);
 

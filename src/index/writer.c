@@ -15,7 +15,10 @@
 
 #include <math.h>
 
-enum { VOCABULARY_CACHE_BYTES = 96 << 20 };
+enum {
+    VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
+    BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
+};
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */
 typedef struct batch_post {
@@ -774,10 +777,10 @@ static anp_status write_batch(index_writer *w, anp_error *err) {
 static void clear_batch(index_writer *w) {
     clear_posts(w);
     w->fields_changed = false;
-    if (w->terms.cache.memory.used_bytes > VOCABULARY_CACHE_BYTES) {
+    if (numbers_bytes(&w->terms) > VOCABULARY_CACHE_BYTES) {
         numbers_clear(&w->terms);
     }
-    if (w->values.cache.memory.used_bytes > VOCABULARY_CACHE_BYTES) {
+    if (numbers_bytes(&w->values) > VOCABULARY_CACHE_BYTES) {
         numbers_clear(&w->values);
     }
     if (w->deleted && bitmap_count(w->deleted)) {
@@ -835,8 +838,12 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
         drop_batch(w);
         return status;
     }
+    bool bulk = w->pending_bytes > BULK_BYTES;
     clear_batch(w);
     maintain(w);
+    if (bulk) {
+        store_forget_pages(index_store(w->index));
+    }
     return ANP_OK;
 }
 

@@ -156,3 +156,34 @@ anp_status map_grow(store *s, anp_error *err) {
     pthread_mutex_unlock(&s->mutex);
     return status;
 }
+
+/*
+ * Where LMDB has mapped the file, which it does not tell: a value of a committed page points into
+ * the map, and the page that it is in begins with its number.
+ */
+static uint8_t *lmdb_map(const store_txn *txn) {
+    MDB_val key = {sizeof STORE_FORMAT_KEY - 1, STORE_FORMAT_KEY}, value;
+    if (mdb_get(txn->mdb, txn->store->dbis[STORE_META], &key, &value) != 0) {
+        return NULL;
+    }
+    uintptr_t page = (uintptr_t)value.mv_data / txn->store->page_bytes * txn->store->page_bytes;
+    uint64_t number = load_u64((const void *)page);
+    return (uint8_t *)(page - number * txn->store->page_bytes);
+}
+
+void store_forget_pages(store *s) {
+    store_txn *txn;
+    if (store_begin_read(s, &txn, NULL) != ANP_OK) {
+        return;
+    }
+    size_t bytes = (size_t)atomic_load(&s->file_pages) * s->page_bytes;
+    uint8_t *theirs = txn->mdb ? lmdb_map(txn) : NULL;
+    if (theirs && bytes) {
+        madvise(theirs, bytes, MADV_DONTNEED);
+    }
+    if (s->map && bytes) {
+        madvise((void *)(uintptr_t)s->map, bytes < s->map_bytes ? bytes : s->map_bytes,
+                MADV_DONTNEED);
+    }
+    store_abort(txn);
+}

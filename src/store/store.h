@@ -81,6 +81,13 @@ bool store_in_own_thread(const store_txn *txn);
    case. */
 anp_status store_commit(store_txn *txn, anp_error *err);
 
+/*
+ * Takes the file's pages out of this process's resident memory; they stay in the system's cache and
+ * come back when they are read. Between transactions of a bulk build, so that its memory does not
+ * grow with the file.
+ */
+void store_forget_pages(store *s);
+
 /* Ends a read transaction, or drops a write transaction's changes. NULL is allowed. */
 void store_abort(store_txn *txn);
 
