@@ -42,7 +42,6 @@ struct drafter {
     VEC(group) groups;
     VEC(uint32_t) hits; /* group of each occurrence, title first */
     VEC(uint32_t) positions;
-    VEC(uint64_t) hashes;
     lexicon_text title, body;
     arena scratch;
     arena_mark start;
@@ -84,9 +83,8 @@ void drafter_close(drafter *d) {
         free(d->groups.items);
         free(d->hits.items);
         free(d->positions.items);
-        free(d->hashes.items);
-        free(d->title.items);
-        free(d->body.items);
+        lexicon_text_free(&d->title);
+        lexicon_text_free(&d->body);
         arena_free(&d->scratch);
         free(d);
     }
@@ -186,39 +184,49 @@ static inline uint32_t find_group(drafter *d, uint32_t term) {
     return p->group;
 }
 
-static bool group_text(drafter *d, const lexicon_text *text, bool title) {
-    const lexicon_word *words = lexicon_words(d->lexicon);
-    size_t occurrences = 0;
+/* How many terms a text has, counting every occurrence; what is known of them is fetched into the
+   cache meanwhile. */
+static size_t count_occurrences(const drafter *d, const lexicon_text *text) {
+    const uint32_t *lists = lexicon_lists(d->lexicon);
+    size_t occurrences = text->count;
     for (size_t i = 0; i < text->count; i++) {
-        const lexicon_word *word = &words[text->items[i]];
-        occurrences += word->term_count;
-        if (word->term_count == 1) {
-            __builtin_prefetch(&d->places.items[word->first]);
+        uint32_t word = text->words[i];
+        if (word & LEXICON_LIST) {
+            occurrences += lists[word & ~LEXICON_LIST] - 1;
+        } else {
+            __builtin_prefetch(&d->places.items[word]);
         }
     }
+    return occurrences;
+}
+
+static bool group_text(drafter *d, const lexicon_text *text, bool title) {
+    const uint32_t *lists = lexicon_lists(d->lexicon), *terms;
+    size_t occurrences = count_occurrences(d, text);
     if (!vec_reserve(&d->groups, d->groups.count + occurrences) ||
         !vec_reserve(&d->hits, d->hits.count + occurrences)) {
         return false;
     }
+    uint32_t *hit = d->hits.items + d->hits.count;
     for (size_t i = 0; i < text->count; i++) {
-        const lexicon_word *word = &words[text->items[i]];
-        const uint32_t *terms = lexicon_terms_of(d->lexicon, word);
-        for (uint32_t t = 0; t < word->term_count; t++) {
+        uint32_t count = lexicon_terms_of(lists, &text->words[i], &terms);
+        for (uint32_t t = 0; t < count; t++) {
             uint32_t number = find_group(d, terms[t]);
             d->groups.items[number].title_tf += title;
             d->groups.items[number].body_tf += !title;
-            d->hits.items[d->hits.count++] = number;
+            *hit++ = number;
         }
     }
+    d->hits.count += occurrences;
     return true;
 }
 
 /* Each occurrence's position behind the others of its group: the body's first, then the
    title's. */
 static size_t place_text(drafter *d, const lexicon_text *text, size_t hit, bool title) {
-    const lexicon_word *words = lexicon_words(d->lexicon);
+    const uint32_t *lists = lexicon_lists(d->lexicon), *terms;
     for (size_t i = 0; i < text->count; i++) {
-        for (uint32_t t = words[text->items[i]].term_count; t > 0; t--) {
+        for (uint32_t t = lexicon_terms_of(lists, &text->words[i], &terms); t > 0; t--) {
             group *g = &d->groups.items[d->hits.items[hit++]];
             uint32_t *next = title ? &g->title_next : &g->body_next;
             d->positions.items[(*next)++] = (uint32_t)i;
@@ -289,15 +297,8 @@ static bool put_terms(drafter *d, draft *out, draft_post *made) {
 }
 
 static anp_status put_sketch(drafter *d, draft *out, anp_error *err) {
-    const lexicon_word *words = lexicon_words(d->lexicon);
     uint8_t sketch[SKETCH_BYTES];
-    if (!vec_reserve(&d->hashes, d->body.count)) {
-        return error_nomem(err, "the sketch of a post");
-    }
-    for (size_t i = 0; i < d->body.count; i++) {
-        d->hashes.items[i] = words[d->body.items[i]].hash;
-    }
-    TRY(sketch_of_words(d->hashes.items, d->body.count, &d->sketch, sketch, err));
+    TRY(sketch_of_words(d->body.hashes, d->body.count, &d->sketch, sketch, err));
     buffer_put(&out->kept, sketch, sizeof sketch);
     return ANP_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * See lexicon.h. Forms of up to 24 bytes are compared as three registers inside their slot, in one
- * cache line; longer ones are interned.
+ * See lexicon.h. Forms of up to 16 bytes are compared as two registers inside their slot, in one
+ * cache line with all that is known of them; longer ones are interned.
  */
 #include "text/lexicon.h"
 
@@ -13,18 +13,27 @@
 #include <sys/mman.h>
 
 enum {
-    KEY_BYTES_MAX = 24,
+    KEY_BYTES_MAX = 16,
     SLOTS_AT_FIRST = 1 << 12,
-    WORDS_FULL = 1 << 19, /* of them the slots take 32 MB, the rest some 20 MB */
+    FORMS_FULL = 1 << 19, /* of them the slots take 32 MB, the rest some 20 MB */
     SCRATCH_BYTES = 4096,
     HUGE_PAGE_BYTES = 2 << 20,
     CUTS = 32, /* forms that are looked up at a time, so that the cache's misses overlap */
 };
 
+/* What becomes of a form. */
+typedef struct meaning {
+    uint64_t hash;
+    uint32_t word; /* NO_WORD: it folds to nothing and takes no position */
+} meaning;
+
+#define NO_WORD UINT32_MAX
+
 typedef struct slot {
     uint64_t key[KEY_BYTES_MAX / 8];
     uint32_t tag; /* length, shape and number of parts; 0: free */
     uint32_t word;
+    uint64_t hash;
 } slot;
 
 _Static_assert(sizeof(slot) == 32, "two slots a cache line");
@@ -34,12 +43,10 @@ struct lexicon {
     slot *slots;
     size_t mask;
     size_t used;
-    uint32_t empty; /* all words that fold to nothing; UINT32_MAX until one came */
-    VEC(lexicon_word) words;
-    VEC(uint32_t) lists; /* terms of the words that have several */
+    VEC(uint32_t) lists;
     intern terms;
     intern long_forms;
-    VEC(uint32_t) long_words; /* by number of a long form */
+    VEC(meaning) long_meanings; /* by number of a long form */
     VEC(uint32_t) long_tags;
     arena scratch;
     arena_mark start;
@@ -70,8 +77,7 @@ static bool clear(lexicon *l) {
     l->slots = new_slots(SLOTS_AT_FIRST);
     l->mask = SLOTS_AT_FIRST - 1;
     l->used = 0;
-    l->empty = UINT32_MAX;
-    l->words.count = l->lists.count = l->long_words.count = l->long_tags.count = 0;
+    l->lists.count = l->long_meanings.count = l->long_tags.count = 0;
     intern_free(&l->terms);
     intern_free(&l->long_forms);
     return l->slots != NULL;
@@ -94,9 +100,8 @@ lexicon *lexicon_open(analyzer *a) {
 void lexicon_close(lexicon *l) {
     if (l) {
         free(l->slots);
-        free(l->words.items);
         free(l->lists.items);
-        free(l->long_words.items);
+        free(l->long_meanings.items);
         free(l->long_tags.items);
         intern_free(&l->terms);
         intern_free(&l->long_forms);
@@ -110,15 +115,17 @@ void lexicon_clear(lexicon *l) {
 }
 
 bool lexicon_full(const lexicon *l) {
-    return l->words.count > WORDS_FULL;
+    return l->used + l->long_forms.count > FORMS_FULL;
 }
 
-const lexicon_word *lexicon_words(const lexicon *l) {
-    return l->words.items;
+void lexicon_text_free(lexicon_text *text) {
+    free(text->words);
+    free(text->hashes);
+    *text = (lexicon_text){0};
 }
 
-const uint32_t *lexicon_terms_of(const lexicon *l, const lexicon_word *word) {
-    return word->term_count == 1 ? &word->first : l->lists.items + word->first;
+const uint32_t *lexicon_lists(const lexicon *l) {
+    return l->lists.items;
 }
 
 uint32_t lexicon_term_count(const lexicon *l) {
@@ -131,39 +138,35 @@ str lexicon_term(const lexicon *l, uint32_t term) {
 
 /* ---- A form met for the first time --------------------------------------------------------- */
 
-static anp_status add_terms(lexicon *l, const text_token *tokens, size_t count, lexicon_word *word,
+static anp_status add_terms(lexicon *l, const text_token *tokens, size_t count, uint32_t *word,
                             anp_error *err) {
+    uint32_t list = (uint32_t)l->lists.count;
+    *word = NO_WORD;
+    if (list >= LEXICON_LIST - count - 1 || (count > 1 && !vec_push(&l->lists, (uint32_t)count))) {
+        return error_nomem(err, "a lexicon");
+    }
     for (size_t i = 0; i < count; i++) {
         uint32_t term = intern_add(&l->terms, tokens[i].term, NULL);
-        if (term == INTERN_NONE || (count > 1 && !vec_push(&l->lists, term))) {
+        if (term >= LEXICON_LIST || (count > 1 && !vec_push(&l->lists, term))) {
             return error_nomem(err, "a lexicon");
         }
-        if (count == 1) {
-            word->first = term;
-        }
+        *word = count == 1 ? term : LEXICON_LIST | list;
     }
-    word->term_count = (uint32_t)count;
     return ANP_OK;
 }
 
 /* The terms of a word are distinct: the analyzer gives none twice. */
-static anp_status add_word(lexicon *l, str text, const text_word *form, uint32_t *number,
+static anp_status add_form(lexicon *l, str text, const text_word *form, meaning *out,
                            anp_error *err) {
     const text_token *tokens;
     size_t count;
-    lexicon_word word = {.first = (uint32_t)l->lists.count};
     anp_status status =
         analyzer_tokens(l->analyzer, text, form, &l->scratch, &tokens, &count, err);
     if (status == ANP_OK) {
-        status = add_terms(l, tokens, count, &word, err);
+        status = add_terms(l, tokens, count, &out->word, err);
     }
-    if (status == ANP_OK && count == 0 && l->empty != UINT32_MAX) {
-        *number = l->empty;
-    } else if (status == ANP_OK) {
-        word.hash = count ? hash64(tokens[0].folded.data, tokens[0].folded.len) : 0;
-        *number = (uint32_t)l->words.count;
-        l->empty = count ? l->empty : *number;
-        status = vec_push(&l->words, word) ? ANP_OK : error_nomem(err, "a lexicon");
+    if (status == ANP_OK) {
+        out->hash = count ? hash64(tokens[0].folded.data, tokens[0].folded.len) : 0;
     }
     arena_rewind(&l->scratch, l->start);
     return status;
@@ -176,9 +179,9 @@ static inline uint64_t low_bytes(uint64_t word, size_t bytes) {
     return bytes >= 8 ? word : word & (((uint64_t)1 << 8 * bytes) - 1);
 }
 
-/* The form's bytes in three registers, zero-padded. Where the text goes on for as many they are
+/* The form's bytes in two registers, zero-padded. Where the text goes on for as many they are
    loaded whole and cut: no branch on the form's length but for the rare long ones. */
-static inline void load_key(str text, size_t start, size_t len, uint64_t key[3]) {
+static inline void load_key(str text, size_t start, size_t len, uint64_t key[2]) {
     char copy[KEY_BYTES_MAX] = {0};
     const char *p = text.data + start;
     if (text.len - start < KEY_BYTES_MAX) {
@@ -186,25 +189,19 @@ static inline void load_key(str text, size_t start, size_t len, uint64_t key[3])
         p = copy;
     }
     key[0] = low_bytes(load_u64(p), len);
-    key[1] = key[2] = 0;
-    if (len > 8) {
-        key[1] = low_bytes(load_u64(p + 8), len - 8);
-        key[2] = len > 16 ? low_bytes(load_u64(p + 16), len - 16) : 0;
-    }
+    key[1] = len > 8 ? low_bytes(load_u64(p + 8), len - 8) : 0;
 }
 
-static inline size_t place_of(const uint64_t key[3], uint32_t tag) {
-    uint64_t x = key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ key[2] * 0xc2b2ae3d27d4eb4fu ^ tag;
-    return (size_t)hash_mix64(x);
+static inline size_t place_of(const uint64_t key[2], uint32_t tag) {
+    return (size_t)hash_mix64(key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ tag);
 }
 
 /* The form's slot, or the free one where it belongs. */
-static inline slot *probe(slot *slots, size_t mask, size_t place, const uint64_t key[3],
+static inline slot *probe(slot *slots, size_t mask, size_t place, const uint64_t key[2],
                           uint32_t tag) {
     for (size_t at = place & mask;; at = (at + 1) & mask) {
         slot *s = &slots[at];
-        if (s->tag == 0 || (s->tag == tag && s->key[0] == key[0] && s->key[1] == key[1] &&
-                            s->key[2] == key[2])) {
+        if (s->tag == 0 || (s->tag == tag && s->key[0] == key[0] && s->key[1] == key[1])) {
             return s;
         }
     }
@@ -235,7 +232,7 @@ static inline uint32_t tag_of(const text_word *form) {
            form->part_count << 10 | 1u << 31;
 }
 
-static anp_status find_long(lexicon *l, str text, const text_word *form, uint32_t *word,
+static anp_status find_long(lexicon *l, str text, const text_word *form, meaning *out,
                             anp_error *err) {
     bool is_new;
     uint32_t tag = (uint32_t)form->shape | form->part_count << 2;
@@ -245,21 +242,21 @@ static anp_status find_long(lexicon *l, str text, const text_word *form, uint32_
         return error_nomem(err, "a lexicon");
     }
     if (!is_new && l->long_tags.items[number] == tag) {
-        *word = l->long_words.items[number];
+        *out = l->long_meanings.items[number];
         return ANP_OK;
     }
-    TRY(add_word(l, text, form, word, err));
+    TRY(add_form(l, text, form, out, err));
     if (!is_new) {
         return ANP_OK; /* the same bytes, cut another way: not kept */
     }
-    return vec_push(&l->long_words, *word) && vec_push(&l->long_tags, tag)
+    return vec_push(&l->long_meanings, *out) && vec_push(&l->long_tags, tag)
                ? ANP_OK
                : error_nomem(err, "a lexicon");
 }
 
 /* A form that was cut out and not yet looked up. */
 typedef struct cut {
-    uint64_t key[3];
+    uint64_t key[2];
     size_t place;
     size_t at;    /* where cutting it out began */
     uint32_t tag; /* 0: too long for a slot */
@@ -289,17 +286,30 @@ static size_t cut_forms(lexicon *l, str text, size_t *at, cut *cuts) {
 }
 
 /* The form is cut out once more: it is met for the first time, or long. */
-static anp_status find_anew(lexicon *l, str text, const cut *c, slot *s, uint32_t *word,
+static anp_status find_anew(lexicon *l, str text, const cut *c, slot *s, meaning *out,
                             anp_error *err) {
     text_word form;
     size_t at = c->at;
     analyzer_next(l->analyzer, text, &at, &form);
     if (!c->tag) {
-        return find_long(l, text, &form, word, err);
+        return find_long(l, text, &form, out, err);
     }
-    TRY(add_word(l, text, &form, word, err));
-    *s = (slot){{c->key[0], c->key[1], c->key[2]}, c->tag, *word};
+    TRY(add_form(l, text, &form, out, err));
+    *s = (slot){{c->key[0], c->key[1]}, c->tag, out->word, out->hash};
     return ++l->used * 2 <= l->mask || grow(l) ? ANP_OK : error_nomem(err, "a lexicon");
+}
+
+static bool reserve(lexicon_text *t, size_t need) {
+    if (need <= t->capacity) {
+        return true;
+    }
+    size_t capacity = 2 * need + 256;
+    uint32_t *words = realloc(t->words, capacity * sizeof *words);
+    t->words = words ? words : t->words;
+    uint64_t *hashes = realloc(t->hashes, capacity * sizeof *hashes);
+    t->hashes = hashes ? hashes : t->hashes;
+    t->capacity = words && hashes ? capacity : t->capacity;
+    return words && hashes;
 }
 
 anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err) {
@@ -311,23 +321,24 @@ anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err)
         return error_nomem(err, "a lexicon");
     }
     while ((count = cut_forms(l, text, &at, cuts)) > 0) {
-        if (!vec_reserve(out, out->count + count)) {
+        if (!reserve(out, out->count + count)) {
             return error_nomem(err, "the words of a text");
         }
         for (size_t i = 0; i < count; i++) {
             const cut *c = &cuts[i];
             slot *s = c->tag ? probe(l->slots, l->mask, c->place, c->key, c->tag) : NULL;
-            uint32_t word;
+            meaning found;
             if (s && s->tag) {
-                word = s->word;
+                found = (meaning){s->hash, s->word};
             } else {
-                TRY(find_anew(l, text, c, s, &word, err));
+                TRY(find_anew(l, text, c, s, &found, err));
             }
             if (out->count == most) {
                 return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
             }
-            if (word != l->empty) {
-                out->items[out->count++] = word;
+            if (found.word != NO_WORD) {
+                out->words[out->count] = found.word;
+                out->hashes[out->count++] = found.hash;
             }
         }
     }

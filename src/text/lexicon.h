@@ -2,14 +2,13 @@
  * A lexicon: every word form met so far, as it stands in the texts, and what becomes of it. A word
  * met again is one look-up: no folding, no stemming, no hashing of its shingles, no copy.
  *
- *     "The Cache of the cache"  ─>  words 0 1 2 3 4          (numbers of forms: The Cache of the
- *                                                             cache)
- *     word 1: hash of "cache"; terms: cach                   (a technical word: itself and its
- *                                                             parts)
+ *     "The Cache of Node.js"  ─>  position   0     1      2    3
+ *                                 word       the   cach   of   list: node.js node js
+ *                                 hash       the   cache  of   node.js
  *
- * Numbers of words and terms are dense, in the order of first appearance, and the lexicon's own:
- * whoever writes an index maps them to its numbers. Not for two threads at a time. Cost: some 15 ns
- * a word, 40 to 60 bytes a form.
+ * Numbers of terms are dense, in the order of first appearance, and the lexicon's own: whoever
+ * writes an index maps them to its numbers. Not for two threads at a time. Cost: some 15 ns a word,
+ * 40 to 60 bytes a form.
  */
 #ifndef ANP_TEXT_LEXICON_H
 #define ANP_TEXT_LEXICON_H
@@ -19,27 +18,43 @@
 
 typedef struct lexicon lexicon;
 
-typedef struct lexicon_word {
-    uint64_t hash;       /* sketch.h wants one: 64-bit xxHash of the folded word */
-    uint32_t first;      /* its term when there is one only, else a place in the list of terms */
-    uint32_t term_count; /* 0: folds to nothing and takes no position */
-} lexicon_word;
+/*
+ * A word: the number of its term or, for a technical word with parts, LEXICON_LIST and the place of
+ * its list among the lists: how many terms, and their numbers, none twice.
+ */
+#define LEXICON_LIST 0x80000000u
 
-typedef VEC(uint32_t) lexicon_text;
+/* A text by position. Zero at first; kept from text to text for its memory. */
+typedef struct lexicon_text {
+    uint32_t *words;
+    uint64_t *hashes; /* of the folded words, as sketch.h wants them: 64-bit xxHash */
+    size_t count;
+    size_t capacity;
+} lexicon_text;
+
+void lexicon_text_free(lexicon_text *text);
 
 /* a stays the caller's, and is used by the lexicon alone until it is closed. NULL when memory is
    out. */
 lexicon *lexicon_open(analyzer *a);
 void lexicon_close(lexicon *l);
 
-/* The words of a text, one a position, into out (cleared before). ANP_LIMIT: too many of them. */
+/* The words of a text, in place of what was in out. ANP_LIMIT: too many of them. */
 anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err);
 
-/* By word number; valid until the next lexicon_read or lexicon_clear. */
-const lexicon_word *lexicon_words(const lexicon *l);
+/* Valid until the next lexicon_read or lexicon_clear. */
+const uint32_t *lexicon_lists(const lexicon *l);
 
-/* The numbers of a word's terms, none twice; valid likewise. */
-const uint32_t *lexicon_terms_of(const lexicon *l, const lexicon_word *word);
+/* The terms of a word; how many. */
+static inline uint32_t lexicon_terms_of(const uint32_t *lists, const uint32_t *word,
+                                        const uint32_t **terms) {
+    if (*word & LEXICON_LIST) {
+        *terms = lists + (*word & ~LEXICON_LIST) + 1;
+        return lists[*word & ~LEXICON_LIST];
+    }
+    *terms = word;
+    return 1;
+}
 
 uint32_t lexicon_term_count(const lexicon *l);
 str lexicon_term(const lexicon *l, uint32_t term);
