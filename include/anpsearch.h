@@ -289,8 +289,14 @@ typedef struct anp_import_options {
     anp_format format;
     bool strict; /* stop at the first bad post with ANP_BAD_POST; what was committed stays */
     bool require_reviewed;     /* only status reviewed or expanded and needs_human_review 0 */
-    uint32_t threads; /* at most; 0: as many as there are processors; this version uses one */
-    uint64_t memory_bytes;     /* of posts held before they are committed; 0: 512 MiB */
+    /* That read, analyse and invert posts, beside the calling one, which writes; 1: all in the
+       calling one; 0: as many as there are processors. The index is the same with any number. */
+    uint32_t threads;
+    /*
+     * About what the import may take in all; 0: 512 MiB. A third of it is the largest batch: a
+     * window of 65,536 posts that does not fit is written in segments and merged, which is slower.
+     */
+    uint64_t memory_bytes;
     /*
      * For each bad post: the file ("-" for standard input), the line it begins at, the reason.
      * Line 0: the whole file could not be read.
