@@ -230,10 +230,12 @@ int32_t catalog_merging(const catalog *c) {
 
 uint32_t catalog_whole_windows(const catalog *c) {
     uint32_t whole = 0;
-    while (whole < c->units.count && c->units.items[whole].level == UNIT_WINDOW) {
+    int32_t merging = catalog_merging(c);
+    while (whole < c->units.count && c->units.items[whole].level == UNIT_WINDOW &&
+           c->units.items[whole].number != merging) {
         whole++;
     }
-    return catalog_merging(c) == (int32_t)whole - 1 ? whole - 1 : whole;
+    return whole;
 }
 
 unit_place catalog_place(const catalog *c, const unit_info *unit, uint64_t inner_key) {

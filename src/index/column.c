@@ -86,6 +86,15 @@ anp_status column_open(str value, column_view *out, anp_error *err) {
     return ANP_OK;
 }
 
+anp_status column_lengths(const column_view *v, uint32_t first, list_lengths *out,
+                          anp_error *err) {
+    if (v->kind != COLUMN_KIND_INT || v->base < 0 || v->base > UINT32_MAX) {
+        return error_corrupt(err, "a column of lengths holds other numbers");
+    }
+    *out = (list_lengths){v->entries, v->width, v->width, (uint32_t)v->base, first, v->count};
+    return ANP_OK;
+}
+
 double column_get(const column_view *v, uint32_t i) {
     const uint8_t *at = v->entries + (size_t)i * v->width;
     if (v->kind == COLUMN_KIND_FLOAT) {
@@ -96,6 +105,26 @@ double column_get(const column_view *v, uint32_t i) {
     uint32_t entry = v->width == 1 ? *at : v->width == 2 ? load_u16(at) : load_u32(at);
     uint32_t absent = v->width == 1 ? UINT8_MAX : v->width == 2 ? UINT16_MAX : UINT32_MAX;
     return entry == absent ? NAN : (double)(v->base + (int64_t)entry);
+}
+
+/* A loop for each width, so that it is compiled to vector instructions. */
+void column_get_lengths(const column_view *v, uint32_t *out) {
+    uint32_t base = (uint32_t)v->base;
+    if (v->kind == COLUMN_KIND_INT && v->width == 1) {
+        for (uint32_t i = 0; i < v->count; i++) {
+            out[i] = v->entries[i] == UINT8_MAX ? 0 : base + v->entries[i];
+        }
+    } else if (v->kind == COLUMN_KIND_INT && v->width == 2) {
+        for (uint32_t i = 0; i < v->count; i++) {
+            uint32_t entry = load_u16(v->entries + i * 2);
+            out[i] = entry == UINT16_MAX ? 0 : base + entry;
+        }
+    } else {
+        for (uint32_t i = 0; i < v->count; i++) {
+            double value = column_get(v, i);
+            out[i] = value >= 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
+        }
+    }
 }
 
 void column_get_scores(const column_view *v, uint32_t i, float scores[4]) {

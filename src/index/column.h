@@ -19,6 +19,7 @@
 
 #include "anpsearch.h"
 #include "base/bytes.h"
+#include "postings/list.h"
 
 enum { COLUMN_TITLE_LENGTH = 0, COLUMN_BODY_LENGTH = 1, COLUMN_SCORES = 2, COLUMN_FIELD_0 = 16 };
 
@@ -39,6 +40,14 @@ void column_build(const double *values, uint32_t count, buffer *out);
 void column_build_scores(const float (*scores)[4], uint32_t count, buffer *out);
 
 anp_status column_open(str value, column_view *out, anp_error *err);
+
+/* All entries as whole numbers, 0 where absent: for lengths. */
+void column_get_lengths(const column_view *view, uint32_t *out);
+
+/* Its entries as numbers of words, in place, of the ordinals from `first` on; ANP_CORRUPT when they
+   are none. */
+anp_status column_lengths(const column_view *view, uint32_t first, list_lengths *out,
+                          anp_error *err);
 
 /* NaN when absent. i < count. */
 double column_get(const column_view *view, uint32_t i);

@@ -39,7 +39,7 @@ anp_status snapshot_open(index_handle *index, snapshot **out, anp_error *err) {
         return error_nomem(err, "a snapshot");
     }
     s->index = index;
-    s->column_window = UINT32_MAX;
+    s->column_window = s->sparse_window = UINT32_MAX;
     anp_status status = store_begin_read(index_store(index), &s->txn, err);
     if (status == ANP_OK) {
         status = catalog_load(s->txn, &s->cat, err);
@@ -71,6 +71,7 @@ void snapshot_close(snapshot *s) {
         store_abort(s->txn);
         for (int field = 0; field < INDEX_FIELDS; field++) {
             free(s->lengths[field]);
+            free(s->words[field].copy);
         }
         free((void *)s->scores);
         buffer_free(&s->sketches);

@@ -125,6 +125,13 @@ typedef struct window_columns {
 /* Lengths and scores of a window. Borrowed until the next call for another window. */
 anp_status snapshot_columns(snapshot *s, uint32_t window, window_columns *out, anp_error *err);
 
+/*
+ * The same for some posts of the window, ascending: only their entries are set. Costs what they
+ * are, not what the window is.
+ */
+anp_status snapshot_columns_of(snapshot *s, uint32_t window, const uint16_t *lows, uint32_t count,
+                               window_columns *out, anp_error *err);
+
 typedef struct snapshot_field {
     uint32_t number;
     str name;         /* the full dotted name; borrowed for the snapshot's life */

@@ -37,73 +37,143 @@ static anp_status open_column(snapshot *s, const unit_info *unit, uint32_t numbe
                                                      out->count, unit->count);
 }
 
+/* Posts whose entries are wanted: all of the window, or some, ascending. */
+typedef struct wanted {
+    const uint16_t *lows; /* NULL: all */
+    uint32_t count;
+} wanted;
+
+/* Those of the wanted ones that lie below `end`, from *at on, which moves behind them. */
+static wanted take_below(const wanted *w, uint32_t *at, uint32_t end) {
+    wanted some = {w->lows ? w->lows + *at : NULL, 0};
+    while (w->lows && *at < w->count && w->lows[*at] < end) {
+        ++*at;
+        some.count++;
+    }
+    return some;
+}
+
+static void unit_lengths(const column_view *column, uint32_t first, wanted w, uint32_t *out) {
+    if (!w.lows && column->entries) {
+        column_get_lengths(column, out + first);
+    }
+    for (uint32_t i = 0; i < w.count; i++) {
+        uint32_t low = w.lows[i];
+        out[low] = column->entries ? (uint32_t)column_get(column, low - first) : 0;
+    }
+}
+
+static void unit_scores(const column_view *column, uint32_t first, uint32_t posts, wanted w,
+                        float (*out)[4]) {
+    uint32_t count = w.lows ? w.count : posts;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t low = w.lows ? w.lows[i] : first + i;
+        if (column->entries) {
+            column_get_scores(column, low - first, out[low]);
+        } else {
+            out[low][0] = out[low][1] = out[low][2] = out[low][3] = 50;
+        }
+    }
+}
+
 /* By column number, since a merge may have moved some columns of the window and not yet others. */
-static anp_status decode_lengths(snapshot *s, uint32_t window, uint32_t number, index_field field,
-                                 anp_error *err) {
+static anp_status decode_column(snapshot *s, uint32_t window, uint32_t number, const wanted *w,
+                                anp_error *err) {
     const unit_info *units;
     size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, number, 0}, &units);
+    uint32_t at = 0;
     for (size_t i = 0; i < n; i++) {
         column_view column;
+        uint32_t first = window_low(units[i].first);
+        wanted here = take_below(w, &at, first + units[i].count);
+        if (w->lows && here.count == 0) {
+            continue;
+        }
         TRY(open_column(s, &units[i], number, &column, err));
-        uint32_t *out = s->lengths[field] + window_low(units[i].first);
-        for (uint32_t post = 0; post < units[i].count; post++) {
-            out[post] = column.entries ? (uint32_t)column_get(&column, post) : 0;
+        uint32_t *lengths = s->lengths[number == COLUMN_TITLE_LENGTH ? INDEX_TITLE : INDEX_BODY];
+        if (number == COLUMN_SCORES) {
+            unit_scores(&column, first, units[i].count, here, s->scores);
+        } else if (column.entries || here.lows) {
+            unit_lengths(&column, first, here, lengths);
+        } else {
+            memset(lengths + first, 0, units[i].count * sizeof *lengths);
         }
     }
     return ANP_OK;
 }
 
-static anp_status decode_scores(snapshot *s, uint32_t window, anp_error *err) {
-    const unit_info *units;
-    size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, COLUMN_SCORES, 0}, &units);
-    for (size_t i = 0; i < n; i++) {
-        column_view column;
-        TRY(open_column(s, &units[i], COLUMN_SCORES, &column, err));
-        float (*out)[4] = s->scores + window_low(units[i].first);
-        for (uint32_t post = 0; post < units[i].count; post++) {
-            if (column.entries) {
-                column_get_scores(&column, post, out[post]);
-            } else {
-                out[post][0] = out[post][1] = out[post][2] = out[post][3] = 50;
-            }
-        }
-    }
-    return ANP_OK;
+static void decode_tail_post(snapshot *s, uint32_t post) {
+    uint32_t low = window_low(s->tail->first) + post;
+    const forward_head *head = tail_head(s->tail, post);
+    s->lengths[INDEX_TITLE][low] = head->title_words;
+    s->lengths[INDEX_BODY][low] = head->body_words;
+    memcpy(s->scores[low], head->scores, sizeof head->scores);
 }
 
-static void decode_tail(snapshot *s) {
+static void decode_tail(snapshot *s, const wanted *w) {
     uint32_t first = window_low(s->tail->first);
-    for (uint32_t post = 0; post < s->tail->count; post++) {
-        const forward_head *head = tail_head(s->tail, post);
-        s->lengths[INDEX_TITLE][first + post] = head->title_words;
-        s->lengths[INDEX_BODY][first + post] = head->body_words;
-        memcpy(s->scores[first + post], head->scores, sizeof head->scores);
+    uint32_t count = w->lows ? w->count : s->tail->count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t post = w->lows ? w->lows[i] - first : i; /* below the first: very large */
+        if (post < s->tail->count) {
+            decode_tail_post(s, post);
+        }
     }
 }
 
-anp_status snapshot_columns(snapshot *s, uint32_t window, window_columns *out, anp_error *err) {
-    if (s->column_window != window) {
-        s->column_window = UINT32_MAX;
-        TRY(need_arrays(s, err));
-        TRY(decode_lengths(s, window, COLUMN_TITLE_LENGTH, INDEX_TITLE, err));
-        TRY(decode_lengths(s, window, COLUMN_BODY_LENGTH, INDEX_BODY, err));
-        TRY(decode_scores(s, window, err));
-        if (snapshot_tail_in(s, window)) {
-            decode_tail(s);
-        }
-        uint64_t left = (uint64_t)s->cat.state.docno_end - ((uint64_t)window << WINDOW_BITS);
-        s->column_count = left < WINDOW_DOCS ? (uint32_t)left : WINDOW_DOCS;
-        for (uint32_t i = 0; i < s->column_count; i++) {
-            s->lengths[INDEX_TEXT][i] = s->lengths[INDEX_BODY][i] +
-                                        s->cat.settings.title_weight * s->lengths[INDEX_TITLE][i];
-        }
-        s->column_window = window;
+static anp_status decode(snapshot *s, uint32_t window, const wanted *w, anp_error *err) {
+    s->column_window = UINT32_MAX;
+    TRY(need_arrays(s, err));
+    TRY(decode_column(s, window, COLUMN_TITLE_LENGTH, w, err));
+    TRY(decode_column(s, window, COLUMN_BODY_LENGTH, w, err));
+    TRY(decode_column(s, window, COLUMN_SCORES, w, err));
+    if (snapshot_tail_in(s, window)) {
+        decode_tail(s, w);
     }
+    uint64_t left = (uint64_t)s->cat.state.docno_end - ((uint64_t)window << WINDOW_BITS);
+    s->column_count = left < WINDOW_DOCS ? (uint32_t)left : WINDOW_DOCS;
+    uint32_t *text = s->lengths[INDEX_TEXT], weight = s->cat.settings.title_weight;
+    const uint32_t *title = s->lengths[INDEX_TITLE], *body = s->lengths[INDEX_BODY];
+    for (uint32_t i = 0; !w->lows && i < s->column_count; i++) {
+        text[i] = body[i] + weight * title[i];
+    }
+    for (uint32_t i = 0; i < w->count; i++) {
+        text[w->lows[i]] = body[w->lows[i]] + weight * title[w->lows[i]];
+    }
+    return ANP_OK;
+}
+
+static void give_columns(const snapshot *s, window_columns *out) {
     out->count = s->column_count;
     for (int field = 0; field < INDEX_FIELDS; field++) {
         out->lengths[field] = s->lengths[field];
     }
     out->scores = (const float (*)[4])s->scores;
+}
+
+anp_status snapshot_columns(snapshot *s, uint32_t window, window_columns *out, anp_error *err) {
+    if (s->column_window != window) {
+        wanted all = {NULL, 0};
+        TRY(decode(s, window, &all, err));
+        s->column_window = window;
+    }
+    give_columns(s, out);
+    return ANP_OK;
+}
+
+anp_status snapshot_columns_of(snapshot *s, uint32_t window, const uint16_t *lows, uint32_t count,
+                               window_columns *out, anp_error *err) {
+    /* In cost one entry is like some in a row, one call like a hundred of those. */
+    enum { ONE_LIKE = 8, CALL_LIKE = 100 };
+    s->sparse_cost = s->sparse_window == window ? s->sparse_cost : 0;
+    s->sparse_window = window;
+    s->sparse_cost += (uint64_t)ONE_LIKE * count + CALL_LIKE;
+    if (s->column_window == window || s->sparse_cost > WINDOW_DOCS) {
+        return snapshot_columns(s, window, out, err);
+    }
+    wanted some = {lows, count};
+    TRY(decode(s, window, &some, err));
+    give_columns(s, out);
     return ANP_OK;
 }
 

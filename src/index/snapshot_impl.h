@@ -10,6 +10,14 @@
 #include "store/compress.h"
 #include "text/analyzer.h"
 
+/* How many words a field of a unit's posts has: in the unit's column, or a copy where a merge has
+   not yet joined the columns. */
+typedef struct unit_words {
+    list_lengths lengths;
+    uint32_t first, count; /* of the unit; count 0: none yet */
+    uint32_t *copy;        /* WINDOW_DOCS, or NULL */
+} unit_words;
+
 struct snapshot {
     index_handle *index;
     store_txn *txn;
@@ -20,9 +28,12 @@ struct snapshot {
     compressor *compressor; /* likewise */
     uint32_t column_window; /* of the arrays below; UINT32_MAX: none */
     uint32_t column_count;
+    uint32_t sparse_window; /* of the last calls of snapshot_columns_of, and what they cost */
+    uint64_t sparse_cost;
     uint32_t *lengths[INDEX_FIELDS];
     float (*scores)[4];
     buffer sketches; /* of the last window asked for */
+    unit_words words[INDEX_FIELDS]; /* of the units whose positions were read last */
     store_cursor *group_lists; /* over table group_postings; NULL until first needed */
 };
 

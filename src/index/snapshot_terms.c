@@ -245,6 +245,59 @@ static anp_status tail_positions(snapshot *s, index_field field, uint32_t term, 
     return ANP_OK;
 }
 
+/* Lengths out of all columns of a window, for a unit that has none of its own yet. */
+static anp_status copy_words(snapshot *s, unit_words *words, const unit_info *columns, size_t n,
+                             unit_entry entry, anp_error *err) {
+    if (!words->copy && !(words->copy = malloc(WINDOW_DOCS * sizeof *words->copy))) {
+        return error_nomem(err, "the lengths of posts");
+    }
+    memset(words->copy, 0, WINDOW_DOCS * sizeof *words->copy);
+    for (size_t i = 0; i < n; i++) {
+        str value;
+        column_view column;
+        list_lengths lengths;
+        uint32_t first = window_low(columns[i].first);
+        TRY(snapshot_unit_value(s, &columns[i], entry, &value, err));
+        TRY(column_open(value, &column, err));
+        TRY(column_lengths(&column, first, &lengths, err));
+        for (uint32_t low = first; low < WINDOW_DOCS && low - first < lengths.count; low++) {
+            words->copy[low] = list_length(&lengths, low);
+        }
+    }
+    words->lengths = (list_lengths){words->copy, sizeof *words->copy, sizeof *words->copy, 0, 0,
+                                    WINDOW_DOCS};
+    return ANP_OK;
+}
+
+/* The lengths of a unit's posts: of the one that was asked for last, at once. */
+static anp_status words_of(snapshot *s, index_field field, const unit_info *unit,
+                           list_lengths *out, anp_error *err) {
+    unit_words *words = &s->words[field];
+    if (words->count != unit->count || words->first != unit->first) {
+        uint32_t number = field == INDEX_TITLE ? COLUMN_TITLE_LENGTH : COLUMN_BODY_LENGTH;
+        unit_entry entry = {UNIT_COLUMN, number, 0};
+        const unit_info *columns;
+        size_t n = snapshot_units(s, unit->first >> WINDOW_BITS, entry, &columns), i = 0;
+        words->count = 0;
+        while (i < n && (columns[i].first != unit->first || columns[i].count != unit->count)) {
+            i++;
+        }
+        if (i < n) {
+            str value;
+            column_view column;
+            TRY(snapshot_unit_value(s, &columns[i], entry, &value, err));
+            TRY(column_open(value, &column, err));
+            TRY(column_lengths(&column, window_low(unit->first), &words->lengths, err));
+        } else {
+            TRY(copy_words(s, words, columns, n, entry, err));
+        }
+        words->first = unit->first;
+        words->count = unit->count;
+    }
+    *out = words->lengths;
+    return ANP_OK;
+}
+
 anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
                               arena *perm, const uint32_t **positions, uint32_t *count,
                               anp_error *err) {
@@ -269,9 +322,8 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
             return ANP_OK;
         }
         TRY(unit_positions(s, &units[i], entry, &list, &view, err));
-        window_columns columns;
-        TRY(snapshot_columns(s, window, &columns, err));
-        list_lengths lengths = {columns.lengths[field], 4, 4, 0, 0, columns.count};
+        list_lengths lengths;
+        TRY(words_of(s, field, &units[i], &lengths, err));
         uint32_t weight = field == INDEX_TITLE ? 0 : s->cat.settings.title_weight;
         uint32_t expect = list_tf(&list, rank) - weight * list_title_tf(&list, rank);
         if (expect > list_length(&lengths, window_low(docno))) {
@@ -281,7 +333,8 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
         if (!out) {
             return error_nomem(err, "positions");
         }
-        TRY(positions_read(&view, &list, &lengths, weight, rank, expect, out, err));
+        TRY(positions_read(&view, &list, &lengths, weight, window_low(docno), rank, expect, out,
+                           err));
         *positions = out;
         *count = expect;
         return ANP_OK;

@@ -3,40 +3,23 @@
  *
  *     catalog    units lie one behind the other from 0 to the log, the log from there to the next
  *                ordinal; live + deleted = ordinals; word counts = sums of the lengths of live
- *                posts
+ *                posts; groups are of whole windows
  *     posts      one for each ordinal, its id's entry names it when it is live; as many ids as
  *                live posts
- *     units      every list valid, its ordinals inside the unit, its number below the counter;
- *                positions readable to the last one and below the post's length; bounds not below
- *                the impacts that they cover
- *     log        every record inverts
+ *     deleted    each window's ordinals lie in it
+ *     log        one record for each of its ordinals, each inverts
+ *     units      verify_units.c
  *
  * Cost: reads every value once; about as long as reading the file.
  */
 #include "index/verify.h"
 
 #include "base/error.h"
-#include "index/snapshot_impl.h"
-#include "rank/bm25.h"
-#include "sketch/sketch.h"
+#include "index/verify_impl.h"
 
-#include <math.h>
 #include <stdio.h>
 
-typedef struct check {
-    snapshot *snapshot;
-    void (*report)(void *user, const char *line);
-    void *user;
-    uint64_t problems;
-    const unit_info *unit; /* in hand */
-    window_columns columns;
-    uint16_t *lows; /* WINDOW_DOCS, scratch */
-    uint32_t *tfs;
-} check;
-
-static void wrong(check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void wrong(check *c, const char *format, ...) {
+void check_wrong(check *c, const char *format, ...) {
     char line[600];
     va_list args;
     va_start(args, format);
@@ -48,10 +31,9 @@ static void wrong(check *c, const char *format, ...) {
     }
 }
 
-/* Passes a status on unless it is damage, which is reported and survived. */
-static anp_status survive(check *c, anp_status status, const anp_error *detail, anp_error *err) {
+anp_status check_survive(check *c, anp_status status, const anp_error *detail, anp_error *err) {
     if (status == ANP_CORRUPT || status == ANP_NOT_FOUND) {
-        wrong(c, "%s", status == ANP_CORRUPT ? detail->message : "a value is missing");
+        check_wrong(c, "%s", status == ANP_CORRUPT ? detail->message : "a value is missing");
         return ANP_OK;
     }
     if (status != ANP_OK && err) {
@@ -70,17 +52,24 @@ static void check_catalog(check *c) {
         bool merging = unit->level == UNIT_WINDOW && catalog_merging(cat) == (int32_t)unit->number;
         if (unit->first != next || unit->count == 0 || unit->count > WINDOW_DOCS ||
             window_low(unit->first) + unit->count > WINDOW_DOCS) {
-            wrong(c, "unit %zu begins at post %u with %u posts; %u was expected", i, unit->first,
-                  unit->count, next);
+            check_wrong(c, "unit %zu begins at post %u with %u posts; %u was expected", i,
+                        unit->first, unit->count, next);
         }
         next = merging ? next : unit->first + unit->count;
     }
     if (next != cat->state.log_first || cat->state.log_first > cat->state.docno_end) {
-        wrong(c, "the units end at post %u, the log begins at %u", next, cat->state.log_first);
+        check_wrong(c, "the units end at post %u, the log begins at %u", next,
+                    cat->state.log_first);
+    }
+    uint64_t grouped = (uint64_t)cat->state.group_end + (cat->state.group_cursor != UINT64_MAX);
+    grouped <<= GROUP_BITS;
+    if (grouped > catalog_whole_windows(cat)) {
+        check_wrong(c, "%llu windows are grouped, only %u are whole", (unsigned long long)grouped,
+                    catalog_whole_windows(cat));
     }
     uint64_t deleted = bitmap_count(c->snapshot->deleted);
     if (cat->state.post_count + deleted != cat->state.docno_end) {
-        wrong(c, "%llu live and %llu deleted posts are not %u in all",
+        check_wrong(c, "%llu live and %llu deleted posts are not %u in all",
               (unsigned long long)cat->state.post_count, (unsigned long long)deleted,
               cat->state.docno_end);
     }
@@ -100,11 +89,11 @@ static anp_status check_post(check *c, uint32_t docno, arena *scratch, anp_error
     if (status == ANP_OK && !bitmap_contains(s->deleted, docno)) {
         status = snapshot_docno(s, id, &found, &detail);
         if (status == ANP_NOT_FOUND || (status == ANP_OK && found != docno)) {
-            wrong(c, "the id %.*s does not lead to post %u", (int)id.len, id.data, docno);
+            check_wrong(c, "the id %.*s does not lead to post %u", (int)id.len, id.data, docno);
             status = ANP_OK;
         }
     }
-    return survive(c, status, &detail, err);
+    return check_survive(c, status, &detail, err);
 }
 
 static anp_status check_posts(check *c, anp_error *err) {
@@ -114,8 +103,8 @@ static anp_status check_posts(check *c, anp_error *err) {
     TRY(store_table_measure(s->txn, STORE_IDS, &ids, err));
     TRY(store_table_measure(s->txn, STORE_POSTS, &posts, err));
     if (ids.entries != s->cat.state.post_count || posts.entries != s->cat.state.docno_end) {
-        wrong(c, "there are %llu ids for %llu live posts, %llu stored posts for %u ordinals",
-              (unsigned long long)ids.entries, (unsigned long long)s->cat.state.post_count,
+        check_wrong(c, "there are %llu ids for %llu live posts, %llu stored posts for %u ordinals",
+                    (unsigned long long)ids.entries, (unsigned long long)s->cat.state.post_count,
               (unsigned long long)posts.entries, s->cat.state.docno_end);
     }
     anp_status status = ANP_OK;
@@ -136,7 +125,7 @@ static anp_status check_lengths(check *c, anp_error *err) {
         window_columns columns;
         anp_status status = snapshot_columns(s, window, &columns, &detail);
         if (status != ANP_OK) {
-            TRY(survive(c, status, &detail, err));
+            TRY(check_survive(c, status, &detail, err));
             return ANP_OK;
         }
         for (uint32_t i = 0; i < columns.count; i++) {
@@ -146,170 +135,82 @@ static anp_status check_lengths(check *c, anp_error *err) {
         }
     }
     if (title != s->cat.state.title_words || body != s->cat.state.body_words) {
-        wrong(c, "live titles and bodies have %llu and %llu words, %llu and %llu are recorded",
-              (unsigned long long)title, (unsigned long long)body,
-              (unsigned long long)s->cat.state.title_words,
-              (unsigned long long)s->cat.state.body_words);
+        check_wrong(c,
+                    "live titles and bodies have %llu and %llu words, %llu and %llu are recorded",
+                    (unsigned long long)title, (unsigned long long)body,
+                    (unsigned long long)s->cat.state.title_words,
+                    (unsigned long long)s->cat.state.body_words);
     }
     return ANP_OK;
 }
 
-/* ---- Lists --------------------------------------------------------------------------------- */
+/* ---- Log and deleted posts ----------------------------------------------------------------- */
 
-static bool bounds_hold(const check *c, const list_view *list) {
-    const rank_settings defaults = RANK_SETTINGS_DEFAULT;
-    rank_norm norm = rank_norm_make(defaults.k1, defaults.b, (double)c->unit->length_average);
-    bool hold = true;
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t low = c->lows[i];
-        double scores[RANK_SCORES];
-        for (int s = 0; s < RANK_SCORES; s++) {
-            scores[s] = (double)c->columns.scores[low][s];
-        }
-        float impact =
-            rank_saturation(c->tfs[i], rank_norm_of(norm, c->columns.lengths[INDEX_TEXT][low]));
-        double prior = rank_prior(defaults.weights, scores);
-        float blended = impact * (float)(1.0 + defaults.blend * (2.0 * prior - 1.0));
-        uint32_t scope = list->bound_count < LIST_BLOCKS ? i : low / BLOCK_DOCS;
-        hold = hold && impact <= list->impact_max / 65535.0f * 1.0000002f &&
-               blended <= list->blended_max / 65535.0f * LIST_BLEND_SCALE * 1.0000002f;
-        if (list->bounds) {
-            hold = hold && list_bound(list, scope) >= impact &&
-                   list_blended_bound(list, scope) >= blended;
-        }
-    }
-    return hold;
-}
-
-/* The last to read c->tfs, which become those of the field. */
-static anp_status check_positions(check *c, const list_view *list, str apart, bool title,
-                                  anp_error *err) {
-    positions_view view;
-    uint32_t weight = title ? 0 : snapshot_title_weight(c->snapshot);
-    TRY(positions_view_open(list->positions.data ? list->positions : apart, list->count, &view,
-                            err));
-    const uint32_t *lengths = c->columns.lengths[title ? INDEX_TITLE : INDEX_BODY];
-    positions_cursor cursor = {.view = &view};
-    list_less_titles(list, weight, 0, list->count, c->tfs);
-    arena scratch = {0};
-    anp_status status = ANP_OK;
-    for (uint32_t rank = 0; rank < list->count && status == ANP_OK; rank++) {
-        uint32_t expect = c->tfs[rank], length = lengths[c->lows[rank]];
-        if (expect > length) {
-            status = error_corrupt(err, "a posting has more positions than its post has words");
-            break;
-        }
-        uint32_t *positions = arena_alloc(&scratch, expect * sizeof *positions);
-        status = positions ? positions_next(&cursor, length, expect, positions, err)
-                           : error_nomem(err, "checking positions");
-        arena_rewind(&scratch, (arena_mark){NULL, 0});
-    }
-    arena_free(&scratch);
-    return status;
-}
-
-static anp_status check_list(check *c, uint64_t key, str value, anp_error *err) {
-    list_view list;
-    TRY(list_view_open(value, &list, err));
-    TRY(list_validate(&list, err));
-    list_docs(&list, c->lows);
-    list_tfs(&list, c->tfs);
-    uint32_t first = window_low(c->unit->first);
-    if (c->lows[0] < first || c->lows[list.count - 1] - first >= c->unit->count) {
-        return error_corrupt(err, "a list has ordinals outside of its unit");
-    }
-    if (unit_key_kind(key) == UNIT_FACET) {
-        return ANP_OK;
-    }
-    bool title = unit_key_sub(key) == UNIT_SUB_TITLE;
-    str apart = {NULL, 0};
-    if (!list.positions.data) {
-        unit_entry entry = {UNIT_TERM, unit_key_number(key), unit_key_sub(key) + 1};
-        TRY(snapshot_unit_value(c->snapshot, c->unit, entry, &apart, err));
-    }
-    if (!title && !bounds_hold(c, &list)) {
-        return error_corrupt(err, "a bound is below an impact");
-    }
-    return check_positions(c, &list, apart, title, err);
-}
-
-static anp_status check_value(check *c, uint64_t key, str value, anp_error *err) {
-    column_view column;
-    const catalog_state *state = &c->snapshot->cat.state;
-    uint32_t number = unit_key_number(key);
-    switch (unit_key_kind(key)) {
-    case UNIT_TERM:
-        if (number >= state->term_end) {
-            return error_corrupt(err, "term number %u was never given", number);
-        }
-        return unit_key_sub(key) & 1 ? ANP_OK : check_list(c, key, value, err);
-    case UNIT_FACET:
-        if (number >= state->value_end) {
-            return error_corrupt(err, "facet value number %u was never given", number);
-        }
-        return check_list(c, key, value, err);
-    case UNIT_COLUMN:
-        TRY(column_open(value, &column, err));
-        return column.count == c->unit->count ? ANP_OK
-                                              : error_corrupt(err, "a column is too short");
-    case UNIT_SKETCH:
-        return value.len == (size_t)c->unit->count * SKETCH_BYTES
-                   ? ANP_OK : error_corrupt(err, "a unit's sketches are too few");
-    default:
-        return error_corrupt(err, "a key is of no known kind");
-    }
-}
-
-/* What a merge has moved is no longer read from the window's segments. */
-static uint64_t first_inner(const check *c) {
-    const catalog *cat = &c->snapshot->cat;
-    bool merging = c->unit->level == UNIT_SEGMENT &&
-                   catalog_merging(cat) == (int32_t)(c->unit->first >> WINDOW_BITS);
-    return merging ? cat->state.merge_cursor : 0;
-}
-
-static anp_status walk_unit(check *c, unit_cursor *cursor, anp_error *err) {
-    uint64_t inner;
+/* Opening the snapshot read the log's records; here: that there are no others. */
+static anp_status check_log(check *c, anp_error *err) {
+    snapshot *s = c->snapshot;
+    const catalog_state *state = &s->cat.state;
+    store_table_size log;
+    store_cursor *cursor;
+    store_key key;
     str value;
-    anp_status status = unit_cursor_next(cursor, &inner, &value, err);
-    while (status == ANP_OK) {
-        status = check_value(c, inner, value, err);
-        if (status == ANP_CORRUPT) {
-            wrong(c, "unit at post %u, key %012llx: %s", c->unit->first,
-                  (unsigned long long)inner, err->message);
-            status = ANP_OK;
-        }
-        if (status == ANP_OK) {
-            status = unit_cursor_next(cursor, &inner, &value, err);
-        }
+    TRY(store_table_measure(s->txn, STORE_LOG, &log, err));
+    if (log.entries != state->docno_end - state->log_first) {
+        check_wrong(c, "the log has %llu records for the posts %u to %u",
+                    (unsigned long long)log.entries, state->log_first, state->docno_end);
     }
-    return status == ANP_NOT_FOUND ? ANP_OK : status;
+    anp_error detail = ANP_ERROR_INIT;
+    TRY(store_cursor_open(s->txn, STORE_LOG, &cursor, err));
+    anp_status status = store_seek(cursor, store_key_u64(0), &key, &value, &detail);
+    if (status == ANP_OK && key.number < state->log_first) {
+        check_wrong(c, "the log has a record of post %llu, which a unit holds",
+                    (unsigned long long)key.number);
+    }
+    status = status == ANP_OK ? store_last(cursor, &key, &value, &detail) : status;
+    if (status == ANP_OK && key.number >= state->docno_end) {
+        check_wrong(c, "the log has a record of post %llu, which was never given",
+                    (unsigned long long)key.number);
+    }
+    store_cursor_close(cursor);
+    return status == ANP_NOT_FOUND ? ANP_OK : check_survive(c, status, &detail, err);
 }
 
-static anp_status check_unit(check *c, anp_error *err) {
+static void check_deleted_window(check *c, uint64_t window, const bitmap *set) {
+    uint64_t first = window << WINDOW_BITS, end = first + WINDOW_DOCS;
+    end = end < c->snapshot->cat.state.docno_end ? end : c->snapshot->cat.state.docno_end;
+    if (window > UINT32_MAX >> WINDOW_BITS || first > end ||
+        bitmap_count_range(set, first, end) != bitmap_count(set)) {
+        check_wrong(c, "the deleted posts of window %llu lie outside of it",
+                    (unsigned long long)window);
+    }
+}
+
+static anp_status check_deleted(check *c, anp_error *err) {
+    store_cursor *cursor;
+    store_key key;
+    str value;
     anp_error detail = ANP_ERROR_INIT;
-    unit_cursor *cursor = NULL;
-    uint32_t window = c->unit->first >> WINDOW_BITS;
-    anp_status status = snapshot_columns(c->snapshot, window, &c->columns, &detail);
-    if (status == ANP_OK) {
-        status = unit_cursor_open(c->snapshot->txn, (unit_level)c->unit->level, c->unit->number,
-                                  first_inner(c), UINT64_MAX, &cursor, &detail);
+    TRY(store_cursor_open(c->snapshot->txn, STORE_DELETED, &cursor, err));
+    anp_status status = store_seek(cursor, store_key_u64(0), &key, &value, &detail);
+    while (status == ANP_OK) {
+        bitmap *set = NULL;
+        status = bitmap_load(value.data, value.len, &set);
+        if (status == ANP_OK) {
+            check_deleted_window(c, key.number, set);
+            bitmap_free(set);
+            status = store_next(cursor, &key, &value, &detail);
+        }
     }
-    if (status == ANP_OK) {
-        status = walk_unit(c, cursor, &detail);
-    }
-    unit_cursor_close(cursor);
-    return survive(c, status, &detail, err);
+    store_cursor_close(cursor);
+    return status == ANP_NOT_FOUND ? ANP_OK : check_survive(c, status, &detail, err);
 }
 
 static anp_status check_all(check *c, anp_error *err) {
     TRY(check_posts(c, err));
     TRY(check_lengths(c, err));
-    for (size_t i = 0; i < c->snapshot->cat.units.count; i++) {
-        c->unit = &c->snapshot->cat.units.items[i];
-        TRY(check_unit(c, err));
-    }
-    return ANP_OK;
+    TRY(check_deleted(c, err));
+    TRY(check_log(c, err));
+    return check_units(c, err);
 }
 
 anp_status index_verify(index_handle *index, bool full,
@@ -330,10 +231,11 @@ anp_status index_verify(index_handle *index, bool full,
             status = check_all(&c, &detail);
         }
     }
-    status = survive(&c, status, &detail, err);
+    status = check_survive(&c, status, &detail, err);
     snapshot_close(c.snapshot);
     free(c.lows);
     free(c.tfs);
+    check_free_facts(&c);
     *problems = of_store + c.problems;
     return status;
 }

@@ -29,8 +29,8 @@
  *                lowest first, zero-padded to a byte: tf - 1. With exceptions (u16 n exc - 1 in
  *                front) the code 2^w - 1 says that tf >= 2^w stands among
  *                    w = 0:  u16 rank[n exc], tf[n exc]: every other tf is 1; no codes
- *                    w > 0:  u16 before[(n - 1) / 256], tf[n exc], in rank order: before[i]
- *                            exceptions lie below rank 256 (i + 1)
+ *                    w > 0:  u16 before[(n - 1) / 64], tf[n exc], in rank order: before[i]
+ *                            exceptions lie below rank 64 (i + 1)
  *     titles     in a list of the combined text (at title weight > 0), the postings whose term
  *                stands in the title too; tf = body tf + title weight * title tf
  *                    small:  u8 m + 16 (title tf bytes), u8 rank[m], title tf[m]
@@ -80,8 +80,8 @@
  *
  * (KEEP IN STEP: tests/postings/test_list.c has these bytes.)
  *
- * Why: on 119,968 articles (79 million words) containers take 1.1 bytes a posting (u16 and bitsets
- * from 2,048: 1.9), tfs 0.45, positions 1.18 bytes a word (varint differences: 1.34; were all
+ * Why: on 119,968 articles (79 million words) containers take 1.2 bytes a posting (u16 and bitsets
+ * from 2,048: 1.9), tfs 0.47, positions 1.19 bytes a word (varint differences: 1.35; were all
  * places equally likely, 1.10 would be the least).
  */
 #ifndef ANP_POSTINGS_FORMAT_H
@@ -112,7 +112,7 @@ enum {
     LIST_SLOT_BLOCKS = 32,
     LIST_SLOTS = LIST_BLOCKS / LIST_SLOT_BLOCKS,
     LIST_SEEDS = 8,
-    LIST_TF_STRIDE = 256, /* codes an entry of before[] covers */
+    LIST_TF_STRIDE = 64, /* codes an entry of before[] covers */
     LIST_INLINE_BYTES = 512,
     POSITIONS_GROUP = 32,
     POSITIONS_SUPER = 16, /* groups a base covers */

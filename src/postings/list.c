@@ -208,85 +208,59 @@ uint32_t list_docs(const list_view *v, uint16_t *docs) {
     return v->container_kind == LIST_BLOCKED ? blocked_docs(v, docs) : bitset_docs(v, docs);
 }
 
-/* The last of `count` ascending ranks that is <= rank; 0 when none is. */
-static uint32_t last_at_most(const uint8_t *ranks, uint32_t count, uint32_t rank) {
-    uint32_t from = 0;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        from = load_u16(ranks + (size_t)(from + half) * 2) <= rank ? from + half : from;
-        count -= half;
-    }
-    return from;
+/* The ones before bit `bit` of a bit vector of u64 words, backwards; 0 where there are no more. */
+typedef struct ones_before {
+    const uint8_t *words;
+    uint64_t left; /* of the word */
+    uint32_t word;
+} ones_before;
+
+static ones_before ones_open(const uint8_t *words, uint32_t bit) {
+    uint64_t below = ((uint64_t)1 << bit % 64) - 1;
+    return (ones_before){words, load_u64(words + (size_t)bit / 64 * 8) & below, bit / 64};
 }
 
-/*
- * `count` ones of a bit vector of u64 words, from its one number `skip` after bit `bit` on; `docs`
- * gets the places of a bitset's, the ordinals of a blocked container's.
- */
-static void walk_ones(const list_view *v, const uint8_t *words, uint32_t word_count, uint32_t bit,
-                      uint32_t skip, uint32_t from, uint32_t count, uint16_t *docs) {
-    uint32_t word = bit / 64, done = 0;
-    uint64_t x = word < word_count ? load_u64(words + (size_t)word * 8) >> bit % 64 << bit % 64 : 0;
-    for (;;) {
-        uint32_t ones = (uint32_t)__builtin_popcountll(x);
-        if (ones > skip) {
-            break;
+static inline uint32_t ones_next(ones_before *ones) {
+    while (!ones->left) {
+        if (ones->word == 0) {
+            return 0;
         }
-        skip -= ones;
-        if (++word >= word_count) {
-            memset(docs, 0, count * sizeof *docs);
-            return;
-        }
-        x = load_u64(words + (size_t)word * 8);
+        ones->word--;
+        ones->left = load_u64(ones->words + (size_t)ones->word * 8);
     }
-    for (; skip > 0; skip--) {
-        x &= x - 1;
-    }
-    while (done < count) {
-        while (!x) {
-            if (++word >= word_count) {
-                memset(docs + done, 0, (count - done) * sizeof *docs);
-                return;
-            }
-            x = load_u64(words + (size_t)word * 8);
-        }
-        uint32_t place = word * 64 + (uint32_t)__builtin_ctzll(x), rank = from + done;
-        x &= x - 1;
-        docs[done++] = v->container_kind == LIST_BITSET
-                           ? (uint16_t)place
-                           : (uint16_t)((place - rank) << 8 | v->container[rank]);
-    }
+    uint32_t bit = 63 - (uint32_t)__builtin_clzll(ones->left);
+    ones->left ^= (uint64_t)1 << bit;
+    return ones->word * 64 + bit;
 }
 
-void list_docs_at(const list_view *v, uint32_t from, uint32_t count, uint16_t *docs) {
+void list_docs_before(const list_view *v, uint32_t rank, uint16_t low, uint32_t count,
+                      uint16_t *docs) {
+    uint32_t from = rank - count;
     if (v->container_kind == LIST_ARRAY) {
         memcpy(docs, v->container + (size_t)from * 2, count * sizeof *docs);
-        return;
-    }
-    bool blocked = v->container_kind == LIST_BLOCKED;
-    uint32_t at = last_at_most(v->ranks, blocked ? LIST_SLOTS : LIST_BLOCKS, from);
-    uint32_t before = load_u16(v->ranks + (size_t)at * 2);
-    before = before <= from ? before : 0;
-    if (blocked) {
-        walk_ones(v, v->high, list_high_words(v->count), before + at * LIST_SLOT_BLOCKS,
-                  from - before, from, count, docs);
+    } else if (v->container_kind == LIST_BITSET) {
+        ones_before ones = ones_open(v->container, low);
+        for (uint32_t i = count; i > 0; i--) {
+            docs[i - 1] = (uint16_t)ones_next(&ones);
+        }
     } else {
-        walk_ones(v, v->container, LIST_DOCS / 64, at * BLOCK_DOCS, from - before, from, count,
-                  docs);
+        /* As many zeros as blocks lie before a posting, as many ones as its rank. */
+        ones_before ones = ones_open(v->high, rank + low / BLOCK_DOCS);
+        for (uint32_t i = count; i > 0; i--) {
+            uint32_t at = from + i - 1, block = ones_next(&ones) - at;
+            docs[i - 1] = (uint16_t)(block << 8 | v->container[at]);
+        }
     }
 }
 
-/* The first index in values[from, to) of `width` bytes that is >= key. */
-static uint32_t lower_bound(const uint8_t *values, uint32_t width, uint32_t from, uint32_t to,
-                            uint32_t key) {
-    while (from < to) {
-        uint32_t middle = from + (to - from) / 2;
-        uint32_t value = width == 2 ? load_u16(values + (size_t)middle * 2) : values[middle];
-        if (value < key) {
-            from = middle + 1;
-        } else {
-            to = middle;
-        }
+/* The first of `count` u16 values that is >= key; no branch depends on what is read. */
+static uint32_t lower_bound(const uint8_t *values, uint32_t count, uint32_t key) {
+    uint32_t from = 0;
+    while (count > 0) {
+        uint32_t half = count / 2;
+        bool below = load_u16(values + (size_t)(from + half) * 2) < key;
+        from = below ? from + half + 1 : from;
+        count = below ? count - half - 1 : half;
     }
     return from;
 }
@@ -354,7 +328,7 @@ uint32_t list_rank(const list_view *v, uint16_t low) {
     if (v->container_kind == LIST_BLOCKED) {
         return blocked_rank(v, low);
     }
-    uint32_t at = lower_bound(v->container, 2, 0, v->count, low);
+    uint32_t at = lower_bound(v->container, v->count, low);
     return at < v->count && load_u16(v->container + (size_t)at * 2) == low ? at : UINT32_MAX;
 }
 
@@ -460,7 +434,7 @@ void list_tfs_at(const list_view *v, uint32_t from, uint32_t count, uint32_t *tf
     for (uint32_t i = 0; i < count; i++) {
         tfs[i] = 1;
     }
-    uint32_t i = v->exceptions ? lower_bound(v->exception_ranks, 2, 0, v->exceptions, from) : 0;
+    uint32_t i = v->exceptions ? lower_bound(v->exception_ranks, v->exceptions, from) : 0;
     for (; i < v->exceptions; i++) {
         uint32_t rank = load_u16(v->exception_ranks + (size_t)i * 2);
         if (rank - from >= count) {
@@ -480,7 +454,7 @@ uint32_t list_tf(const list_view *v, uint32_t rank) {
         bool exception = v->exceptions && code + 1 == 1u << v->tf_bits;
         return exception ? exception_tf(v, exceptions_below(v, rank)) : code + 1;
     }
-    uint32_t at = v->exceptions ? lower_bound(v->exception_ranks, 2, 0, v->exceptions, rank) : 0;
+    uint32_t at = v->exceptions ? lower_bound(v->exception_ranks, v->exceptions, rank) : 0;
     bool here = at < v->exceptions && load_u16(v->exception_ranks + (size_t)at * 2) == rank;
     return here ? exception_tf(v, at) : 1;
 }
@@ -497,7 +471,14 @@ static uint32_t title_tf(const list_view *v, uint32_t i) {
 }
 
 static uint32_t title_from(const list_view *v, uint32_t rank) {
-    return lower_bound(v->title_ranks, v->title_rank_bytes, 0, v->title_count, rank);
+    if (v->title_rank_bytes == 2) {
+        return lower_bound(v->title_ranks, v->title_count, rank);
+    }
+    uint32_t at = 0;
+    while (at < v->title_count && v->title_ranks[at] < rank) {
+        at++;
+    }
+    return at;
 }
 
 uint32_t list_title_tf(const list_view *v, uint32_t rank) {
@@ -528,12 +509,12 @@ void list_print(const list_view *v, buffer *out) {
                        containers[v->container_kind], v->tf_bits, v->exceptions, v->tf_sum,
                        v->impact_max / 65535.0, v->bound_count, v->title_count, v->len);
     buffer_put(out, line, (size_t)len);
-    uint16_t docs[8];
-    uint32_t shown = v->count < 8 ? v->count : 8;
-    list_docs_at(v, 0, shown, docs);
-    for (uint32_t i = 0; i < shown; i++) {
+    uint16_t *docs = malloc(v->count * sizeof *docs);
+    uint32_t shown = docs ? list_docs(v, docs) : 0;
+    for (uint32_t i = 0; i < shown && i < 8; i++) {
         len = snprintf(line, sizeof line, "  %u:%u", docs[i], list_tf(v, i));
         buffer_put(out, line, (size_t)len);
     }
+    free(docs);
     buffer_put_u8(out, '\n');
 }

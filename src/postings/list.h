@@ -69,9 +69,12 @@ uint32_t list_docs(const list_view *view, uint16_t *docs);
 /* All tfs in rank order; 1 each in a list without tf. */
 void list_tfs(const list_view *view, uint32_t *tfs);
 
-/* The ordinals (tfs) of `count` ranks from `from` on, from + count <= view->count. Of damaged
-   bytes, any. */
-void list_docs_at(const list_view *view, uint32_t from, uint32_t count, uint16_t *docs);
+/* The ordinals of the `count` postings before that of `rank`, whose ordinal is `low`; count <=
+   rank. Of damaged bytes, any. */
+void list_docs_before(const list_view *view, uint32_t rank, uint16_t low, uint32_t count,
+                      uint16_t *docs);
+
+/* The tfs of `count` ranks from `from` on, a multiple of 32, from + count <= view->count. */
 void list_tfs_at(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
 
 /* The rank of an ordinal, or UINT32_MAX when it is not in the list. */
@@ -162,12 +165,13 @@ anp_status positions_view_open(str value, uint32_t posting_count, positions_view
 
 /*
  * The positions of one posting into out, which has room for `expect` of them: its tf less
- * title_weight times its title tf. ANP_CORRUPT when the bytes or the lengths are damaged.
+ * title_weight times its title tf. rank is list_rank's of low. ANP_CORRUPT when the bytes or the
+ * lengths are damaged.
  * Cost: the widths of at most 31 postings before it are added up.
  */
 anp_status positions_read(const positions_view *view, const list_view *list,
-                          const list_lengths *lengths, uint32_t title_weight, uint32_t rank,
-                          uint32_t expect, uint32_t *out, anp_error *err);
+                          const list_lengths *lengths, uint32_t title_weight, uint16_t low,
+                          uint32_t rank, uint32_t expect, uint32_t *out, anp_error *err);
 
 /* All postings in rank order, for who reads them all: begins zeroed but for `view`. */
 typedef struct positions_cursor {

@@ -67,9 +67,10 @@ anp_status explain_make(snapshot *s, const scorer_list *scorers, const scored *h
         e->part_count += adds;
     }
     window_columns columns;
-    TRY(snapshot_columns(s, hit->docno >> WINDOW_BITS, &columns, err));
+    uint16_t low = window_low(hit->docno);
+    TRY(snapshot_columns_of(s, hit->docno >> WINDOW_BITS, &low, 1, &columns, err));
     for (int i = 0; i < RANK_SCORES; i++) {
-        e->scores[i] = (double)columns.scores[window_low(hit->docno)][i];
+        e->scores[i] = (double)columns.scores[low][i];
     }
     e->prior = hit->prior;
     e->factor = rank_factor(rank->blend, hit->prior);

@@ -97,15 +97,32 @@ enum { WHERE_WORDS = (WINDOW_DOCS + 63) / 64 };
 
 typedef struct window_scores {
     int64_t sums[WINDOW_DOCS];
-    uint64_t where[WHERE_WORDS]; /* the scorer's posts of this window, a bit each */
-    uint16_t docs[WINDOW_DOCS];
+    uint64_t hits[WHERE_WORDS];  /* the posts to score, a bit each; their sums alone are set */
+    uint64_t where[WHERE_WORDS]; /* those of the scorer in hand */
+    uint16_t docs[WINDOW_DOCS];  /* scratch */
+    uint16_t hit_docs[WINDOW_DOCS];
+    uint32_t hit_count;
 } window_scores;
 
-static void set_where(window_scores *w, const bitmap *where, uint32_t first) {
-    memset(w->where, 0, sizeof w->where);
-    size_t count = bitmap_window(where, first, w->docs);
+static void set_bits(uint64_t *words, const uint16_t *docs, size_t count) {
+    memset(words, 0, WHERE_WORDS * sizeof *words);
     for (size_t i = 0; i < count; i++) {
-        w->where[w->docs[i] / 64] |= (uint64_t)1 << (w->docs[i] % 64);
+        words[docs[i] / 64] |= (uint64_t)1 << (docs[i] % 64);
+    }
+}
+
+static void set_hits(window_scores *w, const bitmap *posts, uint32_t first) {
+    w->hit_count = (uint32_t)bitmap_window(posts, first, w->hit_docs);
+    set_bits(w->hits, w->hit_docs, w->hit_count);
+    for (uint32_t i = 0; i < w->hit_count; i++) {
+        w->sums[w->hit_docs[i]] = 0;
+    }
+}
+
+static void set_where(window_scores *w, const bitmap *where, uint32_t first) {
+    set_bits(w->where, w->docs, bitmap_window(where, first, w->docs));
+    for (uint32_t word = 0; word < WHERE_WORDS; word++) {
+        w->where[word] &= w->hits[word];
     }
 }
 
@@ -157,8 +174,8 @@ static anp_status score_window(snapshot *s, const scorer_list *scorers, const bi
     if (!bitmap_count_range(posts, first, (uint64_t)first + WINDOW_DOCS)) {
         return ANP_OK;
     }
-    TRY(snapshot_columns(s, window, &columns, err));
-    memset(w->sums, 0, sizeof w->sums);
+    set_hits(w, posts, first);
+    TRY(snapshot_columns_of(s, window, w->hit_docs, w->hit_count, &columns, err));
     for (size_t i = 0; i < scorers->count; i++) {
         const scorer *item = &scorers->items[i];
         if (item->where != where) {
@@ -171,9 +188,8 @@ static anp_status score_window(snapshot *s, const scorer_list *scorers, const bi
             add_constant(item, w);
         }
     }
-    size_t count = bitmap_window(posts, first, w->docs);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t doc = w->docs[i];
+    for (uint32_t i = 0; i < w->hit_count; i++) {
+        uint32_t doc = w->hit_docs[i];
         scored item = {.docno = first + doc, .units = w->sums[doc]};
         item.prior = prior_of(&columns, doc, rank);
         item.score = rank_blend(item.units, rank->blend, item.prior);
@@ -202,7 +218,8 @@ anp_status score_posting(snapshot *s, const plan_term *term, uint32_t docno, are
     window_columns columns;
     window_postings postings;
     *tf = 0;
-    TRY(snapshot_columns(s, window, &columns, err));
+    uint16_t low = (uint16_t)doc;
+    TRY(snapshot_columns_of(s, window, &low, 1, &columns, err));
     *length = columns.lengths[term->field][doc];
     TRY(snapshot_postings(s, term->field, term->number, window, scratch, &postings, err));
     for (uint32_t i = 0; i < postings.count && postings.docs[i] <= doc; i++) {

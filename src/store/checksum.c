@@ -3,6 +3,23 @@
 
 #include <stdatomic.h>
 
+/* Keeps marks of pages apart from those of values. */
+#define PAGE_SALT UINT64_C(0x7067616e70617365)
+
+uint64_t checksum_page_mark(uint64_t page, uint64_t commit) {
+    uint64_t mark = hash_mix64(page ^ hash_mix64(commit ^ PAGE_SALT));
+    return mark + (mark == 0); /* 0 is an empty slot */
+}
+
+bool checksum_is_marked(const checksum_seen *seen, uint64_t mark) {
+    return atomic_load_explicit(&seen->marks[mark % CHECKSUM_SEEN_SLOTS], memory_order_relaxed) ==
+           mark;
+}
+
+void checksum_mark(checksum_seen *seen, uint64_t mark) {
+    atomic_store_explicit(&seen->marks[mark % CHECKSUM_SEEN_SLOTS], mark, memory_order_relaxed);
+}
+
 bool checksum_holds(checksum_seen *seen, store_table table, str key, str raw, uint64_t place) {
     if (raw.len < CHECKSUM_BYTES) {
         return false;

@@ -43,6 +43,11 @@ typedef struct checksum_seen {
     _Atomic uint64_t marks[CHECKSUM_SEEN_SLOTS];
 } checksum_seen;
 
+/* The mark of a page that was found sound, as of a commit (guard.h). */
+uint64_t checksum_page_mark(uint64_t page, uint64_t commit);
+bool checksum_is_marked(const checksum_seen *seen, uint64_t mark);
+void checksum_mark(checksum_seen *seen, uint64_t mark);
+
 /*
  * Whether a raw value is whole; its payload is all but the last CHECKSUM_BYTES. `seen` may be NULL
  * (then it is always hashed); `place` is its offset in the file.

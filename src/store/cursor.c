@@ -4,7 +4,7 @@
  * written meanwhile.
  */
 #include "base/error.h"
-#include "store/environment.h"
+#include "store/guard.h"
 
 struct store_cursor {
     store_txn *txn;
@@ -68,16 +68,20 @@ static anp_status give(store_cursor *c, str key, str raw, store_key *key_out, st
     return ANP_OK;
 }
 
-static anp_status give_viewed(store_cursor *c, tree_result result, store_key *key, str *value,
+static anp_status give_viewed(store_cursor *c, anp_status reached, store_key *key, str *value,
                               anp_error *err) {
     tree_node node;
-    if (result == TREE_NONE) {
-        return ANP_NOT_FOUND;
+    if (reached != ANP_OK) {
+        return reached;
     }
-    if (result == TREE_DAMAGED || !tree_entry(&c->tree, &node)) {
+    if (!tree_entry(&c->tree, &node)) {
         return store_fault(c->txn->store, store_table_infos[c->table].name, &c->tree.fault, err);
     }
     return give(c, node.key, node.value, key, value, err);
+}
+
+static anp_status walk_to(store_cursor *c, guard_move *move, anp_error *err) {
+    return guard_walk(c->txn, c->table, &c->tree, move, err);
 }
 
 /* Whether the entry that a tree's cursor reached is the key itself or has the mark. */
@@ -112,9 +116,9 @@ anp_status store_seek(store_cursor *cursor, store_key at_least, store_key *key, 
                          store_table_infos[cursor->table].name, PAGE_KEY_BYTES_MAX);
     }
     if (!cursor->mdb) {
-        return give_viewed(cursor,
-                           at.len ? tree_seek(&cursor->tree, at) : tree_first(&cursor->tree), key,
-                           value, err);
+        anp_status reached = at.len ? guard_seek(cursor->txn, cursor->table, &cursor->tree, at, err)
+                                    : walk_to(cursor, tree_first, err);
+        return give_viewed(cursor, reached, key, value, err);
     }
     return give_written(cursor, at.len ? MDB_SET_RANGE : MDB_FIRST, at, key, value, err);
 }
@@ -126,7 +130,7 @@ anp_status store_next(store_cursor *cursor, store_key *key, str *value, anp_erro
     }
     cursor->placed = false;
     if (!cursor->mdb) {
-        return give_viewed(cursor, tree_next(&cursor->tree), key, value, err);
+        return give_viewed(cursor, walk_to(cursor, tree_next, err), key, value, err);
     }
     return give_written(cursor, MDB_NEXT, (str){0}, key, value, err);
 }
@@ -134,7 +138,7 @@ anp_status store_next(store_cursor *cursor, store_key *key, str *value, anp_erro
 anp_status store_last(store_cursor *cursor, store_key *key, str *value, anp_error *err) {
     cursor->placed = false;
     if (!cursor->mdb) {
-        return give_viewed(cursor, tree_last(&cursor->tree), key, value, err);
+        return give_viewed(cursor, walk_to(cursor, tree_last, err), key, value, err);
     }
     return give_written(cursor, MDB_LAST, (str){0}, key, value, err);
 }
@@ -146,11 +150,11 @@ anp_status store_get_cover(store_txn *txn, store_table table, uint64_t key, uint
     *value = (str){0};
     TRY(begin(&c, txn, table, err));
     if (!c.mdb) {
-        tree_result result = tree_seek(&c.tree, table_key_bytes(table, &at));
-        if (result == TREE_FOUND && !covers(&c.tree, key, mark)) {
+        anp_status status = guard_seek(txn, table, &c.tree, table_key_bytes(table, &at), err);
+        if (status == ANP_OK && !covers(&c.tree, key, mark)) {
             return ANP_NOT_FOUND;
         }
-        TRY(give_viewed(&c, result, &reached, value, err));
+        TRY(give_viewed(&c, status, &reached, value, err));
     } else {
         anp_status status = store_seek(&c, at, &reached, value, err);
         mdb_cursor_close(c.mdb);

@@ -55,7 +55,7 @@ struct store {
     bool moving;     /* the map: none may begin */
     bool following;  /* likewise, but for the thread that follows to the new file (replace.c) */
     pthread_t follower;
-    bool lost;       /* the map could not be made again: everything fails */
+    bool lost;       /* the map could not be made again: whoever begins tries */
     bool writing;
     pthread_t writer;
 };

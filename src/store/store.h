@@ -77,8 +77,13 @@ anp_status store_begin_write(store *s, store_txn **out, anp_error *err);
    it. */
 bool store_in_own_thread(const store_txn *txn);
 
-/* Durable when it returns ANP_OK: data and meta page synced, then the witness. Frees txn in any
-   case. */
+/*
+ * Durable when it returns ANP_OK: data and meta page synced, then the witness. Frees txn in any
+ * case. After a failure (ANP_NOSPACE, ANP_IO) nothing committed before is lost; the batch itself is
+ * there as a whole or not at all (nearly always). If it was the meta page that could not be
+ * written, the next transaction waits for the others of this process to end (two seconds, then
+ * ANP_IO), since LMDB is closed and opened again.
+ */
 anp_status store_commit(store_txn *txn, anp_error *err);
 
 /*
@@ -95,9 +100,13 @@ void store_abort(store_txn *txn);
 uint64_t store_txn_number(const store_txn *txn);
 
 /*
- * The payload under key: in place, valid until the transaction ends or (in a write transaction)
- * writes. ANP_NOT_FOUND leaves *out empty and fills no error text (it is often no error);
- * ANP_CORRUPT when the checksum differs.
+ * The payload under key, in place. Of a table that this transaction has not written: valid until
+ * the transaction ends, whatever it writes or deletes meanwhile, that table included. Of one that
+ * it has written: only until its next write to any table, which may move the value (LMDB also
+ * writes changed pages out when a transaction has more than 131,071 of them).
+ *
+ * ANP_NOT_FOUND leaves *out empty and fills no error text (it is often no error); ANP_CORRUPT when
+ * the checksum differs, or when what should be there may have been lost to damage (guard.h).
  */
 anp_status store_get(store_txn *txn, store_table table, store_key key, str *out, anp_error *err);
 

@@ -7,7 +7,7 @@
  * value.
  */
 #include "base/error.h"
-#include "store/environment.h"
+#include "store/guard.h"
 
 /* LMDB counts a value's size in 32 bits. */
 #define VALUE_BYTES_MAX ((size_t)UINT32_MAX - 64)
@@ -69,11 +69,11 @@ static anp_status get_viewed(store_txn *txn, store_table table, str key, str *ra
     TRY(table_tree(txn, table, &tree, err));
     tree_cursor_begin(&cursor, &txn->view, tree,
                       store_table_infos[table].key_kind == STORE_KEY_U64);
-    tree_result result = tree_find(&cursor, key);
-    if (result == TREE_NONE) {
-        return ANP_NOT_FOUND;
+    anp_status status = guard_find(txn, table, &cursor, key, err);
+    if (status != ANP_OK) {
+        return status;
     }
-    if (result == TREE_DAMAGED || !tree_entry(&cursor, &node)) {
+    if (!tree_entry(&cursor, &node)) {
         return store_fault(txn->store, store_table_infos[table].name, &cursor.fault, err);
     }
     *raw = node.value;
@@ -123,11 +123,11 @@ static anp_status seek_viewed(store_txn *txn, store_table table, str at, str *fo
     TRY(table_tree(txn, table, &tree, err));
     tree_cursor_begin(&cursor, &txn->view, tree,
                       store_table_infos[table].key_kind == STORE_KEY_U64);
-    tree_result result = tree_seek(&cursor, at);
-    if (result == TREE_NONE) {
-        return ANP_NOT_FOUND;
+    anp_status status = guard_seek(txn, table, &cursor, at, err);
+    if (status != ANP_OK) {
+        return status;
     }
-    if (result == TREE_DAMAGED || !tree_entry(&cursor, &node)) {
+    if (!tree_entry(&cursor, &node)) {
         return store_fault(txn->store, store_table_infos[table].name, &cursor.fault, err);
     }
     *found_key = node.key;

@@ -111,6 +111,12 @@ bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, 
     return true;
 }
 
+bool tree_page_filled(const tree_view *view, const tree_page *page, uint64_t nodes_room) {
+    page_header header;
+    memcpy(&header, page->bytes, sizeof header);
+    return header.upper + nodes_room == view->page_bytes;
+}
+
 void tree_cursor_begin(tree_cursor *c, const tree_view *view, const page_tree *tree,
                        bool integer_keys) {
     c->view = view;
@@ -274,6 +280,21 @@ tree_result tree_next(tree_cursor *c) {
                 return TREE_FOUND;
             }
             return descend(c) ? edge(c, false) : damaged(c);
+        }
+        c->height--;
+    }
+    return TREE_NONE;
+}
+
+tree_result tree_previous(tree_cursor *c) {
+    while (c->height) {
+        struct tree_level *level = &c->levels[c->height - 1];
+        if (level->index > 0) {
+            level->index--;
+            if (c->height == c->tree->depth) {
+                return TREE_FOUND;
+            }
+            return descend(c) ? edge(c, true) : damaged(c);
         }
         c->height--;
     }

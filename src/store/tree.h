@@ -70,6 +70,7 @@ tree_result tree_last(tree_cursor *c);
 
 /* Only after a call that returned TREE_FOUND. */
 tree_result tree_next(tree_cursor *c);
+tree_result tree_previous(tree_cursor *c);
 
 /* The entry that the cursor stands on; false: see c->fault. */
 bool tree_entry(tree_cursor *c, tree_node *out);
@@ -77,6 +78,13 @@ bool tree_entry(tree_cursor *c, tree_node *out);
 /* The pieces: a page that is a whole branch (or leaf), and one node of it. false: *fault is set. */
 bool tree_page_at(const tree_view *view, uint64_t number, bool leaf, tree_page *out,
                   tree_fault *fault);
+/* Bytes of a page that a node takes. A page's nodes fill it from its upper bound to its end. */
+static inline uint64_t tree_node_room(const tree_node *node, bool leaf) {
+    uint64_t value = !leaf ? 0 : node->flags & NODE_OVERFLOW ? sizeof(uint64_t) : node->value.len;
+    return (PAGE_NODE_BYTES + node->key.len + value + 1) & ~UINT64_C(1);
+}
+bool tree_page_filled(const tree_view *view, const tree_page *page, uint64_t nodes_room);
+
 bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
                   tree_node *out, tree_fault *fault);
 

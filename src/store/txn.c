@@ -24,12 +24,22 @@ enum { BEGIN_TRIES = 100 };
 
 /* ---- Counting in and out ------------------------------------------------------------------- */
 
-static anp_status enter(store *s, bool write, anp_error *err) {
-    TRY(environment_check_pid(s, err));
-    anp_status status = ANP_OK;
+/* Locks the mutex, when nobody but this thread is moving the map. */
+static void lock_unmoved(store *s) {
     pthread_mutex_lock(&s->mutex);
     while (s->moving && !(s->following && pthread_equal(s->follower, pthread_self()))) {
         pthread_cond_wait(&s->changed, &s->mutex);
+    }
+}
+
+static anp_status enter(store *s, bool write, anp_error *err) {
+    TRY(environment_check_pid(s, err));
+    anp_status status = ANP_OK;
+    lock_unmoved(s);
+    if (s->lost) { /* opening it again has failed; now it may go */
+        pthread_mutex_unlock(&s->mutex);
+        TRY(environment_renew(s, err));
+        lock_unmoved(s);
     }
     if (s->lost) {
         status = error_set(err, ANP_NOMEM,

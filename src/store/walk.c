@@ -68,17 +68,27 @@ static bool check_key(walk *w, bool integer_keys, const range *bounds, const str
     return !wrong;
 }
 
+/* Unless some entry could not be read, which is reported already. */
+static void check_filled(walk *w, const tree_page *page, bool whole, uint64_t room) {
+    if (whole && !tree_page_filled(&w->view, page, room)) {
+        report_fault(w, &(tree_fault){"entries that do not fill their page", page->number});
+    }
+}
+
 static void walk_leaf(walk *w, const tree_page *page, bool integer_keys, range bounds) {
     str before;
-    bool has_before = false;
+    bool has_before = false, whole = true;
+    uint64_t room = 0;
     w->counts.leaf_pages++;
     for (uint32_t i = 0; i < page->count; i++) {
         tree_node node;
         tree_fault fault;
         if (!tree_node_at(&w->view, page, i, true, &node, &fault)) {
             report_fault(w, &fault);
+            whole = false;
             continue;
         }
+        room += tree_node_room(&node, true);
         if (!check_key(w, integer_keys, &bounds, has_before ? &before : NULL, node.key,
                        page->number)) {
             continue;
@@ -92,6 +102,7 @@ static void walk_leaf(walk *w, const tree_page *page, bool integer_keys, range b
         }
         w->entry(w, &node);
     }
+    check_filled(w, page, whole, room);
 }
 
 static void walk_page(walk *w, uint64_t number, unsigned depth, bool integer_keys, range bounds);
@@ -100,15 +111,17 @@ static void walk_branch(walk *w, const tree_page *page, unsigned depth, bool int
                         range bounds) {
     w->counts.branch_pages++;
     str least = {0};
-    bool sound = true;
+    bool sound = true, whole = true;
+    uint64_t room = 0;
     for (uint32_t i = 0; i < page->count; i++) {
         tree_node node, next;
         tree_fault fault;
         if (!tree_node_at(&w->view, page, i, false, &node, &fault)) {
             report_fault(w, &fault);
-            sound = false;
+            sound = whole = false;
             continue;
         }
+        room += tree_node_room(&node, false);
         /* The first node's key is not looked at by anybody. */
         if (i > 0 && !check_key(w, integer_keys, &bounds, i > 1 && sound ? &least : NULL, node.key,
                                 page->number)) {
@@ -124,6 +137,7 @@ static void walk_branch(walk *w, const tree_page *page, unsigned depth, bool int
         sound = true;
         walk_page(w, node.child, depth - 1, integer_keys, below);
     }
+    check_filled(w, page, whole, room);
 }
 
 static void walk_page(walk *w, uint64_t number, unsigned depth, bool integer_keys, range bounds) {

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-    IMAGES = 70, IMAGES_FULL = 1200, /* of each scenario, spread over its log */
-    TEARS = 60, TEARS_FULL = 2000,   /* of meta pages, of each scenario */
+    IMAGES = 40, IMAGES_FULL = 1200, /* of each scenario, spread over its log */
+    TEARS = 36, TEARS_FULL = 2000,   /* of meta pages, of each scenario */
     META_BYTES_MAX = 200,
 };
 

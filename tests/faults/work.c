@@ -192,12 +192,22 @@ static anp_status run_backup(work *w, const scenario *s, unsigned step, anp_erro
     return anp_index_backup(w->index, copy, NULL, NULL, err);
 }
 
+static void change_nothing(model *m, unsigned step) {
+    (void)m, (void)step;
+}
+
+static anp_status run_compact(work *w, const scenario *s, unsigned step, anp_error *err) {
+    (void)s, (void)step;
+    return anp_index_compact(w->index, NULL, NULL, NULL, err);
+}
+
 const scenario scenarios[] = {
     {"build", 0, BUILD_POSTS, true, change_build, run_build, false},
     {"add", SMALL_POSTS, 6, false, change_add, run_add, false},
     {"fold", LOG_POSTS, 4, false, change_add, run_add, false},
     {"replace", SMALL_POSTS, 6, false, change_replace, run_replace, false},
     {"delete", SMALL_POSTS, 6, false, change_delete, run_delete, false},
+    {"compact", SMALL_POSTS, 2, false, change_nothing, run_compact, false},
     {"backup", SMALL_POSTS, 3, false, change_add, run_backup, true},
     {0},
 };

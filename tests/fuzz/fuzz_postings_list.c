@@ -42,7 +42,7 @@ static uint32_t *lengths_make(void) {
     return lengths;
 }
 
-static void read_positions(str value, const list_view *list) {
+static void read_positions(str value, const list_view *list, const uint16_t *docs) {
     positions_view v;
     uint32_t *out = malloc(EXPECT_MAX * sizeof *out), *words = lengths_make();
     list_lengths lengths = {words, sizeof *words, sizeof *words, 0, 0, LIST_DOCS};
@@ -52,7 +52,7 @@ static void read_positions(str value, const list_view *list) {
             uint64_t of_title = (uint64_t)TITLE_WEIGHT * list_title_tf(list, rank);
             uint64_t expect = list_tf(list, rank) - of_title;
             expect = expect < EXPECT_MAX ? expect : EXPECT_MAX;
-            anp_status status = positions_read(&v, list, &lengths, TITLE_WEIGHT, rank,
+            anp_status status = positions_read(&v, list, &lengths, TITLE_WEIGHT, docs[rank], rank,
                                                (uint32_t)expect, out, NULL);
             need(status == ANP_OK || status == ANP_CORRUPT);
             for (uint32_t i = 1; status == ANP_OK && i < expect; i++) {
@@ -76,6 +76,7 @@ static void read_list(str value) {
     uint32_t *tfs = malloc(v.count * sizeof *tfs);
     buffer shown = {0};
     need(docs && tfs);
+    memset(docs, 0, v.count * sizeof *docs);
     uint32_t count = list_docs(&v, docs);
     need(count <= v.count);
     list_tfs(&v, tfs);
@@ -88,7 +89,7 @@ static void read_list(str value) {
         need(count == v.count);
         check_valid(&v, docs, tfs);
     }
-    read_positions(v.positions.data ? v.positions : value, &v);
+    read_positions(v.positions.data ? v.positions : value, &v, docs);
     buffer_free(&shown);
     free(docs);
     free(tfs);

@@ -176,6 +176,33 @@ static void compare_columns(pair *p) {
     }
 }
 
+/* Some entries of each window, asked for by themselves, are those of the whole window. */
+static void compare_some(index_handle *index, snapshot *whole, prng *p) {
+    snapshot *s;
+    if (!CHECK_EQ_INT(snapshot_open(index, &s, NULL), ANP_OK)) {
+        return;
+    }
+    for (uint32_t window = 0; window < snapshot_window_count(whole); window++) {
+        window_columns all, some;
+        uint16_t lows[WINDOW_DOCS < 400 ? WINDOW_DOCS : 400];
+        uint32_t count = 0, step = 1 + prng_below(p, 60);
+        CHECK_EQ_INT(snapshot_columns(whole, window, &all, NULL), ANP_OK);
+        for (uint32_t low = prng_below(p, step); low < all.count && count < sizeof lows / 2;
+             low += 1 + prng_below(p, step)) {
+            lows[count++] = (uint16_t)low;
+        }
+        CHECK_EQ_INT(snapshot_columns_of(s, window, lows, count, &some, NULL), ANP_OK);
+        CHECK_EQ_INT(some.count, all.count);
+        for (uint32_t i = 0; i < count; i++) {
+            for (int field = 0; field < INDEX_FIELDS; field++) {
+                CHECK_EQ_INT(some.lengths[field][lows[i]], all.lengths[field][lows[i]]);
+            }
+            CHECK(memcmp(some.scores[lows[i]], all.scores[lows[i]], sizeof all.scores[0]) == 0);
+        }
+    }
+    snapshot_close(s);
+}
+
 /* have's set, its live ordinals renumbered, equals want's. Frees both. */
 static void compare_sets(pair *p, bitmap *have, bitmap *want) {
     uint32_t docno = 0, count = 0;
@@ -303,6 +330,10 @@ static void compare(index_handle *have, const model *m, const anp_index_options 
         map_ordinals(&p, reordered);
         compare_posts(&p);
         compare_columns(&p);
+        prng random = {(uint64_t)round};
+        for (int i = 0; i < 5; i++) {
+            compare_some(have, p.have, &random);
+        }
         compare_meta(&p);
         compare_terms(&p);
     }

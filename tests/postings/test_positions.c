@@ -85,7 +85,8 @@ static anp_status read_one(const fixture *f, const positions_view *v, const list
     uint32_t expect = f->counts[rank];
     uint32_t *out = malloc(expect * sizeof *out + !expect);
     list_lengths lengths = lengths_of(f);
-    anp_status status = positions_read(v, list, &lengths, f->weight, rank, expect, out, NULL);
+    anp_status status = positions_read(v, list, &lengths, f->weight, f->s.docs[rank], rank,
+                                       expect, out, NULL);
     *equal = expect == 0 || memcmp(out, f->positions + f->starts[rank], expect * sizeof *out) == 0;
     free(out);
     return status;
@@ -234,7 +235,9 @@ static void impossible(void) {
                  {{1, 1}, 2, 5, ANP_CORRUPT},
                  {{0, 4, 2}, 3, 9, ANP_CORRUPT},
                  {{0, 1, 2, 3, 4, 5}, 6, 6, ANP_OK},
-                 {{0, 1, 2, 3, 4, 6}, 6, 6, ANP_CORRUPT}};
+                 {{0, 1, 2, 3, 4, 6}, 6, 6, ANP_CORRUPT},
+                 {{0, 1, 5, 3, 7, 8}, 6, 9, ANP_CORRUPT},
+                 {{0, 1, 3, 3, 7, 8}, 6, 9, ANP_CORRUPT}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const uint16_t doc = 9;
         buffer b = {0};

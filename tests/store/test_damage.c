@@ -22,7 +22,7 @@ enum {
 typedef struct reading {
     bool refused; /* at open */
     bool errors;  /* some entry gave an error */
-    bool lost;    /* some entry was not found: no reader can notice, verify must */
+    bool lost;    /* some entry was not found, as if it had never been there: must not be */
     bool wrong;   /* a value of other bytes, or an entry that nobody put: must not be */
     uint64_t problems_quick;
     uint64_t problems_full;
@@ -147,7 +147,7 @@ typedef struct sums {
 
 static void judge(const reading *r, uint64_t at, uint64_t seed, sums *total) {
     bool harm = r->errors || r->lost;
-    if (!CHECK(!r->wrong) || !CHECK(r->refused || !harm || r->problems_full > 0) ||
+    if (!CHECK(!r->wrong) || !CHECK(!r->lost) || !CHECK(r->refused || !harm || r->problems_full > 0) ||
         !CHECK(r->problems_quick <= r->problems_full)) {
         test_note("seed %llu, byte %llu: errors %d, lost %d, problems %llu quick, %llu full",
                   (unsigned long long)seed, (unsigned long long)at, r->errors, r->lost,
