@@ -194,10 +194,14 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
             }
         }
     }
-    intake_close(run.intake);
-    /* What was taken before a stop is kept; what failed half-way cannot be, and says so itself. */
+    if (status != ANP_OK && run.stop_error.status != ANP_OK && err) {
+        *err = run.stop_error; /* import_paths knows the bad file only */
+    }
+    /* What was taken before a stop is kept; what failed half-way cannot be, and says so itself. The
+       intake's threads build the last units too. */
     anp_error of_commit = ANP_ERROR_INIT;
     anp_status committed = commit_batch(&run, &of_commit);
+    intake_close(run.intake);
     bool stopped = status == ANP_CANCELLED || status == ANP_BAD_POST || status == ANP_IO;
     if (committed != ANP_OK && (status == ANP_OK || stopped)) {
         status = committed;

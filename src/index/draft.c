@@ -5,13 +5,15 @@
 #include "base/intern.h"
 #include "sketch/sketch.h"
 #include "text/lexicon.h"
+#include "text/word.h"
 
 #include <math.h>
 
 enum {
+    TERM_WEIGHT = 5, /* of a posting: its term's number and its size, about */
     SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
     SCRATCH_BYTES = 256 << 10,   /* kept from post to post, so that most need no malloc */
-    META_FULL = 1 << 15, /* facet values; many are of one post alone */
+    META_FULL = 1 << 15, /* facet values, or fields; many are of one post */
 };
 
 /* Where a term stands among those of the post in hand. */
@@ -99,7 +101,8 @@ void draft_begin(drafter *d, draft *out) {
         d->restart = true;
     }
     out->restarted = d->restart;
-    out->meta_restarted = d->restart || d->facets.count > META_FULL;
+    out->meta_restarted = d->restart || d->facets.count > META_FULL ||
+                          d->fields.count > META_FULL;
     if (out->restarted) {
         lexicon_clear(d->lexicon);
         d->terms_told = 0;
@@ -279,6 +282,7 @@ static bool put_terms(drafter *d, draft *out, draft_post *made) {
         end = put_positions(end, positions + g->body_tf, g->title_tf);
         positions += g->body_tf + g->title_tf;
         size_t size = (size_t)(end - payload);
+        made->weight += TERM_WEIGHT + size;
         if (size < 0x80) {
             *to = (uint8_t)size;
             to = end;
@@ -372,26 +376,40 @@ static anp_status tell_fresh(drafter *d, draft *out, anp_error *err) {
     return held ? ANP_OK : error_nomem(err, "the vocabulary");
 }
 
+/* More words than `most`? They are counted only where the bytes allow as many. */
+static bool has_more_words(drafter *d, str text, size_t most) {
+    text_word word;
+    size_t at = 0, count = 0;
+    while (text.len > most && count <= most && analyzer_next(d->analyzer, text, &at, &word)) {
+        count++;
+    }
+    return count > most;
+}
+
+/* Before the lexicon sees a word: posts that are left out leave no terms behind, and so the index's
+   numbers do not depend on which drafter met them. */
+static anp_status check_words(drafter *d, const post *article, anp_error *err) {
+    uint32_t most = analyzer_words_max(d->analyzer);
+    if (has_more_words(d, article->title, TITLE_WORDS_MAX)) {
+        return error_set(err, ANP_BAD_POST,
+                         "the title has more than %d words; is it the body?", TITLE_WORDS_MAX);
+    }
+    if (has_more_words(d, article->body, most)) {
+        return error_set(err, ANP_BAD_POST, "the body has more than %u words; split it", most);
+    }
+    return ANP_OK;
+}
+
 static anp_status read_words(drafter *d, const post *article, anp_error *err) {
     TRY(lexicon_read(d->lexicon, article->title, &d->title, err));
-    if (d->title.count > TITLE_WORDS_MAX) {
-        return error_set(err, ANP_LIMIT, "the title has %zu words, %d are allowed; is it the body?",
-                         d->title.count, TITLE_WORDS_MAX);
-    }
     return lexicon_read(d->lexicon, article->body, &d->body, err);
 }
 
 anp_status draft_post_add(drafter *d, const draft_options *options, const post *article, draft *out,
                           anp_error *err) {
     draft_post made = {.status = ANP_OK};
+    TRY(check_words(d, article, err));
     anp_status status = read_words(d, article, err);
-    if (status == ANP_LIMIT) { /* of this post alone; the words stay in the lexicon */
-        if (err) {
-            err->status = ANP_BAD_POST;
-        }
-        anp_status told = tell_fresh(d, out, err);
-        return told == ANP_OK ? ANP_BAD_POST : told;
-    }
     if (status == ANP_OK) {
         status = append(d, options, article, out, &made, err);
     }

@@ -50,6 +50,7 @@ typedef struct draft_post {
     size_t kept_at;  /* in kept: its sketch, but for indexes that store no posts */
     size_t terms_at; /* in kept */
     size_t terms_len;
+    size_t weight; /* about terms_len, and the same whatever numbers the drafter gave */
     uint32_t term_count;
     size_t stored_at, stored_len; /* in stored: the row of table posts */
     size_t sample_at, sample_len; /* in samples: its canonical JSON, cut, where asked for */

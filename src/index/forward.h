@@ -14,7 +14,8 @@
  *                                                                       terms, by number
  *
  * Numbers ascend; the first difference is from 0. Positions: the first, then differences less 1,
- * as varints. What stands behind a term's number of bytes is its payload. A field occurs once: a second number of the same field is dropped by the writer.
+ * as varints. What stands behind a term's number of bytes is its payload. A field occurs once: a
+ * second number of the same field is dropped by the writer.
  */
 #ifndef ANP_INDEX_FORWARD_H
 #define ANP_INDEX_FORWARD_H

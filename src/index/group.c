@@ -57,10 +57,13 @@ static source *least_source(move *m) {
     return least;
 }
 
-/* *reached: the first key that was not moved; UINT64_MAX: all were. */
+/* *reached: the first key that was not moved; UINT64_MAX: all were. What a term has in one window
+   is moved as one. */
 static anp_status move_values(move *m, uint64_t bytes, uint64_t *reached, anp_error *err) {
     source *s = least_source(m);
-    while (s->inner != UINT64_MAX && m->packer.bytes < bytes) {
+    uint64_t last = UINT64_MAX;
+    while (s->inner != UINT64_MAX && (m->packer.bytes < bytes || s->inner >> 8 == last >> 8)) {
+        last = s->inner;
         TRY(unit_packer_put(&m->packer, s->inner, s->value, err));
         TRY(advance(s, err));
         s = least_source(m);

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 
-enum { BATCH_BYTES = 256 << 10 };
+enum { BATCH_BYTES = 256 << 10, POST_BYTES = 256 /* of memory beside a post's own */ };
 
 /* Posts of a source, one task's work. */
 typedef struct batch {
@@ -17,6 +17,7 @@ typedef struct batch {
     const char *file_source;
     draft_options options;
     batch_draft *draft;
+    size_t size;     /* what it counts in the queue */
     unsigned worker; /* that drafted it */
     anp_status status;
     anp_error error;
@@ -31,7 +32,7 @@ struct intake {
     names **names;      /* by worker */
     batch *open;        /* being filled, or NULL */
     batch *first, *last; /* submitted, in order */
-    size_t queued; /* batches */
+    size_t queued_bytes; /* of those submitted */
     anp_status stopped;
     anp_error error; /* that stopped it */
 };
@@ -160,7 +161,7 @@ static anp_status take_first(intake *in, anp_error *err) {
     pool_wait(in->pool, &b->task);
     in->first = b->next;
     in->last = in->first ? in->last : NULL;
-    in->queued--;
+    in->queued_bytes -= b->size;
     anp_status status = b->status;
     if (status != ANP_OK) {
         why = b->error;
@@ -169,6 +170,10 @@ static anp_status take_first(intake *in, anp_error *err) {
     }
     free_batch(b);
     return status == ANP_OK ? ANP_OK : stop(in, status, &why, err);
+}
+
+static size_t batch_size(const batch *b) {
+    return b->bytes.len + b->posts.count * POST_BYTES;
 }
 
 static anp_status submit(intake *in, anp_error *err) {
@@ -181,7 +186,8 @@ static anp_status submit(intake *in, anp_error *err) {
         return status == ANP_OK ? error_nomem(err, "reading posts") : status;
     }
     b->options.require_reviewed = in->options.require_reviewed;
-    for (size_t i = 0; i < b->posts.count; i++) {
+    b->size = batch_size(b);
+    for (size_t i = 0; i < b->posts.count && b->bytes.data; i++) {
         b->posts.items[i].bytes.data = (const char *)b->bytes.data + b->offsets.items[i];
     }
     b->task = (pool_task){.run = run_batch, .user = b};
@@ -191,24 +197,23 @@ static anp_status submit(intake *in, anp_error *err) {
         in->first = b;
     }
     in->last = b;
-    in->queued++;
+    in->queued_bytes += b->size;
     pool_submit(in->pool, &b->task, false);
     return ANP_OK;
 }
 
-/* How many batches may be on their way: all of the queue's bytes in the worst case. Without a
-   dictionary each is waited for, so that the same posts train it at any number of threads. */
-static size_t batches_allowed(const intake *in) {
-    size_t allowed = in->options.queue_bytes / BATCH_BYTES;
+/* How much may be on its way. Without a dictionary each batch is waited for, so that the same
+   posts train it at any number of threads. */
+static size_t bytes_allowed(const intake *in) {
     bool alone = in->options.threads <= 1 || writer_wants_samples(in->writer);
-    return alone || allowed == 0 ? 0 : allowed;
+    return alone ? 0 : in->options.queue_bytes;
 }
 
 /* Submits the open batch and takes what is ready, or is too much. */
 static anp_status turn(intake *in, anp_error *err) {
     TRY(submit(in, err));
-    size_t allowed = batches_allowed(in);
-    while (in->first && (in->queued > allowed || pool_done(in->pool, &in->first->task))) {
+    size_t allowed = bytes_allowed(in);
+    while (in->first && (in->queued_bytes > allowed || pool_done(in->pool, &in->first->task))) {
         TRY(take_first(in, err));
     }
     return ANP_OK;
@@ -247,7 +252,7 @@ anp_status intake_add(intake *in, const raw_post *raw, anp_error *err) {
     }
     TRY(open_batch(in, err));
     TRY(append(in->open, raw, err));
-    return in->open->bytes.len >= BATCH_BYTES ? turn(in, err) : ANP_OK;
+    return batch_size(in->open) >= BATCH_BYTES ? turn(in, err) : ANP_OK;
 }
 
 anp_status intake_drain(intake *in, anp_error *err) {

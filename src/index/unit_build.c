@@ -9,7 +9,7 @@
 
 enum {
     RANGE_BYTES_MIN = 1 << 18, /* of the area, in one task */
-    RANGES_A_WORKER = 6,
+    RANGES = 16, /* whatever the threads: packs end with them, and a file is the same for all */
     POSTING_BYTES_MIN = 5, /* low, body tf, title tf, one position */
 };
 
@@ -175,9 +175,17 @@ static const uint8_t *read_positions(const uint8_t *at, const uint8_t *end, uint
     return at;
 }
 
+/* Lows ascend and are of the unit's posts. */
+static bool low_fits(const unit_info *info, const term_rows *rows, uint16_t low) {
+    uint32_t post = (uint16_t)(low - window_low(info->first));
+    size_t count = rows->rows.count;
+    return post < info->count && (count == 0 || rows->rows.items[count - 1].low < low);
+}
+
 /* One posting; the byte behind it, or NULL when it is damaged. There is room: a posting has five
    bytes or more, a position one. */
-static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, term_rows *rows) {
+static const uint8_t *read_posting(const unit_info *info, const uint8_t *at, const uint8_t *end,
+                                   term_rows *rows) {
     term_row row = {0};
     if (end - at < POSTING_BYTES_MIN) {
         return NULL;
@@ -185,7 +193,9 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, term_r
     row.low = load_u16(at);
     at = varint_read_u32(at + sizeof(uint16_t), end, &row.body_tf);
     at = at ? varint_read_u32(at, end, &row.title_tf) : NULL;
-    if (!at || (uint64_t)row.body_tf + row.title_tf > (uint64_t)(end - at)) {
+    uint64_t positions = (uint64_t)row.body_tf + row.title_tf;
+    if (!at || positions == 0 || positions > (uint64_t)(end - at) ||
+        !low_fits(info, rows, row.low)) {
         return NULL;
     }
     at = read_positions(at, end, row.body_tf, rows->body_positions.items +
@@ -199,7 +209,8 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, term_r
     return at;
 }
 
-static anp_status read_term(const area *a, size_t i, term_rows *rows, anp_error *err) {
+static anp_status read_term(const build *b, size_t i, term_rows *rows, anp_error *err) {
+    const area *a = &b->area;
     size_t start = i ? a->terms.items[i - 1].end : 0;
     const uint8_t *at = a->bytes + start, *end = a->bytes + a->terms.items[i].end;
     size_t bytes = (size_t)(end - at);
@@ -210,19 +221,19 @@ static anp_status read_term(const area *a, size_t i, term_rows *rows, anp_error 
         return error_nomem(err, "a term's postings");
     }
     while (at && at < end) {
-        at = read_posting(at, end, rows);
+        at = read_posting(b->info, at, end, rows);
     }
     return at ? ANP_OK : error_corrupt(err, "a forward record is damaged");
 }
 
 static anp_status write_terms(const range *r, unit_writer *w, anp_error *err) {
-    const area *a = &r->build->area;
+    const build *b = r->build;
     term_rows rows = {0};
     anp_status status = ANP_OK;
     for (size_t i = r->from; i < r->to && status == ANP_OK; i++) {
-        status = read_term(a, i, &rows, err);
+        status = read_term(b, i, &rows, err);
         if (status == ANP_OK) {
-            status = unit_write_term(w, a->terms.items[i].number, &rows, err);
+            status = unit_write_term(w, b->area.terms.items[i].number, &rows, err);
         }
     }
     rows_free(&rows);
@@ -402,9 +413,8 @@ static anp_status put_range(range *r, unit_sink sink, anp_error *err) {
 }
 
 /* Ranges of about as many bytes each; the last one is the rest. How many. */
-static size_t cut_ranges(build *b, pool *p, range *ranges, size_t most) {
-    size_t count = 0, workers = p ? pool_workers(p) : 1;
-    size_t bytes = b->area.len / (workers * RANGES_A_WORKER);
+static size_t cut_ranges(build *b, range *ranges, size_t most) {
+    size_t count = 0, bytes = b->area.len / RANGES;
     bytes = bytes > RANGE_BYTES_MIN ? bytes : RANGE_BYTES_MIN;
     size_t from = 0, started = 0;
     for (size_t i = 0; i < b->area.terms.count; i++) {
@@ -451,7 +461,7 @@ static anp_status invert_posts(build *b, anp_error *err) {
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
                       const unit_info *info, const forward_view *posts, anp_error *err) {
     build b = {.sink = sink, .settings = settings, .info = info, .posts = posts};
-    size_t most = (p ? pool_workers(p) : 1) * RANGES_A_WORKER + 3;
+    size_t most = RANGES + 3;
     range *ranges = calloc(most, sizeof *ranges);
     forward_head *heads = malloc((info->count + 1u) * sizeof *heads);
     anp_status status = ranges && heads ? ANP_OK : error_nomem(err, "inverting posts");
@@ -463,7 +473,7 @@ anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
         status = invert_posts(&b, err);
     }
     if (status == ANP_OK) {
-        status = run_ranges(&b, p, ranges, cut_ranges(&b, p, ranges, most), err);
+        status = run_ranges(&b, p, ranges, cut_ranges(&b, ranges, most), err);
     }
     area_free(&b.area);
     free(ranges);

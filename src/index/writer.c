@@ -43,7 +43,8 @@ struct index_writer {
     batch_draft *own;       /* its draft of this batch, or NULL */
     names *own_names;       /* its numbers in the index */
     VEC(names *) known;     /* all names that were taken: forgotten with the caches */
-    dictionary *dictionary; /* of the catalog's state, or NULL */
+    const dictionary *dictionary; /* of the catalog's state, or NULL */
+    VEC(dictionary *) trained;    /* here: drafts in the making may use them until the end */
     buffer samples;         /* posts to train one on, while there is none */
     VEC(size_t) sample_sizes;
     bool untrainable;    /* the samples made none: do without for this writer's life */
@@ -157,7 +158,6 @@ static void drop_batch(index_writer *w) {
     numbers_clear(&w->terms);
     numbers_clear(&w->values);
     w->fields_changed = false;
-    dictionary_close(w->dictionary);
     w->dictionary = NULL;
     w->samples.len = w->sample_sizes.count = 0;
     bitmap_free(w->deleted);
@@ -172,7 +172,11 @@ void writer_close(index_writer *w) {
         for (size_t i = 0; i < w->known.count; i++) {
             names_release(w->known.items[i]);
         }
+        for (size_t i = 0; i < w->trained.count; i++) {
+            dictionary_close(w->trained.items[i]);
+        }
         buffer_free(&w->samples);
+        free(w->trained.items);
         free(w->known.items);
         free(w->sample_sizes.items);
         free(w->posts.items);
@@ -210,7 +214,7 @@ static anp_status begin(index_writer *w, anp_error *err) {
     w->txn = txn;
     anp_status status = w->deleted ? catalog_load(txn, &w->cat, err) : error_nomem(err, "a writer");
     if (status == ANP_OK) {
-        status = catalog_load_dictionary(txn, w->cat.state.dictionary, &w->dictionary, err);
+        status = index_dictionary(w->index, txn, w->cat.state.dictionary, &w->dictionary, err);
     }
     w->loaded = status == ANP_OK;
     w->txn_number = store_txn_number(txn) - 1;
@@ -328,6 +332,17 @@ anp_status writer_delete(index_writer *w, str id, anp_error *err) {
 
 /* ---- Adding -------------------------------------------------------------------------------- */
 
+static anp_status keep_trained(index_writer *w, str record, anp_error *err) {
+    dictionary *opened;
+    TRY(dictionary_open(record, &opened, err));
+    if (!vec_push(&w->trained, opened)) {
+        dictionary_close(opened);
+        return error_nomem(err, "a dictionary");
+    }
+    w->dictionary = opened;
+    return ANP_OK;
+}
+
 /* Makes the samples into the index's dictionary, for the posts that follow. */
 static anp_status train(index_writer *w, anp_error *err) {
     buffer bytes = {0};
@@ -335,7 +350,7 @@ static anp_status train(index_writer *w, anp_error *err) {
                                          &bytes, err);
     if (status == ANP_OK) {
         str record = str_make((const char *)bytes.data, bytes.len);
-        status = dictionary_open(record, &w->dictionary, err);
+        status = keep_trained(w, record, err);
         if (status == ANP_OK) {
             w->cat.state.dictionary = dictionary_id(w->dictionary);
             status = catalog_save_dictionary(w->txn, w->cat.state.dictionary, record, err);
@@ -452,7 +467,7 @@ static anp_status put_post(index_writer *w, const draft *from, const draft_post 
     w->cat.state.post_count++;
     w->cat.state.title_words += p->head.title_words;
     w->cat.state.body_words += p->head.body_words;
-    w->pending_bytes += p->stored_len + p->id.len + p->terms_len;
+    w->pending_bytes += p->stored_len + p->id.len + p->weight;
     return ANP_OK;
 }
 
@@ -539,6 +554,9 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     anp_status status = own_draft(w, err);
     if (status == ANP_OK && fresh && w->own->draft.restarted) {
         status = renew_names(w, err);
+    }
+    if (status == ANP_OK && fresh) { /* at once: the draft may be dropped without a post */
+        status = writer_take_names(w, w->own, err);
     }
     if (status == ANP_OK) {
         draft_options options = {.samples = writer_wants_samples(w), .dictionary = w->dictionary};
@@ -756,7 +774,7 @@ static void owe_merging(index_writer *w) {
     catalog_state *state = &w->cat.state;
     uint64_t due = state->merge_due;
     for (size_t i = 0; i < w->posts.count; i++) {
-        due += 2 * (uint64_t)drafted(&w->posts.items[i])->terms_len;
+        due += 2 * (uint64_t)drafted(&w->posts.items[i])->weight;
     }
     due = merge_pending(&w->cat) ? due : 0;
     state->merge_due = due < UINT32_MAX ? (uint32_t)due : UINT32_MAX;

@@ -23,8 +23,8 @@ typedef struct raw_post {
 } raw_post;
 
 /*
- * post_from_json (bare: post_from_json_bare) or post_from_scraped; *line is where a bad one is bad. ANP_BAD_POST or ANP_NOMEM
- * otherwise. Any thread.
+ * post_from_json (bare: post_from_json_bare) or post_from_scraped; *line is where a bad one is
+ * bad. ANP_BAD_POST or ANP_NOMEM otherwise. Any thread.
  */
 anp_status raw_post_read(const raw_post *raw, bool bare, arena *perm, post *out, uint64_t *line,
                          anp_error *err);

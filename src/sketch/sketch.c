@@ -7,11 +7,11 @@
  *     +------+------+---  …  ---+------+------  …  -----+
  *
  * MinHash, one permutation: the hash of a shingle is its place in a random order of all shingles;
- * its first 8 bits are its slot. The least hash of a slot stands for it. A slot that nothing falls into borrows from one that the probe sequence of
- * its own number finds: "optimal densification", which keeps the estimate unbiased for sets of a
- * few shingles. What is kept of a slot is 4 bits of its hash mixed with the slot's number: without
- * the number, all the slots that borrow from one hash would agree by chance together, and two sets
- * of one shingle would look the same once in 16.
+ * its first 8 bits are its slot. The least hash of a slot stands for it. A slot that nothing falls
+ * into borrows from one that the probe sequence of its own number finds: "optimal densification",
+ * which keeps the estimate unbiased for sets of a few shingles. What is kept of a slot is 4 bits of
+ * its hash mixed with the slot's number: without the number, all the slots that borrow from one
+ * hash would agree by chance together, and two sets of one shingle would look the same once in 16.
  *
  * SimHash: bit i is the majority of bit i over all hashes. SimHash 0 is kept for the empty set:
  * where another set comes to 0 it gets 1.

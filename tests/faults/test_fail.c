@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-    ALLOCATIONS = 14, /* of each scenario */
-    CALLS = 6,        /* the same, for each errno */
+    ALLOCATIONS = 7, /* of each scenario */
+    CALLS = 3,        /* the same, for each errno */
     ALL = 1 << 30,
     SECONDS_MAX = 30,
 };

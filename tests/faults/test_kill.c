@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 enum {
-    RANDOM_KILLS = 8, RANDOM_KILLS_FULL = 250, /* of each scenario */
-    POINTS = 8, POINTS_FULL = 1 << 20,         /* of each scenario, and way to die */
+    RANDOM_KILLS = 5, RANDOM_KILLS_FULL = 250, /* of each scenario */
+    POINTS = 5, POINTS_FULL = 1 << 20,         /* of each scenario, and way to die */
 };
 
 #define OPEN_MS_MAX 1000.0

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    IMAGES = 40, IMAGES_FULL = 1200, /* of each scenario, spread over its log */
+    IMAGES = 30, IMAGES_FULL = 1200, /* of each scenario, spread over its log */
     TEARS = 36, TEARS_FULL = 2000,   /* of meta pages, of each scenario */
     META_BYTES_MAX = 200,
 };

@@ -288,9 +288,9 @@ static void check_size(const char *path, unsigned seconds) {
         test_note("%llu bytes, %llu in use", (unsigned long long)stats.file_bytes,
                   (unsigned long long)used);
     }
-    work_tell("soak     %u s, 1 writer, %d readers, verify, backup: %u batches, %llu answers, wrong "
-              "%llu, errors %llu, %llu verifications and %llu backups, unsound %llu; file %llu "
-              "bytes, in use %llu, ratio %.2f; dead posts %llu",
+    work_tell("soak     %u s, 1 writer, %d readers, verify, backup: %u batches, %llu answers, "
+              "wrong %llu, errors %llu, %llu verifications and %llu backups, unsound %llu; file "
+              "%llu bytes, in use %llu, ratio %.2f; dead posts %llu",
               seconds, READERS, all->committed, (unsigned long long)all->answers,
               (unsigned long long)all->wrong, (unsigned long long)all->failed,
               (unsigned long long)all->verified, (unsigned long long)all->copies,

@@ -147,9 +147,10 @@ typedef struct sums {
 
 static void judge(const reading *r, uint64_t at, uint64_t seed, sums *total) {
     bool harm = r->errors || r->lost;
-    if (!CHECK(!r->wrong) || !CHECK(!r->lost) || !CHECK(r->refused || !harm || r->problems_full > 0) ||
+    if (!CHECK(!r->wrong && !r->lost) || !CHECK(r->refused || !harm || r->problems_full > 0) ||
         !CHECK(r->problems_quick <= r->problems_full)) {
-        test_note("seed %llu, byte %llu: errors %d, lost %d, problems %llu quick, %llu full",
+        test_note("seed %llu, byte %llu: errors %d, lost %d, problems %llu quick, "
+                  "%llu full",
                   (unsigned long long)seed, (unsigned long long)at, r->errors, r->lost,
                   (unsigned long long)r->problems_quick, (unsigned long long)r->problems_full);
     }

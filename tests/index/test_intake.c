@@ -1,0 +1,292 @@
+/* Posts through threads: the order of what is told, where it stops, and that the index is the same
+   at any number of threads. */
+#include "index/batches.h"
+
+enum { POSTS = 1500, NOTED_MAX = 8192 };
+
+/* What was told, in order. */
+typedef struct notes {
+    index_writer *writer;
+    uint64_t lines[NOTED_MAX];
+    anp_status statuses[NOTED_MAX];
+    bool held_back[NOTED_MAX];
+    char reason[200]; /* the last bad one's */
+    uint32_t count;
+    uint32_t commit_every;     /* 0: never */
+    uint32_t stop_at;          /* UINT32_MAX: never */
+    index_handle *interrupted; /* another writer commits to it behind each commit, or NULL */
+} notes;
+
+/* Somebody else's commit: all that the writer has cached is stale then. */
+static void commit_elsewhere(index_handle *index, uint32_t number) {
+    index_writer *w;
+    char json[200];
+    anp_error err = ANP_ERROR_INIT;
+    snprintf(json, sizeof json,
+             "{\"id\":\"other%u\",\"title\":\"elsewhere%u\",\"meta\":{\"who%u\":\"x\"},"
+             "\"body\":\"w1 w2 other%u\"}", number, number, number, number);
+    if (CHECK_EQ_INT(writer_open(index, &w, &err), ANP_OK)) {
+        CHECK_EQ_INT(batches_add(w, json, &err), ANP_OK);
+        CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+        writer_close(w);
+    }
+}
+
+static anp_status note(void *user, const draft_post *p, bool replaced, anp_error *err) {
+    notes *n = user;
+    (void)replaced;
+    if (CHECK(n->count < NOTED_MAX)) {
+        n->lines[n->count] = p->line;
+        n->statuses[n->count] = p->status;
+        n->held_back[n->count] = p->held_back;
+    }
+    if (p->status != ANP_OK && !p->held_back) {
+        snprintf(n->reason, sizeof n->reason, "%s", p->reason);
+    }
+    if (n->count++ == n->stop_at) {
+        return error_set(err, ANP_CANCELLED, "enough");
+    }
+    if (n->commit_every && n->count % n->commit_every == 0) {
+        anp_status status = writer_commit(n->writer, err);
+        if (n->interrupted) {
+            commit_elsewhere(n->interrupted, n->count);
+        }
+        return status;
+    }
+    return ANP_OK;
+}
+
+static anp_status add_raw(intake *in, str bytes, uint64_t line, anp_error *err) {
+    raw_post raw = {ANP_FORMAT_JSONL, bytes, STR(""), "posts.jsonl", line};
+    return intake_add(in, &raw, err);
+}
+
+/* Posts [from, to); every 97th is bad, every 89th has an id that was there. */
+static anp_status add_posts(intake *in, uint32_t from, uint32_t to, anp_error *err) {
+    char json[BATCHES_POST_BYTES];
+    for (uint32_t i = from; i < to; i++) {
+        size_t len = batches_post(i % 89 ? i : i / 2, json, sizeof json);
+        if (i % 97 == 0) {
+            len = (size_t)snprintf(json, sizeof json, "{\"title\":\"no id, only word%u\"}", i);
+        }
+        TRY(add_raw(in, str_make(json, len), i, err));
+    }
+    return ANP_OK;
+}
+
+static intake *open_intake(index_writer *w, unsigned threads, notes *n) {
+    intake_options how = {.threads = threads, .queue_bytes = 4 << 20, .took = note, .user = n};
+    intake *in = NULL;
+    anp_error err = ANP_ERROR_INIT;
+    n->writer = w;
+    if (!CHECK_EQ_INT(intake_open(w, &how, &in, &err), ANP_OK)) {
+        test_note("%s", err.message);
+    }
+    return in;
+}
+
+static notes *new_notes(uint32_t commit_every) {
+    notes *n = calloc(1, sizeof *n);
+    n->commit_every = commit_every;
+    n->stop_at = UINT32_MAX;
+    return n;
+}
+
+/* The whole corpus. Its sums; with `elsewhere` others commit in between. */
+static batches_sums take_all(const char *name, unsigned threads, uint32_t commit_every,
+                             bool elsewhere) {
+    index_handle *index = batches_index(name);
+    notes *n = new_notes(commit_every);
+    index_writer *w;
+    anp_error err = ANP_ERROR_INIT;
+    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+    n->interrupted = elsewhere ? index : NULL;
+    intake *in = open_intake(w, threads, n);
+    CHECK_EQ_INT(add_posts(in, 0, POSTS, &err), ANP_OK);
+    CHECK_EQ_INT(intake_drain(in, &err), ANP_OK);
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    intake_close(in);
+    writer_close(w);
+    CHECK_EQ_INT(n->count, POSTS);
+    for (uint32_t i = 0; i < n->count; i++) {
+        bool good = CHECK_EQ_INT(n->lines[i], i) && CHECK_EQ_INT(n->held_back[i], 0) &&
+                    CHECK_EQ_INT(n->statuses[i], i % 97 ? ANP_OK : ANP_BAD_POST);
+        if (!good) {
+            break;
+        }
+    }
+    CHECK(strstr(n->reason, "id") != NULL);
+    batches_sums sums = batches_sum(index);
+    free(n);
+    index_close(index);
+    return sums;
+}
+
+static void same_index(uint32_t commit_every, bool elsewhere) {
+    char name[40];
+    batches_sums first = {{0}};
+    for (unsigned threads = 1; threads <= 4; threads += threads) {
+        snprintf(name, sizeof name, "same-%u-%d-%u", commit_every, elsewhere, threads);
+        batches_sums sums = take_all(name, threads, commit_every, elsewhere);
+        if (threads == 1) {
+            first = sums;
+        }
+        batches_compare(&first, &sums, true);
+    }
+}
+
+/* Posts that come one by one have the same numbers; few enough that no dictionary is trained. */
+static void as_one_by_one(void) {
+    enum { FEW = 700 };
+    index_handle *indexes[2] = {batches_index("one-by-one"), batches_index("by-intake")};
+    batches_sums sums[2];
+    char json[BATCHES_POST_BYTES];
+    index_writer *w;
+    anp_error err = ANP_ERROR_INIT;
+    notes *n = new_notes(0);
+    CHECK_EQ_INT(writer_open(indexes[0], &w, NULL), ANP_OK);
+    for (uint32_t i = 0; i < FEW; i++) {
+        batches_post(i, json, sizeof json);
+        CHECK_EQ_INT(batches_add(w, json, &err), ANP_OK);
+    }
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    writer_close(w);
+    /* Half by an intake, half one by one, with the same writer. */
+    CHECK_EQ_INT(writer_open(indexes[1], &w, NULL), ANP_OK);
+    intake *in = open_intake(w, 3, n);
+    for (uint32_t i = 0; i < FEW / 2; i++) {
+        size_t len = batches_post(i, json, sizeof json);
+        CHECK_EQ_INT(add_raw(in, str_make(json, len), i, &err), ANP_OK);
+    }
+    CHECK_EQ_INT(intake_drain(in, &err), ANP_OK);
+    for (uint32_t i = FEW / 2; i < FEW; i++) {
+        batches_post(i, json, sizeof json);
+        CHECK_EQ_INT(batches_add(w, json, &err), ANP_OK);
+    }
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    intake_close(in);
+    writer_close(w);
+    for (int i = 0; i < 2; i++) {
+        sums[i] = batches_sum(indexes[i]);
+        index_close(indexes[i]);
+    }
+    batches_compare(&sums[0], &sums[1], true);
+    free(n);
+}
+
+/* The posts before the one that stopped it are the writer's; nothing is told after it. */
+static void stops(unsigned threads) {
+    index_handle *index = batches_index(threads == 1 ? "stop1" : "stop4");
+    notes *n = new_notes(0);
+    index_writer *w;
+    anp_error err = ANP_ERROR_INIT;
+    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+    intake *in = open_intake(w, threads, n);
+    n->stop_at = 194; /* a bad one: 192 were taken */
+    anp_status status = add_posts(in, 0, 1000, &err);
+    status = status == ANP_OK ? intake_drain(in, &err) : status;
+    CHECK_EQ_INT(status, ANP_CANCELLED);
+    CHECK_EQ_STR(err.message, "enough");
+    err = (anp_error)ANP_ERROR_INIT;
+    CHECK_EQ_INT(add_raw(in, STR("{\"id\":\"late\"}"), 5, &err), ANP_CANCELLED);
+    CHECK_EQ_INT(intake_drain(in, &err), ANP_CANCELLED);
+    CHECK_EQ_STR(err.message, "enough");
+    CHECK_EQ_INT(n->count, 195);
+    CHECK_EQ_INT(writer_pending_posts(w), 192);
+    intake_close(in);
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    CHECK_EQ_INT(writer_pending_posts(w), 0);
+    writer_close(w);
+    batches_sum(index);
+    free(n);
+    index_close(index);
+}
+
+/* What was added and not yet taken is dropped. */
+static void closes_early(void) {
+    index_handle *index = batches_index("early");
+    notes *n = new_notes(0);
+    index_writer *w;
+    anp_error err = ANP_ERROR_INIT;
+    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+    intake *in = open_intake(w, 3, n);
+    CHECK_EQ_INT(add_posts(in, 1, 900, &err), ANP_OK);
+    uint32_t taken = n->count;
+    intake_close(in);
+    CHECK_EQ_INT(n->count, taken);
+    CHECK(taken < 899);
+    in = open_intake(w, 3, n);
+    CHECK_EQ_INT(intake_drain(in, &err), ANP_OK); /* of nothing */
+    intake_close(in);
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    writer_close(w);
+    batches_sum(index);
+    free(n);
+    index_close(index);
+}
+
+/* Posts without a byte, and as many small bad ones as a batch of bytes alone would hold. */
+static void tiny_posts(void) {
+    index_handle *index = batches_index("tiny");
+    notes *n = new_notes(0);
+    index_writer *w;
+    anp_error err = ANP_ERROR_INIT;
+    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+    intake *in = open_intake(w, 1, n);
+    for (uint32_t i = 0; i < 1200; i++) {
+        CHECK_EQ_INT(add_raw(in, (str){"", 0}, i, &err), ANP_OK);
+    }
+    CHECK(n->count > 500); /* memory of posts is counted, not their bytes alone */
+    CHECK_EQ_INT(intake_drain(in, &err), ANP_OK);
+    CHECK_EQ_INT(n->count, 1200);
+    intake_close(in);
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    writer_close(w);
+    free(n);
+    index_close(index);
+}
+
+/* A commit that fails must not take the dictionary from the drafts that are being made. */
+static void lost_batch(void) {
+    index_handle *index = batches_index("lost");
+    notes *n = new_notes(0);
+    index_writer *w;
+    anp_error err = ANP_ERROR_INIT;
+    draft_options before = {0}, after = {0};
+    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+    intake *in = open_intake(w, 2, n);
+    CHECK_EQ_INT(add_posts(in, 0, POSTS, &err), ANP_OK);
+    CHECK_EQ_INT(intake_drain(in, &err), ANP_OK);
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    CHECK_EQ_INT(writer_draft_options(w, &before, &err), ANP_OK);
+    CHECK(before.dictionary != NULL && !before.samples);
+    uint32_t id = before.dictionary ? dictionary_id(before.dictionary) : 0;
+    commit_elsewhere(index, 1);
+    CHECK_EQ_INT(writer_draft_options(w, &after, &err), ANP_OK);
+    CHECK(after.dictionary && dictionary_id(after.dictionary) == id);
+    CHECK(before.dictionary && dictionary_id(before.dictionary) == id); /* still there */
+    intake_close(in);
+    writer_close(w);
+    free(n);
+    index_close(index);
+}
+
+void test_index_intake(void) {
+    CASE("one batch is the same at any number of threads");
+    same_index(0, false);
+    CASE("so are many");
+    same_index(110, false);
+    CASE("so are many with others' between them");
+    same_index(110, true);
+    CASE("and the same as posts one by one");
+    as_one_by_one();
+    CASE("a stop: what stood before it is kept, nothing after it is told");
+    stops(1);
+    stops(4);
+    CASE("closed early");
+    closes_early();
+    CASE("posts of no bytes");
+    tiny_posts();
+    CASE("others' commits leave the dictionary to the drafts");
+    lost_batch();
+}
