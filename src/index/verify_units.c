@@ -364,13 +364,15 @@ static anp_status check_table(check *c, store_table table, anp_error *err) {
     return status == ANP_NOT_FOUND ? ANP_OK : check_survive(c, status, &detail, err);
 }
 
-/* That each post has its lengths, scores and sketch. */
+/* That each post has its lengths, scores and, where posts are stored, its sketch. */
 static anp_status check_needed(check *c, uint32_t window, anp_error *err) {
     static const unit_entry needed[] = {{UNIT_COLUMN, COLUMN_TITLE_LENGTH, 0},
                                         {UNIT_COLUMN, COLUMN_BODY_LENGTH, 0},
                                         {UNIT_COLUMN, COLUMN_SCORES, 0},
                                         {UNIT_SKETCH, 0, 0}};
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+    size_t count = sizeof needed / sizeof *needed;
+    count -= !snapshot_stores_posts(c->snapshot);
+    for (size_t i = 0; i < count; i++) {
         const unit_info *units;
         size_t n = snapshot_units(c->snapshot, window, needed[i], &units);
         for (size_t at = 0; at < n; at++) {

@@ -138,15 +138,17 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
     return ANP_OK;
 }
 
-/*
- * Whether the file is as pack.c left it: both meta pages tell the same trees. When the other page
- * is that of a later commit, or on its way, nobody knows any more.
- */
-static bool may_be_packed(const store_txn *txn) {
-    page_meta other;
-    memcpy(&other, meta_at(txn->store, txn->number + 1), sizeof other);
-    return other.txn >= txn->meta.txn || txn->meta.txn <= 1 ||
-           memcmp(&other.main, &txn->meta.main, sizeof other.main) == 0;
+/* Whether every page of the file is in use, as pack.c leaves it: then none need be noted as free. */
+static bool is_packed(store_txn *txn) {
+    const page_tree *tree = &txn->meta.main;
+    uint64_t pages = PAGE_META_COUNT + tree->branch_pages + tree->leaf_pages;
+    for (int i = 0; i < STORE_TABLES; i++) {
+        if (txn_tree(txn, (store_table)i, &tree, NULL) != ANP_OK) {
+            return true; /* whoever reads the table says so */
+        }
+        pages += tree->branch_pages + tree->leaf_pages + tree->overflow_pages;
+    }
+    return pages == txn->meta.last_page + 1;
 }
 
 /*
@@ -161,7 +163,7 @@ static anp_status check_free_list(store_txn *txn, anp_error *err) {
     if (result == TREE_DAMAGED || (result == TREE_FOUND && !tree_entry(&cursor, &node))) {
         return store_fault(txn->store, "of free pages", &cursor.fault, err);
     }
-    if (result == TREE_NONE ? may_be_packed(txn)
+    if (result == TREE_NONE ? is_packed(txn)
                             : node.key.len == sizeof(uint64_t) &&
                                   load_u64(node.key.data) == txn->meta.txn) {
         return ANP_OK;
