@@ -1075,6 +1075,15 @@ def test_verify():
     check("ok:" not in damaged.out, damaged.out)
 
 
+def test_an_index_without_posts():
+    make_index("--store", "none")
+    check(run("verify", code=0).out.startswith("ok: "), "no ok")
+    check("p1" in run("query", "cache", code=0).out, "no hit")
+    for command in (["show", "--id", "p1"], ["similar", "--id", "p1"], ["export"]):
+        refused = run(*command, code=2)
+        check("--store none" in refused.err, refused.err)
+
+
 def test_analyze():
     result = run("analyze", "the running", "caches", code=0)
     head = result.lines()[0].split()
