@@ -229,9 +229,8 @@ static anp_status write_reordered(compaction *c, anp_error *err) {
     if (status == ANP_OK) {
         reorder_input input = {.count = c->live, .term_end = c->numbers.term_end,
                                .title_weight = c->cat.settings.title_weight,
-                               .memory_bytes = c->options->memory_bytes,
-                               .threads = c->options->threads, .record = spilled,
-                               .ask = ask_reorder, .user = c};
+                               .memory_bytes = c->options->memory_bytes, .pool = c->pool,
+                               .record = spilled, .ask = ask_reorder, .user = c};
         status = reorder(&input, c->ranks, err);
     }
     for (uint32_t i = 0; status == ANP_OK && i < c->live; i++) {

@@ -1,20 +1,21 @@
 /*
- * A new order of posts, by which posts that share words stand near each other: so that posting
- * lists are smaller and their bounds tighter.
+ * A new order of posts: those that share words share a window, so that fewer terms are in many
+ * windows; inside a window good and short ones come first, so that the bounds of blocks are tight.
  */
 #ifndef ANP_INDEX_REORDER_H
 #define ANP_INDEX_REORDER_H
 
 #include "anpsearch.h"
+#include "base/pool.h"
 #include "base/str.h"
 
 typedef struct reorder_input {
     uint32_t count; /* posts */
     uint32_t term_end;
     uint32_t title_weight;
-    uint64_t memory_bytes;
-    uint32_t threads; /* 0: as many as there are processors */
-    str (*record)(void *user, uint32_t post); /* its forward record; any thread */
+    uint64_t memory_bytes; /* for terms of posts */
+    pool *pool;
+    str (*record)(void *user, uint32_t post); /* its forward record */
     bool (*ask)(void *user, uint64_t done, uint64_t whole); /* false: stop, ANP_CANCELLED */
     void *user;
 } reorder_input;

@@ -5,6 +5,7 @@
 #include "sketch/sketch.h"
 
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 enum {
     /* A chunk is joined with the one before when that has less than this many times its posts. */
@@ -13,6 +14,10 @@ enum {
     SCANS_MAX = 48,
     RADIX_BITS = 11,
     RADIX = 1 << RADIX_BITS,
+    HUGE_PAGE_BYTES = 2 << 20,
+    TERM_BYTES_MIN = 4, /* of a term in a record */
+    /* Posts from which on the memory of a chunk is asked for at once. */
+    MANY_POSTS = 64,
 };
 
 typedef struct log_post {
@@ -53,14 +58,36 @@ struct tail_chunk {
 
 /* ---- References ---------------------------------------------------------------------------- */
 
+/*
+ * As realloc. What takes some huge pages is put on such where they are given: a fresh process pays
+ * for each page that it touches first, and a full log takes thousands of small ones.
+ */
+static void *grow(void *old, size_t used, size_t bytes) {
+    if (bytes < 2 * (size_t)HUGE_PAGE_BYTES) {
+        return realloc(old, bytes);
+    }
+    size_t whole = (bytes + HUGE_PAGE_BYTES - 1) & ~(size_t)(HUGE_PAGE_BYTES - 1);
+    void *grown = aligned_alloc(HUGE_PAGE_BYTES, whole);
+    if (grown) {
+#if defined(MADV_HUGEPAGE)
+        madvise(grown, whole, MADV_HUGEPAGE); /* no matter if it is refused */
+#endif
+        if (used) {
+            memcpy(grown, old, used);
+        }
+        free(old);
+    }
+    return grown;
+}
+
 static bool reserve(tail_refs *r, size_t need) {
     if (need <= r->capacity) {
         return true;
     }
-    size_t grown = r->capacity * 2 > need ? r->capacity * 2 : need;
-    uint32_t *numbers = realloc(r->numbers, grown * sizeof *numbers);
+    size_t grown = r->capacity * 2 > need ? r->capacity * 2 : need, n = r->count;
+    uint32_t *numbers = grow(r->numbers, n * sizeof *numbers, grown * sizeof *numbers);
     r->numbers = numbers ? numbers : r->numbers;
-    place *places = realloc(r->places, grown * sizeof *places);
+    place *places = grow(r->places, n * sizeof *places, grown * sizeof *places);
     r->places = places ? places : r->places;
     r->capacity = numbers && places ? grown : r->capacity;
     return numbers && places;
@@ -217,7 +244,7 @@ static tail_chunk *new_chunk(uint32_t count) {
 static const uint8_t *read_terms(tail_chunk *c, const log_post *p, uint32_t post,
                                  forward_reader r, bool *held) {
     uint32_t term = 0, delta, bytes;
-    size_t most = r.at ? (size_t)(p->end - r.at) / 4 : 0; /* a term takes 4 bytes or more */
+    size_t most = r.at ? (size_t)(p->end - r.at) / TERM_BYTES_MIN : 0;
     *held = *held && reserve(&c->refs[TAIL_TERMS], c->refs[TAIL_TERMS].count +
                                                        (most < r.left ? most : r.left));
     const uint8_t *at = r.at;
@@ -312,10 +339,16 @@ static anp_status gather(store_txn *txn, uint64_t from, uint64_t to, size_t *off
                          anp_error *err) {
     store_cursor *cursor;
     store_key key = store_key_u64(from);
+    store_table_size size;
     str record;
     offsets[0] = 0;
     if (from == to) {
         return ANP_OK;
+    }
+    if (to - from >= MANY_POSTS) { /* at most the table's pages */
+        TRY(store_table_measure(txn, STORE_LOG, &size, err));
+        all->data = grow(NULL, 0, size.bytes + 1);
+        all->capacity = all->data ? size.bytes + 1 : 0;
     }
     TRY(store_cursor_open(txn, STORE_LOG, &cursor, err));
     anp_status status = store_seek(cursor, key, &key, &record, err);
@@ -437,7 +470,10 @@ static anp_status extend_log(store_txn *txn, tail *t, uint32_t from, tail_chunk 
         status = gather(txn, first + from, first + t->count, offsets, &bytes, err);
     }
     if (status == ANP_OK) {
-        status = read_posts(t->log, from, offsets, &bytes, c, err);
+        bool room_for_terms = more < MANY_POSTS || /* untouched memory costs nothing */
+                              reserve(&c->refs[TAIL_TERMS], bytes.len / TERM_BYTES_MIN);
+        status = room_for_terms ? read_posts(t->log, from, offsets, &bytes, c, err)
+                                : error_nomem(err, "reading the log");
     }
     free(offsets);
     if (status != ANP_OK) {

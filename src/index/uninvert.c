@@ -47,7 +47,9 @@ typedef struct window_walk {
     VEC(facet_of_post) facets;
     buffer sketches; /* of the whole window, by low */
     term_rows rows;
-    buffer kept[UNIT_SUBS]; /* one term's values */
+    uint32_t term; /* in hand, by its old number; UINT32_MAX: none */
+    term_values values; /* its values, in kept */
+    buffer kept[UNIT_SUBS];
     uint16_t *lows;
     buffer entry, payload;
 } window_walk;
@@ -137,15 +139,17 @@ static anp_status put_rows(window_walk *w, uint32_t term, anp_error *err) {
     return failed ? error_nomem(err, "reading a window") : ANP_OK;
 }
 
-/* The values of one term were gathered. */
-static anp_status end_term(window_walk *w, uint32_t old, const term_values *values,
-                           anp_error *err) {
-    uint32_t term = w->numbers->terms[old];
+/* The values of the term in hand were gathered. */
+static anp_status end_term(window_walk *w, anp_error *err) {
+    uint32_t term = w->term == UINT32_MAX ? UINT32_MAX : w->numbers->terms[w->term];
+    term_values values = w->values;
+    w->term = UINT32_MAX;
+    w->values = (term_values){0};
     rows_clear(&w->rows);
     if (term == UINT32_MAX) {
         return ANP_OK;
     }
-    TRY(rows_add_values(&w->rows, values, w->snapshot->cat.settings.title_weight, &w->bodies,
+    TRY(rows_add_values(&w->rows, &values, w->snapshot->cat.settings.title_weight, &w->bodies,
                         &w->titles, err));
     return put_rows(w, term, err);
 }
@@ -204,14 +208,15 @@ static anp_status take_sketches(window_walk *w, const unit_info *unit, str value
 
 /* ---- A unit -------------------------------------------------------------------------------- */
 
-/* Keeps a value of the term in hand: the cursor's is gone with its next one. */
-static anp_status keep_value(window_walk *w, unsigned sub, str value, term_values *values,
-                             anp_error *err) {
-    str *places[UNIT_SUBS] = {&values->text, &values->text_positions, &values->title,
-                              &values->title_positions};
+/* Keeps a value of a term: the cursor's is gone with its next one. */
+static anp_status take_term(window_walk *w, uint32_t term, unsigned sub, str value,
+                            anp_error *err) {
+    str *places[UNIT_SUBS] = {&w->values.text, &w->values.text_positions, &w->values.title,
+                              &w->values.title_positions};
     if (sub >= UNIT_SUBS) {
         return error_corrupt(err, "a unit has a key of no known kind; verify the index");
     }
+    w->term = term;
     w->kept[sub].len = 0;
     buffer_put_str(&w->kept[sub], value);
     *places[sub] = str_make((const char *)w->kept[sub].data, w->kept[sub].len);
@@ -227,49 +232,45 @@ static anp_status check_number(const window_walk *w, unit_kind kind, uint32_t nu
                                           "the index");
 }
 
+static anp_status take_value(window_walk *w, const span *at, uint64_t inner, str value,
+                             anp_error *err) {
+    unit_kind kind = unit_key_kind(inner);
+    uint32_t number = unit_key_number(inner);
+    if (unit_kind_packs(kind) && unit_key_slot(inner) != unit_slot(w->window)) {
+        return ANP_OK; /* another window's part of a group */
+    }
+    TRY(check_number(w, kind, number, err));
+    if (kind != UNIT_TERM || number != w->term) {
+        TRY(end_term(w, err));
+    }
+    switch (kind) {
+    case UNIT_TERM: return take_term(w, number, unit_key_sub(inner), value, err);
+    case UNIT_FACET: return take_facet(w, number, value, err);
+    case UNIT_COLUMN: return take_column(w, at->unit, number, value, err);
+    case UNIT_SKETCH: return take_sketches(w, at->unit, value, err);
+    default: return ANP_OK;
+    }
+}
+
 static anp_status walk_span(void *user, const span *at, anp_error *err) {
     window_walk *w = user;
     unit_cursor *cursor;
     uint64_t inner;
     str value;
-    term_values values = {0};
-    uint32_t term = UINT32_MAX; /* in hand */
     TRY(unit_cursor_open(w->snapshot->txn, at->level, at->number, at->from, at->to, &cursor, err));
     anp_status status;
     while ((status = unit_cursor_next(cursor, &inner, &value, err)) == ANP_OK) {
-        unit_kind kind = unit_key_kind(inner);
-        uint32_t number = unit_key_number(inner);
-        if (unit_kind_packs(kind) && unit_key_slot(inner) != unit_slot(w->window)) {
-            continue; /* another window's part of a group */
-        }
-        status = check_number(w, kind, number, err);
-        if (status == ANP_OK && term != UINT32_MAX && (kind != UNIT_TERM || number != term)) {
-            status = end_term(w, term, &values, err);
-            values = (term_values){0};
-            term = UINT32_MAX;
-        }
-        if (status != ANP_OK) {
-            break;
-        }
-        switch (kind) {
-        case UNIT_TERM:
-            status = keep_value(w, unit_key_sub(inner), value, &values, err);
-            term = number;
-            break;
-        case UNIT_FACET: status = take_facet(w, number, value, err); break;
-        case UNIT_COLUMN: status = take_column(w, at->unit, number, value, err); break;
-        case UNIT_SKETCH: status = take_sketches(w, at->unit, value, err); break;
-        default: break;
-        }
+        status = take_value(w, at, inner, value, err);
         if (status != ANP_OK) {
             break;
         }
     }
     unit_cursor_close(cursor);
-    if (status == ANP_NOT_FOUND) {
-        status = term == UINT32_MAX ? ANP_OK : end_term(w, term, &values, err);
+    if (status != ANP_NOT_FOUND) {
+        return status;
     }
-    return status;
+    /* A group may have got some of a term's values while the window has the others. */
+    return at->level == UNIT_GROUP ? ANP_OK : end_term(w, err);
 }
 
 /* ---- Records ------------------------------------------------------------------------------- */
@@ -366,8 +367,9 @@ static anp_status put_heads(window_walk *w, uninverted *out, size_t *term_at, an
             status = put_logged(w, out->docnos[i], &out->bytes, err);
             continue;
         }
+        bool sketched = !post->sketch == !snapshot_stores_posts(w->snapshot);
         if (post->facet_count > POST_FIELDS_MAX || post->number_count > POST_FIELDS_MAX ||
-            !post->sketch) {
+            !sketched) {
             status = error_corrupt(err, "post %u has lost its sketch or has too many values; "
                                    "verify the index", out->docnos[i]);
             break;
@@ -467,7 +469,7 @@ static anp_status list_live(window_walk *w, uninverted *out, anp_error *err) {
 
 anp_status uninvert_window(snapshot *s, uint32_t window, const renumbering *numbers,
                            uninverted *out, anp_error *err) {
-    window_walk w = {.snapshot = s, .window = window, .numbers = numbers};
+    window_walk w = {.snapshot = s, .window = window, .numbers = numbers, .term = UINT32_MAX};
     *out = (uninverted){0};
     anp_status status = list_live(&w, out, err);
     if (status == ANP_OK) {

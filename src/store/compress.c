@@ -20,6 +20,7 @@ struct dictionary {
     uint32_t id;
 };
 
+/* Each made when first needed: a snapshot never compresses. */
 struct compressor {
     ZSTD_CCtx *in;
     ZSTD_DCtx *out;
@@ -84,16 +85,7 @@ uint32_t dictionary_id(const dictionary *d) {
 }
 
 compressor *compressor_open(void) {
-    compressor *c = calloc(1, sizeof *c);
-    if (c) {
-        c->in = ZSTD_createCCtx();
-        c->out = ZSTD_createDCtx();
-        if (!c->in || !c->out) {
-            compressor_close(c);
-            return NULL;
-        }
-    }
-    return c;
+    return calloc(1, sizeof(compressor));
 }
 
 void compressor_close(compressor *c) {
@@ -108,7 +100,8 @@ anp_status compressor_write(compressor *c, const dictionary *d, str bytes, buffe
                             anp_error *err) {
     size_t room = ZSTD_compressBound(bytes.len);
     uint8_t *at = buffer_reserve(out, room);
-    if (!at) {
+    c->in = c->in ? c->in : ZSTD_createCCtx();
+    if (!at || !c->in) {
         return error_nomem(err, "compressing a post");
     }
     size_t len = d ? ZSTD_compress_usingCDict(c->in, at, room, bytes.data, bytes.len, d->in)
@@ -131,7 +124,8 @@ anp_status compressor_read(compressor *c, const dictionary *d, str frame, size_t
         return error_corrupt(err, "a stored post is not a zstd frame of at most %zu bytes", limit);
     }
     char *bytes = arena_alloc(perm, (size_t)len + 1);
-    if (!bytes) {
+    c->out = c->out ? c->out : ZSTD_createDCtx();
+    if (!bytes || !c->out) {
         return error_nomem(err, "reading a post");
     }
     size_t room = (size_t)len;

@@ -1,4 +1,5 @@
-/* An import is the same whatever the threads: file, reports, what is left out and where it stops. */
+/* An import is the same whatever the threads: the file, reports, what is left out, where it
+   stops. */
 #include "help.h"
 
 #include <stdlib.h>

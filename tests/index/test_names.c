@@ -10,113 +10,121 @@ static void fill(draft *d, const char *const *terms, size_t count) {
     }
 }
 
-static void resolve(names *n, store_txn *txn, catalog *c, numbers *terms, numbers *values,
-                    bool *changed) {
-    names_index index = {txn, c, terms, values, *changed};
+/* What strings are numbered in, in a transaction that is dropped at the end. */
+typedef struct vocabulary {
+    store_txn *txn;
+    catalog catalog;
+    numbers terms, values;
+    bool changed;
+} vocabulary;
+
+static void resolve(vocabulary *v, names *n) {
+    names_index index = {v->txn, &v->catalog, &v->terms, &v->values, v->changed};
     anp_error err = ANP_ERROR_INIT;
     if (!CHECK_EQ_INT(names_resolve(n, &index, &err), ANP_OK)) {
         test_note("%s", err.message);
     }
-    *changed = index.fields_changed;
+    v->changed = index.fields_changed;
+}
+
+static void check_numbers(const names *n, const uint32_t *expected, size_t count) {
+    CHECK_EQ_INT(n->terms.count, count);
+    for (size_t i = 0; i < count && i < n->terms.count; i++) {
+        CHECK_EQ_INT(n->terms.items[i], expected[i]);
+    }
 }
 
 /* Two drafters that met the same words in another order: one number a word. */
-static void two_drafters(store_txn *txn) {
+static void two_drafters(vocabulary *v, names *a, names *b) {
     static const char *const first[] = {"cache", "redis", "key"};
     static const char *const second[] = {"key", "lock", "cache"};
     static const char *const third[] = {"shard", "redis"};
-    catalog c = {0};
     names_taken taken[3] = {{0}};
     draft drafts[3] = {{0}};
-    numbers terms = {.table = STORE_TERMS, .next = &c.state.term_end};
-    numbers values = {.table = STORE_VALUES, .next = &c.state.value_end};
-    bool changed = false;
-    names *a = names_new(), *b = names_new();
-    CHECK_EQ_INT(catalog_load(txn, &c, NULL), ANP_OK);
-    uint32_t known = (uint32_t)c.fields.count;
     fill(&drafts[0], first, 3);
     fill(&drafts[1], second, 3);
     fill(&drafts[2], third, 2);
     CHECK_EQ_INT(names_extend(a, &drafts[0], &taken[0], NULL), ANP_OK);
     CHECK_EQ_INT(names_extend(a, &drafts[0], &taken[0], NULL), ANP_OK); /* nothing is taken twice */
     CHECK_EQ_INT(a->term_texts.count, 3);
-    resolve(a, txn, &c, &terms, &values, &changed);
+    resolve(v, a);
     CHECK_EQ_INT(names_extend(b, &drafts[1], &taken[1], NULL), ANP_OK);
-    resolve(b, txn, &c, &terms, &values, &changed);
+    resolve(v, b);
     CHECK_EQ_INT(names_extend(a, &drafts[2], &taken[2], NULL), ANP_OK);
-    resolve(a, txn, &c, &terms, &values, &changed);
-    static const uint32_t of_a[] = {0, 1, 2, 4, 1}, of_b[] = {2, 3, 0};
-    for (int i = 0; i < 5; i++) {
-        CHECK_EQ_INT(a->terms.items[i], of_a[i]);
-    }
-    for (int i = 0; i < 3; i++) {
-        CHECK_EQ_INT(b->terms.items[i], of_b[i]);
-    }
+    resolve(v, a);
+    check_numbers(a, (const uint32_t[]){0, 1, 2, 4, 1}, 5);
+    check_numbers(b, (const uint32_t[]){2, 3, 0}, 3);
 
     /* The batch is lost: b's words come first this time. */
     names_forget(a);
     names_forget(b);
-    numbers_clear(&terms);
-    c.state.term_end = 0;
-    resolve(b, txn, &c, &terms, &values, &changed);
-    resolve(a, txn, &c, &terms, &values, &changed);
-    static const uint32_t then_a[] = {2, 3, 0, 4, 3}, then_b[] = {0, 1, 2};
-    for (int i = 0; i < 5; i++) {
-        CHECK_EQ_INT(a->terms.items[i], then_a[i]);
-    }
+    numbers_clear(&v->terms);
+    v->catalog.state.term_end = 0;
+    resolve(v, b);
+    resolve(v, a);
+    check_numbers(a, (const uint32_t[]){2, 3, 0, 4, 3}, 5);
+    check_numbers(b, (const uint32_t[]){0, 1, 2}, 3);
+    CHECK(!v->changed);
     for (int i = 0; i < 3; i++) {
-        CHECK_EQ_INT(b->terms.items[i], then_b[i]);
+        draft_free(&drafts[i]);
     }
-    CHECK(!changed);
+}
 
-    /* Fields by name, whatever their kind; values by field and text; those begin anew. */
+/* Fields by name, whatever their kind; values by field and text; they begin anew, terms stay. */
+static void meta_anew(vocabulary *v, names *n) {
+    static const struct {
+        const char *name;
+        uint8_t kind;
+    } fields[] = {{"zone", FIELD_TEXT}, {"zone", FIELD_NUMBER}, {"rank", FIELD_NUMBER}};
     draft meta = {.meta_restarted = true};
-    names_taken meta_taken = {0};
-    static const struct { const char *name; uint8_t kind; } fields[] = {
-        {"zone", FIELD_TEXT}, {"zone", FIELD_NUMBER}, {"rank", FIELD_NUMBER}};
+    names_taken taken = {0};
+    uint32_t known = (uint32_t)v->catalog.fields.count;
+    size_t terms = n->terms.count;
     for (size_t i = 0; i < 3; i++) {
         CHECK(vec_push(&meta.fields, ((draft_field){str_from(fields[i].name), fields[i].kind})));
     }
     CHECK(vec_push(&meta.facets, ((draft_facet){0, STR("eu")})));
     CHECK(vec_push(&meta.facets, ((draft_facet){0, STR("")})));
-    CHECK_EQ_INT(names_extend(b, &meta, &meta_taken, NULL), ANP_OK);
-    resolve(b, txn, &c, &terms, &values, &changed);
-    CHECK(changed);
-    CHECK_EQ_INT(b->fields.items[0], known);
-    CHECK_EQ_INT(b->fields.items[1], known);
-    CHECK_EQ_INT(b->fields.items[2], known + 1);
-    CHECK_EQ_INT(c.kinds.items[known], FIELD_TEXT | FIELD_NUMBER);
-    CHECK_EQ_INT(b->facets.items[0], 0);
-    CHECK_EQ_INT(b->facets.items[1], 1);
+    CHECK_EQ_INT(names_extend(n, &meta, &taken, NULL), ANP_OK);
+    resolve(v, n);
+    CHECK(v->changed);
+    CHECK_EQ_INT(n->fields.items[0], known);
+    CHECK_EQ_INT(n->fields.items[1], known);
+    CHECK_EQ_INT(n->fields.items[2], known + 1);
+    CHECK_EQ_INT(v->catalog.kinds.items[known], FIELD_TEXT | FIELD_NUMBER);
+    CHECK_EQ_INT(n->facets.items[0], 0);
+    CHECK_EQ_INT(n->facets.items[1], 1);
     meta.fields.items[0] = meta.fields.items[2];
-    meta.fields.count = 1;
-    meta.facets.items[0] = (draft_facet){0, STR("eu")};
-    meta.facets.count = 1;
-    meta_taken = (names_taken){0};
-    CHECK_EQ_INT(names_extend(b, &meta, &meta_taken, NULL), ANP_OK);
-    resolve(b, txn, &c, &terms, &values, &changed);
-    CHECK_EQ_INT(b->fields.count, 1);
-    CHECK_EQ_INT(b->fields.items[0], known + 1);
-    CHECK_EQ_INT(b->facets.items[0], 2); /* the same text under another field */
-    CHECK_EQ_INT(b->terms.count, 3);     /* terms stay */
+    meta.fields.count = meta.facets.count = 1;
+    taken = (names_taken){0};
+    CHECK_EQ_INT(names_extend(n, &meta, &taken, NULL), ANP_OK);
+    resolve(v, n);
+    CHECK_EQ_INT(n->fields.count, 1);
+    CHECK_EQ_INT(n->fields.items[0], known + 1);
+    CHECK_EQ_INT(n->facets.items[0], 2); /* the same text under another field */
+    CHECK_EQ_INT(n->terms.count, terms);
+    draft_free(&meta);
+}
 
+static void numbering(store_txn *txn) {
+    vocabulary v = {.txn = txn};
+    names *a = names_new(), *b = names_new();
+    v.terms = (numbers){.table = STORE_TERMS, .next = &v.catalog.state.term_end};
+    v.values = (numbers){.table = STORE_VALUES, .next = &v.catalog.state.value_end};
+    CHECK_EQ_INT(catalog_load(txn, &v.catalog, NULL), ANP_OK);
+    two_drafters(&v, a, b);
+    meta_anew(&v, b);
     names_release(a);
     names_release(b);
-    draft *all[] = {&drafts[0], &drafts[1], &drafts[2], &meta};
-    for (int i = 0; i < 4; i++) {
-        draft_free(all[i]);
-    }
-    numbers_clear(&terms);
-    numbers_clear(&values);
-    catalog_free(&c);
+    numbers_clear(&v.terms);
+    numbers_clear(&v.values);
+    catalog_free(&v.catalog);
 }
 
 static uint64_t count_word(index_handle *index, const char *word) {
-    snapshot *s;
     uint32_t number;
     uint64_t found = UINT64_MAX;
     store_txn *txn;
-    (void)s;
     if (CHECK_EQ_INT(store_begin_read(index_store(index), &txn, NULL), ANP_OK)) {
         anp_status status = numbers_find(txn, STORE_TERMS, str_from(word), &number, NULL);
         found = status == ANP_OK ? 1 : 0;
@@ -200,7 +208,7 @@ void test_index_names(void) {
     index_handle *index = batches_index("names");
     store_txn *txn;
     if (CHECK_EQ_INT(store_begin_write(index_store(index), &txn, NULL), ANP_OK)) {
-        two_drafters(txn);
+        numbering(txn);
         store_abort(txn);
     }
     index_close(index);
