@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { POSTS = 2600, FILES = 3, MEMORY = 3 << 20 };
+enum { POSTS = 2600, FILES = 3, MEMORY = 1 << 20 };
 
 typedef struct reports {
     char text[1 << 16]; /* file's name, line and reason of each bad post */
@@ -41,7 +41,7 @@ static void write_post(FILE *f, unsigned i) {
             "\"own\":\"o%u\",\"status\":\"%s\",\"needs_human_review\":%d},\"body\":\"",
             id, i, i, i % 11, i, i % 3 ? "reviewed" : "draft", i % 29 == 0);
     for (unsigned w = 0; w < 200; w++) {
-        fprintf(f, "w%u ", w % 7 ? (w * w + i * 31) % 97 : (i * 7919 + w * 104729) % 9001);
+        fprintf(f, "w%u ", w % 7 ? (w * w + i * 31) % 97 : (i * 7919 + w * 104729) % 40009);
     }
     fprintf(f, "Only%uOf\"}\n", i);
 }
