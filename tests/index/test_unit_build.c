@@ -8,7 +8,12 @@
 
 #include <math.h>
 
-enum { POSTS_MAX = 600, NUMBERS_MAX = 20000 };
+enum {
+    SMALL = WINDOW_BITS < 12, /* windows of 64 posts: the units are small too */
+    POSTS_MAX = SMALL ? 40 : 600,
+    OFFSET = SMALL ? 20 : 1234, /* of a segment in its window */
+    NUMBERS_MAX = 20000,
+};
 
 typedef struct corpus {
     uint32_t count;
@@ -229,7 +234,7 @@ static void compare(const values *a, const values *b) {
 static void against_twin(uint64_t seed, uint32_t count, uint32_t numbers, unit_level level) {
     corpus *c = make_corpus(seed, count, numbers);
     catalog_settings settings = {.title_weight = (uint32_t)seed % 4, .language = "none"};
-    unit_info info = {.first = 3 * WINDOW_DOCS + (level == UNIT_WINDOW ? 0 : 1234),
+    unit_info info = {.first = 3 * WINDOW_DOCS + (level == UNIT_WINDOW ? 0 : OFFSET),
                       .count = count, .number = 3, .level = (uint16_t)level,
                       .length_average = 4e6f};
     values expected, got;
@@ -257,9 +262,9 @@ static void against_twin(uint64_t seed, uint32_t count, uint32_t numbers, unit_l
 
 /* A put that fails ends it, with its status, and nothing is put after it. */
 static void full(void) {
-    corpus *c = make_corpus(7, 300, 3000);
+    corpus *c = make_corpus(7, POSTS_MAX / 2, 3000);
     catalog_settings settings = {.title_weight = 3, .store = ANP_STORE_ALL};
-    unit_info info = {.count = 300, .level = UNIT_SEGMENT, .length_average = 4e6f};
+    unit_info info = {.count = POSTS_MAX / 2, .level = UNIT_SEGMENT, .length_average = 4e6f};
     values got;
     for (unsigned threads = 0; threads < 3; threads++) {
         pool *p = threads ? pool_open(threads) : NULL;
@@ -277,11 +282,11 @@ static void full(void) {
 
 /* Payloads that say something else than their sizes: refused, whatever follows them. */
 static void damaged(void) {
-    enum { POSTS = 60, OF_ONE = 8 };
+    enum { POSTS = 40, OF_ONE = 8 };
     forward_view posts[POSTS];
     uint8_t bytes[64];
     catalog_settings settings = {.title_weight = 3, .store = ANP_STORE_NONE};
-    unit_info info = {.first = 500, .count = POSTS, .level = UNIT_SEGMENT, .length_average = 9};
+    unit_info info = {.first = OFFSET, .count = POSTS, .level = UNIT_SEGMENT, .length_average = 9};
     values got;
     static const uint8_t payloads[][OF_ONE] = {
         {2, 0, 0},          /* size, body tf, title tf: neither has it */
@@ -312,10 +317,10 @@ static void damaged(void) {
 void test_index_unit_build(void) {
     CASE("units against the twin");
     against_twin(1, 1, 100, UNIT_SEGMENT);
-    against_twin(2, 90, 60, UNIT_SEGMENT);
+    against_twin(2, POSTS_MAX / 6, 60, UNIT_SEGMENT);
     against_twin(3, POSTS_MAX, 800, UNIT_WINDOW);
     against_twin(4, POSTS_MAX, NUMBERS_MAX, UNIT_SEGMENT);
-    against_twin(5, 300, 5000, UNIT_WINDOW);
+    against_twin(5, POSTS_MAX / 2, 5000, UNIT_WINDOW);
     CASE("a put that fails");
     full();
     CASE("damaged payloads");
