@@ -65,6 +65,24 @@ enum {
 #define MERGE_STEP_BYTES (1 << 20)
 #endif
 
+/*
+ * Fresh terms or facet values of a commit that are put as a run, not into the blocks of the table
+ * (index/numbers.h): at least so many, and fewer than so many for each block of the table. Once
+ * there are RUNS_MAX runs (up to 16), they are merged in steps that write about so many bytes.
+ */
+#ifndef RUN_STRINGS_MIN
+#define RUN_STRINGS_MIN 4096
+#endif
+#ifndef RUN_BLOCK_STRINGS
+#define RUN_BLOCK_STRINGS 32
+#endif
+#ifndef RUNS_MAX
+#define RUNS_MAX 16
+#endif
+#ifndef RUN_STEP_BYTES
+#define RUN_STEP_BYTES (4 << 20)
+#endif
+
 /* Posts that the dictionary of stored posts is trained on: the first ones that a writer sees. */
 #ifndef DICTIONARY_SAMPLES
 #define DICTIONARY_SAMPLES 1000

@@ -2,38 +2,35 @@
  * See numbers.h. Fresh strings are put sorted, so that each block is read and written once a
  * commit.
  */
-#include "index/numbers.h"
-
-#include "base/error.h"
-#include "index/numbers_block.h"
-
-#include <assert.h>
-
-/* Above every string: terms are UTF-8, values begin with the number of a field. */
-static const char above_all[] = {(char)0xff, (char)0xff, (char)0xff};
-
-#define ABOVE_ALL str_make(above_all, sizeof above_all)
-
-static anp_status damaged(store_table table, anp_error *err) {
-    return error_corrupt(err, "a block of table %s is damaged; verify the index, restore a backup",
-                         store_table_infos[table].name);
-}
+#include "index/numbers_impl.h"
 
 /* ---- Looking up ---------------------------------------------------------------------------- */
 
-anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *number,
-                        anp_error *err) {
+/* In the table itself. */
+static anp_status find_in_table(store_txn *txn, store_table table, str text, uint32_t *number,
+                                anp_error *err) {
     store_key key;
     str block;
-    if (text.len == 0 || text.len > NUMBERS_TEXT_BYTES_MAX) {
-        return ANP_NOT_FOUND;
-    }
     TRY(store_get_at_least(txn, table, store_key_bytes(text), &key, &block, err));
     switch (numbers_block_find(block, text, number)) {
     case NUMBERS_FOUND: return ANP_OK;
     case NUMBERS_ABSENT: return ANP_NOT_FOUND;
-    default: return damaged(table, err);
+    default: return numbers_damaged(table, err);
     }
+}
+
+static bool can_be_there(str text) {
+    return text.len > 0 && text.len <= NUMBERS_TEXT_BYTES_MAX;
+}
+
+anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *number,
+                        anp_error *err) {
+    if (!can_be_there(text)) {
+        return ANP_NOT_FOUND;
+    }
+    anp_status status = find_in_table(txn, table, text, number, err);
+    return status == ANP_NOT_FOUND ? runs_find(txn, runs_of(table), text, number, NULL, err)
+                                   : status;
 }
 
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err) {
@@ -46,7 +43,11 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
         *number = n->by_cache.items[place];
         return ANP_OK;
     }
-    anp_status status = numbers_find(txn, n->table, text, number, err);
+    anp_status status = can_be_there(text) ? find_in_table(txn, n->table, text, number, err)
+                                           : ANP_NOT_FOUND;
+    if (status == ANP_NOT_FOUND && can_be_there(text)) {
+        status = runs_find_filtered(n, txn, text, number, err);
+    }
     if (status == ANP_OK) {
         n->by_cache.items[place] = *number;
     }
@@ -69,23 +70,31 @@ size_t numbers_bytes(const numbers *n) {
            (n->cache.mask + 1u) * 2 * sizeof(uint32_t) + n->by_cache.capacity * sizeof(uint32_t);
 }
 
-void numbers_clear(numbers *n) {
+void numbers_clear_cache(numbers *n) {
+    numbers kept = {.table = n->table, .next = n->next, .filter = n->filter, .seeks = n->seeks,
+                    .merge_due = n->merge_due};
     intern_free(&n->cache);
     free(n->by_cache.items);
     free(n->fresh.items);
-    *n = (numbers){.table = n->table, .next = n->next};
+    *n = kept;
+}
+
+void numbers_clear(numbers *n) {
+    runs_drop_filter(n);
+    n->merge_due = false;
+    numbers_clear_cache(n);
 }
 
 /* ---- Saving -------------------------------------------------------------------------------- */
 
 /*
  * Some blocks in a row and the fresh strings that fall into them. When they do not fit in as many
- * blocks, the next block is taken too, up to RUN_BLOCKS, and all are written evenly full: so blocks
- * are 8/9 full or more, not 1/2, for one such run in some hundred new strings.
+ * blocks, the next block is taken too, up to ROW_BLOCKS, and all are written evenly full: so blocks
+ * are 8/9 full or more, not 1/2, for one such row in some hundred new strings.
  */
-enum { RUN_BLOCKS = 8 };
+enum { ROW_BLOCKS = 8 };
 
-typedef struct run {
+typedef struct row {
     store_txn *txn;
     store_table table;
     arena memory; /* of the blocks' strings */
@@ -95,23 +104,24 @@ typedef struct run {
     VEC(numbered) all;
     buffer block;
     uint32_t blocks; /* taken: */
-    uint32_t key_lens[RUN_BLOCKS];
-    char keys[RUN_BLOCKS][NUMBERS_TEXT_BYTES_MAX];
+    uint32_t key_lens[ROW_BLOCKS];
+    char keys[ROW_BLOCKS][NUMBERS_TEXT_BYTES_MAX];
     size_t bytes;  /* of a block that held all, about */
     unsigned bits; /* of the greatest number that was given */
     bool append;  /* the table is empty */
-} run;
+    size_t put_bytes;
+} row;
 
 static int by_text(const void *a, const void *b) {
     return str_compare(((const numbered *)a)->text, ((const numbered *)b)->text);
 }
 
-static str key_of(const run *r, uint32_t block) {
+static str key_of(const row *r, uint32_t block) {
     return str_make(r->keys[block], r->key_lens[block]);
 }
 
-/* Room for a string of a block, for the run's life: pieces of large allocations. */
-static char *keep_text(run *r, size_t len) {
+/* Room for a string of a block, for the row's life: pieces of large allocations. */
+static char *keep_text(row *r, size_t len) {
     enum { PIECE_BYTES = 16 << 10 };
     if (r->room < len) {
         r->texts = arena_alloc(&r->memory, PIECE_BYTES);
@@ -127,7 +137,7 @@ static char *keep_text(run *r, size_t len) {
 }
 
 /* Takes the block that text belongs to; none and the key above all when the table is empty. */
-static anp_status take_block(run *r, str text, anp_error *err) {
+static anp_status take_block(row *r, str text, anp_error *err) {
     store_key key;
     str block;
     r->old.count = 0;
@@ -136,10 +146,10 @@ static anp_status take_block(run *r, str text, anp_error *err) {
     r->append = status == ANP_NOT_FOUND && r->blocks == 0;
     key.bytes = r->append ? ABOVE_ALL : key.bytes;
     if (status != ANP_OK && !r->append) {
-        return status == ANP_NOT_FOUND ? damaged(r->table, err) : status;
+        return status == ANP_NOT_FOUND ? numbers_damaged(r->table, err) : status;
     }
     if (str_compare(text, key.bytes) > 0 || key.bytes.len > sizeof r->keys[0]) {
-        return damaged(r->table, err);
+        return numbers_damaged(r->table, err);
     }
     memcpy(r->keys[r->blocks], key.bytes.data, key.bytes.len);
     r->key_lens[r->blocks++] = (uint32_t)key.bytes.len;
@@ -155,11 +165,11 @@ static anp_status take_block(run *r, str text, anp_error *err) {
         }
         memcpy(kept, w.text, w.len);
     }
-    return numbers_walker_whole(&w) ? ANP_OK : damaged(r->table, err);
+    return numbers_walker_whole(&w) ? ANP_OK : numbers_damaged(r->table, err);
 }
 
 /* The block in hand and fresh strings, both sorted, behind all; no string is in both. */
-static anp_status join(run *r, const numbered *fresh, size_t count, anp_error *err) {
+static anp_status join(row *r, const numbered *fresh, size_t count, anp_error *err) {
     size_t a = 0, b = 0, n = r->all.count;
     if (!vec_reserve(&r->all, n + r->old.count + count)) {
         return error_nomem(err, "the vocabulary");
@@ -176,7 +186,7 @@ static anp_status join(run *r, const numbered *fresh, size_t count, anp_error *e
 }
 
 /* Writes all as as few blocks as hold them, evenly full; the last keeps the last key. */
-static anp_status put_run(run *r, anp_error *err) {
+static anp_status put_row(row *r, anp_error *err) {
     if (r->blocks > 1) { /* the first string of each block has one before it now */
         numbers_block_share(r->all.items, r->all.count);
     }
@@ -197,19 +207,20 @@ static anp_status put_run(run *r, anp_error *err) {
         str key = from < r->all.count ? r->all.items[from - 1].text : key_of(r, r->blocks - 1);
         str value = str_make((const char *)r->block.data, r->block.len);
         TRY(store_put(r->txn, r->table, store_key_bytes(key), value, r->append, err));
+        r->put_bytes += value.len;
     }
     return ANP_OK;
 }
 
 /* Whether the strings in hand need more blocks than were taken, and another one would help. */
-static bool wants_more(const run *r) {
-    return r->bytes > r->blocks * (size_t)NUMBERS_BLOCK_BYTES && r->blocks < RUN_BLOCKS &&
-           r->bytes < RUN_BLOCKS * (size_t)NUMBERS_BLOCK_BYTES &&
+static bool wants_more(const row *r) {
+    return r->bytes > r->blocks * (size_t)NUMBERS_BLOCK_BYTES && r->blocks < ROW_BLOCKS &&
+           r->bytes < ROW_BLOCKS * (size_t)NUMBERS_BLOCK_BYTES &&
            !str_equal(key_of(r, r->blocks - 1), ABOVE_ALL);
 }
 
-/* The run that begins with the block of fresh[0]; *taken: how many of fresh went into it. */
-static anp_status save_run(run *r, const numbered *fresh, size_t count, size_t *taken,
+/* The row that begins with the block of fresh[0]; *taken: how many of fresh went into it. */
+static anp_status put_first_row(row *r, const numbered *fresh, size_t count, size_t *taken,
                            anp_error *err) {
     size_t from = 0, to;
     char after[NUMBERS_TEXT_BYTES_MAX + 1]; /* the least string above the last key */
@@ -230,31 +241,54 @@ static anp_status save_run(run *r, const numbered *fresh, size_t count, size_t *
         text = str_make(after, key.len + 1);
     } while (wants_more(r));
     *taken = to;
-    return put_run(r, err);
+    return put_row(r, err);
 }
 
-anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err) {
-    if (n->fresh.count == 0) {
-        return ANP_OK;
-    }
-    numbered *fresh = malloc(n->fresh.count * sizeof *fresh);
-    if (!fresh) {
-        return error_nomem(err, "the vocabulary");
-    }
-    for (size_t i = 0; i < n->fresh.count; i++) {
-        uint32_t place = n->fresh.items[i];
-        fresh[i] = (numbered){n->cache.keys[place], n->by_cache.items[place], 0};
-    }
-    qsort(fresh, n->fresh.count, sizeof *fresh, by_text);
-    run r = {.txn = txn, .table = n->table, .bits = numbers_bits(*n->next)};
+anp_status numbers_put(store_txn *txn, store_table table, const numbered *sorted, size_t count,
+                       unsigned bits, size_t *bytes, size_t *taken, anp_error *err) {
+    row r = {.txn = txn, .table = table, .bits = bits};
     anp_status status = ANP_OK;
-    for (size_t from = 0, taken; from < n->fresh.count && status == ANP_OK; from += taken) {
-        status = save_run(&r, fresh + from, n->fresh.count - from, &taken, err);
+    size_t at = 0;
+    while (at < count && r.put_bytes < *bytes && status == ANP_OK) {
+        size_t into_row = 0;
+        status = put_first_row(&r, sorted + at, count - at, &into_row, err);
+        at += into_row;
     }
+    *bytes -= r.put_bytes < *bytes ? r.put_bytes : *bytes;
+    *taken = at;
     arena_free(&r.memory);
     free(r.old.items);
     free(r.all.items);
     buffer_free(&r.block);
+    return status;
+}
+
+/* The fresh strings sorted, malloc'd; NULL when memory is out. */
+static numbered *sort_fresh(const numbers *n) {
+    numbered *fresh = malloc(n->fresh.count * sizeof *fresh);
+    for (size_t i = 0; fresh && i < n->fresh.count; i++) {
+        uint32_t place = n->fresh.items[i];
+        fresh[i] = (numbered){n->cache.keys[place], n->by_cache.items[place], 0};
+    }
+    if (fresh) {
+        qsort(fresh, n->fresh.count, sizeof *fresh, by_text);
+    }
+    return fresh;
+}
+
+anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err) {
+    size_t taken, bytes = SIZE_MAX;
+    bool in_run = false;
+    if (n->fresh.count == 0) {
+        return ANP_OK;
+    }
+    numbered *fresh = sort_fresh(n);
+    anp_status status = fresh ? runs_put(n, txn, fresh, n->fresh.count, &in_run, err)
+                              : error_nomem(err, "the vocabulary");
+    if (status == ANP_OK && !in_run) {
+        status = numbers_put(txn, n->table, fresh, n->fresh.count, numbers_bits(*n->next), &bytes,
+                             &taken, err);
+    }
     free(fresh);
     if (status == ANP_OK) {
         n->fresh.count = 0;
@@ -316,109 +350,4 @@ void numbers_packer_free(numbers_packer *p) {
     arena_free(&p->memory);
     free(p->held.items);
     buffer_free(&p->block);
-}
-
-/* ---- Walking ------------------------------------------------------------------------------- */
-
-/* The strings of one block from `from` on; *more false when visit stops. */
-static anp_status walk_block(store_table table, str block, str from,
-                             bool (*visit)(void *user, str text, uint32_t number), void *user,
-                             bool *more, anp_error *err) {
-    numbers_walker w;
-    numbers_walker_open(&w, block);
-    while (*more && numbers_walker_next(&w)) {
-        str text = str_make(w.text, w.len);
-        *more = str_compare(text, from) < 0 || visit(user, text, w.number);
-    }
-    return !*more || numbers_walker_whole(&w) ? ANP_OK : damaged(table, err);
-}
-
-anp_status numbers_walk(store_txn *txn, store_table table, str from,
-                        bool (*visit)(void *user, str text, uint32_t number), void *user,
-                        anp_error *err) {
-    store_cursor *cursor;
-    store_key key;
-    str block;
-    bool more = true;
-    if (from.len > NUMBERS_TEXT_BYTES_MAX) {
-        return ANP_OK; /* no string is as long */
-    }
-    TRY(store_cursor_open(txn, table, &cursor, err));
-    anp_status status = store_seek(cursor, store_key_bytes(from), &key, &block, err);
-    while (status == ANP_OK) {
-        status = walk_block(table, block, from, visit, user, &more, err);
-        if (status == ANP_OK) {
-            status = more ? store_next(cursor, &key, &block, err) : ANP_NOT_FOUND;
-        }
-    }
-    store_cursor_close(cursor);
-    return status == ANP_NOT_FOUND ? ANP_OK : status;
-}
-
-/* ---- Verifying ----------------------------------------------------------------------------- */
-
-typedef struct checker {
-    uint8_t *given; /* a bit a number */
-    uint32_t end, count;
-    size_t before_len; /* of the string before, whose bytes are: */
-    char before[NUMBERS_TEXT_BYTES_MAX];
-} checker;
-
-static bool check_entry(checker *c, const numbers_walker *w, str key) {
-    str text = str_make(w->text, w->len);
-    bool fits = w->len > 0 && str_compare(text, str_make(c->before, c->before_len)) > 0 &&
-                str_compare(text, key) <= 0 && w->number < c->end &&
-                !(c->given[w->number >> 3] >> (w->number & 7) & 1);
-    if (fits) {
-        c->given[w->number >> 3] |= (uint8_t)(1u << (w->number & 7));
-        c->count++;
-        memcpy(c->before, w->text, w->len);
-        c->before_len = w->len;
-    }
-    return fits;
-}
-
-static anp_status check_blocks(checker *c, store_cursor *cursor, store_table table,
-                               anp_error *err) {
-    store_key key = {.bytes = {NULL, 0}};
-    str block, last = ABOVE_ALL;
-    anp_status status = store_seek(cursor, store_key_bytes((str){NULL, 0}), &key, &block, err);
-    while (status == ANP_OK) {
-        numbers_walker w;
-        numbers_walker_open(&w, block);
-        while (numbers_walker_next(&w)) {
-            if (!check_entry(c, &w, key.bytes)) {
-                return damaged(table, err);
-            }
-        }
-        if (!numbers_walker_whole(&w)) {
-            return damaged(table, err);
-        }
-        last = key.bytes;
-        status = store_next(cursor, &key, &block, err);
-    }
-    if (status == ANP_NOT_FOUND && !str_equal(last, ABOVE_ALL)) {
-        return error_corrupt(err, "the last block of table %s is missing; restore a backup",
-                             store_table_infos[table].name);
-    }
-    return status == ANP_NOT_FOUND ? ANP_OK : status;
-}
-
-anp_status numbers_verify(store_txn *txn, store_table table, uint32_t end, anp_error *err) {
-    checker c = {.given = calloc(end / 8u + 1u, 1), .end = end};
-    store_cursor *cursor;
-    if (!c.given) {
-        return error_nomem(err, "checking a table of numbers");
-    }
-    anp_status status = store_cursor_open(txn, table, &cursor, err);
-    if (status == ANP_OK) {
-        status = check_blocks(&c, cursor, table, err);
-        store_cursor_close(cursor);
-    }
-    if (status == ANP_OK && c.count != end) {
-        status = error_corrupt(err, "table %s has %u strings where %u were numbered",
-                               store_table_infos[table].name, c.count, end);
-    }
-    free(c.given);
-    return status;
 }

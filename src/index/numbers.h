@@ -11,6 +11,19 @@
  *
  * So a string lies in the block of the first key that is not less, a new one changes the value of
  * one key, and a block that is too full is split by keys that are new. Some 6 to 9 bytes a term.
+ *
+ * Many fresh strings of one commit, each of which would change another block, are put as a run
+ * instead: sorted blocks of their own, one behind the other in the table's table of runs, under the
+ * run's number and the key as above. The table's strings are those in its blocks and in its runs,
+ * no one twice:
+ *
+ *     00 "hash-3"      hash-02 911, … hash-3 904
+ *     00 ff ff ff      hash-31 977, … zulu 902
+ *     01 ff ff ff      hash-7 1021, … yaml 1020
+ *
+ * Once there are RUNS_MAX of them, steps move the least strings of all runs into the blocks of the
+ * table, each step in a transaction of its own: what it moves is out of the runs with the same
+ * commit, so steps may be interrupted anywhere, and go on with the next commit of fresh strings.
  */
 #ifndef ANP_INDEX_NUMBERS_H
 #define ANP_INDEX_NUMBERS_H
@@ -28,6 +41,9 @@ typedef struct numbers {
     intern cache;
     VEC(uint32_t) by_cache; /* number by place in the cache */
     VEC(uint32_t) fresh;    /* places in the cache of strings not yet in the table */
+    uint16_t *filter;       /* of the strings in runs: numbers_runs.c; NULL until it pays */
+    uint32_t seeks;         /* in runs without a filter */
+    bool merge_due;         /* after numbers_save: there are RUNS_MAX runs */
 } numbers;
 
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err);
@@ -38,14 +54,26 @@ anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err);
 /* Memory that the cache holds. */
 size_t numbers_bytes(const numbers *n);
 
-/* Forgets everything, fresh ones too: after an abort, or when the cache has grown over `bytes`. */
+/* Forgets everything, fresh ones too: after an abort, or when others may have committed. */
 void numbers_clear(numbers *n);
+
+/* Empties the cache when it has grown too large; after a commit. */
+void numbers_clear_cache(numbers *n);
+
+/*
+ * Moves strings from the runs into the table until about `bytes` are written, in a transaction that
+ * has written neither; *done: no run is left. The steps begin when merge_due is set, and go on
+ * until *done. Some 20 us a block of the table that strings fall into.
+ */
+anp_status numbers_merge_step(numbers *n, store_txn *txn, size_t bytes, bool *done,
+                              anp_error *err);
 
 /* The number of a string of the table; ANP_NOT_FOUND (no error text) when it has none. */
 anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *number,
                         anp_error *err);
 
-/* Every string that is not less than `from`, in byte order; visit returns false to stop. */
+/* Every string that is not less than `from`, in byte order, runs included; visit returns false to
+   stop. */
 anp_status numbers_walk(store_txn *txn, store_table table, str from,
                         bool (*visit)(void *user, str text, uint32_t number), void *user,
                         anp_error *err);
@@ -69,9 +97,9 @@ anp_status numbers_packer_finish(numbers_packer *p, anp_error *err);
 void numbers_packer_free(numbers_packer *p);
 
 /*
- * Checks a whole table: blocks whole, strings in order and under the right keys, numbers exactly
- * 0 to end - 1, each once. ANP_CORRUPT says the first thing that is wrong. A bit a number of
- * memory.
+ * Checks a whole table and its runs: blocks whole, strings under the right keys and none twice,
+ * numbers exactly 0 to end - 1, each once. ANP_CORRUPT says the first thing that is wrong. A bit a
+ * number of memory.
  */
 anp_status numbers_verify(store_txn *txn, store_table table, uint32_t end, anp_error *err);
 

@@ -27,7 +27,8 @@
 enum {
     /* With its checksum and the header of a page, a full block is one page of 4 KiB. */
     NUMBERS_BLOCK_BYTES = 4072,
-    NUMBERS_TEXT_BYTES_MAX = 511,
+    /* With a run's number and one byte more it is a key of the store. */
+    NUMBERS_TEXT_BYTES_MAX = 509,
 };
 
 typedef struct numbered {

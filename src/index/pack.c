@@ -1,4 +1,19 @@
-/* See pack.h. */
+/*
+ * See pack.h.
+ *
+ * How large: pages, counted over the sizes of the 683 thousand lists and positions (180 MB) of
+ * 119,968 articles, one window and a segment; 218 MB as values of their own:
+ *
+ *     packs of at most 1 page, entries of up to 512 bytes         204 MB
+ *     up to 1 page, entries up to 1 page                          202 MB
+ *     up to 16 KB, entries up to 8 KB                             194 MB
+ *     from 7.5 KB on, ended where the last page is 7/8 full, entries up to 16 KB    188 MB
+ *     the same, entries up to 32 KB (taken; 188 in the file)      186 MB
+ *     the same, entries of any size (packs of up to 7 MB)         183 MB
+ *
+ * A look-up of a random term fell from 276 ns to 207 (the tree is smaller), the first pass over all
+ * of them in a process from 830 to 272.
+ */
 #include "index/pack.h"
 
 #include "base/error.h"

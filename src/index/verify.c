@@ -8,6 +8,7 @@
  *                live posts
  *     deleted    each window's ordinals lie in it
  *     log        one record for each of its ordinals, each inverts
+ *     terms, values: index/numbers.h, each number given once
  *     units      verify_units.c
  *
  * Cost: reads every value once; about as long as reading the file.
@@ -15,6 +16,7 @@
 #include "index/verify.h"
 
 #include "base/error.h"
+#include "index/numbers.h"
 #include "index/verify_impl.h"
 
 #include <stdio.h>
@@ -70,8 +72,8 @@ static void check_catalog(check *c) {
     uint64_t deleted = bitmap_count(c->snapshot->deleted);
     if (cat->state.post_count + deleted != cat->state.docno_end) {
         check_wrong(c, "%llu live and %llu deleted posts are not %u in all",
-              (unsigned long long)cat->state.post_count, (unsigned long long)deleted,
-              cat->state.docno_end);
+                    (unsigned long long)cat->state.post_count, (unsigned long long)deleted,
+                    cat->state.docno_end);
     }
 }
 
@@ -105,7 +107,7 @@ static anp_status check_posts(check *c, anp_error *err) {
     if (ids.entries != s->cat.state.post_count || posts.entries != s->cat.state.docno_end) {
         check_wrong(c, "there are %llu ids for %llu live posts, %llu stored posts for %u ordinals",
                     (unsigned long long)ids.entries, (unsigned long long)s->cat.state.post_count,
-              (unsigned long long)posts.entries, s->cat.state.docno_end);
+                    (unsigned long long)posts.entries, s->cat.state.docno_end);
     }
     anp_status status = ANP_OK;
     for (uint32_t docno = 0; docno < s->cat.state.docno_end && status == ANP_OK; docno++) {
@@ -205,11 +207,19 @@ static anp_status check_deleted(check *c, anp_error *err) {
     return status == ANP_NOT_FOUND ? ANP_OK : check_survive(c, status, &detail, err);
 }
 
+static anp_status check_numbers(check *c, store_table table, uint32_t end, anp_error *err) {
+    anp_error detail = ANP_ERROR_INIT;
+    anp_status status = numbers_verify(c->snapshot->txn, table, end, &detail);
+    return check_survive(c, status, &detail, err);
+}
+
 static anp_status check_all(check *c, anp_error *err) {
     TRY(check_posts(c, err));
     TRY(check_lengths(c, err));
     TRY(check_deleted(c, err));
     TRY(check_log(c, err));
+    TRY(check_numbers(c, STORE_TERMS, c->snapshot->cat.state.term_end, err));
+    TRY(check_numbers(c, STORE_VALUES, c->snapshot->cat.state.value_end, err));
     return check_units(c, err);
 }
 

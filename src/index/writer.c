@@ -796,10 +796,10 @@ static void clear_batch(index_writer *w) {
     clear_posts(w);
     w->fields_changed = false;
     if (numbers_bytes(&w->terms) > VOCABULARY_CACHE_BYTES) {
-        numbers_clear(&w->terms);
+        numbers_clear_cache(&w->terms);
     }
     if (numbers_bytes(&w->values) > VOCABULARY_CACHE_BYTES) {
-        numbers_clear(&w->values);
+        numbers_clear_cache(&w->values);
     }
     if (w->deleted && bitmap_count(w->deleted)) {
         bitmap_free(w->deleted);
@@ -843,6 +843,21 @@ static void maintain(index_writer *w) {
     }
 }
 
+/* The same for runs of fresh strings, once there are as many as may be: until none is left. */
+static void merge_runs(index_writer *w, numbers *n) {
+    bool done = !n->merge_due;
+    while (!done) {
+        if (begin(w, NULL) != ANP_OK) {
+            return;
+        }
+        if (numbers_merge_step(n, w->txn, RUN_STEP_BYTES, &done, NULL) != ANP_OK ||
+            end_transaction(w, NULL) != ANP_OK) {
+            drop_batch(w);
+            return;
+        }
+    }
+}
+
 anp_status writer_commit(index_writer *w, anp_error *err) {
     if (!w->txn && !w->broken) {
         return ANP_OK;
@@ -859,6 +874,8 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
     bool bulk = w->pending_bytes > BULK_BYTES;
     clear_batch(w);
     maintain(w);
+    merge_runs(w, &w->terms);
+    merge_runs(w, &w->values);
     if (bulk) {
         store_forget_pages(index_store(w->index));
     }

@@ -21,6 +21,8 @@
  *     posts      u64 docno        u8 id length, id, zstd frame of the canonical JSON
  *     terms      last term        block of terms with their numbers (index/numbers.h)
  *     values     last value       the same of facet values: u16 field, big-endian, and text
+ *     terms_runs, values_runs
+ *                u8 run, as above many that one commit brought, not yet in the two tables above
  *     log        u64 docno        forward record of one post (index/forward.h)
  *     segments   u64 unit key     all that a segment holds, as in the tables below
  *     postings   u64 unit key     posting list of one term in one window (postings/format.h)
@@ -54,6 +56,8 @@ typedef enum store_table {
     STORE_POSTS,
     STORE_TERMS,
     STORE_VALUES,
+    STORE_TERMS_RUNS,
+    STORE_VALUES_RUNS,
     STORE_LOG,
     STORE_SEGMENTS,
     STORE_POSTINGS,

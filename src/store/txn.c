@@ -138,7 +138,8 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
     return ANP_OK;
 }
 
-/* Whether every page of the file is in use, as pack.c leaves it: then none need be noted as free. */
+/* Whether every page of the file is in use, as pack.c leaves it: then none need be noted as
+   free. */
 static bool is_packed(store_txn *txn) {
     const page_tree *tree = &txn->meta.main;
     uint64_t pages = PAGE_META_COUNT + tree->branch_pages + tree->leaf_pages;

@@ -289,8 +289,8 @@ static void check_size(const char *path, unsigned seconds) {
                   (unsigned long long)used);
     }
     work_tell("soak     %u s, 1 writer, %d readers, verify, backup: %u batches, %llu answers, "
-              "wrong %llu, errors %llu, %llu verifications and %llu backups, unsound %llu; file %llu "
-              "bytes, in use %llu, ratio %.2f; dead posts %llu",
+              "wrong %llu, errors %llu, %llu verifications and %llu backups, unsound %llu; file "
+              "%llu bytes, in use %llu, ratio %.2f; dead posts %llu",
               seconds, READERS, all->committed, (unsigned long long)all->answers,
               (unsigned long long)all->wrong, (unsigned long long)all->failed,
               (unsigned long long)all->verified, (unsigned long long)all->copies,

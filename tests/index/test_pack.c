@@ -291,9 +291,49 @@ static void check_units(const char *path, unit_level level, uint64_t seed) {
     buffer_free(&bytes);
 }
 
+/* The next pack is of another kind, or of another unit: what it has is not what was asked for. */
+static void check_borders(const char *path) {
+    store *s;
+    store_txn *txn;
+    str value;
+    aid_remove(path);
+    aid_create(path);
+    if (!(s = aid_open(path, true))) {
+        return;
+    }
+    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
+    for (uint32_t number = 1; number <= 2; number++) {
+        unit_txn_sink target = {txn, true};
+        unit_packer packer;
+        unit_packer_init(&packer, unit_sink_of_txn(&target), UNIT_SEGMENT, number);
+        for (uint32_t i = 0; i < 12; i++) {
+            unit_kind kind = i < 3 ? UNIT_TERM : UNIT_FACET;
+            uint64_t inner = unit_key_in(0, kind, i < 3 && number == 2 ? i + 9 : i, 0, 0);
+            CHECK_EQ_INT(unit_packer_put(&packer, inner, STR("value"), NULL), ANP_OK);
+        }
+        CHECK_EQ_INT(unit_packer_finish(&packer, NULL), ANP_OK);
+        unit_packer_free(&packer);
+    }
+    static const struct {
+        uint32_t unit, number;
+        unit_kind kind;
+        bool there;
+    } asked[] = {{1, 2, UNIT_TERM, true},   {1, 5, UNIT_TERM, false},  {1, 1, UNIT_FACET, false},
+                 {1, 11, UNIT_FACET, true}, {0, 9, UNIT_FACET, false}, {2, 9, UNIT_TERM, true}};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        uint64_t key = unit_key_in(asked[i].unit, asked[i].kind, asked[i].number, 0, 0);
+        CHECK_EQ_INT(unit_get(txn, UNIT_SEGMENT, key, &value, NULL),
+                     asked[i].there ? ANP_OK : ANP_NOT_FOUND);
+    }
+    store_abort(txn);
+    store_close(s);
+}
+
 void test_index_pack(void) {
     CASE("the worked example");
     check_example();
+    CASE("borders between kinds and units");
+    check_borders(aid_path("borders.db"));
     CASE("random packs");
     for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
         check_random(seed);

@@ -1,0 +1,85 @@
+/* What the parts of numbers.h share: numbers.c, numbers_merged.c, numbers_runs.c. */
+#ifndef ANP_INDEX_NUMBERS_IMPL_H
+#define ANP_INDEX_NUMBERS_IMPL_H
+
+#include "base/error.h"
+#include "index/numbers.h"
+
+/* Above every string: terms are UTF-8, values begin with the number of a field. */
+#define ABOVE_ALL STR("\xff\xff\xff")
+
+static inline store_table runs_of(store_table table) {
+    return table == STORE_TERMS ? STORE_TERMS_RUNS : STORE_VALUES_RUNS;
+}
+
+static inline anp_status numbers_damaged(store_table table, anp_error *err) {
+    return error_corrupt(err, "a block of table %s is damaged; verify the index, restore a backup",
+                         store_table_infos[table].name);
+}
+
+/*
+ * Puts sorted strings, none of which is there, into the blocks of the table itself, until *bytes
+ * are written, which it counts down to 0; *taken: how many strings, at least one.
+ */
+anp_status numbers_put(store_txn *txn, store_table table, const numbered *sorted, size_t count,
+                       unsigned bits, size_t *bytes, size_t *taken, anp_error *err);
+
+/* ---- Runs ---------------------------------------------------------------------------------- */
+
+/*
+ * The block of a run that text falls into, and its key without the run's byte. When there is no
+ * such run, that of the next one that there is: *run tells. ANP_NOT_FOUND (no error text): none.
+ */
+anp_status runs_block(store_txn *txn, store_table runs, unsigned *run, str text, str *key,
+                      str *block, anp_error *err);
+
+/* Looks into all runs; *seeks (may be NULL) counts the blocks that it had to look at. */
+anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *number, uint32_t *seeks,
+                     anp_error *err);
+
+/* The same by way of the filter, which is built once it pays. */
+anp_status runs_find_filtered(numbers *n, store_txn *txn, str text, uint32_t *number,
+                              anp_error *err);
+
+/*
+ * Puts the fresh strings as a run if that is the better way for as many; *put tells. Sets
+ * n->merge_due.
+ */
+anp_status runs_put(numbers *n, store_txn *txn, numbered *sorted, size_t count, bool *put,
+                    anp_error *err);
+
+void runs_drop_filter(numbers *n);
+
+/* ---- All strings in byte order ------------------------------------------------------------- */
+
+/* The blocks of the table itself or of a run, one behind the other. */
+typedef struct merged_source {
+    store_table table; /* that the blocks are read of */
+    int run;           /* -1: it has none */
+    str below;         /* key of the block before the one in hand, empty before the first */
+    str key;           /* of the block in hand, without the run's byte */
+    bool ended;
+    numbers_walker w; /* its string: the source's next */
+} merged_source;
+
+typedef struct merged {
+    store_txn *txn;
+    VEC(merged_source) sources;
+    size_t at;           /* the source whose string was given last; SIZE_MAX before the first */
+    const merged_source *second; /* has the least string of all others; NULL: there is none */
+} merged;
+
+/*
+ * From the first string on that is not less than `from`, of the table and its runs, or of the runs
+ * only. Blocks are read in place: the transaction has written neither table before, but may write
+ * them meanwhile. merged_close in any case.
+ */
+anp_status merged_open(merged *m, store_txn *txn, store_table table, bool runs_only, str from,
+                       anp_error *err);
+
+/* ANP_NOT_FOUND (no error text) at the end. text: until the next call. */
+anp_status merged_next(merged *m, str *text, uint32_t *number, anp_error *err);
+
+void merged_close(merged *m);
+
+#endif

@@ -1,0 +1,403 @@
+/*
+ * What the check of an index finds besides wrong checksums: every kind of contradiction is planted
+ * by itself, with right checksums, found, and taken back. The index stands in the midst of a
+ * window's merge, then of a group's.
+ */
+#include "index/verify.h"
+
+#include "index/pack.h"
+#include "index/staged.h"
+#include "postings/bitmap.h"
+
+enum { UNDO_MAX = 4, FREE_UNIT = 0x7777 };
+
+typedef struct undo {
+    store_table table;
+    uint64_t key;
+    bool was;
+    buffer value;
+} undo;
+
+typedef struct garden {
+    index_handle *index;
+    store_txn *txn;
+    catalog cat;
+    undo undone[UNDO_MAX];
+    size_t count;
+} garden;
+
+static void write_value(store_txn *txn, store_table table, uint64_t key, const str *value) {
+    store_key at = store_key_u64(key);
+    CHECK_EQ_INT(value ? store_put(txn, table, at, *value, false, NULL)
+                       : store_delete(txn, table, at, NULL), ANP_OK);
+}
+
+/* Puts a value, or deletes it (NULL), and notes what was there. */
+static void change(garden *g, store_table table, uint64_t key, const str *value) {
+    undo *u = &g->undone[g->count++];
+    str old;
+    *u = (undo){.table = table, .key = key};
+    u->was = store_get(g->txn, table, store_key_u64(key), &old, NULL) == ANP_OK;
+    buffer_put_str(&u->value, old);
+    buffer copy = {0};
+    if (value) {
+        buffer_put_str(&copy, *value);
+    }
+    str kept = str_make((const char *)copy.data, copy.len);
+    write_value(g->txn, table, key, value ? &kept : NULL);
+    buffer_free(&copy);
+}
+
+static void take_back(garden *g) {
+    CHECK_EQ_INT(store_begin_write(index_store(g->index), &g->txn, NULL), ANP_OK);
+    while (g->count > 0) {
+        undo *u = &g->undone[--g->count];
+        str value = str_make((const char *)u->value.data, u->value.len);
+        write_value(g->txn, u->table, u->key, u->was ? &value : NULL);
+        buffer_free(&u->value);
+    }
+    CHECK_EQ_INT(store_commit(g->txn, NULL), ANP_OK);
+}
+
+static void report_line(void *user, const char *line) {
+    (void)user;
+    test_note("verify: %s", line);
+}
+
+static uint64_t problems_of(index_handle *index, bool noted) {
+    uint64_t problems = 0;
+    anp_error err = ANP_ERROR_INIT;
+    void (*report)(void *user, const char *line) = noted ? report_line : NULL;
+    CHECK_EQ_INT(index_verify(index, true, report, NULL, &problems, &err), ANP_OK);
+    return problems;
+}
+
+/* The first value of a table from a key on whose pack bit is as wanted. */
+static bool find_value(garden *g, store_table table, uint64_t from, bool packed, uint64_t *key,
+                       str *value) {
+    store_cursor *cursor;
+    store_key at = store_key_u64(from);
+    if (!CHECK_EQ_INT(store_cursor_open(g->txn, table, &cursor, NULL), ANP_OK)) {
+        return false;
+    }
+    anp_status status = store_seek(cursor, at, &at, value, NULL);
+    while (status == ANP_OK && (at.number & UNIT_PART_PACK) != packed) {
+        status = store_next(cursor, &at, value, NULL);
+    }
+    store_cursor_close(cursor);
+    *key = at.number;
+    return status == ANP_OK;
+}
+
+/* A table that has lists now: of the level that the round is about. */
+static store_table lists_of(const garden *g) {
+    return g->cat.state.group_cursor != UINT64_MAX ? STORE_GROUP_POSTINGS
+           : g->cat.state.merge_cursor != UINT64_MAX ? STORE_POSTINGS : STORE_SEGMENTS;
+}
+
+/* ---- The plants: false where this index has nothing to plant it in ------------------------- */
+
+static bool unlisted_unit(garden *g, unsigned n) {
+    static const store_table tables[] = {STORE_SEGMENTS,       STORE_POSTINGS,
+                                         STORE_POSITIONS,      STORE_FACETS,
+                                         STORE_GROUP_POSTINGS, STORE_GROUP_POSITIONS,
+                                         STORE_GROUP_FACETS,   STORE_COLUMNS,
+                                         STORE_SKETCHES};
+    if (n >= sizeof tables / sizeof *tables) {
+        return false;
+    }
+    change(g, tables[n], unit_key_in(FREE_UNIT, UNIT_TERM, 1, 0, 0), &STR("x"));
+    return true;
+}
+
+/* A good list under a key that cannot be: n says what is wrong with it. */
+static bool wrong_key(garden *g, unsigned n) {
+    store_table table = lists_of(g);
+    uint64_t key, code, last = 0;
+    str value, list = {NULL, 0};
+    pack_cursor pack;
+    if (n > 6 || !find_value(g, table, 0, true, &key, &value) ||
+        pack_open(value, &pack, NULL) != ANP_OK) {
+        return false;
+    }
+    while (pack_next(&pack, &code, &value, NULL) == ANP_OK) {
+        list = value;
+        last = code;
+    }
+    uint64_t unit = key & ~UNIT_KEY_INNER, same = unit | last << 4;
+    uint64_t keys[] = {
+        unit_key_in(unit_key_unit(unit), UNIT_TERM, g->cat.state.term_end, 0, 0),
+        unit_key_in(unit_key_unit(unit), UNIT_FACET, g->cat.state.value_end, 0, 0),
+        unit | (uint64_t)7 << 44,
+        same | 2,                     /* part */
+        same | 15 << 8,               /* slot */
+        same | 7 << 4,                /* sub */
+        unit_key_in(unit_key_unit(unit), UNIT_TERM, unit_key_number(same) - 1, 3, 3),
+    };
+    change(g, table, keys[n], &list);
+    return true;
+}
+
+static bool wrong_pack(garden *g, unsigned n) {
+    uint64_t key;
+    str value;
+    if (n > 2 || !find_value(g, lists_of(g), 0, true, &key, &value)) {
+        return false;
+    }
+    buffer bytes = {0};
+    buffer_put_str(&bytes, value);
+    bytes.data[3] = n == 0;
+    bytes.data[4] ^= (uint8_t)(n == 1);
+    str pack = str_make((const char *)bytes.data, bytes.len - (n == 2));
+    change(g, lists_of(g), key, &pack);
+    buffer_free(&bytes);
+    return true;
+}
+
+/* The same pack with its first list, or one with positions, changed: n says how. */
+static bool wrong_list(garden *g, unsigned n) {
+    store_table table = lists_of(g);
+    uint64_t key, code;
+    str value, entry;
+    pack_cursor cursor;
+    pack_builder builder = {0};
+    buffer changed = {0}, out = {0};
+    if (n > 2 || !find_value(g, table, 0, true, &key, &value) ||
+        pack_open(value, &cursor, NULL) != ANP_OK) {
+        return false;
+    }
+    for (bool first = true; pack_next(&cursor, &code, &entry, NULL) == ANP_OK; first = false) {
+        if (first && !(code & 1)) {
+            buffer_put_str(&changed, entry);
+            buffer_put_u8(&changed, 0); /* positions that are too long */
+            size_t less = n == 1 ? 3 : n == 2 ? changed.len - 1 : 0;
+            entry = str_make((const char *)changed.data, changed.len - less);
+        }
+        pack_add(&builder, code, entry);
+    }
+    pack_finish(&builder, &out);
+    str pack = str_make((const char *)out.data, out.len);
+    change(g, table, key, &pack);
+    pack_free(&builder);
+    buffer_free(&changed);
+    buffer_free(&out);
+    return true;
+}
+
+/* Positions of their own beside a list that has them in itself, and of no list. */
+static bool orphan_positions(garden *g, unsigned n) {
+    store_table lists = lists_of(g);
+    store_table table = lists == STORE_SEGMENTS ? lists
+                        : lists == STORE_POSTINGS ? STORE_POSITIONS : STORE_GROUP_POSITIONS;
+    uint64_t key;
+    str value;
+    if (n > 1 || !find_value(g, lists, 0, true, &key, &value)) {
+        return false;
+    }
+    key -= UNIT_PART_PACK;
+    uint64_t beside = (key & ~(uint64_t)0xff) | 1 << 4;
+    uint64_t alone = unit_key_in(unit_key_unit(key), UNIT_TERM, g->cat.state.term_end - 1,
+                                 unit_key_slot(key), 3);
+    change(g, table, n ? alone : beside, &STR("\0\0\0\0\0\0\0\0"));
+    return true;
+}
+
+static bool lost_column(garden *g, unsigned n) {
+    store_table table = lists_of(g) == STORE_SEGMENTS ? STORE_SEGMENTS : STORE_COLUMNS;
+    const unit_info *unit = &g->cat.units.items[0];
+    uint64_t key = unit_key(unit->number, n < 3 ? UNIT_COLUMN : UNIT_SKETCH, n < 3 ? n : 0);
+    str value;
+    table = table == STORE_COLUMNS && n == 3 ? STORE_SKETCHES : table;
+    if (n > 3 || store_get(g->txn, table, store_key_u64(key), &value, NULL) != ANP_OK) {
+        return false;
+    }
+    change(g, table, key, NULL);
+    return true;
+}
+
+static bool short_sketches(garden *g, unsigned n) {
+    store_table table = lists_of(g) == STORE_SEGMENTS ? STORE_SEGMENTS : STORE_SKETCHES;
+    uint64_t key = unit_key(g->cat.units.items[0].number, UNIT_SKETCH, 0);
+    str value;
+    if (n > 0 || store_get(g->txn, table, store_key_u64(key), &value, NULL) != ANP_OK) {
+        return false;
+    }
+    value.len--;
+    change(g, table, key, &value);
+    return true;
+}
+
+static bool stray_log(garden *g, unsigned n) {
+    const catalog_state *state = &g->cat.state;
+    if (n > 1) {
+        return false;
+    }
+    change(g, STORE_LOG, n ? state->docno_end + 3 : state->log_first - 1, &STR("x"));
+    return true;
+}
+
+static bool stray_deleted(garden *g, unsigned n) {
+    char bytes[64];
+    bitmap *set = bitmap_new();
+    bitmap_add(set, 1);
+    str value = str_make(bytes, bitmap_write(set, bytes));
+    bitmap_free(set);
+    if (n > 0) {
+        return false;
+    }
+    change(g, STORE_DELETED, 5, &value);
+    return true;
+}
+
+/* The first list, of a term's combined text or a facet, of a unit whose inner key is in [from, to):
+   as it stands there. */
+static bool find_list(garden *g, unit_level level, uint32_t unit, uint64_t from, uint64_t to,
+                      uint64_t *inner, buffer *out) {
+    unit_cursor *cursor;
+    str value;
+    if (!CHECK_EQ_INT(unit_cursor_open(g->txn, level, unit, from, to, &cursor, NULL), ANP_OK)) {
+        return false;
+    }
+    anp_status status = unit_cursor_next(cursor, inner, &value, NULL);
+    while (status == ANP_OK && (unit_key_sub(*inner) || !unit_kind_packs(unit_key_kind(*inner)))) {
+        status = unit_cursor_next(cursor, inner, &value, NULL);
+    }
+    if (status == ANP_OK) {
+        buffer_put_str(out, value);
+    }
+    unit_cursor_close(cursor);
+    return status == ANP_OK;
+}
+
+/* A good list that a merge has moved away and is still there, or is here before it was moved. */
+static bool wrong_side(garden *g, unsigned n) {
+    uint64_t inner, cursor = g->cat.state.group_cursor;
+    uint32_t group = g->cat.state.group_end, window = group << GROUP_BITS;
+    buffer list = {0};
+    bool found = false;
+    store_table to = STORE_POSTINGS;
+    uint64_t unit = 0;
+    if (cursor != UINT64_MAX && n < 2) {
+        to = n ? STORE_GROUP_POSTINGS : STORE_POSTINGS;
+        found = n ? find_list(g, UNIT_WINDOW, window, cursor, UINT64_MAX, &inner, &list)
+                  : find_list(g, UNIT_GROUP, group, 0, cursor, &inner, &list);
+        unit = n ? group : window + unit_key_slot(inner);
+    } else if (cursor == UINT64_MAX && g->cat.state.merge_cursor != UINT64_MAX && n < 1) {
+        const unit_info *segment = g->cat.units.items; /* behind the window in the making */
+        while (segment->level != UNIT_SEGMENT) {
+            segment++;
+        }
+        to = STORE_FACETS; /* these have no bounds, which would not fit */
+        found = find_list(g, UNIT_SEGMENT, segment->number, unit_key(0, UNIT_FACET, 0), UINT64_MAX,
+                          &inner, &list);
+        unit = (uint32_t)catalog_merging(&g->cat);
+    }
+    if (found) {
+        to = unit_key_kind(inner) != UNIT_FACET ? to
+             : to == STORE_GROUP_POSTINGS ? STORE_GROUP_FACETS : STORE_FACETS;
+        str value = str_make((const char *)list.data, list.len);
+        change(g, to, unit << 48 | inner, &value);
+    }
+    buffer_free(&list);
+    return found;
+}
+
+/* A good title list of another term, behind the entry where it belongs: a look-up finds it, but not
+   what its pack has there. */
+static bool hidden_entry(garden *g, unsigned n) {
+    store_table table = lists_of(g);
+    uint64_t key = 0, code, target = 0;
+    str pack, value;
+    buffer list = {0};
+    while (n == 0 && (!target || !list.len) &&
+           find_value(g, table, key + 1, true, &key, &pack)) {
+        pack_cursor c;
+        uint64_t before = 1;
+        list.len = target = 0;
+        CHECK_EQ_INT(pack_open(pack, &c, NULL), ANP_OK);
+        while (pack_next(&c, &code, &value, NULL) == ANP_OK) {
+            if ((code & 15) == UNIT_SUB_TITLE) {
+                list.len = 0;
+                buffer_put_str(&list, value);
+            }
+            bool alone = before % 16 == UNIT_SUB_TEXT && (code & 15) == UNIT_SUB_TEXT;
+            target = alone ? before | UNIT_SUB_TITLE : target;
+            before = code;
+        }
+    }
+    if (target && list.len) {
+        str kept = str_make((const char *)list.data, list.len);
+        change(g, table, (key & ~(uint64_t)0 << 44) | target << 4, &kept);
+    }
+    bool found = target && list.len;
+    buffer_free(&list);
+    return found;
+}
+
+static void plant(garden *g, const char *name, bool (*seed)(garden *g, unsigned n)) {
+    for (unsigned n = 0;; n++) {
+        CHECK_EQ_INT(store_begin_write(index_store(g->index), &g->txn, NULL), ANP_OK);
+        if (!seed(g, n)) {
+            store_abort(g->txn);
+            return;
+        }
+        CHECK_EQ_INT(store_commit(g->txn, NULL), ANP_OK);
+        if (!CHECK(problems_of(g->index, false) > 0)) {
+            test_note("%s %u, group %u to %llx, window to %llx", name, n, g->cat.state.group_end,
+                      (unsigned long long)g->cat.state.group_cursor,
+                      (unsigned long long)g->cat.state.merge_cursor);
+        }
+        take_back(g);
+    }
+}
+
+static void plant_all(garden *g) {
+    CHECK_EQ_INT(problems_of(g->index, true), 0);
+    plant(g, "unlisted unit", unlisted_unit);
+    plant(g, "wrong key", wrong_key);
+    plant(g, "wrong pack", wrong_pack);
+    plant(g, "wrong list", wrong_list);
+    plant(g, "orphan positions", orphan_positions);
+    plant(g, "lost column", lost_column);
+    plant(g, "short sketches", short_sketches);
+    plant(g, "stray log", stray_log);
+    plant(g, "stray deleted", stray_deleted);
+    plant(g, "wrong side of a merge", wrong_side);
+    plant(g, "hidden entry", hidden_entry);
+    CHECK_EQ_INT(problems_of(g->index, true), 0);
+}
+
+/* On to the midst of a merge; false when nothing is pending. */
+static bool go_on(garden *g, bool group) {
+    bool pending = true;
+    do {
+        catalog_free(&g->cat);
+        pending = staged_step(g->index, 1500, &g->cat);
+    } while (pending && (group ? g->cat.state.group_cursor : g->cat.state.merge_cursor) ==
+                            UINT64_MAX);
+    return pending;
+}
+
+void test_index_verify(void) {
+    char path[512];
+    garden g = {0};
+    snprintf(path, sizeof path, "%s/garden.db", test_folder());
+    CASE("segments");
+    if (!(g.index = staged_open(path, 5, 1))) {
+        return;
+    }
+    CHECK_EQ_INT(store_begin_read(index_store(g.index), &g.txn, NULL), ANP_OK);
+    CHECK_EQ_INT(catalog_load(g.txn, &g.cat, NULL), ANP_OK);
+    store_abort(g.txn);
+    plant_all(&g);
+    if (WINDOW_BITS <= 8) {
+        CASE("a window in the making");
+        CHECK(go_on(&g, false));
+        plant_all(&g);
+        CASE("a group in the making");
+        CHECK(go_on(&g, true));
+        plant_all(&g);
+    }
+    catalog_free(&g.cat);
+    index_close(g.index);
+}
