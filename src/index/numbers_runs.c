@@ -10,8 +10,8 @@
 #include <assert.h>
 
 /* The filter: for each value of some bits of a string's hash, a bit for each run that holds such a
-   string. 1.6 million strings in 16 runs make every tenth bit wrong. */
-enum { FILTER_BITS = 20, FILTER_PAYS = 1 << 14 /* blocks looked at in vain, some 10 ms */ };
+   string. 8 MB; of 190,000 strings a run, each run has a wrong bit for every 20th other string. */
+enum { FILTER_BITS = 22, FILTER_PAYS = 1 << 14 /* blocks looked at in vain, some 10 ms */ };
 
 /* Numbers of runs are below this, so that a filter has a bit for each. */
 enum { RUN_END = 16 };
