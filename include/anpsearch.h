@@ -538,6 +538,14 @@ ANP_API ANP_MUST_USE anp_status anp_posts_export(anp_snapshot *snapshot,
                                                                size_t len),
                                                  void *user, anp_error *err);
 
+/* The same of a damaged index: a post that cannot be read is left out, and `damaged` is told in
+   words which one and why. ANP_CORRUPT at the end when there were any. */
+ANP_API ANP_MUST_USE anp_status anp_posts_salvage(anp_snapshot *snapshot,
+                                                  bool (*visit)(void *user, const char *json,
+                                                                size_t len),
+                                                  void (*damaged)(void *user, const char *message),
+                                                  void *user, anp_error *err);
+
 ANP_API void anp_free(void *memory);
 
 /* ---- Analysis ------------------------------------------------------------------------------ */

@@ -313,27 +313,70 @@ anp_status anp_post_text(anp_snapshot *s, const char *id, char **out, size_t *le
     return give_post(s, id, true, out, len, err);
 }
 
+typedef struct export {
+    snapshot *snapshot;
+    bool (*visit)(void *user, const char *json, size_t len);
+    void (*damaged)(void *user, const char *message); /* NULL: the first one ends it */
+    void *user;
+    uint64_t lost;
+} export;
+
+static anp_status export_one(export *e, uint32_t docno, arena *scratch, anp_error *err) {
+    str json;
+    anp_error wrong = ANP_ERROR_INIT;
+    anp_status status = snapshot_post(e->snapshot, docno, scratch, &json, &wrong);
+    if (status == ANP_CORRUPT && e->damaged) {
+        e->damaged(e->user, wrong.message);
+        e->lost++;
+        return ANP_OK;
+    }
+    if (status != ANP_OK) {
+        if (err) {
+            *err = wrong;
+        }
+        return status;
+    }
+    return e->visit(e->user, json.data, json.len)
+               ? ANP_OK
+               : error_set(err, ANP_CANCELLED, "stopped as asked");
+}
+
+static anp_status export_all(export *e, anp_error *err) {
+    arena scratch = {0};
+    anp_status status = ANP_OK;
+    uint32_t end = snapshot_docno_end(e->snapshot);
+    for (uint32_t docno = 0; docno < end && status == ANP_OK; docno++) {
+        if (!bitmap_contains(snapshot_deleted(e->snapshot), docno)) {
+            arena_mark mark = arena_save(&scratch);
+            status = export_one(e, docno, &scratch, err);
+            arena_rewind(&scratch, mark);
+        }
+    }
+    arena_free(&scratch);
+    if (status == ANP_OK && e->lost) {
+        status = error_corrupt(err, "%llu posts could not be read; restore a backup, or index them "
+                               "anew from their source", (unsigned long long)e->lost);
+    }
+    return status;
+}
+
 anp_status anp_posts_export(anp_snapshot *s,
                             bool (*visit)(void *user, const char *json, size_t len), void *user,
                             anp_error *err) {
     if (!s || !visit) {
         return missing(err, s ? "visit" : "the snapshot");
     }
-    arena scratch = {0};
-    anp_status status = ANP_OK;
-    uint32_t end = snapshot_docno_end(s->inner);
-    for (uint32_t docno = 0; docno < end && status == ANP_OK; docno++) {
-        str json;
-        if (bitmap_contains(snapshot_deleted(s->inner), docno)) {
-            continue;
-        }
-        arena_mark mark = arena_save(&scratch);
-        status = snapshot_post(s->inner, docno, &scratch, &json, err);
-        if (status == ANP_OK && !visit(user, json.data, json.len)) {
-            status = error_set(err, ANP_CANCELLED, "stopped as asked");
-        }
-        arena_rewind(&scratch, mark);
+    export e = {.snapshot = s->inner, .visit = visit, .user = user};
+    return export_all(&e, err);
+}
+
+anp_status anp_posts_salvage(anp_snapshot *s,
+                             bool (*visit)(void *user, const char *json, size_t len),
+                             void (*damaged)(void *user, const char *message), void *user,
+                             anp_error *err) {
+    if (!s || !visit || !damaged) {
+        return missing(err, !s ? "the snapshot" : !visit ? "visit" : "damaged");
     }
-    arena_free(&scratch);
-    return status;
+    export e = {s->inner, visit, damaged, user, 0};
+    return export_all(&e, err);
 }

@@ -115,7 +115,14 @@ static bool export_one(void *user, const char *json, size_t len) {
     return !e->out->failed && !progress_interrupted();
 }
 
-static int export_all(anp_snapshot *snapshot, output *out) {
+static void tell_damaged(void *user, const char *message) {
+    exporter *e = user;
+    progress_clear(&e->progress);
+    say("%s", message);
+}
+
+/* *whole: all that could be read is there. */
+static int export_all(anp_snapshot *snapshot, output *out, bool *whole) {
     anp_error err = ANP_ERROR_INIT;
     anp_stats stats = ANP_STATS_INIT;
     exporter e = {.out = out};
@@ -125,9 +132,10 @@ static int export_all(anp_snapshot *snapshot, output *out) {
         progress_catch_interrupt();
         progress_begin(&e.progress);
         e.progress.terminal &= !out->terminal; /* lines run there already */
-        status = anp_posts_export(snapshot, export_one, &e, &err);
+        status = anp_posts_salvage(snapshot, export_one, tell_damaged, &e, &err);
         progress_clear(&e.progress);
     }
+    *whole = status == ANP_OK || status == ANP_CORRUPT;
     if (status == ANP_CANCELLED && out->failed) {
         return EXIT_IO; /* output_close says why */
     }
@@ -137,16 +145,16 @@ static int export_all(anp_snapshot *snapshot, output *out) {
 int cmd_export(const args *a, output *out) {
     session s;
     output file;
-    bool to_file = a->flags[FLAG_OUT].given;
+    bool to_file = a->flags[FLAG_OUT].given, whole;
     int code = session_open(&s, a);
     if (code != EXIT_DONE) {
         return code;
     }
     if (!to_file) {
-        code = export_all(s.snapshot, out);
+        code = export_all(s.snapshot, out, &whole);
     } else if (output_open_file(&file, a->flags[FLAG_OUT].text)) {
-        code = export_all(s.snapshot, &file);
-        code = output_close(&file, code == EXIT_DONE, code);
+        code = export_all(s.snapshot, &file, &whole);
+        code = output_close(&file, whole, code);
     } else {
         code = EXIT_IO;
     }

@@ -9,6 +9,7 @@
 #include "index/compact.h"
 
 #include "base/error.h"
+#include "index/group_build.h"
 #include "index/numbers.h"
 #include "index/reorder.h"
 #include "index/snapshot_impl.h"
@@ -27,6 +28,8 @@ typedef struct compaction {
     renumbering numbers;
     uint32_t live;     /* posts */
     uint32_t *docnos;  /* old ordinals, in the new order */
+    uninverter from;
+    group_builder *group; /* that the windows in hand belong to; NULL: none */
     catalog cat;       /* the new one's state and units; settings and fields are the snapshot's */
     spill *spill;      /* with a new order: all records, in the old one */
     uint64_t *places;  /* likewise: where each post's record begins in the spill, by its rank */
@@ -67,9 +70,39 @@ static anp_status build_unit(compaction *c, const unit_info *unit, const str *re
     return status;
 }
 
+static anp_status put_in_pack(void *user, store_table table, uint64_t key, str value,
+                              anp_error *err) {
+    const compaction *c = user;
+    return store_pack_put(c->pack, table, store_key_u64(key), value, err);
+}
+
 static anp_status put_unit_value(void *user, store_table table, uint64_t key, str value,
                                  anp_error *err) {
-    return store_pack_put(user, table, store_key_u64(key), value, err);
+    const compaction *c = user;
+    return c->group && unit_kind_packs(unit_key_kind(key))
+               ? group_builder_put(c->group, table, key, value, err)
+               : put_in_pack(user, table, key, value, err);
+}
+
+/* Before a window: a group begins with its first one, if all its windows will be full. */
+static anp_status begin_group(compaction *c, uint32_t window, anp_error *err) {
+    uint32_t windows = c->live >> WINDOW_BITS;
+    if (unit_slot(window) != 0 || windows - window < GROUP_WINDOWS) {
+        return ANP_OK;
+    }
+    return group_builder_open(store_pack_path(c->pack), window >> GROUP_BITS, &c->group, err);
+}
+
+/* After a window: a group ends with its last one. */
+static anp_status end_group(compaction *c, uint32_t window, anp_error *err) {
+    if (!c->group || unit_slot(window) != GROUP_WINDOWS - 1) {
+        return ANP_OK;
+    }
+    TRY(group_builder_finish(c->group, (unit_sink){put_in_pack, c}, err));
+    group_builder_close(c->group);
+    c->group = NULL;
+    c->cat.state.group_end++;
+    return ANP_OK;
 }
 
 /* The stored posts of a new window. */
@@ -95,14 +128,16 @@ static anp_status write_unit(compaction *c, const str *records, uint32_t count, 
     if (count == WINDOW_DOCS) {
         unit.level = UNIT_WINDOW;
         unit.number = (uint16_t)(unit.first >> WINDOW_BITS);
+        TRY(begin_group(c, unit.number, err));
     } else {
         state->segment_next = 1;
         state->segments_made++;
     }
     unit.length_average =
         (float)((double)catalog_text_words(&c->cat) / (double)(c->live ? c->live : 1));
-    unit_sink sink = {put_unit_value, c->pack};
+    unit_sink sink = {put_unit_value, c};
     TRY(build_unit(c, &unit, records, sink, err));
+    TRY(end_group(c, unit.number, err));
     if (!vec_push(&c->cat.units, unit)) {
         return error_nomem(err, "compacting");
     }
@@ -160,7 +195,7 @@ static anp_status write_in_order(compaction *c, anp_error *err) {
     anp_status status = w.records ? ANP_OK : error_nomem(err, "compacting");
     uint32_t listed = 0;
     for (uint32_t i = 0; i < snapshot_window_count(c->snapshot) && status == ANP_OK; i++) {
-        status = uninvert_window(c->snapshot, i, &c->numbers, &w.old[1], err);
+        status = uninvert_window(&c->from, i, &w.old[1], err);
         if (status != ANP_OK) {
             break;
         }
@@ -189,7 +224,7 @@ static anp_status spill_records(compaction *c, anp_error *err) {
     TRY(spill_open(store_pack_path(c->pack), &c->spill, err));
     for (uint32_t i = 0; i < snapshot_window_count(c->snapshot); i++) {
         uninverted u;
-        TRY(uninvert_window(c->snapshot, i, &c->numbers, &u, err));
+        TRY(uninvert_window(&c->from, i, &u, err));
         uint64_t base = spill_bytes(c->spill);
         for (uint32_t post = 0; post < u.count; post++) {
             c->docnos[rank] = u.docnos[post];
@@ -388,6 +423,7 @@ static anp_status write_all(compaction *c, anp_error *err) {
     if (!c->docnos) {
         return error_nomem(err, "compacting");
     }
+    c->from = (uninverter){c->snapshot, &c->numbers, store_pack_path(c->pack), NULL, 0};
     TRY(c->options->reorder ? write_reordered(c, err) : write_in_order(c, err));
     c->cat.state.log_first = c->cat.state.docno_end;
     c->cat.state.term_end = c->numbers.term_end;
@@ -407,6 +443,8 @@ static void end_compaction(compaction *c) {
     free(c->places);
     free(c->ranks);
     free(c->cat.units.items);
+    uninverter_close(&c->from);
+    group_builder_close(c->group);
     spill_close(c->spill);
     pool_close(c->pool);
     snapshot_close(c->snapshot);

@@ -21,8 +21,8 @@ struct spill {
 static anp_status fail(const spill *s, int code, anp_error *err) {
     if (code == ENOSPC || code == EDQUOT || code == EFBIG) {
         return error_os(err, ANP_NOSPACE, code,
-                        "cannot write a temporary file in %s: no space left; a new order needs "
-                        "room there for the new index and for its postings a second time",
+                        "cannot write a temporary file in %s: no space left; compacting "
+                        "needs room there for the new index and for its postings a second time",
                         s->folder);
     }
     return error_os(err, ANP_IO, code, "cannot write a temporary file in %s", s->folder);

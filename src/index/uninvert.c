@@ -36,6 +36,7 @@ typedef struct part {
 } part;
 
 typedef struct window_walk {
+    uninverter *from;
     snapshot *snapshot;
     uint32_t window;
     const renumbering *numbers;
@@ -236,9 +237,6 @@ static anp_status take_value(window_walk *w, const span *at, uint64_t inner, str
                              anp_error *err) {
     unit_kind kind = unit_key_kind(inner);
     uint32_t number = unit_key_number(inner);
-    if (unit_kind_packs(kind) && unit_key_slot(inner) != unit_slot(w->window)) {
-        return ANP_OK; /* another window's part of a group */
-    }
     TRY(check_number(w, kind, number, err));
     if (kind != UNIT_TERM || number != w->term) {
         TRY(end_term(w, err));
@@ -252,11 +250,54 @@ static anp_status take_value(window_walk *w, const span *at, uint64_t inner, str
     }
 }
 
+/* Reads a group up to inner key `to`, each window's values into a stream of its own. */
+static anp_status read_group(uninverter *from, uint32_t group, uint64_t to, anp_error *err) {
+    unit_cursor *cursor;
+    uint64_t inner;
+    str value;
+    TRY(streams_open(from->beside, GROUP_WINDOWS, &from->group, err));
+    from->group_number = group;
+    TRY(unit_cursor_open(from->snapshot->txn, UNIT_GROUP, group, 0, to, &cursor, err));
+    anp_status status;
+    while ((status = unit_cursor_next(cursor, &inner, &value, err)) == ANP_OK) {
+        uint32_t slot = unit_key_slot(inner);
+        status = slot < GROUP_WINDOWS
+                     ? streams_put(from->group, slot, inner, value, err)
+                     : error_corrupt(err, "a group has a key of no window; verify the index");
+        if (status != ANP_OK) {
+            break;
+        }
+    }
+    unit_cursor_close(cursor);
+    return status == ANP_NOT_FOUND ? streams_map(from->group, err) : status;
+}
+
+/* The group may have got some of a term's values while the window has the others: no end_term. */
+static anp_status walk_group(window_walk *w, const span *at, anp_error *err) {
+    uint64_t inner;
+    str value;
+    if (!w->from->group || w->from->group_number != at->number) {
+        uninverter_close(w->from);
+        anp_status status = read_group(w->from, at->number, at->to, err);
+        if (status != ANP_OK) {
+            uninverter_close(w->from);
+            return status;
+        }
+    }
+    while (streams_next(w->from->group, unit_slot(w->window), &inner, &value)) {
+        TRY(take_value(w, at, inner, value, err));
+    }
+    return ANP_OK;
+}
+
 static anp_status walk_span(void *user, const span *at, anp_error *err) {
     window_walk *w = user;
     unit_cursor *cursor;
     uint64_t inner;
     str value;
+    if (at->level == UNIT_GROUP) {
+        return walk_group(w, at, err);
+    }
     TRY(unit_cursor_open(w->snapshot->txn, at->level, at->number, at->from, at->to, &cursor, err));
     anp_status status;
     while ((status = unit_cursor_next(cursor, &inner, &value, err)) == ANP_OK) {
@@ -266,11 +307,7 @@ static anp_status walk_span(void *user, const span *at, anp_error *err) {
         }
     }
     unit_cursor_close(cursor);
-    if (status != ANP_NOT_FOUND) {
-        return status;
-    }
-    /* A group may have got some of a term's values while the window has the others. */
-    return at->level == UNIT_GROUP ? ANP_OK : end_term(w, err);
+    return status == ANP_NOT_FOUND ? end_term(w, err) : status;
 }
 
 /* ---- Records ------------------------------------------------------------------------------- */
@@ -467,13 +504,13 @@ static anp_status list_live(window_walk *w, uninverted *out, anp_error *err) {
     return ANP_OK;
 }
 
-anp_status uninvert_window(snapshot *s, uint32_t window, const renumbering *numbers,
-                           uninverted *out, anp_error *err) {
-    window_walk w = {.snapshot = s, .window = window, .numbers = numbers, .term = UINT32_MAX};
+anp_status uninvert_window(uninverter *from, uint32_t window, uninverted *out, anp_error *err) {
+    window_walk w = {.from = from, .snapshot = from->snapshot, .window = window,
+                     .numbers = from->numbers, .term = UINT32_MAX};
     *out = (uninverted){0};
     anp_status status = list_live(&w, out, err);
     if (status == ANP_OK) {
-        status = each_span(s, window, walk_span, &w, err);
+        status = each_span(from->snapshot, window, walk_span, &w, err);
     }
     if (status == ANP_OK) {
         status = gather(&w, out, err);
@@ -483,6 +520,11 @@ anp_status uninvert_window(snapshot *s, uint32_t window, const renumbering *numb
         uninvert_free(out);
     }
     return status;
+}
+
+void uninverter_close(uninverter *from) {
+    streams_close(from->group);
+    from->group = NULL;
 }
 
 void uninvert_free(uninverted *u) {

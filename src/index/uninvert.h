@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "index/snapshot.h"
+#include "index/streams.h"
 
 /* New numbers by old ones, ascending as they do; UINT32_MAX where no live post has it. */
 typedef struct renumbering {
@@ -31,9 +32,23 @@ typedef struct uninverted {
     buffer bytes;
 } uninverted;
 
+/*
+ * What windows are taken out of, in ascending order and each once. A group is read once for all its
+ * windows: its values wait in a file without a name, in a stream for each window. Set the first
+ * three; end with uninverter_close.
+ */
+typedef struct uninverter {
+    snapshot *snapshot;
+    const renumbering *numbers;
+    const char *beside; /* the path in whose folder the file is */
+    streams *group;     /* by slot; NULL: of no group yet */
+    uint32_t group_number;
+} uninverter;
+
+void uninverter_close(uninverter *from);
+
 /* Costs memory for about twice the records while it works. Free with uninvert_free. */
-anp_status uninvert_window(snapshot *s, uint32_t window, const renumbering *numbers,
-                           uninverted *out, anp_error *err);
+anp_status uninvert_window(uninverter *from, uint32_t window, uninverted *out, anp_error *err);
 void uninvert_free(uninverted *u);
 
 static inline str uninvert_record(const uninverted *u, uint32_t i) {

@@ -175,6 +175,16 @@ anp_status map_grow(store *s, anp_error *err);
  */
 anp_status map_hold(store *s, bool *by_other, anp_error *err);
 
+/* verify.c */
+
+/*
+ * Reads a finished file that is no index yet back from its disk and checks all of it, as
+ * store_verify does in full, against the tables' counts and set-hashes as they were put. ANP_IO
+ * when it is not what was written. `path` is for the messages.
+ */
+anp_status verify_file(const char *path, int fd, const page_meta *meta,
+                       const store_tally tallies[STORE_TABLES], anp_error *err);
+
 /* replace.c */
 
 /* Whether the path names another file than the one that is open. */

@@ -509,6 +509,8 @@ anp_status store_pack_finish(store_pack *p, anp_error *err) {
     if (fsync(p->making.fd) != 0) {
         return fail_write(p, errno, err);
     }
+    environment_step("synced back");
+    TRY(verify_file(p->what, p->making.fd, &p->making.meta, p->tallies, err));
     p->finished = true;
     return ANP_OK;
 }

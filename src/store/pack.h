@@ -14,7 +14,7 @@
  * (meta: in any). The file grows in a temporary name beside its place (create.c) and gets its name
  * when it is whole and synced; it is dropped with its maker's life otherwise.
  *
- * Threads: one at a time. Costs one pass of writing, a gigabyte a second and more.
+ * Threads: one at a time. Costs one pass of writing and one of reading back.
  */
 #ifndef ANP_STORE_PACK_H
 #define ANP_STORE_PACK_H
@@ -38,8 +38,10 @@ anp_status store_pack_put(store_pack *p, store_table table, store_key key, str v
 /* Bytes written so far. */
 uint64_t store_pack_bytes(const store_pack *p);
 
-/* Puts what is still held back and syncs: the file is whole, in its temporary name, which
-   store_pack_path tells. */
+/*
+ * Puts what is still held back, syncs, reads the file back and checks all of it: it is whole, in
+ * its temporary name, which store_pack_path tells. ANP_IO when the disk has not what was written.
+ */
 anp_status store_pack_finish(store_pack *p, anp_error *err);
 const char *store_pack_path(const store_pack *p);
 

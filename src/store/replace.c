@@ -2,7 +2,7 @@
  * Putting a packed file in the place of the index, while other processes have the index open.
  *
  *     finish the new file, sync            PATH.create-PID-N: a sweep removes it if we are killed
- *     rename it to PATH.compacted          not in use yet; the next compaction overwrites it
+ *     rename it to PATH.compacted          not in use yet; the next writer's open removes it
  *     commit "replaced" in the old file    the turning point: from here on nobody writes there
  *     remove the witness, sync the folder  it is of the old file
  *     rename PATH.compacted to PATH        atomic
@@ -54,6 +54,21 @@ bool replace_path_differs(const store *s) {
     struct stat there, here;
     return stat(s->path, &there) == 0 && fstat(s->fd, &here) == 0 &&
            (there.st_ino != here.st_ino || there.st_dev != here.st_dev);
+}
+
+/*
+ * Removes a new file whose maker was killed before it could mark ours. Under the writers' lock and
+ * without a mark nobody else has use for it. One that has a witness is somebody's index.
+ */
+static void remove_leftover(const store *s) {
+    char *name = new_name(s->path);
+    struct stat info;
+    witness w;
+    if (name && lstat(name, &info) == 0 && S_ISREG(info.st_mode) &&
+        witness_read(name, &w, NULL) == ANP_OK && !w.exists) {
+        unlink(name);
+    }
+    free(name);
 }
 
 static anp_status read_mark(store_txn *txn, bool *found, uint64_t *hash, anp_error *err) {
@@ -144,6 +159,9 @@ anp_status replace_check(store_txn *txn, bool *replaced, anp_error *err) {
     uint64_t hash;
     TRY(read_mark(txn, replaced, &hash, err));
     if (!*replaced) {
+        if (txn->store->witness_fd < 0) { /* the first write after an open */
+            remove_leftover(txn->store);
+        }
         return ANP_OK;
     }
     TRY(finish(txn->store, hash, replaced, err));
@@ -155,23 +173,35 @@ anp_status replace_check(store_txn *txn, bool *replaced, anp_error *err) {
 
 /* ---- The first steps ----------------------------------------------------------------------- */
 
+/* Ends txn in any case. */
 static anp_status put_mark(store_txn *txn, uint64_t hash, anp_error *err) {
     uint8_t record[8];
     store_u64(record, hash);
-    TRY(store_put(txn, STORE_META, store_key_bytes(STR(REPLACED_KEY)),
-                  str_make((const char *)record, sizeof record), false, err));
+    anp_status status = store_put(txn, STORE_META, store_key_bytes(STR(REPLACED_KEY)),
+                                  str_make((const char *)record, sizeof record), false, err);
+    if (status != ANP_OK) {
+        store_abort(txn);
+        return status;
+    }
     return txn_commit(txn, err); /* without the witness: that one is about to go */
+}
+
+/* An index that somebody keeps under the name, as its witness tells, is not overwritten. */
+static anp_status take_name(const char *temp, const char *name, anp_error *err) {
+    witness w;
+    TRY(witness_read(name, &w, err));
+    if (w.exists) {
+        return error_set(err, ANP_BUSY, "cannot compact: %s is in the way; move it", name);
+    }
+    return rename(temp, name) == 0 ? ANP_OK : error_os(err, ANP_IO, errno,
+                                                       "cannot rename %s to %s", temp, name);
 }
 
 anp_status replace_begin(const char *temp, const page_meta *meta, store_txn *txn, anp_error *err) {
     store *s = txn->store;
     char *name = new_name(s->path);
-    anp_status status = ANP_OK;
-    if (!name) {
-        status = error_nomem(err, "compacting an index");
-    } else if (rename(temp, name) != 0) {
-        status = error_os(err, ANP_IO, errno, "cannot rename %s to %s", temp, name);
-    }
+    anp_status status =
+        name ? take_name(temp, name, err) : error_nomem(err, "compacting an index");
     if (status != ANP_OK) {
         store_abort(txn);
         free(name);

@@ -11,9 +11,13 @@
 #include "store/environment.h"
 #include "store/walk.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* A file of rubbish must not fill a log: further problems are only counted. */
 enum { LINES_MAX = 1000, LINE_BYTES = 512 };
@@ -248,5 +252,75 @@ anp_status store_verify(store *s, bool full, void (*report)(void *user, const ch
     anp_status status = run(&c, full, err);
     store_abort(c.txn);
     *problems = c.problems;
+    return status;
+}
+
+/* ---- A file that is no index yet ----------------------------------------------------------- */
+
+/* So that what is checked is what the disk has, and that a disk's error is no signal. */
+static anp_status read_back(const char *path, int fd, uint64_t bytes, anp_error *err) {
+    enum { PIECE_BYTES = 1 << 20 };
+    char *piece = malloc(PIECE_BYTES);
+    if (!piece) {
+        return error_nomem(err, "checking a new index");
+    }
+    anp_status status = ANP_OK;
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    for (uint64_t at = 0; at < bytes && status == ANP_OK;) {
+        ssize_t got = pread(fd, piece, PIECE_BYTES, (off_t)at);
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            status = error_os(err, ANP_IO, got ? errno : EIO,
+                              "cannot read back the new %s; check the disk", path);
+        }
+        at += got > 0 ? (uint64_t)got : 0;
+    }
+    free(piece);
+    return status;
+}
+
+static void keep_line(void *user, const char *line) {
+    char *first = user;
+    if (!*first) {
+        snprintf(first, LINE_BYTES, "%s", line);
+    }
+}
+
+static bool same_meta(const page_meta *a, const page_meta *b) {
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+anp_status verify_file(const char *path, int fd, const page_meta *meta,
+                       const store_tally tallies[STORE_TABLES], anp_error *err) {
+    char first[LINE_BYTES] = "";
+    uint32_t page_bytes = meta->free.page_bytes;
+    uint64_t bytes = (meta->last_page + 1) * page_bytes;
+    TRY(read_back(path, fd, bytes, err));
+    void *map = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) {
+        return error_os(err, ANP_NOMEM, errno, "cannot map the new %s", path);
+    }
+    store s = {.path = (char *)(uintptr_t)path, .fd = fd, .page_bytes = page_bytes,
+               .map = map, .map_bytes = (size_t)bytes};
+    store_txn txn = {.store = &s, .number = meta->txn, .meta = *meta};
+    txn.view = (tree_view){map, page_bytes, meta->last_page + 1};
+    check c = {.txn = &txn, .report = keep_line, .user = first};
+    header h;
+    anp_status status = header_read(fd, path, &h, err);
+    page_meta other = *meta;
+    other.txn--; /* both meta pages tell the same trees (pack.c) */
+    if (status == ANP_OK && (!same_meta(header_newest(&h), meta) ||
+                             !same_meta(&h.metas[1 - h.newest], &other))) {
+        status = error_corrupt(err, "its header");
+    }
+    if (status == ANP_OK) {
+        check_counts(&c, tallies);
+        status = check_full(&c, tallies, meta, err);
+    }
+    munmap(map, (size_t)bytes);
+    if (status == ANP_CORRUPT || status == ANP_FORMAT || (status == ANP_OK && c.problems)) {
+        return error_set(err, ANP_IO, "what was written of the new %s reads back differently (%s); "
+                         "nothing was changed; check the disk", path,
+                         first[0] ? first : "its header");
+    }
     return status;
 }

@@ -7,6 +7,7 @@
 #include "store/pack.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,6 +344,75 @@ static void check_lone_copy(void) {
     check_whole(path, 1);
 }
 
+/* Killed before it could mark the old file: the next open that writes removes the new one. */
+static void check_leftover(void) {
+    const char *path = aid_path("leftover.db"), *new = aid_path("leftover.db.compacted");
+    const char *kept = aid_path("leftover.db.compacted.witness");
+    anp_error err = ANP_ERROR_INIT;
+    static char step[] = "moved";
+    aid_create(path);
+    kill_repack(path, step);
+    CHECK(access(new, F_OK) == 0);
+    store *s = aid_open(path, true);
+    CHECK_EQ_INT(numbers_of(s), 0);
+    CHECK(access(new, F_OK) == 0);
+    CHECK_EQ_INT(increment(s, NULL), ANP_OK);
+    CHECK(access(new, F_OK) != 0);
+    CASE("somebody's index of that name");
+    store_close(s);
+    CHECK(aid_copy(path, new));
+    CHECK(aid_copy(aid_path("leftover.db.witness"), kept));
+    s = aid_open(path, true);
+    CHECK_EQ_INT(increment(s, NULL), ANP_OK);
+    CHECK(access(new, F_OK) == 0);
+    CHECK_EQ_INT(repack(s, &err), ANP_BUSY);
+    CHECK(strstr(err.message, "in the way") != NULL);
+    CHECK_EQ_INT(increment(s, NULL), ANP_OK);
+    CHECK(access(new, F_OK) == 0);
+    store_close(s);
+    check_whole(new, 1);
+    check_whole(path, 3);
+}
+
+/* ---- A bad disk ---------------------------------------------------------------------------- */
+
+/* Changes a byte of the new file behind its maker's back; user: its place, then -1. */
+static void spoil(void *user, const char *step) {
+    off_t *at = user;
+    char name[600];
+    snprintf(name, sizeof name, "%s/spoilt.db.create-%ld-0", test_folder(), (long)getpid());
+    int fd = *at >= 0 && strcmp(step, "synced back") == 0 ? open(name, O_RDWR) : -1;
+    char byte;
+    if (fd >= 0) {
+        CHECK_EQ_INT(pread(fd, &byte, 1, *at), 1);
+        byte ^= 4;
+        CHECK_EQ_INT(pwrite(fd, &byte, 1, *at), 1);
+        close(fd);
+        *at = -1;
+    }
+}
+
+static void check_bad_disk(void) {
+    const char *path = aid_path("spoilt.db");
+    aid_create(path);
+    store *s = aid_open(path, true);
+    CHECK_EQ_INT(increment(s, NULL), ANP_OK);
+    store_registry.hook_step = spoil;
+    static const off_t places[] = {20, 4096 + 20, 3 * 4096 - 2}; /* both headers, a checksum */
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        anp_error err = ANP_ERROR_INIT;
+        off_t at = places[i];
+        store_registry.hook_user = &at;
+        CHECK_EQ_INT(repack(s, &err), ANP_IO);
+        CHECK_EQ_INT(at, -1);
+        CHECK(strstr(err.message, "check the disk") != NULL);
+        CHECK_EQ_INT(count_beside("spoilt.db"), 3);
+    }
+    store_registry.hook_step = NULL;
+    store_close(s);
+    check_whole(path, 1);
+}
+
 static void check_killed_anywhere(void) {
     const char *path = aid_path("anywhere.db");
     prng p = {7};
@@ -387,6 +457,10 @@ void test_store_replace(void) {
     }
     CASE("a copy alone");
     check_lone_copy();
+    CASE("left over");
+    check_leftover();
+    CASE("bad disk");
+    check_bad_disk();
     CASE("killed anywhere");
     check_killed_anywhere();
 }
