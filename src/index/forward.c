@@ -168,6 +168,17 @@ const uint8_t *forward_sketch(forward_reader *r) {
     return r->sketched ? take(r, SKETCH_BYTES) : NULL;
 }
 
+/* Whether there are exactly so many. */
+static bool holds_varints(const uint8_t *at, const uint8_t *end, uint64_t count) {
+    bool ended = true;
+    uint64_t found = 0;
+    for (; at < end; at++) {
+        ended = *at < 0x80;
+        found += ended;
+    }
+    return ended && found == count;
+}
+
 bool forward_next_term(forward_reader *r, forward_term *out) {
     uint32_t bytes;
     if (!next_entry(r) || !read_u32(r, &bytes)) {
@@ -179,7 +190,10 @@ bool forward_next_term(forward_reader *r, forward_term *out) {
     out->positions = payload ? varint_read_u32(payload, r->at, &out->body_tf) : NULL;
     out->positions =
         out->positions ? varint_read_u32(out->positions, r->at, &out->title_tf) : NULL;
-    r->at = out->positions ? r->at : NULL;
+    if (!out->positions || !holds_varints(out->positions, out->end,
+                                          (uint64_t)out->body_tf + out->title_tf)) {
+        r->at = NULL;
+    }
     return r->at != NULL;
 }
 
