@@ -148,7 +148,7 @@ static void twin_terms(unit_writer *w, const inverted *in, uint32_t first) {
         rows_clear(&rows);
         for (size_t i = from; i < to; i++) {
             const term_ref *ref = &in->terms.items[i];
-            uint16_t low = (uint16_t)(first + ref->post);
+            uint16_t low = window_low(first + ref->post);
             CHECK_EQ_INT(rows_add_forward(&rows, low, ref->at, in->ends[ref->post], NULL), ANP_OK);
         }
         CHECK_EQ_INT(unit_write_term(w, term, &rows, NULL), ANP_OK);
@@ -165,7 +165,7 @@ static void twin_values(unit_writer *w, const inverted *in, uint32_t first) {
         uint32_t value = in->facets.items[from].value;
         invert_find_facet(in, value, &from, &to);
         for (size_t i = from; i < to; i++) {
-            lows[i - from] = (uint16_t)(first + in->facets.items[i].post);
+            lows[i - from] = window_low(first + in->facets.items[i].post);
         }
         CHECK_EQ_INT(unit_write_facet(w, value, lows, (uint32_t)(to - from), NULL), ANP_OK);
     }
