@@ -18,6 +18,7 @@
 enum {
     VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
     BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
+    STEPS_A_FORGETTING = 32,
 };
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */
@@ -52,6 +53,7 @@ struct index_writer {
     VEC(forward_number) numbers;
     VEC(uint32_t) facets;
     size_t pending_bytes; /* of the batch */
+    uint32_t steps;       /* of merging, ever */
     bitmap *deleted;      /* by this batch */
 };
 
@@ -819,6 +821,13 @@ static bool merging_is_due(const index_writer *w) {
     return w->loaded && w->cat.state.merge_due >= MERGE_STEP_BYTES && merge_pending(&w->cat);
 }
 
+/* Merging reads all that it moves: now and then the pages read are given back. */
+static void forget_pages(index_writer *w) {
+    if (++w->steps % STEPS_A_FORGETTING == 0) {
+        store_forget_pages(index_store(w->index));
+    }
+}
+
 /*
  * The steps of a pending merge that are due, each in a transaction of its own. The batch is durable
  * already, so a step that fails (a full disk) does not fail the commit: the next commit tries
@@ -840,6 +849,7 @@ static void maintain(index_writer *w) {
             drop_batch(w);
             return;
         }
+        forget_pages(w);
     }
 }
 
@@ -855,6 +865,7 @@ static void merge_runs(index_writer *w, numbers *n) {
             drop_batch(w);
             return;
         }
+        forget_pages(w);
     }
 }
 
