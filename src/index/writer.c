@@ -18,7 +18,7 @@
 enum {
     VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
     BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
-    STEPS_A_FORGETTING = 32,
+    STEPS_A_FORGETTING = 4,
 };
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */
