@@ -32,7 +32,7 @@ static query_request request_of(const char *query, const anp_query_options *opti
         uint32_t bit;
         double given;
         double *setting;
-    } numbers[] = {
+    } knobs[] = {
         {ANP_SET_BLEND, options->blend, &r.rank.blend},
         {ANP_SET_K1, options->k1, &r.rank.k1},
         {ANP_SET_B, options->b, &r.rank.b},
@@ -41,9 +41,9 @@ static query_request request_of(const char *query, const anp_query_options *opti
         {ANP_SET_DEPTH, options->weight_depth, &r.rank.weights[POST_DEPTH]},
         {ANP_SET_CLARITY, options->weight_clarity, &r.rank.weights[POST_CLARITY]},
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (options->set & numbers[i].bit) {
-            *numbers[i].setting = numbers[i].given;
+    for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++) {
+        if (options->set & knobs[i].bit) {
+            *knobs[i].setting = knobs[i].given;
         }
     }
     return r;

@@ -13,13 +13,13 @@ const char *anp_version(void) {
 }
 
 const char *anp_status_name(anp_status status) {
-    static const char *const names[] = {
+    static const char *const texts[] = {
         "ANP_OK",          "ANP_NOT_FOUND", "ANP_INVALID",     "ANP_SYNTAX",   "ANP_IO",
         "ANP_CORRUPT",     "ANP_FORMAT",    "ANP_LIMIT",       "ANP_NOMEM",    "ANP_BUSY",
         "ANP_NOSPACE",     "ANP_BAD_POST",  "ANP_CANCELLED",   "ANP_UNSUPPORTED",
     };
     size_t at = (size_t)status;
-    return at < sizeof names / sizeof *names ? names[at] : "unknown status";
+    return at < sizeof texts / sizeof *texts ? texts[at] : "unknown status";
 }
 
 anp_status options_take(void *to, size_t to_bytes, const void *from, anp_error *err) {

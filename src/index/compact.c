@@ -312,9 +312,9 @@ static anp_status put_block(void *user, store_table table, str key, str block, a
     return store_pack_put(user, table, store_key_bytes(key), block, err);
 }
 
-static anp_status write_vocabulary(compaction *c, store_table table, const uint32_t *numbers,
+static anp_status write_vocabulary(compaction *c, store_table table, const uint32_t *renumbered,
                                    uint32_t old_end, uint32_t new_end, anp_error *err) {
-    vocabulary v = {.numbers = numbers, .old_end = old_end, .err = err};
+    vocabulary v = {.numbers = renumbered, .old_end = old_end, .err = err};
     v.packer = (numbers_packer){.table = table, .put = put_block, .user = c->pack};
     v.packer.bits = numbers_bits(new_end);
     anp_status status = numbers_walk(c->snapshot->txn, table, (str){"", 0}, take_string, &v, err);

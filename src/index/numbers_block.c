@@ -52,7 +52,7 @@ static size_t escape_bytes(size_t n) {
 /* Of entry i without its number, with the place in the directory of one that begins a group. */
 static size_t entry_bytes(const numbered *items, size_t i) {
     size_t shared = shared_at(items, i), len = items[i].text.len - shared;
-    return (i && i % GROUP == 0 ? 2 : 0) + 1 + escape_bytes(shared) + escape_bytes(len) + len;
+    return (i && i % GROUP == 0 ? 2u : 0u) + 1u + escape_bytes(shared) + escape_bytes(len) + len;
 }
 
 size_t numbers_block_measure(const numbered *items, size_t count, unsigned bits) {

@@ -415,7 +415,7 @@ static anp_status take_values(index_writer *w, const names *n, const draft *from
         !vec_reserve(&w->facets, w->facets.count + p->value_count)) {
         return error_nomem(err, "a batch of posts");
     }
-    forward_number *numbers = w->numbers.items + out->number_at;
+    forward_number *found = w->numbers.items + out->number_at;
     uint32_t *facets = w->facets.items + out->facet_at;
     uint32_t number_count = 0, facet_count = 0;
     for (uint32_t i = 0; i < p->value_count; i++) {
@@ -423,21 +423,21 @@ static anp_status take_values(index_writer *w, const names *n, const draft *from
         uint32_t field = n->fields.items[value->field];
         uint32_t facet = value->facet == DRAFT_NONE ? DRAFT_NONE : n->facets.items[value->facet];
         if (field != DRAFT_NONE && !isnan(value->number)) {
-            numbers[number_count++] = (forward_number){field, i, value->number};
+            found[number_count++] = (forward_number){field, i, value->number};
         }
         if (facet != DRAFT_NONE) {
             facets[facet_count++] = facet;
         }
     }
     if (number_count) {
-        qsort(numbers, number_count, sizeof *numbers, by_field);
+        qsort(found, number_count, sizeof *found, by_field);
     }
     if (facet_count) {
         qsort(facets, facet_count, sizeof *facets, by_u32);
     }
     for (uint32_t i = 0; i < number_count; i++) {
-        if (i == 0 || numbers[i].field != numbers[i - 1].field) {
-            numbers[out->number_count++] = numbers[i];
+        if (i == 0 || found[i].field != found[i - 1].field) {
+            found[out->number_count++] = found[i];
         }
     }
     for (uint32_t i = 0; i < facet_count; i++) {
@@ -579,17 +579,17 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
 /* ---- Committing ---------------------------------------------------------------------------- */
 
 static forward_view view_of(const index_writer *w, const batch_post *p) {
-    const draft_post *post = drafted(p);
+    const draft_post *made = drafted(p);
     const uint8_t *kept = p->from->draft.kept.data;
-    return (forward_view){.head = post->head,
+    return (forward_view){.head = made->head,
                           .numbers = w->numbers.items + p->number_at,
                           .facets = w->facets.items + p->facet_at,
                           .number_count = p->number_count,
                           .facet_count = p->facet_count,
-                          .sketch = post->terms_at > post->kept_at ? kept + post->kept_at : NULL,
-                          .terms = kept + post->terms_at,
-                          .terms_end = kept + post->terms_at + post->terms_len,
-                          .term_count = post->term_count,
+                          .sketch = made->terms_at > made->kept_at ? kept + made->kept_at : NULL,
+                          .terms = kept + made->terms_at,
+                          .terms_end = kept + made->terms_at + made->terms_len,
+                          .term_count = made->term_count,
                           .map = p->from->names->terms.items};
 }
 

@@ -169,10 +169,10 @@ static void set_first(level *l, str key) {
 static anp_status write_page(store_pack *p, builder *b, unsigned at, uint64_t *number,
                              anp_error *err) {
     level *l = &b->levels[at];
-    page_header header = {.number = p->next_page, .flags = at ? PAGE_BRANCH : PAGE_LEAF};
-    header.lower = (uint16_t)l->lower;
-    header.upper = (uint16_t)l->upper;
-    memcpy(l->page, &header, sizeof header);
+    page_header head = {.number = p->next_page, .flags = at ? PAGE_BRANCH : PAGE_LEAF};
+    head.lower = (uint16_t)l->lower;
+    head.upper = (uint16_t)l->upper;
+    memcpy(l->page, &head, sizeof head);
     *number = p->next_page++;
     *(at ? &b->tree.branch_pages : &b->tree.leaf_pages) += 1;
     return emit(p, l->page, p->page_bytes, err);
@@ -241,12 +241,12 @@ static anp_status put_large(store_pack *p, builder *b, str value, str tail, uint
                             anp_error *err) {
     size_t len = value.len + tail.len + PAGE_HEADER_BYTES;
     uint64_t pages = (len + p->page_bytes - 1) / p->page_bytes;
-    page_header header = {.number = p->next_page, .flags = PAGE_OVERFLOW};
-    header.pages = (uint32_t)pages;
+    page_header head = {.number = p->next_page, .flags = PAGE_OVERFLOW};
+    head.pages = (uint32_t)pages;
     *first = p->next_page;
     p->next_page += pages;
     b->tree.overflow_pages += pages;
-    TRY(emit(p, &header, sizeof header, err));
+    TRY(emit(p, &head, sizeof head, err));
     TRY(emit(p, value.data, value.len, err));
     TRY(emit(p, tail.data, tail.len, err));
     return emit(p, NULL, (size_t)(pages * p->page_bytes - len), err);
@@ -482,10 +482,10 @@ static anp_status put_metas(store_pack *p, anp_error *err) {
     meta.last_page = p->next_page - 1;
     for (int i = 0; i < PAGE_META_COUNT; i++) {
         meta.txn = (p->number & 1) == (uint64_t)i ? p->number : p->number - 1;
-        page_header header = {.number = (uint64_t)i, .flags = PAGE_META};
+        page_header head = {.number = (uint64_t)i, .flags = PAGE_META};
         memset(p->out, 0, p->page_bytes);
-        memcpy(p->out, &header, sizeof header);
-        memcpy(p->out + sizeof header, &meta, sizeof meta);
+        memcpy(p->out, &head, sizeof head);
+        memcpy(p->out + sizeof head, &meta, sizeof meta);
         if (lseek(p->making.fd, (off_t)i * p->page_bytes, SEEK_SET) < 0) {
             return fail_write(p, errno, err);
         }

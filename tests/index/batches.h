@@ -58,15 +58,15 @@ static inline uint64_t batches_table(store_txn *txn, store_table table) {
     store_cursor *cursor;
     store_key key;
     str value;
-    bool numbers = store_table_infos[table].key_kind == STORE_KEY_U64;
+    bool by_number = store_table_infos[table].key_kind == STORE_KEY_U64;
     uint64_t sum = 0;
     if (!CHECK_EQ_INT(store_cursor_open(txn, table, &cursor, NULL), ANP_OK)) {
         return 0;
     }
-    store_key first = numbers ? store_key_u64(0) : store_key_bytes((str){NULL, 0});
+    store_key first = by_number ? store_key_u64(0) : store_key_bytes((str){NULL, 0});
     anp_status status = store_seek(cursor, first, &key, &value, NULL);
     while (status == ANP_OK) {
-        uint64_t of_key = numbers ? key.number : hash64(key.bytes.data, key.bytes.len);
+        uint64_t of_key = by_number ? key.number : hash64(key.bytes.data, key.bytes.len);
         sum = hash_mix64(sum ^ of_key) + hash64(value.data, value.len);
         status = store_next(cursor, &key, &value, NULL);
     }

@@ -75,22 +75,22 @@ static void note_log(index_handle *index) {
 /* Some posts are deleted: theirs do not come back. */
 static void compare_records(index_handle *index, bool some_dead) {
     snapshot *s;
-    renumbering numbers;
+    renumbering fresh;
     uint32_t seen = 0, listed = 0;
     CHECK_EQ_INT(snapshot_open(index, &s, NULL), ANP_OK);
-    CHECK_EQ_INT(renumbering_make(s, &numbers, NULL), ANP_OK);
+    CHECK_EQ_INT(renumbering_make(s, &fresh, NULL), ANP_OK);
     if (some_dead) { /* numbers differ then: look at them one to one */
         for (uint32_t i = 0; i < s->cat.state.term_end; i++) {
-            numbers.terms[i] = i;
+            fresh.terms[i] = i;
         }
         for (uint32_t i = 0; i < s->cat.state.value_end; i++) {
-            numbers.values[i] = i;
+            fresh.values[i] = i;
         }
     } else {
-        CHECK_EQ_INT(numbers.term_end, s->cat.state.term_end);
-        CHECK_EQ_INT(numbers.value_end, s->cat.state.value_end);
+        CHECK_EQ_INT(fresh.term_end, s->cat.state.term_end);
+        CHECK_EQ_INT(fresh.value_end, s->cat.state.value_end);
     }
-    uninverter from = {s, &numbers, store_path(index_store(index)), NULL, 0};
+    uninverter from = {s, &fresh, store_path(index_store(index)), NULL, 0};
     for (uint32_t window = 0; window < snapshot_window_count(s); window++) {
         uninverted u;
         if (!CHECK_EQ_INT(uninvert_window(&from, window, &u, NULL), ANP_OK)) {
@@ -112,7 +112,7 @@ static void compare_records(index_handle *index, bool some_dead) {
     CHECK_EQ_INT(listed, s->cat.state.post_count);
     CHECK(seen > listed / 2);
     uninverter_close(&from);
-    renumbering_free(&numbers);
+    renumbering_free(&fresh);
     snapshot_close(s);
 }
 

@@ -164,8 +164,8 @@ static char *odd_post(prng *p, uint32_t number) {
 }
 
 /* In drafts of some posts each; now and then the drafter's numbers begin anew. */
-static void against_twin(uint64_t seed, anp_analyzer kind, anp_store_mode store) {
-    catalog_settings settings = {.analyzer = kind, .store = store, .language = "english"};
+static void against_twin(uint64_t seed, anp_analyzer kind, anp_store_mode mode) {
+    catalog_settings settings = {.analyzer = kind, .store = mode, .language = "english"};
     draft_options options = {0};
     twin *t = calloc(1, sizeof *t);
     mapping m = {0};
@@ -195,7 +195,7 @@ static void against_twin(uint64_t seed, anp_analyzer kind, anp_store_mode store)
         take_fresh(&m, t, &made);
         CHECK_EQ_INT(made.posts.count, count);
         for (uint32_t i = 0; i < count; i++) {
-            check_post(&m, &made, i, t, &posts[i], store == ANP_STORE_ALL);
+            check_post(&m, &made, i, t, &posts[i], mode == ANP_STORE_ALL);
             free(json[i]);
         }
         draft_free(&made);

@@ -39,8 +39,9 @@ static void two_drafters(vocabulary *v, names *a, names *b) {
     static const char *const first[] = {"cache", "redis", "key"};
     static const char *const second[] = {"key", "lock", "cache"};
     static const char *const third[] = {"shard", "redis"};
-    names_taken taken[3] = {{0}};
-    draft drafts[3] = {{0}};
+    names_taken taken[3] = {0};
+    draft drafts[3];
+    memset(drafts, 0, sizeof drafts);
     fill(&drafts[0], first, 3);
     fill(&drafts[1], second, 3);
     fill(&drafts[2], third, 2);

@@ -47,14 +47,14 @@ static bool same_places(const tail *t, const inverted *in, tail_kind kind, uint3
         invert_find_field(in, number, &from, &to);
     }
     for (size_t i = from; i < to; i++) {
-        uint32_t post = kind == TAIL_TERMS    ? in->terms.items[i].post
+        uint32_t posted = kind == TAIL_TERMS  ? in->terms.items[i].post
                         : kind == TAIL_FACETS ? in->facets.items[i].post
                                               : in->numbers.items[i].post;
-        if (!tail_next(&c, &place) || place.post != post) {
+        if (!tail_next(&c, &place) || place.post != posted) {
             return false;
         }
         if (kind == TAIL_TERMS) {
-            const uint8_t *at = in->terms.items[i].at, *end = in->ends[post];
+            const uint8_t *at = in->terms.items[i].at, *end = in->ends[posted];
             if (end - at != place.end - place.at || memcmp(at, place.at, (size_t)(end - at)) != 0) {
                 return false;
             }
@@ -82,9 +82,9 @@ static bool same_tail(const view *v, prng *p) {
                 v->tail->count == state->docno_end - state->log_first;
     CHECK_EQ_INT(tail_records(v->txn, state, &records, &bytes, NULL), ANP_OK);
     CHECK_EQ_INT(invert(records, v->tail->count, &in, NULL), ANP_OK);
-    for (uint32_t post = 0; post < v->tail->count; post++) {
-        same = same && memcmp(tail_head(v->tail, post), &in.heads[post], sizeof *in.heads) == 0 &&
-               memcmp(tail_sketch(v->tail, post), in.sketches[post], 136) == 0;
+    for (uint32_t at = 0; at < v->tail->count; at++) {
+        same = same && memcmp(tail_head(v->tail, at), &in.heads[at], sizeof *in.heads) == 0 &&
+               memcmp(tail_sketch(v->tail, at), in.sketches[at], 136) == 0;
     }
     uint32_t step = 1 + prng_below(p, 3); /* sometimes few look-ups, so that chunks stay unsorted */
     for (uint32_t number = prng_below(p, 3); same && number < state->term_end + 2; number += step) {
