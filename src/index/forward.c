@@ -168,35 +168,6 @@ const uint8_t *forward_sketch(forward_reader *r) {
     return r->sketched ? take(r, SKETCH_BYTES) : NULL;
 }
 
-/* Whether there are exactly so many. */
-static bool holds_varints(const uint8_t *at, const uint8_t *end, uint64_t count) {
-    bool ended = true;
-    uint64_t found = 0;
-    for (; at < end; at++) {
-        ended = *at < 0x80;
-        found += ended;
-    }
-    return ended && found == count;
-}
-
-bool forward_next_term(forward_reader *r, forward_term *out) {
-    uint32_t bytes;
-    if (!next_entry(r) || !read_u32(r, &bytes)) {
-        return false;
-    }
-    const uint8_t *payload = take(r, bytes);
-    out->term = r->number;
-    out->end = r->at;
-    out->positions = payload ? varint_read_u32(payload, r->at, &out->body_tf) : NULL;
-    out->positions =
-        out->positions ? varint_read_u32(out->positions, r->at, &out->title_tf) : NULL;
-    if (!out->positions || !holds_varints(out->positions, out->end,
-                                          (uint64_t)out->body_tf + out->title_tf)) {
-        r->at = NULL;
-    }
-    return r->at != NULL;
-}
-
 bool forward_positions(const uint8_t **at, const uint8_t *end, uint32_t tf, uint32_t *out) {
     for (uint32_t i = 0; i < tf; i++) {
         uint32_t delta;
@@ -213,6 +184,36 @@ bool forward_positions(const uint8_t **at, const uint8_t *end, uint32_t tf, uint
 
 static anp_status damaged(anp_error *err) {
     return error_corrupt(err, "a forward record is damaged");
+}
+
+/* Whether a payload holds exactly its tfs and as many positions. */
+static bool is_whole(str payload) {
+    const uint8_t *at = (const uint8_t *)payload.data, *end = at + payload.len;
+    uint32_t body_tf = 0, title_tf = 0;
+    at = varint_read_u32(at, end, &body_tf);
+    at = at ? varint_read_u32(at, end, &title_tf) : NULL;
+    if (!at) {
+        return false;
+    }
+    uint64_t left = (uint64_t)body_tf + title_tf;
+    bool ended = true;
+    for (; at < end; at++) {
+        ended = *at < 0x80;
+        left -= ended;
+    }
+    return ended && left == 0;
+}
+
+/* Inverting takes payloads as they are, so what comes from a file is looked at first. */
+static bool terms_are_whole(const forward_view *view) {
+    forward_walk walk = forward_walk_open(view);
+    uint32_t term;
+    str payload;
+    bool whole = true;
+    while (whole && forward_walk_next(&walk, &term, &payload)) {
+        whole = is_whole(payload);
+    }
+    return whole && walk.at == walk.end;
 }
 
 anp_status forward_view_open(str record, arena *perm, forward_view *out, anp_error *err) {
@@ -248,7 +249,7 @@ anp_status forward_view_open(str record, arena *perm, forward_view *out, anp_err
     v.terms_end = r.end;
     v.term_count = r.left;
     *out = v;
-    return ANP_OK;
+    return terms_are_whole(&v) ? ANP_OK : damaged(err);
 }
 
 typedef struct view_term {

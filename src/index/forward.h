@@ -56,7 +56,8 @@ typedef struct forward_input {
 
 void forward_build(const forward_input *input, buffer *out);
 
-/* Walks a record from front to back: head, then numbers, facets, sketch, terms, in this order. */
+/* Walks a record from front to back: head, then numbers, facets, sketch, in this order; then a view
+   walks its terms. */
 typedef struct forward_reader {
     const uint8_t *at; /* NULL once the bytes were found damaged */
     const uint8_t *end;
@@ -65,21 +66,12 @@ typedef struct forward_reader {
     bool sketched;
 } forward_reader;
 
-typedef struct forward_term {
-    uint32_t term;
-    uint32_t body_tf;
-    uint32_t title_tf;
-    const uint8_t *positions; /* body's, then title's */
-    const uint8_t *end;       /* behind them */
-} forward_term;
-
 forward_reader forward_open(str record, forward_head *head);
 /* Each section: first forward_section, then its entries while the function returns true. */
 void forward_section(forward_reader *r);
 bool forward_next_number(forward_reader *r, forward_number *out);
 bool forward_next_facet(forward_reader *r, uint32_t *value);
 const uint8_t *forward_sketch(forward_reader *r); /* NULL: none */
-bool forward_next_term(forward_reader *r, forward_term *out);
 
 /* ---- Views --------------------------------------------------------------------------------- */
 

@@ -14,31 +14,6 @@ void rows_free(term_rows *rows) {
     *rows = (term_rows){0};
 }
 
-anp_status rows_add_forward(term_rows *rows, uint16_t low, const uint8_t *at, const uint8_t *end,
-                            anp_error *err) {
-    term_row row = {.low = low};
-    at = varint_read_u32(at, end, &row.body_tf);
-    at = at ? varint_read_u32(at, end, &row.title_tf) : NULL;
-    /* A position takes a byte or more: a damaged tf must not ask for all memory. */
-    if (!at || (uint64_t)row.body_tf + row.title_tf > (uint64_t)(end - at)) {
-        return error_corrupt(err, "a forward record is cut");
-    }
-    if (!vec_reserve(&rows->body_positions, rows->body_positions.count + row.body_tf) ||
-        !vec_reserve(&rows->title_positions, rows->title_positions.count + row.title_tf) ||
-        !vec_push(&rows->rows, row)) {
-        return error_nomem(err, "a term's postings");
-    }
-    uint32_t *body = rows->body_positions.items + rows->body_positions.count;
-    uint32_t *title = rows->title_positions.items + rows->title_positions.count;
-    if (!forward_positions(&at, end, row.body_tf, body) ||
-        !forward_positions(&at, end, row.title_tf, title)) {
-        return error_corrupt(err, "a forward record's positions are cut");
-    }
-    rows->body_positions.count += row.body_tf;
-    rows->title_positions.count += row.title_tf;
-    return ANP_OK;
-}
-
 /* Where a list's positions are: in its own value or in one of their own. */
 static anp_status open_list(str value, str apart, list_view *list, positions_view *positions,
                             anp_error *err) {

@@ -25,10 +25,6 @@ typedef struct term_rows {
 void rows_clear(term_rows *rows);
 void rows_free(term_rows *rows);
 
-/* Appends the posting of one forward record; `at` points at its body tf. */
-anp_status rows_add_forward(term_rows *rows, uint16_t low, const uint8_t *at, const uint8_t *end,
-                            anp_error *err);
-
 /* A term's values in one unit; len 0 where there is none. */
 typedef struct term_values {
     str text, text_positions, title, title_positions;

@@ -17,39 +17,51 @@ enum {
 
 typedef struct area_term {
     uint32_t number;
-    size_t end; /* at first its bytes; in the second pass where its next posting goes */
+    size_t end; /* of its postings */
 } area_term;
 
+/* Numbers of terms are dense as a whole and sparse in one batch: pages of them, made when met. */
+enum { PAGE_BITS = 8, PAGE_TERMS = 1 << PAGE_BITS };
+
 typedef struct area {
-    VEC(area_term) terms; /* in the order of first appearance, later ascending by number */
-    VEC(uint32_t) places; /* by number: place in terms + 1; 0: not there */
+    VEC(size_t *) pages; /* by number: bytes, later where the next posting goes; NULL: none met */
+    VEC(area_term) terms; /* ascending by number */
     uint8_t *bytes;       /* postings: u16 low, payload */
     size_t len;
 } area;
 
 static void area_free(area *a) {
+    for (size_t i = 0; i < a->pages.count; i++) {
+        free(a->pages.items[i]);
+    }
+    free(a->pages.items);
     free(a->terms.items);
-    free(a->places.items);
     free(a->bytes);
     *a = (area){0};
 }
 
-static area_term *find_term(area *a, uint32_t number) {
-    if (number >= a->places.count) {
-        size_t had = a->places.count;
-        if (!vec_reserve(&a->places, (size_t)number + 1)) {
-            return NULL;
+static inline size_t *find_met(const area *a, uint32_t number) {
+    return &a->pages.items[number >> PAGE_BITS][number & (PAGE_TERMS - 1)];
+}
+
+static bool make_page(area *a, size_t page) {
+    size_t had = a->pages.count;
+    if (page >= had) {
+        if (!vec_reserve(&a->pages, page + 1)) {
+            return false;
         }
-        memset(a->places.items + had, 0, (a->places.capacity - had) * sizeof *a->places.items);
-        a->places.count = a->places.capacity;
+        a->pages.count = a->pages.capacity;
+        memset(a->pages.items + had, 0, (a->pages.count - had) * sizeof *a->pages.items);
     }
-    if (a->places.items[number] == 0) {
-        if (!vec_push(&a->terms, ((area_term){number, 0}))) {
-            return NULL;
-        }
-        a->places.items[number] = (uint32_t)a->terms.count;
-    }
-    return &a->terms.items[a->places.items[number] - 1];
+    a->pages.items[page] = calloc(PAGE_TERMS, sizeof **a->pages.items);
+    return a->pages.items[page] != NULL;
+}
+
+/* NULL when memory is out. */
+static inline size_t *find_term(area *a, uint32_t number) {
+    size_t page = number >> PAGE_BITS;
+    bool met = page < a->pages.count && a->pages.items[page];
+    return met || make_page(a, page) ? find_met(a, number) : NULL;
 }
 
 static anp_status measure(area *a, const forward_view *posts, uint32_t count, anp_error *err) {
@@ -58,11 +70,11 @@ static anp_status measure(area *a, const forward_view *posts, uint32_t count, an
         uint32_t number;
         str payload;
         while (forward_walk_next(&walk, &number, &payload)) {
-            area_term *term = find_term(a, number);
-            if (!term) {
+            size_t *bytes = find_term(a, number);
+            if (!bytes) {
                 return error_nomem(err, "inverting posts");
             }
-            term->end += sizeof(uint16_t) + payload.len;
+            *bytes += sizeof(uint16_t) + payload.len;
         }
         if (walk.at != walk.end) {
             return error_corrupt(err, "a forward record is damaged");
@@ -71,24 +83,28 @@ static anp_status measure(area *a, const forward_view *posts, uint32_t count, an
     return ANP_OK;
 }
 
-/* Puts the terms in order; from their bytes where each begins. */
-static anp_status arrange(area *a, anp_error *err) {
-    area_term *sorted = malloc((a->terms.count + 1) * sizeof *sorted);
-    uint32_t count = 0;
-    if (!sorted) {
-        return error_nomem(err, "inverting posts");
-    }
-    for (size_t number = 0; number < a->places.count; number++) {
-        if (a->places.items[number]) {
-            area_term term = a->terms.items[a->places.items[number] - 1];
-            sorted[count] = (area_term){term.number, a->len};
-            a->len += term.end;
-            a->places.items[number] = ++count;
+/* Lists the terms of a page; from their bytes where each begins. */
+static bool arrange_page(area *a, size_t page) {
+    for (uint32_t i = 0; i < PAGE_TERMS; i++) {
+        size_t *met = &a->pages.items[page][i], bytes = *met;
+        if (bytes) {
+            *met = a->len;
+            a->len += bytes;
+            area_term term = {(uint32_t)page << PAGE_BITS | i, a->len};
+            if (!vec_push(&a->terms, term)) {
+                return false;
+            }
         }
     }
-    free(a->terms.items);
-    a->terms.items = sorted;
-    a->terms.capacity = a->terms.count + 1;
+    return true;
+}
+
+static anp_status arrange(area *a, anp_error *err) {
+    for (size_t page = 0; page < a->pages.count; page++) {
+        if (a->pages.items[page] && !arrange_page(a, page)) {
+            return error_nomem(err, "inverting posts");
+        }
+    }
     a->bytes = malloc(a->len + 1);
     return a->bytes ? ANP_OK : error_nomem(err, "inverting posts");
 }
@@ -114,7 +130,7 @@ static void scatter(area *a, const forward_view *posts, uint32_t count, uint16_t
         uint32_t number;
         str payload;
         while (forward_walk_next(&walk, &number, &payload)) {
-            size_t *at = &a->terms.items[a->places.items[number] - 1].end;
+            size_t *at = find_met(a, number);
             store_u16(a->bytes + *at, (uint16_t)(low_first + i));
             copy_payload(a->bytes + *at + sizeof(uint16_t), payload.data, payload.len);
             *at += sizeof(uint16_t) + payload.len;

@@ -73,4 +73,52 @@ static inline void record_make(prng *p, uint32_t numbers, record_parts *out) {
     forward_build(&out->input, &out->bytes);
 }
 
+/* ---- The terms of a record, read apart from forward_walk ----------------------------------- */
+
+typedef struct forward_term {
+    uint32_t term;
+    uint32_t body_tf;
+    uint32_t title_tf;
+    const uint8_t *positions; /* body's, then title's */
+    const uint8_t *end;       /* behind them */
+} forward_term;
+
+/* Whether there are exactly so many. */
+static inline bool record_holds_varints(const uint8_t *at, const uint8_t *end, uint64_t count) {
+    bool ended = true;
+    uint64_t found = 0;
+    for (; at < end; at++) {
+        ended = *at < 0x80;
+        found += ended;
+    }
+    return ended && found == count;
+}
+
+/* The next one, after forward_section; false at the end, with r->at NULL at damage. */
+static inline bool forward_next_term(forward_reader *r, forward_term *out) {
+    uint32_t delta = 0, bytes = 0;
+    if (!r->at || r->left == 0) {
+        return false;
+    }
+    r->left--;
+    r->at = varint_read_u32(r->at, r->end, &delta);
+    r->at = r->at ? varint_read_u32(r->at, r->end, &bytes) : NULL;
+    if (!r->at || bytes > (size_t)(r->end - r->at)) {
+        r->at = NULL;
+        return false;
+    }
+    const uint8_t *at = r->at;
+    r->number += delta;
+    r->at += bytes;
+    out->term = r->number;
+    out->end = r->at;
+    at = varint_read_u32(at, r->at, &out->body_tf);
+    out->positions = at ? varint_read_u32(at, r->at, &out->title_tf) : NULL;
+    uint64_t count = (uint64_t)out->body_tf + out->title_tf;
+    if (!out->positions || !record_holds_varints(out->positions, out->end, count)) {
+        r->at = NULL;
+    }
+    return r->at != NULL;
+}
+
 #endif

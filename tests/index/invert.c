@@ -145,3 +145,28 @@ void invert_find_facet(const inverted *in, uint32_t value, size_t *from, size_t 
 void invert_find_field(const inverted *in, uint32_t field, size_t *from, size_t *to) {
     find(in->numbers.items, in->numbers.count, sizeof *in->numbers.items, field, from, to);
 }
+
+anp_status rows_add_forward(term_rows *rows, uint16_t low, const uint8_t *at, const uint8_t *end,
+                            anp_error *err) {
+    term_row row = {.low = low};
+    at = varint_read_u32(at, end, &row.body_tf);
+    at = at ? varint_read_u32(at, end, &row.title_tf) : NULL;
+    /* A position takes a byte or more: a damaged tf must not ask for all memory. */
+    if (!at || (uint64_t)row.body_tf + row.title_tf > (uint64_t)(end - at)) {
+        return error_corrupt(err, "a forward record is cut");
+    }
+    if (!vec_reserve(&rows->body_positions, rows->body_positions.count + row.body_tf) ||
+        !vec_reserve(&rows->title_positions, rows->title_positions.count + row.title_tf) ||
+        !vec_push(&rows->rows, row)) {
+        return error_nomem(err, "a term's postings");
+    }
+    uint32_t *body = rows->body_positions.items + rows->body_positions.count;
+    uint32_t *title = rows->title_positions.items + rows->title_positions.count;
+    if (!forward_positions(&at, end, row.body_tf, body) ||
+        !forward_positions(&at, end, row.title_tf, title)) {
+        return error_corrupt(err, "a forward record's positions are cut");
+    }
+    rows->body_positions.count += row.body_tf;
+    rows->title_positions.count += row.title_tf;
+    return ANP_OK;
+}

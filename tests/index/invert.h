@@ -1,15 +1,15 @@
 /*
- * Inversion: forward records of consecutive posts to references grouped by term, facet value and
- * field.
+ * The twin of unit_build.c and tail.c: forward records of consecutive posts to references grouped
+ * by term, facet value and field, by sorting them.
  *
- * A reference points into its record; records must outlive the result. Cost: one pass over the
- * records, then a radix sort of 16-byte references.
+ * A reference points into its record; records must outlive the result.
  */
-#ifndef ANP_INDEX_INVERT_H
-#define ANP_INDEX_INVERT_H
+#ifndef ANP_TESTS_INDEX_INVERT_H
+#define ANP_TESTS_INDEX_INVERT_H
 
 #include "base/vec.h"
-#include "index/forward.h"
+#include "index/records.h"
+#include "index/rows.h"
 
 typedef struct term_ref {
     uint32_t term;
@@ -45,5 +45,9 @@ void invert_free(inverted *in);
 void invert_find_term(const inverted *in, uint32_t term, size_t *from, size_t *to);
 void invert_find_facet(const inverted *in, uint32_t value, size_t *from, size_t *to);
 void invert_find_field(const inverted *in, uint32_t field, size_t *from, size_t *to);
+
+/* Appends the posting that a reference points at. */
+anp_status rows_add_forward(term_rows *rows, uint16_t low, const uint8_t *at, const uint8_t *end,
+                            anp_error *err);
 
 #endif
