@@ -2,7 +2,7 @@
 #include "api/handles.h"
 #include "base/error.h"
 #include "index/compact.h"
-#include "store/pack.h"
+#include "store/rewrite.h"
 
 static anp_status missing(anp_error *err, const char *what) {
     return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);

@@ -16,7 +16,7 @@
 #include "index/spill.h"
 #include "index/uninvert.h"
 #include "index/unit_build.h"
-#include "store/pack.h"
+#include "store/rewrite.h"
 
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ typedef struct compaction {
     snapshot *snapshot;
     pool *pool; /* that builds units */
     const compact_options *options;
-    store_pack *pack;
+    store_rewrite *rewrite;
     renumbering numbers;
     uint32_t live;     /* posts */
     uint32_t *docnos;  /* old ordinals, in the new order */
@@ -70,10 +70,10 @@ static anp_status build_unit(compaction *c, const unit_info *unit, const str *re
     return status;
 }
 
-static anp_status put_in_pack(void *user, store_table table, uint64_t key, str value,
+static anp_status put_in_file(void *user, store_table table, uint64_t key, str value,
                               anp_error *err) {
     const compaction *c = user;
-    return store_pack_put(c->pack, table, store_key_u64(key), value, err);
+    return store_rewrite_put(c->rewrite, table, store_key_u64(key), value, err);
 }
 
 static anp_status put_unit_value(void *user, store_table table, uint64_t key, str value,
@@ -81,7 +81,7 @@ static anp_status put_unit_value(void *user, store_table table, uint64_t key, st
     const compaction *c = user;
     return c->group && unit_kind_packs(unit_key_kind(key))
                ? group_builder_put(c->group, table, key, value, err)
-               : put_in_pack(user, table, key, value, err);
+               : put_in_file(user, table, key, value, err);
 }
 
 /* Before a window: a group begins with its first one, if all its windows will be full. */
@@ -90,7 +90,7 @@ static anp_status begin_group(compaction *c, uint32_t window, anp_error *err) {
     if (unit_slot(window) != 0 || windows - window < GROUP_WINDOWS) {
         return ANP_OK;
     }
-    return group_builder_open(store_pack_path(c->pack), window >> GROUP_BITS, &c->group, err);
+    return group_builder_open(store_rewrite_path(c->rewrite), window >> GROUP_BITS, &c->group, err);
 }
 
 /* After a window: a group ends with its last one. */
@@ -98,7 +98,7 @@ static anp_status end_group(compaction *c, uint32_t window, anp_error *err) {
     if (!c->group || unit_slot(window) != GROUP_WINDOWS - 1) {
         return ANP_OK;
     }
-    TRY(group_builder_finish(c->group, (unit_sink){put_in_pack, c}, err));
+    TRY(group_builder_finish(c->group, (unit_sink){put_in_file, c}, err));
     group_builder_close(c->group);
     c->group = NULL;
     c->cat.state.group_end++;
@@ -116,7 +116,7 @@ static anp_status copy_posts(compaction *c, uint32_t first, uint32_t count, anp_
             return error_corrupt(err, "post %u is missing from the index; restore a backup", old);
         }
         TRY(status);
-        TRY(store_pack_put(c->pack, STORE_POSTS, store_key_u64(first + i), value, err));
+        TRY(store_rewrite_put(c->rewrite, STORE_POSTS, store_key_u64(first + i), value, err));
     }
     return ANP_OK;
 }
@@ -221,7 +221,7 @@ static anp_status write_in_order(compaction *c, anp_error *err) {
 
 static anp_status spill_records(compaction *c, anp_error *err) {
     uint32_t rank = 0;
-    TRY(spill_open(store_pack_path(c->pack), &c->spill, err));
+    TRY(spill_open(store_rewrite_path(c->rewrite), &c->spill, err));
     for (uint32_t i = 0; i < snapshot_window_count(c->snapshot); i++) {
         uninverted u;
         TRY(uninvert_window(&c->from, i, &u, err));
@@ -309,13 +309,13 @@ static bool take_string(void *user, str text, uint32_t number) {
 }
 
 static anp_status put_block(void *user, store_table table, str key, str block, anp_error *err) {
-    return store_pack_put(user, table, store_key_bytes(key), block, err);
+    return store_rewrite_put(user, table, store_key_bytes(key), block, err);
 }
 
 static anp_status write_vocabulary(compaction *c, store_table table, const uint32_t *renumbered,
                                    uint32_t old_end, uint32_t new_end, anp_error *err) {
     vocabulary v = {.numbers = renumbered, .old_end = old_end, .err = err};
-    v.packer = (numbers_packer){.table = table, .put = put_block, .user = c->pack};
+    v.packer = (numbers_packer){.table = table, .put = put_block, .user = c->rewrite};
     v.packer.bits = numbers_bits(new_end);
     anp_status status = numbers_walk(c->snapshot->txn, table, (str){"", 0}, take_string, &v, err);
     status = status == ANP_OK ? v.status : status;
@@ -355,7 +355,7 @@ static anp_status write_ids(compaction *c, anp_error *err) {
             break;
         }
         store_u32(docno, new[old]);
-        status = store_pack_put(c->pack, STORE_IDS, key, str_make(docno, 4), err);
+        status = store_rewrite_put(c->rewrite, STORE_IDS, key, str_make(docno, 4), err);
         if (status == ANP_OK) {
             status = store_next(cursor, &key, &value, err);
         }
@@ -373,7 +373,7 @@ static anp_status write_meta(compaction *c, anp_error *err) {
     TRY(store_cursor_open(c->snapshot->txn, STORE_META, &cursor, err));
     anp_status status = store_seek(cursor, store_key_bytes((str){"", 0}), &key, &value, err);
     while (status == ANP_OK) {
-        status = store_pack_put(c->pack, STORE_META, key, value, err);
+        status = store_rewrite_put(c->rewrite, STORE_META, key, value, err);
         if (status == ANP_OK) {
             status = store_next(cursor, &key, &value, err);
         }
@@ -385,7 +385,7 @@ static anp_status write_meta(compaction *c, anp_error *err) {
     catalog_state_record(&c->cat, &state);
     status = state.failed
                  ? error_nomem(err, "compacting")
-                 : store_pack_put(c->pack, STORE_META, store_key_bytes(STR(CATALOG_STATE)),
+                 : store_rewrite_put(c->rewrite, STORE_META, store_key_bytes(STR(CATALOG_STATE)),
                                   str_make((const char *)state.data, state.len), err);
     buffer_free(&state);
     return status;
@@ -423,7 +423,7 @@ static anp_status write_all(compaction *c, anp_error *err) {
     if (!c->docnos) {
         return error_nomem(err, "compacting");
     }
-    c->from = (uninverter){c->snapshot, &c->numbers, store_pack_path(c->pack), NULL, 0};
+    c->from = (uninverter){c->snapshot, &c->numbers, store_rewrite_path(c->rewrite), NULL, 0};
     TRY(c->options->reorder ? write_reordered(c, err) : write_in_order(c, err));
     c->cat.state.log_first = c->cat.state.docno_end;
     c->cat.state.term_end = c->numbers.term_end;
@@ -434,7 +434,7 @@ static anp_status write_all(compaction *c, anp_error *err) {
                          err));
     TRY(write_ids(c, err));
     TRY(write_meta(c, err));
-    return store_pack_finish(c->pack, err);
+    return store_rewrite_finish(c->rewrite, err);
 }
 
 static void end_compaction(compaction *c) {
@@ -456,19 +456,20 @@ static anp_status compact(index_handle *index, const char *path, const compact_o
     compaction c = {.options = options};
     anp_status status = snapshot_open(index, &c.snapshot, err);
     if (status == ANP_OK) {
-        status = store_pack_open(lock ? lock : c.snapshot->txn, path, &c.pack, err);
+        status = store_rewrite_open(lock ? lock : c.snapshot->txn, path, &c.rewrite, err);
     }
     if (status == ANP_OK) {
         status = write_all(&c, err);
     }
     end_compaction(&c);
     if (status == ANP_OK) {
-        *bytes = store_pack_bytes(c.pack);
-        status = lock ? store_pack_replace(c.pack, lock, err) : store_pack_publish(c.pack, err);
+        *bytes = store_rewrite_bytes(c.rewrite);
+        status = lock ? store_rewrite_replace(c.rewrite, lock, err)
+                      : store_rewrite_publish(c.rewrite, err);
     } else {
         store_abort(lock);
     }
-    store_pack_close(c.pack);
+    store_rewrite_close(c.rewrite);
     return status;
 }
 

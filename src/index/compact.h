@@ -5,7 +5,7 @@
  *     snapshot ─> forward records of a window ─┬──────────────────────┬─> units of new windows ─┐
  *                 (uninvert.h), live ones      └─> spill ─> new order ┘                         │
  *     terms and values that live, ids, stored posts, settings ──────────────────────────────────┴─>
- *     packed file (store/pack.h) ─> its place
+ *     rewritten file (store/rewrite.h) ─> its place
  */
 #ifndef ANP_INDEX_COMPACT_H
 #define ANP_INDEX_COMPACT_H

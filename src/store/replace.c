@@ -1,5 +1,5 @@
 /*
- * Putting a packed file in the place of the index, while other processes have the index open.
+ * Putting a rewritten file in the place of the index, while other processes have the index open.
  *
  *     finish the new file, sync            PATH.create-PID-N: a sweep removes it if we are killed
  *     rename it to PATH.compacted          not in use yet; the next writer's open removes it
@@ -27,7 +27,7 @@
  */
 #include "base/error.h"
 #include "store/environment.h"
-#include "store/pack.h"
+#include "store/rewrite.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -200,7 +200,7 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], boo
             txn->store->path);
     }
     TRY(status);
-    /* A packed file tells its one commit under two numbers, the record's and the one before. */
+    /* A rewritten file tells its one commit under two numbers, the record's and the one before. */
     uint64_t commit = load_u64(record.data);
     if (commit != txn->meta.txn && commit != txn->meta.txn + 1) {
         if (torn) {

@@ -138,9 +138,9 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
     return ANP_OK;
 }
 
-/* Whether every page of the file is in use, as pack.c leaves it: then none need be noted as
+/* Whether every page of the file is in use, as rewrite.c leaves it: then none need be noted as
    free. */
-static bool is_packed(store_txn *txn) {
+static bool is_rewritten(store_txn *txn) {
     const page_tree *tree = &txn->meta.main;
     uint64_t pages = PAGE_META_COUNT + tree->branch_pages + tree->leaf_pages;
     for (int i = 0; i < STORE_TABLES; i++) {
@@ -153,8 +153,8 @@ static bool is_packed(store_txn *txn) {
 }
 
 /*
- * Every commit but that of a new or packed file gives back pages, for it writes its roots anew, and
- * notes them in the free list under its own number.
+ * Every commit but that of a new or rewritten file gives back pages, for it writes its roots anew,
+ * and notes them in the free list under its own number.
  */
 static anp_status check_free_list(store_txn *txn, anp_error *err) {
     tree_cursor cursor;
@@ -164,7 +164,7 @@ static anp_status check_free_list(store_txn *txn, anp_error *err) {
     if (result == TREE_DAMAGED || (result == TREE_FOUND && !tree_entry(&cursor, &node))) {
         return store_fault(txn->store, "of free pages", &cursor.fault, err);
     }
-    if (result == TREE_NONE ? is_packed(txn)
+    if (result == TREE_NONE ? is_rewritten(txn)
                             : node.key.len == sizeof(uint64_t) &&
                                   load_u64(node.key.data) == txn->meta.txn) {
         return ANP_OK;

@@ -307,7 +307,7 @@ anp_status verify_file(const char *path, int fd, const page_meta *meta,
     header h;
     anp_status status = header_read(fd, path, &h, err);
     page_meta other = *meta;
-    other.txn--; /* both meta pages tell the same trees (pack.c) */
+    other.txn--; /* both meta pages tell the same trees (rewrite.c) */
     if (status == ANP_OK && (!same_meta(header_newest(&h), meta) ||
                              !same_meta(&h.metas[1 - h.newest], &other))) {
         status = error_corrupt(err, "its header");

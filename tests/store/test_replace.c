@@ -4,7 +4,7 @@
  */
 #include "store/aid.h"
 #include "store/environment.h"
-#include "store/pack.h"
+#include "store/rewrite.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,12 +19,12 @@
 enum { NUMBERS = 60, WRITERS = 3, INCREMENTS = 150 };
 
 /* Writes all tables anew, as a compaction does, and puts the file in place. */
-static anp_status repack(store *s, anp_error *err) {
+static anp_status rewrite_index(store *s, anp_error *err) {
     store_txn *txn;
-    store_pack *pack = NULL;
+    store_rewrite *rewrite = NULL;
     anp_status status = store_begin_write(s, &txn, err);
     if (status == ANP_OK) {
-        status = store_pack_open(txn, NULL, &pack, err);
+        status = store_rewrite_open(txn, NULL, &rewrite, err);
         for (int table = 0; table < STORE_TABLES && status == ANP_OK; table++) {
             store_cursor *cursor;
             bool numbers = store_table_infos[table].key_kind == STORE_KEY_U64;
@@ -33,19 +33,19 @@ static anp_status repack(store *s, anp_error *err) {
             status = store_cursor_open(txn, (store_table)table, &cursor, err);
             anp_status at = store_seek(cursor, key, &key, &value, err);
             for (; at == ANP_OK && status == ANP_OK; at = store_next(cursor, &key, &value, err)) {
-                status = store_pack_put(pack, (store_table)table, key, value, err);
+                status = store_rewrite_put(rewrite, (store_table)table, key, value, err);
             }
             store_cursor_close(cursor);
         }
         if (status == ANP_OK) {
-            status = store_pack_finish(pack, err);
+            status = store_rewrite_finish(rewrite, err);
         }
         if (status == ANP_OK) {
-            status = store_pack_replace(pack, txn, err);
+            status = store_rewrite_replace(rewrite, txn, err);
         } else {
             store_abort(txn);
         }
-        store_pack_close(pack);
+        store_rewrite_close(rewrite);
     }
     return status;
 }
@@ -136,7 +136,7 @@ static void check_plain(void) {
     store *s = aid_open(path, true);
     for (uint64_t i = 1; i <= 20; i++) {
         CHECK_EQ_INT(increment(s, NULL), ANP_OK);
-        if (!CHECK_EQ_INT(repack(s, &err), ANP_OK)) {
+        if (!CHECK_EQ_INT(rewrite_index(s, &err), ANP_OK)) {
             test_note("%s", err.message);
         }
         CHECK_EQ_INT(numbers_of(s), i);
@@ -158,7 +158,7 @@ static void check_same_process(void) {
     CHECK(a == b);
     CHECK_EQ_INT(increment(a, NULL), ANP_OK);
     CHECK_EQ_INT(store_begin_read(b, &old, NULL), ANP_OK);
-    CHECK_EQ_INT(repack(a, &err), ANP_OK);
+    CHECK_EQ_INT(rewrite_index(a, &err), ANP_OK);
     CHECK_EQ_INT(numbers_in(old), 1);
     CHECK_EQ_INT(increment(a, &err), ANP_BUSY); /* after a wait */
     CHECK(strstr(err.message, "compacted") != NULL);
@@ -232,7 +232,7 @@ static void be_reader(const char *path, bool again) {
     _exit(1);
 }
 
-static void check_crowd(int writers, int repacks) {
+static void check_crowd(int writers, int rewrites) {
     const char *path = aid_path("crowd.db");
     anp_error err = ANP_ERROR_INIT;
     pid_t children[WRITERS], readers[2];
@@ -251,8 +251,8 @@ static void check_crowd(int writers, int repacks) {
         }
     }
     store *s = aid_open(path, true);
-    for (int i = 0; s && i < repacks; i++) {
-        if (!CHECK_EQ_INT(repack(s, &err), ANP_OK)) {
+    for (int i = 0; s && i < rewrites; i++) {
+        if (!CHECK_EQ_INT(rewrite_index(s, &err), ANP_OK)) {
             test_note("%s", err.message);
         }
         nanosleep(&(struct timespec){0, 5000000}, NULL);
@@ -278,14 +278,14 @@ static void die_at(void *user, const char *step) {
     }
 }
 
-static void kill_repack(const char *path, char *step) {
+static void kill_rewrite(const char *path, char *step) {
     pid_t child = fork();
     if (child == 0) {
         store *s = NULL;
         store_registry.hook_step = die_at;
         store_registry.hook_user = step;
         if (store_open(path, true, &s, NULL) == ANP_OK) {
-            repack(s, NULL);
+            rewrite_index(s, NULL);
         }
         _exit(0);
     }
@@ -304,7 +304,7 @@ static void check_killed_at(char *step, bool held) {
     if (!held) {
         store_close(s);
     }
-    kill_repack(path, step);
+    kill_rewrite(path, step);
     if (held) {
         CHECK_EQ_INT(numbers_of(s), 3);
         CHECK_EQ_INT(increment(s, NULL), ANP_OK);
@@ -319,7 +319,7 @@ static void check_killed_at(char *step, bool held) {
     }
     check_whole(path, held ? 4 : 3);
     s = aid_open(path, true);
-    CHECK_EQ_INT(repack(s, NULL), ANP_OK);
+    CHECK_EQ_INT(rewrite_index(s, NULL), ANP_OK);
     store_close(s);
     check_whole(path, held ? 5 : 4);
     CHECK_EQ_INT(count_beside("killed.db"), 3);
@@ -333,7 +333,7 @@ static void check_lone_copy(void) {
     store *s = aid_open(path, true);
     CHECK_EQ_INT(increment(s, NULL), ANP_OK);
     store_close(s);
-    kill_repack(path, step);
+    kill_rewrite(path, step);
     CHECK(aid_copy(path, copy));
     check_whole(copy, 1);
     check_whole(copy, 2);
@@ -351,7 +351,7 @@ static void check_leftover(void) {
     anp_error err = ANP_ERROR_INIT;
     static char step[] = "moved";
     aid_create(path);
-    kill_repack(path, step);
+    kill_rewrite(path, step);
     CHECK(access(new, F_OK) == 0);
     store *s = aid_open(path, true);
     CHECK_EQ_INT(numbers_of(s), 0);
@@ -365,7 +365,7 @@ static void check_leftover(void) {
     s = aid_open(path, true);
     CHECK_EQ_INT(increment(s, NULL), ANP_OK);
     CHECK(access(new, F_OK) == 0);
-    CHECK_EQ_INT(repack(s, &err), ANP_BUSY);
+    CHECK_EQ_INT(rewrite_index(s, &err), ANP_BUSY);
     CHECK(strstr(err.message, "in the way") != NULL);
     CHECK_EQ_INT(increment(s, NULL), ANP_OK);
     CHECK(access(new, F_OK) == 0);
@@ -403,7 +403,7 @@ static void check_bad_disk(void) {
         anp_error err = ANP_ERROR_INIT;
         off_t at = places[i];
         store_registry.hook_user = &at;
-        CHECK_EQ_INT(repack(s, &err), ANP_IO);
+        CHECK_EQ_INT(rewrite_index(s, &err), ANP_IO);
         CHECK_EQ_INT(at, -1);
         CHECK(strstr(err.message, "check the disk") != NULL);
         CHECK_EQ_INT(count_beside("spoilt.db"), 3);
@@ -423,8 +423,8 @@ static void check_killed_anywhere(void) {
         pid_t child = fork();
         if (child == 0) {
             store *own = NULL;
-            _exit(store_open(path, true, &own, NULL) == ANP_OK && repack(own, NULL) == ANP_OK ? 0
-                                                                                           : 1);
+            anp_status status = store_open(path, true, &own, NULL);
+            _exit(status == ANP_OK && rewrite_index(own, NULL) == ANP_OK ? 0 : 1);
         }
         nanosleep(&(struct timespec){0, (long)prng_below(&p, 5000000)}, NULL);
         kill(child, SIGKILL);
@@ -445,7 +445,7 @@ void test_store_replace(void) {
     CASE("readers and writers of other processes");
     check_crowd(WRITERS, 40);
     check_crowd(1, 100);
-    static char steps[][12] = {"made",  "packed",      "moved",    "marked",
+    static char steps[][12] = {"made",        "written",  "moved",    "marked",
                                "unwitnessed", "replaced", "rewitnessed"};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         char name[64];

@@ -1,8 +1,8 @@
 /*
- * A packed file is what LMDB would have made: a backup of random tables reads, verifies and can be
- * written on like its source. Under a writer, killed at any step, and with a full disk.
+ * A rewritten file is what LMDB would have made: a backup of random tables reads, verifies and can
+ * be written on like its source. Under a writer, killed at any step, and with a full disk.
  */
-#include "store/pack.h"
+#include "store/rewrite.h"
 
 #include "store/aid.h"
 #include "store/environment.h"
@@ -111,7 +111,7 @@ static void check_random(uint64_t seed, uint32_t changes, uint32_t range) {
 }
 
 /* No page is free, and but for one a level of each table every page is full. */
-static void check_packed(void) {
+static void check_rewritten(void) {
     const char *from = aid_path("dense.db"), *to = aid_path("dense-copy.db");
     enum { ENTRIES = 20000, VALUE = 100, A_PAGE = (4096 - 16) / (2 + 8 + 8 + VALUE + 8) };
     prng p = {5};
@@ -318,23 +318,25 @@ static void check_full_disk(store *s) {
 static void check_order(store *s) {
     CASE("keys in order");
     store_txn *txn;
-    store_pack *pack;
+    store_rewrite *rewrite;
     CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK);
-    if (CHECK_EQ_INT(store_pack_open(txn, aid_path("order.db"), &pack, NULL), ANP_OK)) {
-        CHECK_EQ_INT(store_pack_put(pack, STORE_LOG, store_key_u64(256), STR("a"), NULL), ANP_OK);
-        CHECK_EQ_INT(store_pack_put(pack, STORE_LOG, store_key_u64(256), STR("b"), NULL),
+    if (CHECK_EQ_INT(store_rewrite_open(txn, aid_path("order.db"), &rewrite, NULL), ANP_OK)) {
+        CHECK_EQ_INT(store_rewrite_put(rewrite, STORE_LOG, store_key_u64(256), STR("a"), NULL),
+                     ANP_OK);
+        CHECK_EQ_INT(store_rewrite_put(rewrite, STORE_LOG, store_key_u64(256), STR("b"), NULL),
                      ANP_INVALID);
-        CHECK_EQ_INT(store_pack_put(pack, STORE_LOG, store_key_u64(1), STR("b"), NULL),
+        CHECK_EQ_INT(store_rewrite_put(rewrite, STORE_LOG, store_key_u64(1), STR("b"), NULL),
                      ANP_INVALID);
-        CHECK_EQ_INT(store_pack_put(pack, STORE_LOG, store_key_u64(257), STR("b"), NULL), ANP_OK);
-        CHECK_EQ_INT(store_pack_publish(pack, NULL), ANP_INVALID);
-        store_pack_close(pack);
+        CHECK_EQ_INT(store_rewrite_put(rewrite, STORE_LOG, store_key_u64(257), STR("b"), NULL),
+                     ANP_OK);
+        CHECK_EQ_INT(store_rewrite_publish(rewrite, NULL), ANP_INVALID);
+        store_rewrite_close(rewrite);
     }
     store_abort(txn);
     CHECK_EQ_INT(count_beside("order.db"), 0);
 }
 
-void test_store_pack(void) {
+void test_store_rewrite(void) {
     prng p = {1};
     for (int i = 0; i < VALUE_BYTES_MAX; i++) {
         noise[i] = (char)prng_next(&p);
@@ -347,8 +349,8 @@ void test_store_pack(void) {
         CASE(name);
         check_random(seed, seed < 6 ? 300 : 6000, seed % 2 ? 100 : 100000);
     }
-    CASE("packed");
-    check_packed();
+    CASE("rewritten");
+    check_rewritten();
     CASE("under a writer");
     check_under_writer();
 
@@ -358,7 +360,7 @@ void test_store_pack(void) {
     store *s = aid_open(path, true);
     change(s, &t, &p, 2000, 100000);
     CASE("killed at each step");
-    static char steps[][12] = {"made", "packed", "synced", "cleared",
+    static char steps[][12] = {"made", "written", "synced", "cleared",
                                "published", "folder", "witnessed"};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         check_killed_at(s, steps[i], i >= 4, &t);

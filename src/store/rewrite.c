@@ -1,11 +1,11 @@
 /*
- * See pack.h; the pages are drawn in page.h.
+ * See rewrite.h; the pages are drawn in page.h.
  *
  * A tree is built from below: each level has one page in hand. A page that has no room for the next
  * node is written, and its first key with its number goes to the level above. LMDB wants two
  * children in every branch, so a full branch hands its last child on to the next one.
  */
-#include "store/pack.h"
+#include "store/rewrite.h"
 
 #include "base/error.h"
 #include "base/vec.h"
@@ -47,7 +47,7 @@ typedef struct record {
     size_t value_len;
 } record;
 
-struct store_pack {
+struct store_rewrite {
     making making;
     const char *what; /* for messages: the path */
     bool finished;
@@ -66,7 +66,7 @@ struct store_pack {
 
 /* ---- The file ------------------------------------------------------------------------------ */
 
-static anp_status fail_write(const store_pack *p, int code, anp_error *err) {
+static anp_status fail_write(const store_rewrite *p, int code, anp_error *err) {
     struct statvfs room;
     bool full = code == ENOSPC || code == EDQUOT || code == EFBIG ||
                 (code == EIO && fstatvfs(p->making.fd, &room) == 0 && room.f_bavail == 0);
@@ -78,7 +78,7 @@ static anp_status fail_write(const store_pack *p, int code, anp_error *err) {
     return error_os(err, ANP_IO, code, "cannot write %s", p->what);
 }
 
-static anp_status write_all(const store_pack *p, const uint8_t *bytes, size_t len,
+static anp_status write_all(const store_rewrite *p, const uint8_t *bytes, size_t len,
                             anp_error *err) {
     while (len) {
         ssize_t done = write(p->making.fd, bytes, len);
@@ -91,14 +91,14 @@ static anp_status write_all(const store_pack *p, const uint8_t *bytes, size_t le
     return ANP_OK;
 }
 
-static anp_status flush(store_pack *p, anp_error *err) {
+static anp_status flush(store_rewrite *p, anp_error *err) {
     size_t len = p->out_len;
     p->out_len = 0;
     return write_all(p, p->out, len, err);
 }
 
 /* NULL: zeros. */
-static anp_status emit(store_pack *p, const void *bytes, size_t len, anp_error *err) {
+static anp_status emit(store_rewrite *p, const void *bytes, size_t len, anp_error *err) {
     const uint8_t *at = bytes;
     while (len) {
         size_t part = OUT_BYTES - p->out_len < len ? OUT_BYTES - p->out_len : len;
@@ -117,13 +117,13 @@ static anp_status emit(store_pack *p, const void *bytes, size_t len, anp_error *
     return ANP_OK;
 }
 
-uint64_t store_pack_bytes(const store_pack *p) {
+uint64_t store_rewrite_bytes(const store_rewrite *p) {
     return p->next_page * p->page_bytes;
 }
 
 /* ---- Pages and trees ----------------------------------------------------------------------- */
 
-static bool level_begin(const store_pack *p, level *l) {
+static bool level_begin(const store_rewrite *p, level *l) {
     if (!l->page && !(l->page = malloc(p->page_bytes))) {
         return false;
     }
@@ -166,7 +166,7 @@ static void set_first(level *l, str key) {
 }
 
 /* Writes the page in hand; its number. */
-static anp_status write_page(store_pack *p, builder *b, unsigned at, uint64_t *number,
+static anp_status write_page(store_rewrite *p, builder *b, unsigned at, uint64_t *number,
                              anp_error *err) {
     level *l = &b->levels[at];
     page_header head = {.number = p->next_page, .flags = at ? PAGE_BRANCH : PAGE_LEAF};
@@ -178,11 +178,11 @@ static anp_status write_page(store_pack *p, builder *b, unsigned at, uint64_t *n
     return emit(p, l->page, p->page_bytes, err);
 }
 
-static anp_status add_child(store_pack *p, builder *b, unsigned at, str key, uint64_t child,
+static anp_status add_child(store_rewrite *p, builder *b, unsigned at, str key, uint64_t child,
                             anp_error *err);
 
 /* Writes the page in hand, tells the level above, and begins the next one. */
-static anp_status turn_page(store_pack *p, builder *b, unsigned at, anp_error *err) {
+static anp_status turn_page(store_rewrite *p, builder *b, unsigned at, anp_error *err) {
     level *l = &b->levels[at];
     uint64_t number;
     TRY(write_page(p, b, at, &number, err));
@@ -212,7 +212,7 @@ static void put_child(level *l, str key, uint64_t child) {
     put_node_head(level_add(l, even(PAGE_NODE_BYTES + shown.len)), child, shown);
 }
 
-static anp_status add_child(store_pack *p, builder *b, unsigned at, str key, uint64_t child,
+static anp_status add_child(store_rewrite *p, builder *b, unsigned at, str key, uint64_t child,
                             anp_error *err) {
     if (at >= PAGE_DEPTH_MAX) {
         return error_set(err, ANP_LIMIT, "cannot write %s: a table is too large", p->what);
@@ -237,7 +237,7 @@ static anp_status add_child(store_pack *p, builder *b, unsigned at, str key, uin
 }
 
 /* A value of pages of its own; its first page. */
-static anp_status put_large(store_pack *p, builder *b, str value, str tail, uint64_t *first,
+static anp_status put_large(store_rewrite *p, builder *b, str value, str tail, uint64_t *first,
                             anp_error *err) {
     size_t len = value.len + tail.len + PAGE_HEADER_BYTES;
     uint64_t pages = (len + p->page_bytes - 1) / p->page_bytes;
@@ -263,8 +263,8 @@ static bool is_above(const builder *b, str key) {
 }
 
 /* value and tail (its checksum) are one; flags: of the node. */
-static anp_status put_entry(store_pack *p, builder *b, str key, str value, str tail, uint16_t flags,
-                            anp_error *err) {
+static anp_status put_entry(store_rewrite *p, builder *b, str key, str value, str tail,
+                            uint16_t flags, anp_error *err) {
     level *leaf = &b->levels[0];
     uint64_t first = 0;
     size_t size = value.len + tail.len;
@@ -306,7 +306,7 @@ static anp_status put_entry(store_pack *p, builder *b, str key, str value, str t
 }
 
 /* Writes the pages in hand, from the leaf up; the last one is the root. */
-static anp_status finish_tree(store_pack *p, builder *b, anp_error *err) {
+static anp_status finish_tree(store_rewrite *p, builder *b, anp_error *err) {
     b->tree.root = PAGE_NONE;
     b->tree.depth = (uint16_t)b->height;
     for (unsigned at = 0; at < b->height; at++) {
@@ -322,7 +322,7 @@ static anp_status finish_tree(store_pack *p, builder *b, anp_error *err) {
 
 /* ---- Entries ------------------------------------------------------------------------------- */
 
-static anp_status put_checked(store_pack *p, store_table table, str key, str value, bool counted,
+static anp_status put_checked(store_rewrite *p, store_table table, str key, str value, bool counted,
                               anp_error *err) {
     uint8_t tail[CHECKSUM_BYTES];
     uint64_t checksum = checksum_of(table, key, value);
@@ -339,7 +339,7 @@ static bool is_own(str key) {
     return str_equal(key, STR(STORE_TALLY_KEY)) || str_equal(key, STR(STORE_FORMAT_KEY));
 }
 
-static anp_status hold_record(store_pack *p, str key, str value, anp_error *err) {
+static anp_status hold_record(store_rewrite *p, str key, str value, anp_error *err) {
     record r = {strndup(key.data, key.len), malloc(value.len + 1), value.len};
     if (r.key && r.value) {
         memcpy(r.value, value.data, value.len);
@@ -362,8 +362,8 @@ static anp_status hold_record(store_pack *p, str key, str value, anp_error *err)
     return error_nomem(err, "writing an index");
 }
 
-anp_status store_pack_put(store_pack *p, store_table table, store_key key, str value,
-                          anp_error *err) {
+anp_status store_rewrite_put(store_rewrite *p, store_table table, store_key key, str value,
+                             anp_error *err) {
     str bytes = table_key_bytes(table, &key);
     if (bytes.len == 0 || bytes.len > PAGE_KEY_BYTES_MAX ||
         value.len > UINT32_MAX - 2 * CHECKSUM_BYTES) {
@@ -382,7 +382,7 @@ static int by_key(const void *a, const void *b) {
 }
 
 /* The records of meta, with the store's own: "tables" last, since it counts the others. */
-static anp_status put_records(store_pack *p, anp_error *err) {
+static anp_status put_records(store_rewrite *p, anp_error *err) {
     uint8_t format[4], tallies[TALLY_RECORD_BYTES] = {0};
     store_u32(format, STORE_FORMAT_VERSION);
     TRY(hold_record(p, STR(STORE_FORMAT_KEY), str_make((const char *)format, 4), err));
@@ -411,9 +411,10 @@ static anp_status put_records(store_pack *p, anp_error *err) {
 
 /* ---- Begin and end ------------------------------------------------------------------------- */
 
-anp_status store_pack_open(store_txn *txn, const char *path, store_pack **out, anp_error *err) {
+anp_status store_rewrite_open(store_txn *txn, const char *path, store_rewrite **out,
+                              anp_error *err) {
     *out = NULL;
-    store_pack *p = calloc(1, sizeof *p);
+    store_rewrite *p = calloc(1, sizeof *p);
     if (!p) {
         return error_nomem(err, "writing an index");
     }
@@ -443,14 +444,14 @@ anp_status store_pack_open(store_txn *txn, const char *path, store_pack **out, a
         status = emit(p, NULL, (size_t)PAGE_META_COUNT * p->page_bytes, err);
     }
     if (status != ANP_OK) {
-        store_pack_close(p);
+        store_rewrite_close(p);
         return status;
     }
     *out = p;
     return ANP_OK;
 }
 
-static anp_status put_main(store_pack *p, anp_error *err) {
+static anp_status put_main(store_rewrite *p, anp_error *err) {
     int order[STORE_TABLES];
     for (int i = 0; i < STORE_TABLES; i++) {
         int at = i;
@@ -470,7 +471,7 @@ static anp_status put_main(store_pack *p, anp_error *err) {
 }
 
 /* Both meta pages tell the same trees, as of this commit and the one before. */
-static anp_status put_metas(store_pack *p, anp_error *err) {
+static anp_status put_metas(store_rewrite *p, anp_error *err) {
     page_meta meta = p->like;
     meta.free.branch_pages = meta.free.leaf_pages = meta.free.overflow_pages = 0;
     meta.free.entries = 0;
@@ -497,7 +498,7 @@ static anp_status put_metas(store_pack *p, anp_error *err) {
     return ANP_OK;
 }
 
-anp_status store_pack_finish(store_pack *p, anp_error *err) {
+anp_status store_rewrite_finish(store_rewrite *p, anp_error *err) {
     TRY(put_records(p, err));
     for (int i = 0; i < STORE_TABLES; i++) {
         TRY(finish_tree(p, &p->builders[i], err));
@@ -505,7 +506,7 @@ anp_status store_pack_finish(store_pack *p, anp_error *err) {
     TRY(put_main(p, err));
     TRY(flush(p, err));
     TRY(put_metas(p, err));
-    environment_step("packed");
+    environment_step("written");
     if (fsync(p->making.fd) != 0) {
         return fail_write(p, errno, err);
     }
@@ -515,11 +516,11 @@ anp_status store_pack_finish(store_pack *p, anp_error *err) {
     return ANP_OK;
 }
 
-const char *store_pack_path(const store_pack *p) {
+const char *store_rewrite_path(const store_rewrite *p) {
     return p->making.temp;
 }
 
-anp_status store_pack_publish(store_pack *p, anp_error *err) {
+anp_status store_rewrite_publish(store_rewrite *p, anp_error *err) {
     if (!p->finished) {
         return error_set(err, ANP_INVALID, "cannot publish %s: it is not finished", p->what);
     }
@@ -528,7 +529,7 @@ anp_status store_pack_publish(store_pack *p, anp_error *err) {
     return ANP_OK;
 }
 
-anp_status store_pack_replace(store_pack *p, store_txn *txn, anp_error *err) {
+anp_status store_rewrite_replace(store_rewrite *p, store_txn *txn, anp_error *err) {
     store *s = txn->store;
     if (!p->finished || !txn->write || txn->dirty || txn->number != p->number) {
         store_abort(txn);
@@ -545,7 +546,7 @@ anp_status store_pack_replace(store_pack *p, store_txn *txn, anp_error *err) {
     return status;
 }
 
-void store_pack_close(store_pack *p) {
+void store_rewrite_close(store_rewrite *p) {
     if (!p) {
         return;
     }
@@ -569,21 +570,22 @@ void store_pack_close(store_pack *p) {
 
 typedef struct copying {
     store_txn *txn;
-    store_pack *pack;
+    store_rewrite *rewrite;
     store_watch watch;
     uint64_t whole;
     uint64_t asked; /* bytes, when it was */
 } copying;
 
 static anp_status ask(copying *c, uint64_t after, anp_error *err) {
-    uint64_t done = store_pack_bytes(c->pack);
+    uint64_t done = store_rewrite_bytes(c->rewrite);
     if (!c->watch.ask || done < c->asked + after) {
         return ANP_OK;
     }
     c->asked = done;
     return c->watch.ask(c->watch.user, done, c->whole)
                ? ANP_OK
-               : error_set(err, ANP_CANCELLED, "stopped as asked; %s was not made", c->pack->what);
+               : error_set(err, ANP_CANCELLED, "stopped as asked; %s was not made",
+                           c->rewrite->what);
 }
 
 static anp_status copy_table(copying *c, store_table table, anp_error *err) {
@@ -594,7 +596,7 @@ static anp_status copy_table(copying *c, store_table table, anp_error *err) {
     TRY(store_cursor_open(c->txn, table, &cursor, err));
     anp_status status = store_seek(cursor, key, &key, &value, err);
     while (status == ANP_OK) {
-        status = store_pack_put(c->pack, table, key, value, err);
+        status = store_rewrite_put(c->rewrite, table, key, value, err);
         if (status == ANP_OK) {
             status = ask(c, WATCH_BYTES, err);
         }
@@ -607,7 +609,7 @@ static anp_status copy_table(copying *c, store_table table, anp_error *err) {
 }
 
 /* Whether what was copied is what the source's record of tables says. */
-static anp_status compare_tallies(store_txn *txn, const store_pack *p, anp_error *err) {
+static anp_status compare_tallies(store_txn *txn, const store_rewrite *p, anp_error *err) {
     store_tally recorded[STORE_TABLES];
     TRY(table_read_tallies(txn, recorded, NULL, err));
     for (int i = 0; i < STORE_TABLES; i++) {
@@ -630,27 +632,27 @@ static anp_status copy_tables(copying *c, anp_error *err) {
     for (int i = 0; i < STORE_TABLES; i++) {
         TRY(copy_table(c, (store_table)i, err));
     }
-    TRY(store_pack_finish(c->pack, err));
-    return compare_tallies(c->txn, c->pack, err);
+    TRY(store_rewrite_finish(c->rewrite, err));
+    return compare_tallies(c->txn, c->rewrite, err);
 }
 
 anp_status store_backup(store *s, const char *path, store_watch watch, uint64_t *bytes,
                         anp_error *err) {
     store_txn *txn;
-    store_pack *p = NULL;
+    store_rewrite *p = NULL;
     TRY(store_begin_read(s, &txn, err));
-    anp_status status = store_pack_open(txn, path, &p, err);
+    anp_status status = store_rewrite_open(txn, path, &p, err);
     if (status == ANP_OK) {
-        copying c = {.txn = txn, .pack = p, .watch = watch};
+        copying c = {.txn = txn, .rewrite = p, .watch = watch};
         status = copy_tables(&c, err);
     }
     store_abort(txn); /* the source may reuse its pages while the folder is synced */
     if (status == ANP_OK) {
-        status = store_pack_publish(p, err);
+        status = store_rewrite_publish(p, err);
     }
     if (status == ANP_OK && bytes) {
-        *bytes = store_pack_bytes(p);
+        *bytes = store_rewrite_bytes(p);
     }
-    store_pack_close(p);
+    store_rewrite_close(p);
     return status;
 }
