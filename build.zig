@@ -34,7 +34,8 @@ pub fn build(b: *Build) void {
     const check = b.step("check", "Compile all, warnings are errors; tidy; exported symbols");
     const tests = b.step("test", "Run the tests: zig build test -- [WORD...]");
     const fuzz = b.step("fuzz", "Run fuzz targets: zig build fuzz -- [NAME|all [ROUNDS [SEED]]]");
-    const bench = b.step("bench", "Build the benchmarks into zig-out/bin");
+    const bench = b.step("bench", "Build the benches into zig-out/bin; run the queries' one: " ++
+        "zig build bench -- [OPTIONS] [POSTS...]");
     const docs = b.step("docs", "Write the man page into zig-out/share/man");
 
     const p: Project = .init(b);
@@ -60,7 +61,12 @@ pub fn build(b: *Build) void {
     }
     if (test_program) |t| tests.dependOn(p.runWithArguments(t));
     if (fuzz_program) |f| fuzz.dependOn(p.runWithArguments(f));
-    for (benches) |program| bench.dependOn(&b.addInstallArtifact(program, .{}).step);
+    for (benches) |program| {
+        bench.dependOn(&b.addInstallArtifact(program, .{}).step);
+        if (p.runs_here and std.mem.eql(u8, program.name, "bench_query")) {
+            bench.dependOn(p.runWithArguments(program));
+        }
+    }
 
     for ([_]?*Compile{ shared, command, synth, test_program, fuzz_program }) |artifact| {
         if (artifact) |a| check.dependOn(&a.step);
