@@ -1,15 +1,41 @@
 #!/bin/bash
-# Builds the driver of tantivy with cargo and prints the path of the program. Everything that is
-# made lands in the git-ignored build/. Versions and hashes stand in crates.lock; where crates come
+# Builds a driver that is written in Rust with cargo and prints the path of the program:
+#
+#     cargo.sh PEER             PEER/Cargo.toml, PEER/src and PEER/crates.lock
+#     cargo.sh PEER --relock    makes PEER/crates.lock of what cargo resolves now
+#
+# All lands in the git-ignored build/. Versions and hashes stand in crates.lock; where crates come
 # from is cargo's own setting, so Cargo.lock is made here, with the source that cargo writes for the
-# driver's first dependency, and cargo checks every crate against it (--locked).
+# driver's first dependency, and cargo checks every crate against it (--locked). CARGO_JOBS: how
+# many jobs at a time.
 set -euo pipefail
-cd "$(dirname "$0")"
-target=$(cd ../../.. && pwd)/build/peers/tantivy
+peer=$1
+cd "$(dirname "$0")/$peer"
+target=$(cd ../../.. && pwd)/build/peers/$peer
 crate=$target/crate
 mkdir -p "$crate/src" "$target/probe/src"
 cp Cargo.toml "$crate/"
 cp -R src/. "$crate/src/"
+
+if [ "${2-}" = --relock ]; then
+    rm -f "$crate/Cargo.lock"
+    cargo generate-lockfile --quiet --manifest-path "$crate/Cargo.toml" >&2
+    {
+        echo "# The crates of this driver and all that they need, as cargo resolved them: name, version,"
+        echo "# sha256 of the crate, what it depends on. ../cargo.sh makes Cargo.lock of it."
+        awk '
+            function line() { if (name != "") print name, version, hash, needs }
+            /^\[\[package\]\]/ { line(); name = version = needs = ""; hash = "-"; next }
+            /^name = / { name = $3 }
+            /^version = / && name != "" { version = $3 }
+            /^checksum = / { hash = $3 }
+            /^ "/ {
+                sub(/^ /, ""); sub(/,$/, ""); sub(/ /, "@")
+                needs = needs (needs == "" ? "" : ",") $0
+            }
+            END { line() }' "$crate/Cargo.lock" | tr -d '"' | sed 's/ $//'
+    } >crates.lock
+fi
 
 if ! [ "$target/source" -nt Cargo.toml ]; then
     dependency=$(awk -F' = ' '/^\[/ { on = $0 == "[dependencies]"; next } on && NF { print; exit }' \
@@ -37,5 +63,5 @@ awk -v source="$(cat "$target/source")" '
 
 RUSTFLAGS="${RUSTFLAGS:--C target-cpu=native}" \
     cargo build --manifest-path "$crate/Cargo.toml" --release --locked --quiet \
-    --target-dir "$target" >&2
-echo "$target/release/tantivy-peer"
+    --jobs "${CARGO_JOBS:-1}" --target-dir "$target" >&2
+echo "$target/release/$peer-peer"

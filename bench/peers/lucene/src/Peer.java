@@ -1,12 +1,12 @@
 // Lucene as a peer of anpsearch: the same text, the same analysis, timed by the same protocol.
 //
 //     build DOCS.jsonl INDEX [THREADS [MEMORY_MB]]     LUCENE_REORDER=1: reordered by bisection
-//     bench INDEX QUERIES.tsv COMMAND,… [REPEATS]
+//     bench INDEX QUERIES.tsv COMMAND,… [REPEATS [BUDGET_US]]
 //     query INDEX                  COMMAND, a tab and a query on each line of standard input
 //
-// Text, analysis and output are those of ../tantivy/src/main.rs. Queries are the game's: words, all
-// with a + (all needed) or none (any), or one phrase in quotes. What the JVM takes to start and to
-// warm up is part of a build, as it is for who runs one.
+// Text, analysis and output are those of ../tantivy/src/main.rs. Queries are the game's: words and
+// phrases in quotes, each with a + (needed), a - (must not) or neither. What the JVM takes to start
+// and to warm up is part of a build, as it is for who runs one.
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -249,14 +249,27 @@ public final class Peer {
         return terms;
     }
 
-    static Query parse(String query) throws IOException {
-        List<String> terms = terms(query);
+    static Query ofClause(List<String> terms) {
         if (terms.size() == 1) return new TermQuery(new Term("text", terms.get(0)));
-        if (query.startsWith("\"")) return new PhraseQuery("text", terms.toArray(new String[0]));
-        BooleanClause.Occur occur =
-            query.startsWith("+") ? BooleanClause.Occur.MUST : BooleanClause.Occur.SHOULD;
+        return new PhraseQuery("text", terms.toArray(new String[0]));
+    }
+
+    static Query parse(String query) throws IOException {
+        List<BooleanClause> clauses = new ArrayList<>();
+        for (int at = 0, end; at < query.length(); at = end + 1) {
+            char sign = query.charAt(at);
+            BooleanClause.Occur occur = sign == '+' ? BooleanClause.Occur.MUST
+                : sign == '-' ? BooleanClause.Occur.MUST_NOT : BooleanClause.Occur.SHOULD;
+            if (occur != BooleanClause.Occur.SHOULD) at++;
+            boolean quoted = at < query.length() && query.charAt(at) == '"';
+            end = query.indexOf(quoted ? '"' : ' ', quoted ? at + 1 : at);
+            if (end < 0) end = query.length();
+            List<String> terms = terms(query.substring(at, end));
+            if (!terms.isEmpty()) clauses.add(new BooleanClause(ofClause(terms), occur));
+        }
+        if (clauses.size() == 1) return clauses.get(0).query();
         BooleanQuery.Builder builder = new BooleanQuery.Builder();
-        for (String term : terms) builder.add(new TermQuery(new Term("text", term)), occur);
+        for (BooleanClause clause : clauses) builder.add(clause);
         return builder.build();
     }
 
@@ -276,8 +289,8 @@ public final class Peer {
         return new Answer(counts ? top.totalHits.value() : -1, top.scoreDocs);
     }
 
-    static void bench(String folder, String queries, String commands, int repeats)
-        throws IOException {
+    static void bench(String folder, String queries, String commands, int repeats,
+                      double budgetMicros) throws IOException {
         IndexSearcher searcher = open(folder);
         List<String> lines = Files.readAllLines(Path.of(queries));
         for (String command : commands.split(",")) {
@@ -290,11 +303,13 @@ public final class Peer {
             }
             for (String line : lines) {
                 String query = line.substring(line.indexOf('\t') + 1);
-                long least = Long.MAX_VALUE, found = 0;
-                for (int i = 0; i < repeats; i++) {
+                long least = Long.MAX_VALUE, spent = 0, found = 0;
+                for (int i = 0; i < repeats && (i < 3 || spent <= budgetMicros * 1e3); i++) {
                     long began = System.nanoTime();
                     Answer got = answer(searcher, command, query);
-                    least = Math.min(least, System.nanoTime() - began);
+                    long took = System.nanoTime() - began;
+                    least = Math.min(least, took);
+                    spent += took;
                     found = got.total() >= 0 ? got.total() : got.hits().length;
                 }
                 System.out.printf(Locale.ROOT, "%s\t%s\t%d\t%.3f%n", command, line, found,
@@ -327,7 +342,8 @@ public final class Peer {
                 int threads = a.length > 3 ? Integer.parseInt(a[3]) : 1;
                 build(a[1], a[2], threads, a.length > 4 ? Integer.parseInt(a[4]) : 1000);
             }
-            case "bench" -> bench(a[1], a[2], a[3], a.length > 4 ? Integer.parseInt(a[4]) : 10);
+            case "bench" -> bench(a[1], a[2], a[3], a.length > 4 ? Integer.parseInt(a[4]) : 10,
+                a.length > 5 ? Double.parseDouble(a[5]) : 1e6);
             case "query" -> serve(a[1]);
             default -> {
                 System.err.println("usage: lucene-peer build|bench|query …, see src/Peer.java");

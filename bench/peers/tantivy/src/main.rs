@@ -1,7 +1,7 @@
 //! tantivy as a peer of anpsearch: the same text, the same analysis, timed by the same protocol.
 //!
 //!     tantivy-peer build DOCS.jsonl INDEX [THREADS [MEMORY_MB]]
-//!     tantivy-peer bench INDEX QUERIES.tsv COMMAND,… [REPEATS]
+//!     tantivy-peer bench INDEX QUERIES.tsv COMMAND,… [REPEATS [BUDGET_US]]
 //!     tantivy-peer query INDEX          COMMAND, a tab and a query on each line of standard input
 //!
 //! The text of a document is its title, a newline, its body: what `anpsearch index --analyzer plain
@@ -201,25 +201,35 @@ fn answer(opened: &Opened, command: &Command, query: &str) -> Outcome<Answer> {
     })
 }
 
-/// For each command a pass to warm up, then each query REPEATS times: the least counts.
+/// For each command a pass to warm up, then each query REPEATS times, or (after three) until
+/// BUDGET_US are spent on it: the least counts.
 /// QUERIES.tsv: a tag, a tab, a query. Prints command, tag, query, what was found, µs.
-fn bench(folder: &str, queries: &str, commands: &str, repeats: usize) -> Outcome<()> {
+fn bench(
+    folder: &str, queries: &str, commands: &str, repeats: usize, budget_us: f64,
+) -> Outcome<()> {
     let opened = open(folder)?;
     let queries = std::fs::read_to_string(queries)?;
+    let queries: Vec<_> = queries.lines().filter_map(|line| line.split_once('\t')).collect();
     let out = std::io::stdout();
     let mut out = out.lock();
     for name in commands.split(',') {
         let command = command_of(name)?;
-        for (tag, query) in queries.lines().filter_map(|line| line.split_once('\t')) {
+        for (_, query) in &queries {
             answer(&opened, &command, query)?;
-            let (mut least, mut found) = (f64::MAX, 0);
-            for _ in 0..repeats {
+        }
+        for (tag, query) in &queries {
+            let (mut least, mut spent, mut found) = (f64::MAX, 0.0, 0);
+            for run in 0..repeats {
+                if run >= 3 && spent > budget_us {
+                    break;
+                }
                 let start = Instant::now();
                 let got = answer(&opened, &command, query)?;
-                least = least.min(start.elapsed().as_secs_f64());
+                let us = start.elapsed().as_secs_f64() * 1e6;
+                (least, spent) = (us.min(least), spent + us);
                 found = got.total.unwrap_or(got.hits.len());
             }
-            writeln!(out, "{name}\t{tag}\t{query}\t{found}\t{:.3}", least * 1e6)?;
+            writeln!(out, "{name}\t{tag}\t{query}\t{found}\t{least:.3}")?;
         }
     }
     Ok(())
@@ -256,8 +266,13 @@ fn main() -> Outcome<()> {
         ["build", corpus, folder, threads, memory] => {
             build(corpus, folder, threads.parse()?, memory.parse::<usize>()? * 1_000_000)
         }
-        ["bench", folder, queries, commands] => bench(folder, queries, commands, 10),
-        ["bench", folder, queries, commands, n] => bench(folder, queries, commands, n.parse()?),
+        ["bench", folder, queries, commands] => bench(folder, queries, commands, 10, 1e6),
+        ["bench", folder, queries, commands, n] => {
+            bench(folder, queries, commands, n.parse()?, 1e6)
+        }
+        ["bench", folder, queries, commands, n, us] => {
+            bench(folder, queries, commands, n.parse()?, us.parse()?)
+        }
         ["query", folder] => serve(folder),
         _ => Err("usage: tantivy-peer build|bench|query …, see the top of src/main.rs".into()),
     }
