@@ -2,8 +2,9 @@
 """The bench scripts on a few hundred posts, so that they can't rot: test_bench.py ANPSEARCH
 
 Figures mean nothing here; what is checked is that every measure comes, with numbers in it, and that
-a wrong answer stops a run. Without network and Rust: the peer is a stub. The incremental bench is
-run where bench_incremental stands beside the program (tools/zig build bench), else skipped.
+a wrong answer stops a run. Without network and Rust: the peer is a stub. The incremental bench and
+that of queries are run where bench_incremental and bench_query stand beside the program (tools/zig
+build bench), else skipped.
 """
 import json
 import os
@@ -16,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PROGRAM = os.path.abspath(sys.argv[1])
 SYNTH = os.path.join(os.path.dirname(PROGRAM), "anp-synth")
 BENCH = os.path.join(os.path.dirname(PROGRAM), "bench_incremental")
+QUERY = os.path.join(os.path.dirname(PROGRAM), "bench_query")
 POSTS = 200
 
 STUB = """#!/usr/bin/env python3
@@ -30,6 +32,31 @@ else:
     for line in sys.stdin:
         assert line.startswith("COUNT\\t")
         print(0)
+"""
+
+
+# A peer that query.py asks: our own programs under the verbs, totals of COUNT so much too high.
+ASKED = """#!/usr/bin/env python3
+import json, os, subprocess, sys
+verb, rest = sys.argv[1], sys.argv[2:]
+db = os.path.join(rest[1 if verb == "build" else 0], "posts.db")
+if verb == "build":
+    os.mkdir(rest[1])
+    posts = [json.loads(line) for line in open(rest[0])]
+    subprocess.run([%r, "index", "--db", db, "--store", "none", "--analyzer", "plain",
+                    "--title-weight", "1", rest[0]], check=True, stderr=subprocess.DEVNULL)
+    print(json.dumps({"peer": "stub 1", "docs": len(posts), "raw_bytes": sum(
+        len((p["title"] + "\\n" + p["body"]).encode()) for p in posts)}))
+    sys.exit()
+words = [%r, "--db", db]
+if verb == "query":
+    sys.exit(subprocess.run(words + ["--serve"]).returncode)
+words += ["--queries", rest[1], "--commands", rest[2], "--repeats", rest[3], "--format", "tsv"]
+for row in subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines():
+    cells = row.split("\\t")
+    if cells[0] == "COUNT":
+        cells[3] = str(int(cells[3]) + %d)
+    print("\\t".join(cells))
 """
 
 
@@ -170,6 +197,118 @@ def test_incremental(folder):
     assert replaced["posts_after"] == replaced["posts_before"], replaced
     packed, = found["packed"]
     positive(packed, "file_bytes", "packed_bytes", "over_packed")
+
+
+def need_bench_query():
+    if not os.path.exists(QUERY):
+        raise Skipped("no bench_query beside the program")
+
+
+def test_bench_query_alone(folder):
+    """What `tools/zig build bench` runs: the samples, all commands, all kinds."""
+    need_bench_query()
+    out = os.path.join(folder, "raw.jsonl")
+    done = subprocess.run([QUERY, "--repeats", "1", "--threads", "1,2", "--seconds", "0.02",
+                           "--out", out], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "20 posts" in done.stderr, (done.stdout, done.stderr)
+    rows = [json.loads(line) for line in open(out)]
+    cells = {(r["command"], r["kind"]): r for r in rows if r["measure"] == "cell"}
+    assert len(cells) == 5 * 6, sorted(cells)
+    for row in cells.values():
+        positive(row, "mean_us", "p50_us", "p99_us", "queries")
+    batches = [r for r in rows if r["measure"] == "batch"]
+    assert len(batches) == 5 * 2 and all(r["queries_per_s"] > 0 for r in batches), batches
+    found = {r["query"]: r["found"] for r in rows
+             if r["measure"] == "query" and r["command"] == "COUNT"}
+    assert found["cache"] > 0 and found["+cache -redis"] < found["cache"], found
+    assert found['"the cache"'] <= found["+the +index"] + found["cache"], found
+
+
+def test_bench_query_kinds(folder):
+    need_bench_query()
+    path = os.path.join(folder, "queries")
+    with open(path, "w") as out:
+        out.write('{"query": "+\\"the who\\" +uk", "tags": []}\n{"query": "\\"caf\\u00e9 au\\""}\n'
+                  "# no query\n+a +b\na b\na b\n+a b\na -b\n+alone\n")
+    done = subprocess.run([QUERY, "--queries", path, "--kinds"], capture_output=True, text=True,
+                          check=True, timeout=60)
+    assert done.stdout.splitlines() == [
+        'mixed\t+"the who" +uk', 'phrase\t"caf\u00e9 au"', "intersection\t+a +b", "union\ta b",
+        "mixed\t+a b", "negated\ta -b", "term\t+alone", "term\ta", "term\tb"], done.stdout
+
+
+def query(folder, extra, *more):
+    need_bench_query()
+    path = os.path.join(folder, "stub")
+    with open(path, "w") as out:
+        out.write(ASKED % (PROGRAM, QUERY, extra))
+    os.chmod(path, 0o755)
+    return subprocess.run([sys.executable, os.path.join(ROOT, "bench", "query.py"), "--bin",
+                           os.path.dirname(PROGRAM), "--corpus", corpus(folder, 60), "--queries",
+                           os.path.join(ROOT, "bench", "queries.txt"), "--folder", folder,
+                           "--rounds", "2", "--repeats", "2", "--peers", "stub=" + path]
+                          + list(more), capture_output=True, text=True, timeout=300)
+
+
+def test_query_beside_a_peer(folder):
+    done = query(folder, 0, "--passages", "40", "--first", "200", "--threads", "1", "--commands",
+                 "COUNT,TOP_10,TOP_10_COUNT", "--mode", "anpsearch=", "--mode",
+                 "blend 0.3=--blend 0.3", "--every", "2")
+    assert done.returncode == 0 and "Ours alone" not in done.stdout, (done.stdout, done.stderr)
+    stem = os.path.join(folder, "posts-passages-40-200")
+    rows = [json.loads(line) for line in open(os.path.join(stem, "run.jsonl"))]
+    assert rows[0]["measure"] == "head" and rows[0]["documents"] == 200, rows[0]
+    cells = [r for r in rows if r["measure"] == "cell"]
+    assert len(cells) == 3 * 3 * 6, len(cells)  # sides, commands, kinds
+    for row in cells:
+        positive(row, "mean", "p50", "p99", "count")
+        assert len(row["round_means"]) == 2, row
+    ratios = [r for r in rows if r["measure"] == "ratio"]
+    assert len(ratios) == 2 * 3 * 6 and ratios[0]["best"] == "stub 1", ratios
+    agreement, = [r for r in rows if r["measure"] == "agreement"]
+    assert all(equal == count for equal, count in agreement["totals"].values()), agreement
+    lists = agreement["lists"].values()
+    assert lists and all(cell["different"] == cell["near"] == 0 for cell in lists), agreement
+    assert len([r for r in rows if r["measure"] == "batch"]) == 2 * 3
+    drawn = open(os.path.join(stem, "queries.svg")).read()
+    assert drawn.count("<rect") > 3 * 3 * 6 and "stub 1" in drawn and drawn.endswith("</svg>\n")
+    assert len(open(os.path.join(stem, "queries.jsonl")).readlines()) % 3 == 0
+    for words in ("| stub 1 ", "| blend 0.3 ", "over the best peer"):
+        assert words in done.stdout, (words, done.stdout)
+    svg = os.path.join(folder, "growth.svg")
+    grown = subprocess.run([sys.executable, os.path.join(ROOT, "bench", "growth.py"),
+                            os.path.join(stem, "run.jsonl"), "--side", "stub", "--svg", svg],
+                           capture_output=True, text=True, check=True, timeout=60).stdout
+    assert grown.count("| stub 1 ") == 3 * 6 and "1.0 |" in grown, grown
+    assert "stub 1, union" in open(svg).read()
+    # Another time with the index that is there.
+    stamp = os.stat(os.path.join(stem, "stub", "posts.db")).st_ino
+    done = query(folder, 0, "--passages", "40", "--first", "200", "--reuse", "--commands", "COUNT")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert os.stat(os.path.join(stem, "stub", "posts.db")).st_ino == stamp
+
+
+def test_query_sees_other_totals(folder):
+    done = query(folder, 1, "--commands", "COUNT", "--kinds", "term,union")
+    assert done.returncode == 0, (done.stdout, done.stderr)  # one peer alone may be wrong itself
+    assert "| 0 of 22 |" in " ".join(done.stdout.split()), done.stdout
+    rows = [json.loads(line) for line in open(os.path.join(folder, "posts", "run.jsonl"))]
+    assert not [r for r in rows if r["measure"] == "ratio"], rows  # it is not a best one
+
+
+def test_agreement_of_lists(folder):
+    sys.path.insert(0, os.path.join(ROOT, "bench"))
+    import agree
+    ours = [("a", 3.0), ("b", 2.0)]
+    wide = ours + [("c", 1.9), ("d", 1.0)]
+    assert agree.of_lists(ours, wide, [("a", 9.0), ("b", 8.0)]) == "same"
+    assert agree.of_lists(ours, wide, [("a", 9.0), ("c", 8.0)]) == "near"
+    assert agree.of_lists(ours, wide, [("a", 9.0), ("d", 8.0)]) == "different"
+    assert agree.of_lists(ours, wide, [("a", 9.0), ("x", 8.0)]) == "different"
+    assert agree.of_lists(ours, wide, [("a", 9.0)]) == "different"
+    mine = {("term", "x"): 3, ("term", "y"): 4}
+    assert agree.alone(mine, [mine, {("term", "x"): 2}]) == []
+    assert agree.alone(mine, [{("term", "x"): 2}, {("term", "x"): 2}]) == [["x", 3, 2]]
 
 
 def main():
