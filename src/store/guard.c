@@ -22,7 +22,8 @@ static bool good_key(const tree_cursor *c, str key) {
 
 /* ---- One page ------------------------------------------------------------------------------ */
 
-/* What is wrong with it, or NULL. Nobody looks at the key of a branch's first node. */
+/* What is wrong with it, or NULL. Nobody looks at the key of a branch's first node, and here nobody
+   at the pages of large values: of a leaf of a hundred that would be a hundred more pages. */
 static const char *look_at(const store_txn *txn, store_table table, const tree_cursor *c,
                            const tree_page *page, bool leaf) {
     uint64_t room = 0;
@@ -30,7 +31,7 @@ static const char *look_at(const store_txn *txn, store_table table, const tree_c
     for (uint32_t i = 0; i < page->count; i++) {
         tree_node node;
         tree_fault fault;
-        if (!tree_node_at(c->view, page, i, leaf, &node, &fault)) {
+        if (!tree_node_head(c->view, page, i, leaf, &node, &fault)) {
             return fault.what;
         }
         room += tree_node_room(&node, leaf);
@@ -73,22 +74,22 @@ static bool within_bounds(const tree_cursor *c) {
     tree_node first, last, bound;
     tree_fault fault;
     bool left = false, right = false;
-    if (!tree_node_at(c->view, &leaf->page, 0, true, &first, &fault) ||
-        !tree_node_at(c->view, &leaf->page, leaf->page.count - 1, true, &last, &fault)) {
+    if (!tree_node_head(c->view, &leaf->page, 0, true, &first, &fault) ||
+        !tree_node_head(c->view, &leaf->page, leaf->page.count - 1, true, &last, &fault)) {
         return false;
     }
     for (unsigned i = c->height - 1; i-- > 0 && !(left && right);) {
         const struct tree_level *level = &c->levels[i];
         if (!left && level->index > 0) {
             left = true;
-            if (!tree_node_at(c->view, &level->page, level->index, false, &bound, &fault) ||
+            if (!tree_node_head(c->view, &level->page, level->index, false, &bound, &fault) ||
                 compare(c, bound.key, first.key) > 0) {
                 return false;
             }
         }
         if (!right && level->index + 1 < level->page.count) {
             right = true;
-            if (!tree_node_at(c->view, &level->page, level->index + 1, false, &bound, &fault) ||
+            if (!tree_node_head(c->view, &level->page, level->index + 1, false, &bound, &fault) ||
                 compare(c, last.key, bound.key) >= 0) {
                 return false;
             }

@@ -78,8 +78,8 @@ static bool overflow_at(const tree_view *view, const tree_page *page, size_t siz
     return true;
 }
 
-bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
-                  tree_node *out, tree_fault *fault) {
+bool tree_node_head(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
+                    tree_node *out, tree_fault *fault) {
     const uint8_t *node = key_at(view, page, index, &out->key, fault);
     if (!node) {
         return false;
@@ -96,19 +96,21 @@ bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, 
     if (out->flags & ~(NODE_OVERFLOW | NODE_TREE)) {
         return fault_at(fault, page->number, "an entry of unknown kind");
     }
-    if (out->flags & NODE_OVERFLOW) {
-        if (room < sizeof(uint64_t)) {
-            return fault_at(fault, page->number, "an entry outside of its page");
-        }
-        out->child = load_u64(value);
-        return overflow_at(view, page, low, out, fault);
+    bool apart = out->flags & NODE_OVERFLOW;
+    if (apart ? room < sizeof(uint64_t) : low > room) {
+        return fault_at(fault, page->number,
+                        apart ? "an entry outside of its page" : "a value outside of its page");
     }
-    if (low > room) {
-        return fault_at(fault, page->number, "a value outside of its page");
-    }
-    out->child = 0;
-    out->value = str_make((const char *)value, low);
+    out->child = apart ? load_u64(value) : 0;
+    out->value = str_make(apart ? NULL : (const char *)value, low);
     return true;
+}
+
+bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
+                  tree_node *out, tree_fault *fault) {
+    return tree_node_head(view, page, index, leaf, out, fault) &&
+           (!leaf || !(out->flags & NODE_OVERFLOW) ||
+            overflow_at(view, page, out->value.len, out, fault));
 }
 
 bool tree_page_filled(const tree_view *view, const tree_page *page, uint64_t nodes_room) {

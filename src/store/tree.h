@@ -88,4 +88,9 @@ bool tree_page_filled(const tree_view *view, const tree_page *page, uint64_t nod
 bool tree_node_at(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
                   tree_node *out, tree_fault *fault);
 
+/* The same without looking at the pages of a large value: of it `child` and value.len are told,
+   value.data is NULL. */
+bool tree_node_head(const tree_view *view, const tree_page *page, uint32_t index, bool leaf,
+                    tree_node *out, tree_fault *fault);
+
 #endif

@@ -4,7 +4,7 @@
  */
 #include "store/aid.h"
 
-#include "store/page.h"
+#include "store/environment.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -313,6 +313,49 @@ static void check_large_values(const char *path) {
     store_close(s);
 }
 
+/*
+ * A search, and a walk to another leaf, look at a leaf's entries but not at the pages of its large
+ * values: a hundred of them would be a hundred pages more. So damage to one value's first page is
+ * told to who reads that value or stands beside it, and to nobody else.
+ */
+static void check_values_apart(const char *path) {
+    enum { VALUES = 100, BYTES = 6000, DAMAGED = 40 };
+    static char bytes[BYTES];
+    store_txn *txn;
+    store_cursor *cursor;
+    store_key key;
+    str value;
+    aid_create(path);
+    store *s = aid_open(path, true);
+    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
+    for (uint64_t i = 0; i < VALUES; i++) {
+        store_key at = store_key_u64(10 * i);
+        CHECK_EQ_INT(store_put(txn, STORE_POSTS, at, str_make(bytes, BYTES), true, NULL), ANP_OK);
+    }
+    CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
+    CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK);
+    CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(10 * DAMAGED), &value, NULL), ANP_OK);
+    off_t at = (off_t)((const uint8_t *)value.data - txn->view.map) - PAGE_HEADER_BYTES;
+    store_abort(txn);
+    store_close(s);
+    int fd = open(path, O_RDWR);
+    CHECK(at % PAGE == 0 && pwrite(fd, "!", 1, at) == 1); /* in the page's number */
+    close(fd);
+    s = aid_open(path, false);
+    CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK);
+    CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(5), &value, NULL), ANP_NOT_FOUND);
+    CHECK_EQ_INT(store_cursor_open(txn, STORE_POSTS, &cursor, NULL), ANP_OK);
+    CHECK_EQ_INT(store_seek(cursor, store_key_u64(205), &key, &value, NULL), ANP_OK);
+    CHECK(key.number == 210 && value.len == BYTES);
+    store_cursor_close(cursor);
+    for (uint64_t beside = 10 * DAMAGED - 5; beside <= 10 * DAMAGED + 5; beside += 5) {
+        CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(beside), &value, NULL), ANP_CORRUPT);
+    }
+    store_abort(txn);
+    CHECK(aid_verify(s, true, false) > 0);
+    store_close(s);
+}
+
 void test_store_damage(void) {
     twin t = {0};
     const char *path = aid_path("damage.db");
@@ -331,5 +374,7 @@ void test_store_damage(void) {
     check_short(aid_path("short.db"));
     CASE("large values are checked once a process");
     check_large_values(aid_path("large.db"));
+    CASE("a search looks at no large values but its neighbours");
+    check_values_apart(aid_path("apart.db"));
     twin_free(&t);
 }
