@@ -18,7 +18,9 @@
 enum {
     VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
     BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
+    MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read */
     STEPS_A_FORGETTING = 4,
+    POSTS_A_FORGETTING = 1024,
 };
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */
@@ -498,6 +500,10 @@ static anp_status take_post(index_writer *w, batch_draft *from, uint32_t place, 
         return error_nomem(err, "a batch of posts");
     }
     from->references++;
+    /* Look-ups of ids and terms read the whole file, now here, now there. */
+    if (w->posts.count % POSTS_A_FORGETTING == 0) {
+        store_forget_pages(index_store(w->index), MAPPED_BYTES);
+    }
     return ANP_OK;
 }
 
@@ -822,9 +828,9 @@ static bool merging_is_due(const index_writer *w) {
 }
 
 /* Merging reads all that it moves: now and then the pages read are given back. */
-static void forget_pages(index_writer *w) {
+static void forget_merged(index_writer *w) {
     if (++w->steps % STEPS_A_FORGETTING == 0) {
-        store_forget_pages(index_store(w->index));
+        store_forget_pages(index_store(w->index), MAPPED_BYTES);
     }
 }
 
@@ -849,7 +855,7 @@ static void maintain(index_writer *w) {
             drop_batch(w);
             return;
         }
-        forget_pages(w);
+        forget_merged(w);
     }
 }
 
@@ -865,7 +871,7 @@ static void merge_runs(index_writer *w, numbers *n) {
             drop_batch(w);
             return;
         }
-        forget_pages(w);
+        forget_merged(w);
     }
 }
 
@@ -888,7 +894,7 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
     merge_runs(w, &w->terms);
     merge_runs(w, &w->values);
     if (bulk) {
-        store_forget_pages(index_store(w->index));
+        store_forget_pages(index_store(w->index), 0);
     }
     return ANP_OK;
 }

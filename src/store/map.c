@@ -11,10 +11,13 @@
 #include "store/environment.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MAP_USUAL_BYTES ((uint64_t)128 << 30)
 #define MAP_LEAST_BYTES ((uint64_t)256 << 20)
@@ -171,9 +174,24 @@ static uint8_t *lmdb_map(const store_txn *txn) {
     return (uint8_t *)(page - number * txn->store->page_bytes);
 }
 
-void store_forget_pages(store *s) {
+/* Of mapped files, this process's; 0 where the system does not tell. */
+static uint64_t resident_bytes(void) {
+    char text[128] = {0};
+    unsigned long long shared = 0;
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t len = read(fd, text, sizeof text - 1);
+        close(fd);
+        if (len <= 0 || sscanf(text, "%*u %*u %llu", &shared) != 1) {
+            return 0;
+        }
+    }
+    return (uint64_t)shared * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void store_forget_pages(store *s, uint64_t above) {
     store_txn *txn;
-    if (store_begin_read(s, &txn, NULL) != ANP_OK) {
+    if ((above && resident_bytes() <= above) || store_begin_read(s, &txn, NULL) != ANP_OK) {
         return;
     }
     size_t bytes = (size_t)atomic_load(&s->file_pages) * s->page_bytes;

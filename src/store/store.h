@@ -87,11 +87,12 @@ bool store_in_own_thread(const store_txn *txn);
 anp_status store_commit(store_txn *txn, anp_error *err);
 
 /*
- * Takes the file's pages out of this process's resident memory; they stay in the system's cache and
- * come back when they are read. Between transactions of a bulk build, so that its memory does not
- * grow with the file.
+ * Takes the file's pages out of this process's resident memory, when those of all mapped files are
+ * more than `above` bytes (0: always; where the system does not tell, only then). They stay in the
+ * system's cache and come back when they are read. At any time, also while a transaction of the
+ * same thread is open: so a bulk build's memory does not grow with the file.
  */
-void store_forget_pages(store *s);
+void store_forget_pages(store *s, uint64_t above);
 
 /* Ends a read transaction, or drops a write transaction's changes. NULL is allowed. */
 void store_abort(store_txn *txn);
