@@ -39,6 +39,16 @@ def memory_of(pid):
     return found
 
 
+def cpu_seconds_of(pid):
+    """User and system seconds of a running process, all threads; 0.0 when it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid) as status:
+            fields = status.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def busy_seconds():
     """Seconds that the processors have worked since they were started, for whomever."""
     try:
@@ -69,7 +79,7 @@ class Watch:
             for name, value in memory_of(self.pid).items():
                 self.peaks[name] = max(value, self.peaks.get(name, 0))
             if self.also:
-                self.also()
+                self.also(self.pid)
             self.stop.wait(SAMPLE_SECONDS)
 
     def end(self):
@@ -81,9 +91,9 @@ class Watch:
 def run(words, stdin=None, also=None, may_fail=False):
     """Runs a program to its end. Gives seconds, cpu_seconds, peak memory, stdout and stderr.
 
-    `stdin` is an open file or pipe; `also` is called 50 times a second while it runs. What all else
-    on the machine took of the processors meanwhile is others_cpu_seconds: a figure of a run where
-    it is large is worth little.
+    `stdin` is an open file or pipe; `also` is called with the process's id 50 times a second. What
+    all else on the machine took of the processors meanwhile is others_cpu_seconds: a figure of a
+    run where it is large is worth little.
     """
     busy = busy_seconds()
     start = time.monotonic()

@@ -9,7 +9,9 @@ of twenty ids, verify, compact, and the file's size after each.
 
 Posts/s over time counts what the synthesizer has written into the pipe: up to --memory of it is not
 yet in the index. What is left to do after the last post went in is a figure of its own. The
-synthesizer shares the processors and takes about 1 s of one for each GB.
+synthesizer shares the processors and takes about 1 s of one for each GB. CPU seconds over time are
+those of the indexing process alone: they tell whether size slows it down where the machine has
+other work too.
 """
 import argparse
 import json
@@ -21,7 +23,7 @@ import time
 import measure
 from measure import Failed, mebibytes, megabytes, percentile, spread, table
 
-STEP = 250000
+STEP = 1 << 18  # four windows
 LOG_BATCHES = 8
 QUERIES = [
     "cache invalidation", "redis", '"cache invalidation"', "+cache +redis", "title:redis",
@@ -41,6 +43,7 @@ def arguments():
     p.add_argument("--log", type=int, default=4000,
                    help="posts added in small batches for a full log (default 4000 of 4,096)")
     p.add_argument("--similar", type=int, default=20, help="ids (default 20)")
+    p.add_argument("--no-reorder", action="store_true", help="leave out compact --reorder")
     p.add_argument("--keep", action="store_true", help="do not remove the index files")
     p.add_argument("--reuse", action="store_true", help="take an index file that a run kept")
     p.add_argument("--program", default=os.path.join(measure.ROOT, "zig-out/bin/anpsearch"))
@@ -57,9 +60,9 @@ class Posts:
         self.child = subprocess.Popen([synth, "--from", str(first), "--count", str(count)],
                                       stdout=subprocess.PIPE)
         self.start = time.monotonic()
-        self.times = []  # (seconds, bytes written so far)
+        self.times = []  # (seconds, bytes written so far, CPU seconds of the indexer so far)
 
-    def look(self):
+    def look(self, pid):
         try:
             with open("/proc/%d/io" % self.child.pid) as counters:
                 text = counters.read()
@@ -67,24 +70,25 @@ class Posts:
             return
         written = int(text.partition("wchar:")[2].split()[0])
         if not self.times or written != self.times[-1][1]:
-            self.times.append((time.monotonic() - self.start, written))
+            seconds = time.monotonic() - self.start
+            self.times.append((seconds, written, measure.cpu_seconds_of(pid)))
 
     def end(self):
-        self.look()
         self.child.stdout.close()
         if self.child.wait():
             raise Failed("anp-synth: exit %d" % self.child.returncode)
 
     def steps(self, count, step):
-        """Posts/s of each step; every post has nearly the same size."""
+        """Posts/s, and CPU seconds, of each step; every post has nearly the same size."""
         total = self.times[-1][1]
-        rates, before = [], 0.0
+        rates, took, before, cpu_before = [], [], 0.0, 0.0
         for end in range(step, count + 1, step):
             share = total * end // count
-            seconds = next(s for s, written in self.times if written >= share)
-            rates.append(step / max(seconds - before, 1e-9))
-            before = seconds
-        return rates
+            seconds, _, cpu = next(time for time in self.times if time[1] >= share)
+            rates.append(round(step / max(seconds - before, 1e-9)))
+            took.append(round(cpu - cpu_before, 2))
+            before, cpu_before = seconds, cpu
+        return rates, took
 
 
 def feed(a, db, count, first, more=()):
@@ -106,15 +110,16 @@ def check_count(a, db, count):
 def build(a, record, db, count):
     measure.remove_index(db)
     took, posts = feed(a, db, count, 0, ["--store", a.store])
-    last, size = posts.times[-1]
+    last, size, _ = posts.times[-1]
     found = check_count(a, db, count)
     step = min(STEP, max(1, count // 4))
+    rates, cpu = posts.steps(count, step)
     return record.add(
         "build", posts=count, jsonl_bytes=size, seconds=took["seconds"],
         seconds_after_last_post=max(0.0, took["since_synth"] - last),
         posts_per_s=count / took["seconds"],
         mb_per_s=size / 1e6 / took["seconds"], step=step,
-        posts_per_s_by_step=[round(rate) for rate in posts.steps(count, step)],
+        posts_per_s_by_step=rates, cpu_seconds_by_step=cpu,
         cpu_seconds=took["cpu_seconds"], others_cpu_seconds=took["others_cpu_seconds"],
         peak_bytes=took["peak_bytes"], anon_bytes=took["anon_bytes"],
         file_bytes=os.path.getsize(db), log_posts=found["log_posts"], tables=found["tables"])
@@ -195,7 +200,7 @@ def one_size(a, record, count):
         feed(a, db, batch, count + i * batch)
     check_count(a, db, count + LOG_BATCHES * batch)
     rows["first"] += first_answers(a, record, db, count, "log filled")
-    for options in measure.compactions(a.program):
+    for options in measure.compactions(a.program)[:1 if a.no_reorder else None]:
         rows["ops"].append(timed(a, record, db, count, "compact", ["compact"] + options))
         state = " ".join(["compact"] + options)
         rows["first"] += first_answers(a, record, db, count, state)
@@ -220,9 +225,9 @@ def show(rows):
               "%.1f" % b["others_cpu_seconds"],
               mebibytes(b["peak_bytes"]), mebibytes(b["anon_bytes"]), megabytes(b["file_bytes"]),
               "%.3f" % (b["file_bytes"] / b["jsonl_bytes"])]])
-        rates = b["posts_per_s_by_step"]
-        print("posts/s for each %s posts: %s\n" % ("{:,}".format(b["step"]),
-                                                   " ".join(map(str, rates))))
+        for what, name in (("posts/s", "posts_per_s_by_step"), ("CPU s", "cpu_seconds_by_step")):
+            print("%s for each %s posts: %s\n" % (what, "{:,}".format(b["step"]),
+                                                  " ".join(map(str, b[name]))))
     table("%s posts: the first answer of a fresh process" % count,
           ["", "posts in the log", "p50 ms", "p99 ms", "over true, ms"],
           [["%s, %s" % (r["state"], r["what"]), r["log_posts"], "%.2f" % (r["p50_us"] / 1e3),

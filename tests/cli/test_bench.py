@@ -153,7 +153,8 @@ def test_scale(folder):
         positive(row, "seconds", "posts_per_s", "mb_per_s", "peak_bytes", "anon_bytes",
                  "file_bytes", "jsonl_bytes")
         assert row["anon_bytes"] < row["peak_bytes"], row
-        assert len(row["posts_per_s_by_step"]) == 4, row
+        assert len(row["posts_per_s_by_step"]) == len(row["cpu_seconds_by_step"]) == 4, row
+        assert 0 <= sum(row["cpu_seconds_by_step"]) <= row["cpu_seconds"] + 0.02, row
         assert row["jsonl_bytes"] > 3000 * row["posts"], row
     states = {row["state"] for row in found["first_answer"]}
     assert states >= {"built", "log filled"}, states
