@@ -408,6 +408,7 @@ enum {
     ANP_QUERY_STRICT_SYNTAX = 8,  /* ANP_SYNTAX instead of taking as words what does not parse */
     ANP_QUERY_KEEP_STOPWORDS = 16,/* --stopwords none */
     ANP_QUERY_ESCAPE_HTML = 32,   /* & < > in snippets become entities */
+    ANP_QUERY_NO_TOTAL = 64,      /* the total may be left out (0, or what was found on the way) */
 };
 
 typedef struct anp_query_options {

@@ -68,6 +68,7 @@ void snapshot_close(snapshot *s) {
         bitmap_free(s->deleted);
         catalog_free(&s->cat);
         store_cursor_close(s->group_lists);
+        snapshot_free_cells(s);
         store_abort(s->txn);
         for (int field = 0; field < INDEX_FIELDS; field++) {
             free(s->lengths[field]);

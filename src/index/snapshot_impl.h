@@ -35,7 +35,14 @@ struct snapshot {
     buffer sketches; /* of the last window asked for */
     unit_words words[INDEX_FIELDS]; /* of the units whose positions were read last */
     store_cursor *group_lists; /* over table group_postings; NULL until first needed */
+    struct cell_cache *cell_cache; /* snapshot_cells.c; NULL until first needed */
 };
+
+void snapshot_free_cells(snapshot *s);
+
+/* A term's postings in the log alone, as snapshot_postings. */
+anp_status snapshot_log_postings(snapshot *s, index_field field, uint32_t term, arena *perm,
+                                 window_postings *out, anp_error *err);
 
 /* What a value is of: kind, number and sub as in a unit key (unit.h). */
 typedef struct unit_entry {

@@ -144,6 +144,18 @@ anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint
     return ANP_OK;
 }
 
+anp_status snapshot_log_postings(snapshot *s, index_field field, uint32_t term, arena *perm,
+                                 window_postings *out, anp_error *err) {
+    collected all = {arena_alloc(perm, s->tail->count * sizeof *all.docs),
+                     arena_alloc(perm, s->tail->count * sizeof *all.tfs), 0};
+    if (!all.docs || !all.tfs) {
+        return error_nomem(err, "a term's postings");
+    }
+    TRY(collect_tail(s, field, term, &all, err));
+    *out = (window_postings){all.docs, all.tfs, all.count};
+    return ANP_OK;
+}
+
 /* df and cf of one window, by decoding: where posts are deleted, in the log, or the field is the
    body. */
 static anp_status decode_stats(snapshot *s, index_field field, uint32_t term, uint32_t window,

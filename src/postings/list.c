@@ -2,6 +2,7 @@
 #include "postings/list.h"
 
 #include "base/error.h"
+#include "postings/search.h"
 
 #include <stdio.h>
 
@@ -253,18 +254,6 @@ void list_docs_before(const list_view *v, uint32_t rank, uint16_t low, uint32_t 
     }
 }
 
-/* The first of `count` u16 values that is >= key; no branch depends on what is read. */
-static uint32_t lower_bound(const uint8_t *values, uint32_t count, uint32_t key) {
-    uint32_t from = 0;
-    while (count > 0) {
-        uint32_t half = count / 2;
-        bool below = load_u16(values + (size_t)(from + half) * 2) < key;
-        from = below ? from + half + 1 : from;
-        count = below ? count - half - 1 : half;
-    }
-    return from;
-}
-
 static uint32_t bitset_rank(const list_view *v, uint16_t low) {
     uint64_t word = load_u64(v->container + low / 64 * 8);
     if (!(word >> (low % 64) & 1)) {
@@ -321,6 +310,60 @@ static uint32_t blocked_rank(const list_view *v, uint16_t low) {
     return UINT32_MAX;
 }
 
+/* How many 1s stand from bit `bit` of high on, at most `most`. */
+static uint32_t run_of_ones(const list_view *v, uint32_t bit, uint32_t most) {
+    uint32_t words = list_high_words(v->count), word = bit / 64, run = 0;
+    while (word < words && run < most) {
+        uint64_t x = ~(load_u64(v->high + (size_t)word * 8) >> bit % 64);
+        uint32_t left = 64 - bit % 64;
+        uint32_t here = x ? (uint32_t)__builtin_ctzll(x) : 64;
+        if (here < left) {
+            run += here;
+            break;
+        }
+        run += left;
+        bit = ++word * 64;
+    }
+    return run < most ? run : most;
+}
+
+void list_block(const list_view *v, uint32_t block, uint32_t *from, uint32_t *to) {
+    *from = *to = 0;
+    if (v->container_kind == LIST_BITSET) {
+        uint32_t first = load_u16(v->ranks + block * 2);
+        uint32_t end = block + 1 < LIST_BLOCKS ? load_u16(v->ranks + (block + 1) * 2) : v->count;
+        *from = first < v->count ? first : v->count;
+        *to = end < *from ? *from : end < v->count ? end : v->count;
+    } else if (v->container_kind == LIST_BLOCKED) {
+        uint32_t slot = block / LIST_SLOT_BLOCKS;
+        uint32_t bit = load_u16(v->ranks + slot * 2) + slot * LIST_SLOT_BLOCKS;
+        bit = behind_zeros(v, bit, block % LIST_SLOT_BLOCKS);
+        if (bit != UINT32_MAX && bit >= block && bit - block < v->count) {
+            *from = bit - block;
+            *to = *from + run_of_ones(v, bit, v->count - *from);
+        }
+    } else {
+        *from = search_u16(v->container, v->count, block << 8);
+        *to = block + 1 < LIST_BLOCKS ? search_u16(v->container, v->count, (block + 1) << 8)
+                                      : v->count;
+        *to = *to < *from ? *from : *to;
+    }
+    *to = *to - *from > BLOCK_DOCS ? *from + BLOCK_DOCS : *to;
+}
+
+void list_block_bits(const list_view *v, uint32_t block, uint32_t from, uint32_t to,
+                     uint64_t bits[4]) {
+    if (v->container_kind == LIST_BITSET) {
+        memcpy(bits, v->container + (size_t)block * 32, 32);
+        return;
+    }
+    memset(bits, 0, 32);
+    for (uint32_t rank = from; rank < to; rank++) {
+        uint8_t at = (uint8_t)list_block_doc(v, block, rank);
+        bits[at / 64] |= (uint64_t)1 << at % 64;
+    }
+}
+
 uint32_t list_rank(const list_view *v, uint16_t low) {
     if (v->container_kind == LIST_BITSET) {
         return bitset_rank(v, low);
@@ -328,135 +371,8 @@ uint32_t list_rank(const list_view *v, uint16_t low) {
     if (v->container_kind == LIST_BLOCKED) {
         return blocked_rank(v, low);
     }
-    uint32_t at = lower_bound(v->container, v->count, low);
+    uint32_t at = search_u16(v->container, v->count, low);
     return at < v->count && load_u16(v->container + (size_t)at * 2) == low ? at : UINT32_MAX;
-}
-
-/* ---- tfs ----------------------------------------------------------------------------------- */
-
-static uint32_t code_of(const list_view *v, uint32_t rank) {
-    size_t bit = (size_t)rank * v->tf_bits;
-    return (uint32_t)(v->tf_codes[bit / 8] >> bit % 8) & ((1u << v->tf_bits) - 1);
-}
-
-/* Exception i; 1 when damaged codes say that there are more than there are. */
-static uint32_t exception_tf(const list_view *v, uint32_t i) {
-    if (i >= v->exceptions) {
-        return 1;
-    }
-    const uint8_t *at = v->exception_tfs + (size_t)i * v->exception_bytes;
-    return v->exception_bytes == 1 ? *at : v->exception_bytes == 2 ? load_u16(at) : load_u32(at);
-}
-
-/* The codes of 64 bits from a byte on that say "exception", by their lowest bits. */
-static uint64_t exceptions_in(const list_view *v, size_t byte) {
-    size_t have = ((size_t)v->count * v->tf_bits + 7) / 8 - byte;
-    uint64_t x = 0;
-    memcpy(&x, v->tf_codes + byte, have < 8 ? have : 8);
-    x &= x >> 1;
-    if (v->tf_bits == 2) {
-        return x & 0x5555555555555555u;
-    }
-    x &= x >> 2;
-    if (v->tf_bits == 4) {
-        return x & 0x1111111111111111u;
-    }
-    return x & x >> 4 & 0x0101010101010101u;
-}
-
-/* How many exceptions lie below a rank, in a list whose codes name them. */
-static uint32_t exceptions_below(const list_view *v, uint32_t rank) {
-    uint32_t stride = rank / LIST_TF_STRIDE, width = v->tf_bits, below = 0;
-    if (stride) {
-        below = load_u16(v->exception_counts + (size_t)(stride - 1) * 2);
-    }
-    size_t bit = (size_t)stride * LIST_TF_STRIDE * width, end = (size_t)rank * width;
-    for (; bit < end; bit += 64) {
-        uint64_t found = exceptions_in(v, bit / 8);
-        if (end - bit < 64) {
-            found &= (1ull << (end - bit)) - 1;
-        }
-        below += (uint32_t)__builtin_popcountll(found);
-    }
-    return below;
-}
-
-static void expand_codes(const list_view *v, uint32_t from, uint32_t count, uint32_t *tfs) {
-    const uint8_t *codes = v->tf_codes + (size_t)from * v->tf_bits / 8;
-    uint32_t i = 0;
-    if (v->tf_bits == 2) {
-        for (; i + 4 <= count; i += 4) {
-            uint32_t four = codes[i / 4];
-            tfs[i] = (four & 3) + 1;
-            tfs[i + 1] = (four >> 2 & 3) + 1;
-            tfs[i + 2] = (four >> 4 & 3) + 1;
-            tfs[i + 3] = (four >> 6) + 1;
-        }
-    } else if (v->tf_bits == 4) {
-        for (; i + 2 <= count; i += 2) {
-            tfs[i] = (codes[i / 2] & 15u) + 1;
-            tfs[i + 1] = (codes[i / 2] >> 4) + 1u;
-        }
-    } else {
-        for (; i < count; i++) {
-            tfs[i] = codes[i] + 1u;
-        }
-    }
-    for (; i < count; i++) {
-        tfs[i] = code_of(v, from + i) + 1;
-    }
-}
-
-/* Replaces the codes of ranks [from, from + count) that say so by exceptions. */
-static void put_exceptions(const list_view *v, uint32_t from, uint32_t count, uint32_t *tfs) {
-    uint32_t next = exceptions_below(v, from), width = v->tf_bits;
-    size_t first = (size_t)from * width, end = first + (size_t)count * width;
-    for (size_t bit = first; bit < end; bit += 64) {
-        uint64_t found = exceptions_in(v, bit / 8);
-        for (; found; found &= found - 1) {
-            size_t at = (bit - first + (size_t)__builtin_ctzll(found)) / width;
-            if (at >= count) {
-                return;
-            }
-            tfs[at] = exception_tf(v, next++);
-        }
-    }
-}
-
-void list_tfs_at(const list_view *v, uint32_t from, uint32_t count, uint32_t *tfs) {
-    if (v->tf_bits) {
-        expand_codes(v, from, count, tfs);
-        if (v->exceptions) {
-            put_exceptions(v, from, count, tfs);
-        }
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        tfs[i] = 1;
-    }
-    uint32_t i = v->exceptions ? lower_bound(v->exception_ranks, v->exceptions, from) : 0;
-    for (; i < v->exceptions; i++) {
-        uint32_t rank = load_u16(v->exception_ranks + (size_t)i * 2);
-        if (rank - from >= count) {
-            break;
-        }
-        tfs[rank - from] = exception_tf(v, i);
-    }
-}
-
-void list_tfs(const list_view *v, uint32_t *tfs) {
-    list_tfs_at(v, 0, v->count, tfs);
-}
-
-uint32_t list_tf(const list_view *v, uint32_t rank) {
-    if (v->tf_bits) {
-        uint32_t code = code_of(v, rank);
-        bool exception = v->exceptions && code + 1 == 1u << v->tf_bits;
-        return exception ? exception_tf(v, exceptions_below(v, rank)) : code + 1;
-    }
-    uint32_t at = v->exceptions ? lower_bound(v->exception_ranks, v->exceptions, rank) : 0;
-    bool here = at < v->exceptions && load_u16(v->exception_ranks + (size_t)at * 2) == rank;
-    return here ? exception_tf(v, at) : 1;
 }
 
 /* ---- Titles -------------------------------------------------------------------------------- */
@@ -472,7 +388,7 @@ static uint32_t title_tf(const list_view *v, uint32_t i) {
 
 static uint32_t title_from(const list_view *v, uint32_t rank) {
     if (v->title_rank_bytes == 2) {
-        return lower_bound(v->title_ranks, v->title_count, rank);
+        return search_u16(v->title_ranks, v->title_count, rank);
     }
     uint32_t at = 0;
     while (at < v->title_count && v->title_ranks[at] < rank) {

@@ -77,8 +77,33 @@ void list_docs_before(const list_view *view, uint32_t rank, uint16_t low, uint32
 /* The tfs of `count` ranks from `from` on, a multiple of 32, from + count <= view->count. */
 void list_tfs_at(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
 
+/*
+ * The same as bytes, 255 for 255 and more (*large: there is one), for any from + count <=
+ * view->count, count <= BLOCK_DOCS. They lie somewhere in `room`.
+ */
+enum { LIST_TF_ROOM = BLOCK_DOCS + 16 };
+const uint8_t *list_tf_bytes(const list_view *view, uint32_t from, uint32_t count,
+                             uint8_t room[LIST_TF_ROOM], bool *large);
+
 /* The rank of an ordinal, or UINT32_MAX when it is not in the list. */
 uint32_t list_rank(const list_view *view, uint16_t low);
+
+/*
+ * The ranks [*from, *to) of the postings in a block of 256 ordinals. Of damaged bytes any, but at
+ * most 256 and *to <= view->count.
+ */
+void list_block(const list_view *view, uint32_t block, uint32_t *from, uint32_t *to);
+
+/* Those postings as bits, bit i for ordinal 256 block + i. */
+void list_block_bits(const list_view *view, uint32_t block, uint32_t from, uint32_t to,
+                     uint64_t bits[4]);
+
+/* The ordinal of a rank in that block's [from, to), of a list that is no bitset. */
+static inline uint16_t list_block_doc(const list_view *view, uint32_t block, uint32_t rank) {
+    return view->container_kind == LIST_ARRAY
+               ? load_u16(view->container + (size_t)rank * 2)
+               : (uint16_t)(block << 8 | view->container[rank]);
+}
 
 /* The tf of one rank below count. */
 uint32_t list_tf(const list_view *view, uint32_t rank);

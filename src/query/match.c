@@ -236,6 +236,17 @@ static anp_status match_node(matcher *m, plan_node *node, bitmap **out) {
     return status == ANP_OK && bitmap_failed(*out) ? nomem(m->err) : status;
 }
 
+anp_status match_posts(snapshot *s, plan_node *node, bitmap **out, anp_error *err) {
+    matcher m = {.snapshot = s, .err = err};
+    anp_status status = match_node(&m, node, out);
+    arena_free(&m.scratch);
+    if (status != ANP_OK) {
+        bitmap_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 /* Cuts what scores inside a group to where the group counts; false when memory is out. */
 static bool narrow(plan_node *node) {
     for (plan_node *child = node->first; child; child = child->next) {

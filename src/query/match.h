@@ -15,6 +15,10 @@
 anp_status match_run(snapshot *s, query_plan *plan, const bitmap *filter, anp_error *err);
 void match_free(query_plan *plan);
 
+/* The posts (dead ones too) that one node matches by itself, whatever stands around it; the caller
+   frees the set. Also leaves sets in the nodes below, for match_free. */
+anp_status match_posts(snapshot *s, plan_node *node, bitmap **out, anp_error *err);
+
 /*
  * Whether the words of a phrase stand in one text: lists[i] are the ascending positions of word i,
  * offsets[i] is its place in the phrase; before[i] is the nearest earlier word of the same term,

@@ -1,6 +1,8 @@
 /* The tree of a query to the tree of a plan, node by node. Everything lives in perm. See plan.h. */
 #include "query/plan.h"
 
+#include "index/cells.h"
+
 typedef struct planner {
     snapshot *snapshot;
     analyzer *analyzer;
@@ -90,6 +92,14 @@ static anp_status find_term(planner *p, index_field field, const text_token *tok
                               token->folded.data);
     if (!term->term.data || !term->name.data) {
         return nomem(p);
+    }
+    if (field != INDEX_BODY) {
+        const term_lists *lists;
+        TRY(cells_term(p->snapshot, field, term->term, &lists, p->err));
+        term->number = lists->number;
+        term->df = lists->df;
+        *out = term;
+        return keep_term(p, term);
     }
     anp_status status = snapshot_term(p->snapshot, term->term, &term->number, p->err);
     if (status == ANP_NOT_FOUND) {
@@ -261,6 +271,8 @@ anp_status plan_make(snapshot *s, const query_ast *ast, plan_settings settings, 
                  .plan = out,
                  .err = err};
     plan_list list = {0};
+    const cell *cells;
+    uint32_t cell_count;
     *out = (query_plan){0};
     if (!ast->root) {
         return ANP_OK;
@@ -268,6 +280,7 @@ anp_status plan_make(snapshot *s, const query_ast *ast, plan_settings settings, 
     if (!p.analyzer) {
         return nomem(&p);
     }
+    TRY(cells_begin(s, &cells, &cell_count, err));
     TRY(plan_clause(&p, ast->root, 1, false, &list));
     if (list.first && count_kept(list.first)) {
         list.first = drop_stopwords(list.first);

@@ -7,6 +7,7 @@
 #include "query/query.h"
 
 #include "post/post.h"
+#include "query/evaluate.h"
 #include "query/explain.h"
 #include "query/match.h"
 #include "query/score.h"
@@ -68,7 +69,7 @@ typedef struct query_work {
     anp_error *err;
 } query_work;
 
-static anp_status parse_and_match(query_work *w) {
+static anp_status parse_and_plan(query_work *w) {
     const query_request *request = w->request;
     query_syntax syntax = {.all_words = (request->flags & ANP_QUERY_AND) != 0,
                            .strict = (request->flags & ANP_QUERY_STRICT_SYNTAX) != 0,
@@ -84,12 +85,20 @@ static anp_status parse_and_match(query_work *w) {
     if (str_trim(request->filter).len) {
         TRY(query_filter(w->snapshot, request->filter, &w->filter, w->err));
     }
-    TRY(match_run(w->snapshot, &w->plan, w->filter, w->err));
-    w->answer->total = w->plan.root ? bitmap_count(w->plan.root->match) : 0;
     return ANP_OK;
 }
 
-static anp_status rank_posts(query_work *w) {
+static bool wants_hits(const query_work *w) {
+    return w->request->k && !(w->request->flags & ANP_QUERY_COUNT_ONLY);
+}
+
+/* Every match is scored. Explanations are of its scorers. */
+static anp_status rank_in_full(query_work *w) {
+    TRY(match_run(w->snapshot, &w->plan, w->filter, w->err));
+    w->answer->total = w->plan.root ? bitmap_count(w->plan.root->match) : 0;
+    if (!w->answer->total || !wants_hits(w)) {
+        return ANP_OK;
+    }
     uint64_t kept = (uint64_t)w->request->offset + w->request->k;
     kept = kept < w->answer->total ? kept : w->answer->total;
     w->top.capacity = (size_t)kept;
@@ -98,8 +107,28 @@ static anp_status rank_posts(query_work *w) {
         return error_nomem(w->err, "the best posts of a query");
     }
     TRY(scorers_make(w->snapshot, &w->plan, &w->request->rank, w->perm, &w->scorers, w->err));
-    TRY(score_run(w->snapshot, &w->scorers, w->plan.root->match, &w->request->rank, &w->top,
-                  w->err));
+    return score_run(w->snapshot, &w->scorers, w->plan.root->match, &w->request->rank, &w->top,
+                     w->err);
+}
+
+static anp_status rank_posts(query_work *w) {
+    const query_request *request = w->request;
+    evaluate_request wanted = {.plan = &w->plan,
+                               .filter = w->filter,
+                               .rank = &request->rank,
+                               .count = !(request->flags & ANP_QUERY_NO_TOTAL),
+                               .k = wants_hits(w) ? request->offset + request->k : 0};
+    bool answered = false;
+    arena scratch = {0};
+    if (!request->in_full && !(request->flags & ANP_QUERY_EXPLAIN)) {
+        anp_status status = evaluate(w->snapshot, &wanted, &scratch, &w->top, &w->answer->total,
+                                     &answered, request->trace, w->err);
+        arena_free(&scratch);
+        TRY(status);
+    }
+    if (!answered) {
+        TRY(rank_in_full(w));
+    }
     top_sort(&w->top);
     return ANP_OK;
 }
@@ -165,12 +194,9 @@ static anp_status run(query_work *w) {
                          "cannot list hits up to rank %llu: at most %d are held; lower k or offset",
                          (unsigned long long)request->offset + request->k, (int)RESULTS_MAX);
     }
-    TRY(parse_and_match(w));
-    if (!w->answer->total || !request->k || (request->flags & ANP_QUERY_COUNT_ONLY)) {
-        return ANP_OK;
-    }
+    TRY(parse_and_plan(w));
     TRY(rank_posts(w));
-    return fetch_hits(w);
+    return w->top.count ? fetch_hits(w) : ANP_OK;
 }
 
 anp_status query_run(snapshot *s, const query_request *request, arena *perm, query_answer *out,

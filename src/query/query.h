@@ -1,12 +1,12 @@
 /*
  * A query from its text to ranked hits.
  *
- *     text ─> parse ─> plan ─> match ─> score ─> heap of k ─> fetch k rows ─> hits
- *             (ast)   (terms,  (sets of  (BM25,   (score desc,  (id, title,
- *                      stats)   ordinals) blend)   docno asc)    snippet)
+ *     text ─> parse ─> plan ─┬─> evaluate ──────┬─> heap of k ─> fetch k rows ─> hits
+ *             (ast)   (terms, └─> match ─> score ┘   (score desc,  (id, title,
+ *                      stats)    (all of them)        docno asc)    snippet)
  *
- * This room answers by full evaluation: every post that matches is scored. It is kept for good as
- * the oracle that faster evaluators are tested against.
+ * evaluate.h answers what it knows, without scoring every match; the rest, and what is to be
+ * explained, is answered by full evaluation, which is also what the evaluator is tested against.
  */
 #ifndef ANP_QUERY_QUERY_H
 #define ANP_QUERY_QUERY_H
@@ -25,6 +25,8 @@ typedef struct query_request {
     str mark_open;
     str mark_close;
     rank_settings rank;
+    bool in_full;                  /* full evaluation, whatever the query */
+    struct evaluate_trace *trace;  /* NULL: not wanted */
 } query_request;
 
 /* One clause's share in a hit's score. */

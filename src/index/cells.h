@@ -1,0 +1,87 @@
+/*
+ * A snapshot cut into cells, and the posting lists of its terms by cell: what top-k evaluation walks.
+ *
+ *     ordinals   0           65,536       131,072                       next
+ *                |  cell 0    |  cell 1    | cell 2  │ cell 3  │ cell 4   |
+ *                └ window ────┘ └ window ──┘ └ segment ────────┘ └ log ───┘
+ *
+ * A cell is a range of ordinals inside one window in which each term has at most one list: a whole
+ * window (also one whose lists are in a group), a segment, the log, or a window that is just being
+ * merged. The lists of the last two are made in memory when they are asked for.
+ *
+ * Everything is borrowed: cells for the snapshot's life, lists until the next cells_begin. One
+ * thread at a time, as all of a snapshot.
+ */
+#ifndef ANP_INDEX_CELLS_H
+#define ANP_INDEX_CELLS_H
+
+#include "index/snapshot.h"
+#include "postings/list.h"
+
+typedef struct cell {
+    uint32_t first;     /* ordinal of its window's first: a post's is first + low */
+    uint32_t from, end; /* its posts' lows, dead ones too */
+    double length_average;      /* that the bounds of its lists were made with */
+    list_lengths title, body;   /* words by low */
+    const uint8_t *scores;      /* of low `from` on: four bytes or four floats a post */
+    uint32_t score_bytes;       /* 4 or 16; 0: no post has any */
+    uint32_t dead;              /* deleted posts among them */
+    bool made;                  /* lists are made in memory, and have no bounds and no positions */
+} cell;
+
+typedef struct cell_list {
+    uint32_t cell;
+    list_view list;
+    const struct unit_info *unit; /* NULL in a cell whose lists are made */
+    str positions;                /* data NULL until cells_positions */
+} cell_list;
+
+/* A term in one field. */
+typedef struct term_lists {
+    index_field field;
+    uint32_t number; /* of the term; UINT32_MAX: no post ever held it */
+    uint32_t df;     /* live posts */
+    uint32_t count;
+    cell_list *lists; /* by ascending cell */
+} term_lists;
+
+/*
+ * Before the first term of a query: what was remembered of the terms of former queries is kept
+ * while it takes at most CELLS_CACHE_BYTES. *cells are all cells, in ordinal order.
+ */
+enum { CELLS_CACHE_BYTES = 32 << 20 };
+anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_error *err);
+
+/*
+ * A term's lists in INDEX_TEXT or INDEX_TITLE. After the first time in a snapshot a look-up of some
+ * 50 ns; then a search a unit (a group counts as one).
+ */
+anp_status cells_term(snapshot *s, index_field field, str term, const term_lists **out,
+                      anp_error *err);
+
+/* Sets list->positions, of a list whose cell is not made. */
+anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err);
+
+/* Words of a post in a field; INDEX_TEXT: body + title_weight * title. */
+static inline uint32_t cell_length(const cell *c, index_field field, uint32_t title_weight,
+                                   uint32_t low) {
+    uint32_t title = field == INDEX_BODY ? 0 : list_length(&c->title, low);
+    uint32_t body = field == INDEX_TITLE ? 0 : list_length(&c->body, low);
+    return body + (field == INDEX_TEXT ? title_weight : 1) * title;
+}
+
+/* The four scores of a post, 0 to 100. */
+static inline void cell_scores(const cell *c, uint32_t low, double scores[4]) {
+    const uint8_t *at = c->scores + (size_t)(low - c->from) * c->score_bytes;
+    for (int i = 0; i < 4; i++) {
+        float value = 50;
+        if (c->score_bytes == 4) {
+            value = at[i];
+        } else if (c->score_bytes) {
+            memcpy(&value, at + 4 * i, sizeof value);
+        }
+        scores[i] = (double)value;
+    }
+}
+
+#endif

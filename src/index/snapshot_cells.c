@@ -1,0 +1,340 @@
+/*
+ * Cells and the lists of terms by cell. See cells.h.
+ *
+ * Opened lists are remembered by field and term, whatever query asked: for a frequent term of ten
+ * million posts opening them is ten look-ups and 153 headers.
+ */
+#include "index/cells.h"
+
+#include "base/error.h"
+#include "index/snapshot_impl.h"
+
+struct cell_cache {
+    VEC(cell) cells;
+    arena memory; /* of cells: lengths and scores of made ones */
+    intern keys;  /* u8 field, term */
+    VEC(term_lists *) terms; /* by key */
+    arena lists;
+};
+
+/* ---- Cells --------------------------------------------------------------------------------- */
+
+static anp_status nomem(anp_error *err) {
+    return error_nomem(err, "the lists of a query");
+}
+
+static anp_status open_lengths(snapshot *s, const unit_info *unit, uint32_t number,
+                               list_lengths *out, anp_error *err) {
+    str value;
+    column_view column;
+    TRY(snapshot_unit_value(s, unit, (unit_entry){UNIT_COLUMN, number, 0}, &value, err));
+    *out = (list_lengths){.width = 1};
+    if (value.len == 0) {
+        return ANP_OK;
+    }
+    TRY(column_open(value, &column, err));
+    TRY(column_lengths(&column, window_low(unit->first), out, err));
+    return column.count == unit->count
+               ? ANP_OK
+               : error_corrupt(err, "a column has %u entries for %u posts", column.count,
+                               unit->count);
+}
+
+static anp_status open_scores(snapshot *s, const unit_info *unit, cell *c, anp_error *err) {
+    str value;
+    column_view column;
+    TRY(snapshot_unit_value(s, unit, (unit_entry){UNIT_COLUMN, COLUMN_SCORES, 0}, &value, err));
+    if (value.len == 0) {
+        return ANP_OK;
+    }
+    TRY(column_open(value, &column, err));
+    if (column.kind != COLUMN_KIND_SCORES || column.count != unit->count) {
+        return error_corrupt(err, "a column of scores holds %u other numbers", column.count);
+    }
+    c->scores = column.entries;
+    c->score_bytes = column.width;
+    return ANP_OK;
+}
+
+static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
+    uint32_t low = window_low(unit->first);
+    cell c = {.first = unit->first - low,
+              .from = low,
+              .end = low + unit->count,
+              .length_average = (double)unit->length_average};
+    TRY(open_lengths(s, unit, COLUMN_TITLE_LENGTH, &c.title, err));
+    TRY(open_lengths(s, unit, COLUMN_BODY_LENGTH, &c.body, err));
+    TRY(open_scores(s, unit, &c, err));
+    c.dead = (uint32_t)bitmap_count_range(s->deleted, unit->first,
+                                          (uint64_t)unit->first + unit->count);
+    return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
+}
+
+/* Copies of what snapshot_columns only lends. */
+static anp_status add_made(snapshot *s, uint32_t window, uint32_t from, anp_error *err) {
+    window_columns columns;
+    TRY(snapshot_columns(s, window, &columns, err));
+    uint32_t count = columns.count - from, first = window << WINDOW_BITS;
+    arena *memory = &s->cell_cache->memory;
+    uint32_t *title = arena_alloc(memory, count * sizeof *title);
+    uint32_t *body = arena_alloc(memory, count * sizeof *body);
+    float(*scores)[4] = arena_alloc(memory, count * sizeof *scores);
+    if (!title || !body || !scores) {
+        return nomem(err);
+    }
+    memcpy(title, columns.lengths[INDEX_TITLE] + from, count * sizeof *title);
+    memcpy(body, columns.lengths[INDEX_BODY] + from, count * sizeof *body);
+    memcpy((void *)scores, (const void *)(columns.scores + from), count * sizeof *scores);
+    cell c = {.first = first,
+              .from = from,
+              .end = columns.count,
+              .length_average = 1,
+              .title = {title, sizeof *title, sizeof *title, 0, from, count},
+              .body = {body, sizeof *body, sizeof *body, 0, from, count},
+              .scores = (const uint8_t *)scores,
+              .score_bytes = sizeof *scores,
+              .dead = (uint32_t)bitmap_count_range(s->deleted, (uint64_t)first + from,
+                                                   (uint64_t)first + columns.count),
+              .made = true};
+    return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
+}
+
+static anp_status add_window(snapshot *s, uint32_t window, const unit_info **unit,
+                             const unit_info *units_end, anp_error *err) {
+    const unit_info *begin = *unit, *end = begin;
+    while (end < units_end && end->first >> WINDOW_BITS == window) {
+        end++;
+    }
+    *unit = end;
+    if (catalog_merging(&s->cat) == (int32_t)window) {
+        return add_made(s, window, 0, err);
+    }
+    for (; begin < end; begin++) {
+        TRY(add_unit(s, begin, err));
+    }
+    return snapshot_tail_in(s, window) ? add_made(s, window, window_low(s->tail->first), err)
+                                       : ANP_OK;
+}
+
+static anp_status make_cells(snapshot *s, anp_error *err) {
+    const unit_info *unit = s->cat.units.items, *end = unit + s->cat.units.count;
+    for (uint32_t window = 0; window < snapshot_window_count(s); window++) {
+        TRY(add_window(s, window, &unit, end, err));
+    }
+    return ANP_OK;
+}
+
+static void forget_lists(struct cell_cache *cache) {
+    intern_free(&cache->keys);
+    arena_free(&cache->lists);
+    cache->keys = (intern){0};
+    cache->terms.count = 0;
+}
+
+void snapshot_free_cells(snapshot *s) {
+    if (s->cell_cache) {
+        forget_lists(s->cell_cache);
+        free(s->cell_cache->terms.items);
+        free(s->cell_cache->cells.items);
+        arena_free(&s->cell_cache->memory);
+        free(s->cell_cache);
+        s->cell_cache = NULL;
+    }
+}
+
+anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_error *err) {
+    if (!s->cell_cache) {
+        s->cell_cache = calloc(1, sizeof *s->cell_cache);
+        anp_status status = s->cell_cache ? make_cells(s, err) : nomem(err);
+        if (status != ANP_OK) {
+            snapshot_free_cells(s);
+            return status;
+        }
+    }
+    struct cell_cache *cache = s->cell_cache;
+    if (cache->lists.used_bytes + cache->keys.memory.used_bytes > (size_t)CELLS_CACHE_BYTES) {
+        forget_lists(cache);
+    }
+    *cells = cache->cells.items;
+    *count = (uint32_t)cache->cells.count;
+    return ANP_OK;
+}
+
+/* ---- Lists --------------------------------------------------------------------------------- */
+
+/* Live postings of a list: those of its dead are found one by one. */
+static anp_status count_live(snapshot *s, const cell *c, const list_view *list, uint32_t *live,
+                             anp_error *err) {
+    arena scratch = {0};
+    uint16_t *lows = arena_alloc(&scratch, WINDOW_DOCS * sizeof *lows);
+    if (!lows) {
+        return nomem(err);
+    }
+    *live = list->count;
+    uint32_t first = c->first;
+    if (c->dead < list->count) {
+        size_t count = bitmap_window(s->deleted, first, lows);
+        for (size_t i = 0; i < count; i++) {
+            *live -= lows[i] >= c->from && lows[i] < c->end &&
+                     list_rank(list, lows[i]) != UINT32_MAX;
+        }
+    } else {
+        uint32_t count = list_docs(list, lows);
+        for (uint32_t i = 0; i < count; i++) {
+            *live -= bitmap_contains(s->deleted, first + lows[i]);
+        }
+    }
+    arena_free(&scratch);
+    return ANP_OK;
+}
+
+static anp_status add_list(snapshot *s, term_lists *term, cell_list list, anp_error *err) {
+    const cell *c = &s->cell_cache->cells.items[list.cell];
+    uint32_t live = list.list.count;
+    if (c->dead) {
+        TRY(count_live(s, c, &list.list, &live, err));
+    }
+    term->df += live;
+    term->lists[term->count++] = list;
+    return ANP_OK;
+}
+
+/* The postings of a made cell as a list. */
+static anp_status make_list(snapshot *s, uint32_t number, term_lists *term, anp_error *err) {
+    struct cell_cache *cache = s->cell_cache;
+    arena scratch = {0};
+    for (uint32_t i = 0; i < cache->cells.count; i++) {
+        const cell *c = &cache->cells.items[i];
+        window_postings postings;
+        if (!c->made) {
+            continue;
+        }
+        bool log = catalog_merging(&s->cat) != (int32_t)(c->first >> WINDOW_BITS);
+        anp_status status =
+            log ? snapshot_log_postings(s, term->field, number, &scratch, &postings, err)
+                : snapshot_postings(s, term->field, number, c->first >> WINDOW_BITS, &scratch,
+                                    &postings, err);
+        buffer bytes = {0};
+        str value = {NULL, 0};
+        if (status == ANP_OK && postings.count) {
+            list_input input = {.count = postings.count, .docs = postings.docs,
+                                .tfs = postings.tfs};
+            list_build(&input, &bytes);
+            value = arena_str(&cache->lists, str_make((const char *)bytes.data, bytes.len));
+            status = bytes.failed || !value.data ? nomem(err) : ANP_OK;
+        }
+        buffer_free(&bytes);
+        cell_list list = {.cell = i};
+        if (status == ANP_OK && value.len) {
+            status = list_view_open(value, &list.list, err);
+            status = status == ANP_OK ? add_list(s, term, list, err) : status;
+        }
+        if (status != ANP_OK) {
+            arena_free(&scratch);
+            return status;
+        }
+    }
+    arena_free(&scratch);
+    return ANP_OK;
+}
+
+/* The lists of units are in the order of their cells; made ones are put among them. */
+static void sort_lists(term_lists *term) {
+    for (uint32_t i = 1; i < term->count; i++) {
+        for (uint32_t j = i; j && term->lists[j - 1].cell > term->lists[j].cell; j--) {
+            cell_list swap = term->lists[j];
+            term->lists[j] = term->lists[j - 1];
+            term->lists[j - 1] = swap;
+        }
+    }
+}
+
+static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp_error *err) {
+    struct cell_cache *cache = s->cell_cache;
+    arena scratch = {0};
+    const term_list *lists;
+    uint32_t count, cell_at = 0;
+    anp_status status = snapshot_lists(s, term->field, number, &scratch, &lists, &count, err);
+    if (status == ANP_OK) {
+        term->lists = arena_array(&cache->lists, cell_list, count + 2);
+        status = term->lists ? ANP_OK : nomem(err);
+    }
+    for (uint32_t i = 0; status == ANP_OK && i < count; i++) {
+        const unit_info *unit = lists[i].unit;
+        while (cell_at < cache->cells.count && (cache->cells.items[cell_at].first |
+                                                cache->cells.items[cell_at].from) < unit->first) {
+            cell_at++;
+        }
+        const cell *c = cell_at < cache->cells.count ? &cache->cells.items[cell_at] : NULL;
+        if (!c || c->made || (c->first | c->from) != unit->first) {
+            continue; /* of a window that is being merged: made_list has it */
+        }
+        cell_list list = {.cell = cell_at, .unit = unit};
+        status = list_view_open(lists[i].bytes, &list.list, err);
+        if (status == ANP_OK) {
+            status = add_list(s, term, list, err);
+        }
+    }
+    arena_free(&scratch);
+    TRY(status);
+    TRY(make_list(s, number, term, err));
+    sort_lists(term);
+    return ANP_OK;
+}
+
+static anp_status open_term(snapshot *s, index_field field, str text, term_lists **out,
+                            anp_error *err) {
+    term_lists *term = arena_new(&s->cell_cache->lists, term_lists);
+    if (!term) {
+        return nomem(err);
+    }
+    term->field = field;
+    anp_status status = snapshot_term(s, text, &term->number, err);
+    if (status == ANP_NOT_FOUND) {
+        term->number = UINT32_MAX;
+    } else if (status != ANP_OK) {
+        return status;
+    } else {
+        TRY(open_lists(s, term->number, term, err));
+    }
+    *out = term;
+    return ANP_OK;
+}
+
+anp_status cells_term(snapshot *s, index_field field, str text, const term_lists **out,
+                      anp_error *err) {
+    struct cell_cache *cache = s->cell_cache;
+    char key[1 + TERM_BYTES_MAX];
+    if (text.len > TERM_BYTES_MAX) {
+        text = str_slice(text, 0, TERM_BYTES_MAX);
+    }
+    key[0] = (char)field;
+    memcpy(key + 1, text.data, text.len);
+    str name = str_make(key, 1 + text.len);
+    uint32_t at = intern_find(&cache->keys, name);
+    if (at == INTERN_NONE) {
+        term_lists *term;
+        TRY(open_term(s, field, text, &term, err));
+        if (!vec_reserve(&cache->terms, cache->terms.count + 1) ||
+            (at = intern_add(&cache->keys, name, NULL)) == INTERN_NONE) {
+            return nomem(err);
+        }
+        cache->terms.items[cache->terms.count++] = term;
+    }
+    *out = cache->terms.items[at];
+    return ANP_OK;
+}
+
+anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err) {
+    if (!list->positions.data) {
+        list->positions = list->list.positions;
+        if (!list->positions.data) {
+            unit_entry entry = snapshot_term_entry(term->field, term->number);
+            entry.sub++;
+            TRY(snapshot_unit_value(s, list->unit, entry, &list->positions, err));
+        }
+    }
+    return list->positions.data ? ANP_OK
+                                : error_corrupt(err, "a list of %u postings has no positions",
+                                                list->list.count);
+}

@@ -1,0 +1,44 @@
+/*
+ * The inner loops over sets of ordinals, one file of them for each kind of processor.
+ *
+ * kernels_body.h is the one source; it is compiled for each level (kernels_portable.c,
+ * kernels_avx2.c, …), with a few lines by hand where a level has an instruction that compilers do
+ * not find. All give the same results.
+ */
+#ifndef ANP_POSTINGS_KERNELS_H
+#define ANP_POSTINGS_KERNELS_H
+
+#include "base/bytes.h"
+#include "base/limits.h"
+
+enum { KERNEL_WORDS = 1024, KERNEL_BLOCK_WORDS = 4, KERNEL_READ_BYTES = 64 };
+
+typedef struct postings_kernels {
+    const char *name;
+
+    /*
+     * Puts a byte for each 1 of the 256 bits into its lane, 0 into the others. `bytes` are as many
+     * as there are 1s; up to KERNEL_READ_BYTES behind them are read.
+     */
+    void (*expand)(const uint64_t bits[KERNEL_BLOCK_WORDS], const uint8_t *bytes,
+                   uint8_t lanes[BLOCK_DOCS]);
+
+    /* The 1s of a AND b, of a window's 65,536 ordinals, at any alignment. */
+    uint32_t (*and_count)(const uint8_t *a, const uint8_t *b);
+    /* a = a AND b, a = a OR b, a = a AND NOT b; the 1s that are left. */
+    uint32_t (*and_into)(uint64_t *a, const uint8_t *b);
+    uint32_t (*or_into)(uint64_t *a, const uint8_t *b);
+    uint32_t (*andnot_into)(uint64_t *a, const uint8_t *b);
+    uint32_t (*count)(const uint64_t *a);
+} postings_kernels;
+
+/* Those that this processor can run, portable first, the best last; how many. */
+size_t postings_kernels_all(const postings_kernels *const **all);
+
+const postings_kernels *postings_kernels_best(void);
+
+extern const postings_kernels postings_kernels_portable;
+extern const postings_kernels postings_kernels_avx2;
+extern const postings_kernels postings_kernels_avx512;
+
+#endif

@@ -1,0 +1,352 @@
+/*
+ * What no score of a cell, a block or a posting exceeds; the first threshold; the order of blocks.
+ *
+ *     list       its greatest impact                          16 bits in its header
+ *     block      codes of 8 bits, one a block                 from 256 postings on
+ *     posting    codes of 8 bits, one a posting               64 to 255 postings
+ *                the contribution itself, computed            fewer, and short lists made in memory
+ *
+ * Everything is in units of scores times the prior's factor. A list without bounds that is longer
+ * (titles, lists made in memory) has its weight as the bound of every posting.
+ */
+#include "query/evaluation.h"
+
+#include "index/unit.h"
+
+/* ---- Lanes --------------------------------------------------------------------------------- */
+
+static float post_factor(const evaluation *e, const cell *c, uint32_t low) {
+    double scores[RANK_SCORES];
+    const rank_settings *rank = e->request->rank;
+    cell_scores(c, low, scores);
+    return (float)rank_factor(rank->blend, rank_prior(rank->weights, scores));
+}
+
+/* The bound of each posting of a short list: its contribution, a little more. */
+static anp_status make_values(evaluation *e, const cell *c, eval_lane *lane) {
+    const list_view *list = &lane->in->list;
+    uint16_t docs[EVAL_VALUES_MAX];
+    uint32_t tfs[EVAL_VALUES_MAX];
+    const eval_term *term = lane->term;
+    float *values = arena_alloc(e->memory, list->count * sizeof *values);
+    if (!values) {
+        return eval_nomem(e);
+    }
+    uint32_t count = list_docs(list, docs);
+    list_tfs(list, tfs);
+    lane->values = values;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t length = cell_length(c, term->lists->field, e->title_weight, docs[i]);
+        float norm = rank_norm_of(term->norm, length);
+        float units = term->weight * rank_saturation(tfs[i], norm) * RANK_BOUND_ROUND;
+        float factor = e->prior.blends ? post_factor(e, c, docs[i]) * RANK_BOUND_ROUND : 1;
+        values[i] = (units + RANK_BOUND_UNITS) * factor;
+        lane->most = values[i] > lane->most ? values[i] : lane->most;
+    }
+    return ANP_OK;
+}
+
+static anp_status make_lane(evaluation *e, eval_term *term, uint32_t i) {
+    cell_list *in = &term->lists->lists[i];
+    eval_cell *ec = &e->cells[in->cell];
+    eval_lane *lane = &term->lanes[i];
+    const list_view *list = &in->list;
+    *lane = (eval_lane){.in = in, .term = term};
+    ec->lanes[term - e->terms] = lane;
+    if (!list->bounds && list->count <= EVAL_VALUES_MAX) {
+        return make_values(e, ec->c, lane);
+    }
+    rank_list_bounds bounds = {0, 1, 0, 1};
+    rank_norm_ratio ratio = {1, 1};
+    if (list->bounds) {
+        const float unit = 1.0f / 65535;
+        bounds = (rank_list_bounds){(float)load_u16(list->bounds) * unit,
+                                    (float)list->impact_max * unit,
+                                    (float)load_u16(list->bounds + 4) * unit,
+                                    (float)list->blended_max * unit};
+        ratio = rank_norm_ratio_make(term->norm, ec->c->length_average);
+    }
+    lane->bound = rank_bound_make(&bounds, term->weight, ratio.least, &e->prior);
+    lane->most = lane->bound.most;
+    return ANP_OK;
+}
+
+anp_status eval_make_lanes(evaluation *e) {
+    eval_lane **table = (eval_lane **)arena_array(e->memory, void *,
+                                                  (size_t)e->cell_count * e->term_count + 1);
+    if (!table) {
+        return eval_nomem(e);
+    }
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        e->cells[i].lanes = table + (size_t)i * e->term_count;
+    }
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        eval_term *term = &e->terms[i];
+        term->lanes = arena_alloc(e->memory, (term->lists->count + 1) * sizeof *term->lanes);
+        if (!term->lanes) {
+            return eval_nomem(e);
+        }
+        for (uint32_t k = 0; k < term->lists->count; k++) {
+            TRY(make_lane(e, term, k));
+        }
+    }
+    return ANP_OK;
+}
+
+/* ---- The first threshold ------------------------------------------------------------------- */
+
+enum { SEED_CELLS_MAX = 256 };
+
+/* The seeds of one list, best first: the next one, and how many postings it stands for. */
+typedef struct seed_run {
+    const uint8_t *at;
+    float scale, ratio; /* the greatest norm(now) / norm(build) */
+    float value;        /* of the next one, in units */
+    uint32_t next, stands_for;
+} seed_run;
+
+/* An impact of when the list was built, as one that is surely reached now. */
+static void take_seed(seed_run *run, bool blended) {
+    run->value = 0;
+    if (run->next < LIST_SEEDS) {
+        float x = (float)load_u16(run->at + 2 * run->next) / 65535;
+        x = blended ? x / (run->ratio > 1 ? run->ratio : 1) : rank_remap(x, run->ratio);
+        run->value = x * run->scale - RANK_BOUND_UNITS;
+        run->stands_for = run->next ? 1u << (run->next - 1) : 1;
+    }
+    run->next++;
+}
+
+/* The k-th best of all runs, or 0. */
+static float merge_seeds(seed_run *runs, uint32_t count, uint32_t k, bool blended) {
+    for (uint32_t found = 0; count;) {
+        uint32_t best = 0;
+        for (uint32_t i = 1; i < count; i++) {
+            best = runs[i].value > runs[best].value ? i : best;
+        }
+        seed_run *run = &runs[best];
+        float value = run->value;
+        if (value <= 0) {
+            return 0;
+        }
+        found += run->stands_for;
+        if (found >= k) {
+            return value;
+        }
+        take_seed(run, blended);
+        if (run->value <= 0) {
+            *run = runs[--count];
+        }
+    }
+    return 0;
+}
+
+static float seed_of(const evaluation *e, const eval_term *term, uint32_t k, bool blended) {
+    seed_run runs[SEED_CELLS_MAX];
+    uint32_t count = 0;
+    float scale = term->weight / RANK_BOUND_ROUND / RANK_BOUND_ROUND;
+    scale *= blended ? RANK_BUILD_FACTOR_MAX * e->prior.seed_ratio : e->prior.factor_min;
+    for (uint32_t i = 0; i < term->lists->count && count < SEED_CELLS_MAX; i++) {
+        const eval_lane *lane = &term->lanes[i];
+        const cell *c = e->cells[lane->in->cell].c;
+        if (!lane->in->list.bounds || c->dead) {
+            continue;
+        }
+        rank_norm_ratio ratio = rank_norm_ratio_make(term->norm, c->length_average);
+        seed_run *run = &runs[count++];
+        *run = (seed_run){.at = lane->in->list.seeds + (blended ? 2 * LIST_SEEDS : 0),
+                          .scale = scale, .ratio = ratio.largest};
+        take_seed(run, blended);
+    }
+    return merge_seeds(runs, count, k, blended);
+}
+
+/* In a union without restrictions a posting that a seed tells of is a match with that score. */
+void eval_seed(evaluation *e) {
+    size_t k = e->top->capacity;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        const eval_term *term = &e->terms[i];
+        if (term->lists->df < k) {
+            continue;
+        }
+        float plain = seed_of(e, term, (uint32_t)k, false);
+        e->theta = plain > e->theta ? plain : e->theta;
+        if (e->prior.blends) {
+            float blended = seed_of(e, term, (uint32_t)k, true);
+            e->theta = blended > e->theta ? blended : e->theta;
+        }
+    }
+}
+
+/* ---- Cells and blocks ---------------------------------------------------------------------- */
+
+float eval_cell_most(const evaluation *e, const eval_cell *ec) {
+    float sum = (float)e->constant * e->prior.factor_max;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        sum += ec->lanes[i] ? ec->lanes[i]->most : 0;
+    }
+    return sum * RANK_BOUND_ROUND;
+}
+
+/* The largest factor of each block's posts, for the whole cell. */
+static anp_status make_factors(evaluation *e, eval_cell *ec) {
+    const cell *c = ec->c;
+    float *most = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *most);
+    if (!most) {
+        return eval_nomem(e);
+    }
+    ec->factors_most = most;
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        uint32_t from = block * BLOCK_DOCS, end = from + BLOCK_DOCS;
+        from = from > c->from ? from : c->from;
+        end = end < c->end ? end : c->end;
+        float greatest[RANK_SCORES] = {0};
+        for (uint32_t low = from; low < end && c->score_bytes == 4; low++) {
+            const uint8_t *at = c->scores + (size_t)(low - c->from) * 4;
+            for (int i = 0; i < RANK_SCORES; i++) {
+                greatest[i] = at[i] > greatest[i] ? at[i] : greatest[i];
+            }
+        }
+        float factor = e->prior.linear[RANK_SCORES];
+        for (int i = 0; i < RANK_SCORES; i++) {
+            factor += e->prior.linear[i] * greatest[i];
+        }
+        most[block] = c->score_bytes == 4 ? factor * RANK_BOUND_ROUND : e->prior.factor_max;
+    }
+    return ANP_OK;
+}
+
+float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block,
+                         uint32_t rank) {
+    if (lane->values) {
+        return lane->values[rank];
+    }
+    const list_view *list = &lane->in->list;
+    if (list->bound_count == 0 || list->count >= (uint32_t)LIST_BLOCKS) {
+        return lane->most;
+    }
+    float most = ec->factors_most ? ec->factors_most[block] : 1;
+    return rank_bound_of(&lane->bound, list->bound_bytes[rank], list->blended_bytes[rank], most);
+}
+
+float eval_block_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t from,
+                       uint32_t to) {
+    const list_view *list = &lane->in->list;
+    if (!lane->values && list->bound_count == (uint32_t)LIST_BLOCKS &&
+        list->count >= (uint32_t)LIST_BLOCKS) {
+        float most = ec->factors_most ? ec->factors_most[block] : 1;
+        return list->bound_bytes[block] ? rank_bound_of(&lane->bound, list->bound_bytes[block],
+                                                        list->blended_bytes[block], most)
+                                        : 0;
+    }
+    float bound = 0;
+    for (uint32_t rank = from; rank < to; rank++) {
+        float one = eval_posting_bound(lane, ec, block, rank);
+        bound = one > bound ? one : bound;
+    }
+    return bound;
+}
+
+/* Postings one by one, the greatest of each block. */
+static void add_by_posting(const eval_lane *lane, const eval_cell *ec, float *sums) {
+    const list_view *list = &lane->in->list;
+    uint16_t docs[LIST_BLOCKS];
+    uint32_t count = list_docs(list, docs);
+    for (uint32_t i = 0; i < count;) {
+        uint32_t block = docs[i] / BLOCK_DOCS;
+        float bound = 0;
+        for (; i < count && docs[i] / BLOCK_DOCS == block; i++) {
+            float one = eval_posting_bound(lane, ec, block, i);
+            bound = one > bound ? one : bound;
+        }
+        sums[block] += bound;
+    }
+}
+
+static void add_everywhere(const eval_lane *lane, float *sums) {
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        uint32_t from, to;
+        list_block(&lane->in->list, block, &from, &to);
+        sums[block] += from < to ? lane->most : 0;
+    }
+}
+
+anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
+    ec->sums = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *ec->sums);
+    if (!ec->sums) {
+        return eval_nomem(e);
+    }
+    memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
+    if (e->prior.capped) {
+        TRY(make_factors(e, ec));
+    }
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        const eval_lane *lane = ec->lanes[i];
+        if (!lane) {
+            continue;
+        }
+        const list_view *list = &lane->in->list;
+        if (!lane->values && !list->bounds) {
+            add_everywhere(lane, ec->sums);
+        } else if (lane->values || list->count < (uint32_t)LIST_BLOCKS) {
+            add_by_posting(lane, ec, ec->sums);
+        } else {
+            e->lanes->bounds(list->bound_bytes, list->blended_bytes, ec->factors_most, &lane->bound,
+                             ec->sums);
+        }
+    }
+    return ANP_OK;
+}
+
+/* ---- The order of blocks ------------------------------------------------------------------- */
+
+enum { ORDER_STEPS = 256 };
+
+/* Best first, in steps of the range of bounds. */
+static void sort_blocks(const eval_block *found, uint32_t count, float least, float most,
+                        eval_block *sorted) {
+    uint32_t starts[ORDER_STEPS + 1] = {0};
+    float scale = (ORDER_STEPS - 1) / (most - least + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        starts[1 + (uint32_t)((most - found[i].bound) * scale)]++;
+    }
+    for (uint32_t i = 0; i < ORDER_STEPS; i++) {
+        starts[i + 1] += starts[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[starts[(uint32_t)((most - found[i].bound) * scale)]++] = found[i];
+    }
+}
+
+anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t *count) {
+    uint32_t cells = 0, n = 0;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        cells += e->cells[i].sums != NULL;
+    }
+    eval_block *found = arena_alloc(e->memory, (size_t)cells * EVAL_CELL_BLOCKS * sizeof *found);
+    if (!found) {
+        return eval_nomem(e);
+    }
+    float most = 0, constant = (float)e->constant * e->prior.factor_max;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        const float *sums = e->cells[i].sums;
+        for (uint32_t block = 0; sums && block < EVAL_CELL_BLOCKS; block++) {
+            float bound = sums[block] + constant;
+            if (sums[block] > 0 && bound >= e->theta) {
+                found[n++] = (eval_block){i, block, bound};
+                most = bound > most ? bound : most;
+            }
+        }
+    }
+    if (e->trace) {
+        e->trace->blocks += cells * EVAL_CELL_BLOCKS;
+    }
+    eval_block *sorted = arena_alloc(e->memory, (n + 1) * sizeof *sorted);
+    if (!sorted) {
+        return eval_nomem(e);
+    }
+    sort_blocks(found, n, e->theta > 0 ? e->theta : 0, most, sorted);
+    *blocks = sorted;
+    *count = n;
+    return ANP_OK;
+}

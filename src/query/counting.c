@@ -1,0 +1,125 @@
+/*
+ * How many posts match, without their scores: cardinalities of lists and of sets.
+ */
+#include "query/evaluation.h"
+
+/* ---- Unions -------------------------------------------------------------------------------- */
+
+static void add_to_words(evaluation *e, uint64_t *words, const list_view *list, uint16_t *docs) {
+    if (list->container_kind == LIST_BITSET) {
+        e->sets->or_into(words, list->container);
+        return;
+    }
+    uint32_t count = list_docs(list, docs);
+    for (uint32_t i = 0; i < count; i++) {
+        words[docs[i] / 64] |= (uint64_t)1 << (docs[i] % 64);
+    }
+}
+
+static uint32_t lanes_of(const evaluation *e, const eval_cell *ec,
+                         const list_view *lists[EVAL_TERMS_MAX]) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        if (ec->lanes[i]) {
+            lists[count++] = &ec->lanes[i]->in->list;
+        }
+    }
+    return count;
+}
+
+/* Postings of the shorter list that the longer one holds too. */
+static uint32_t count_both(evaluation *e, const list_view *a, const list_view *b,
+                           uint16_t *docs) {
+    const list_view *shorter = a->count < b->count ? a : b, *longer = a->count < b->count ? b : a;
+    if (shorter->container_kind == LIST_BITSET) {
+        return e->sets->and_count(shorter->container, longer->container);
+    }
+    uint32_t count = list_docs(shorter, docs);
+    return longer->container_kind == LIST_BITSET
+               ? eval_keep_in_words(docs, count, longer->container)
+               : eval_keep_in_list(docs, count, longer);
+}
+
+static anp_status count_union_cell(evaluation *e, eval_cell *ec, uint64_t *words, uint16_t *docs,
+                                   uint64_t *total) {
+    const list_view *lists[EVAL_TERMS_MAX];
+    uint32_t count = lanes_of(e, ec, lists);
+    const uint64_t *allowed;
+    if (count == 0) {
+        return ANP_OK;
+    }
+    TRY(eval_allowed(e, ec, &allowed));
+    if (count == 1 && !allowed) {
+        *total += lists[0]->count;
+        return ANP_OK;
+    }
+    if (count == 2 && !allowed) {
+        *total += lists[0]->count + lists[1]->count - count_both(e, lists[0], lists[1], docs);
+        return ANP_OK;
+    }
+    memset(words, 0, KERNEL_WORDS * sizeof *words);
+    for (uint32_t i = 0; i < count; i++) {
+        add_to_words(e, words, lists[i], docs);
+    }
+    *total += allowed ? e->sets->and_into(words, (const uint8_t *)allowed) : e->sets->count(words);
+    return ANP_OK;
+}
+
+static anp_status count_union(evaluation *e, uint64_t *total) {
+    if (e->term_count == 1 && !e->request->filter && !e->excluded_count &&
+        !e->excluded_set_count) {
+        *total = e->terms[0].lists->df;
+        return ANP_OK;
+    }
+    uint64_t *words = eval_words(e);
+    uint16_t *docs = arena_alloc(e->memory, WINDOW_DOCS * sizeof *docs);
+    if (!words || !docs) {
+        return eval_nomem(e);
+    }
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        TRY(count_union_cell(e, &e->cells[i], words, docs, total));
+    }
+    return ANP_OK;
+}
+
+/* ---- Candidates ---------------------------------------------------------------------------- */
+
+/* Two required lists and nothing else: their common postings are only counted. */
+static bool counts_pairs(const evaluation *e) {
+    return e->required_count == 2 && !e->phrase_count;
+}
+
+static anp_status count_candidates(evaluation *e, uint64_t *total) {
+    uint16_t *docs = arena_alloc(e->memory, WINDOW_DOCS * sizeof *docs);
+    if (!docs) {
+        return eval_nomem(e);
+    }
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        eval_cell *ec = &e->cells[i];
+        const list_view *lists[EVAL_TERMS_MAX];
+        if (counts_pairs(e) && !eval_restricted(e, ec)) {
+            if (eval_required_lists(e, ec, lists)) {
+                *total += count_both(e, lists[0], lists[1], docs);
+            }
+            continue;
+        }
+        arena_mark mark = arena_save(e->memory);
+        TRY(eval_find_candidates(e, ec));
+        if (e->phrase_count) {
+            TRY(eval_phrases_keep(e, ec));
+        }
+        *total += ec->count;
+        arena_rewind(e->memory, mark);
+        ec->docs = NULL;
+        ec->words = ec->allowed = NULL;
+    }
+    return ANP_OK;
+}
+
+anp_status eval_count(evaluation *e, uint64_t *total) {
+    *total = 0;
+    if (e->impossible) {
+        return ANP_OK;
+    }
+    return eval_requires(e) ? count_candidates(e, total) : count_union(e, total);
+}

@@ -1,0 +1,200 @@
+/* The order of things: shape, lanes, count, candidates or union, the heap. See evaluate.h. */
+#include "query/evaluation.h"
+
+#include <stdlib.h>
+
+enum {
+    /* A cell with so few candidates, or a query with about as few as are wanted, is scored post by
+       post: bounds would cost more. */
+    DIRECT_CELL = 24,
+    DIRECT_ALL = 64,
+    COUNT_FIRST_FROM = 4096, /* from this k on the heap is not made larger than there are matches */
+};
+
+static anp_status open_cells(evaluation *e) {
+    const cell *cells;
+    TRY(cells_begin(e->snapshot, &cells, &e->cell_count, e->err));
+    e->cells = arena_array(e->memory, eval_cell, e->cell_count + 1);
+    if (!e->cells) {
+        return eval_nomem(e);
+    }
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        e->cells[i].c = &cells[i];
+    }
+    return ANP_OK;
+}
+
+/* ---- Unions -------------------------------------------------------------------------------- */
+
+static anp_status rank_union(evaluation *e) {
+    const eval_block *blocks;
+    uint32_t count;
+    bool free = !e->request->filter && !e->excluded_count && !e->excluded_set_count;
+    if (free) {
+        eval_seed(e);
+    }
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        float most = eval_cell_most(e, &e->cells[i]);
+        if (most > 0 && most >= e->theta) {
+            TRY(eval_block_sums(e, &e->cells[i]));
+        } else if (e->trace) {
+            e->trace->cells_skipped++;
+        }
+    }
+    TRY(eval_order_blocks(e, &blocks, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        if (blocks[i].bound * RANK_BOUND_ROUND >= e->theta) {
+            TRY(eval_union_block(e, &e->cells[blocks[i].cell], blocks[i].block));
+        }
+    }
+    return ANP_OK;
+}
+
+/* ---- Candidates ---------------------------------------------------------------------------- */
+
+static anp_status score_directly(evaluation *e, eval_cell *ec) {
+    for (uint32_t i = 0; ec->docs && i < ec->count; i++) {
+        TRY(eval_candidate(e, ec, ec->docs[i]));
+    }
+    for (uint32_t word = 0; !ec->docs && ec->words && word < (uint32_t)KERNEL_WORDS; word++) {
+        for (uint64_t left = ec->words[word]; left; left &= left - 1) {
+            TRY(eval_candidate(e, ec, (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left))));
+        }
+    }
+    return ANP_OK;
+}
+
+/* Bounds of the blocks that have candidates. */
+static anp_status bound_candidates(evaluation *e, eval_cell *ec) {
+    TRY(eval_candidate_words(e, ec));
+    TRY(eval_block_sums(e, ec));
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        const uint64_t *w = ec->words + (size_t)block * 4;
+        bool any = w[0] | w[1] | w[2] | w[3];
+        ec->sums[block] = any ? ec->sums[block] + 1 : 0;
+    }
+    return ANP_OK;
+}
+
+static anp_status rank_candidates(evaluation *e, uint64_t *total) {
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        TRY(eval_find_candidates(e, &e->cells[i]));
+        if (e->phrase_count && e->request->count) {
+            TRY(eval_phrases_keep(e, &e->cells[i]));
+        }
+        found += e->cells[i].count;
+    }
+    *total = found;
+    if (e->request->count) {
+        e->phrase_count = 0; /* what is left holds them */
+    }
+    bool direct = e->term_count == 0 || found <= 4 * (uint64_t)e->top->capacity + DIRECT_ALL;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        eval_cell *ec = &e->cells[i];
+        if (ec->count && (direct || ec->count <= DIRECT_CELL)) {
+            TRY(score_directly(e, ec));
+        }
+    }
+    for (uint32_t i = 0; i < e->cell_count && !direct; i++) {
+        if (e->cells[i].count > DIRECT_CELL) {
+            TRY(bound_candidates(e, &e->cells[i]));
+        }
+    }
+    const eval_block *blocks;
+    uint32_t count;
+    TRY(eval_order_blocks(e, &blocks, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        if (blocks[i].bound * RANK_BOUND_ROUND >= e->theta) {
+            TRY(eval_candidate_block(e, &e->cells[blocks[i].cell], blocks[i].block));
+        }
+    }
+    return ANP_OK;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
+static anp_status make_heap(evaluation *e, uint64_t most) {
+    e->top->capacity = e->request->k < most ? e->request->k : (size_t)most;
+    e->top->items = malloc((e->top->capacity + 1) * sizeof *e->top->items);
+    return e->top->items ? ANP_OK : eval_nomem(e);
+}
+
+/* *complete false: posts with score 0 are missing from the heap. */
+static anp_status rank(evaluation *e, uint64_t *total, bool *complete) {
+    bool counted = false;
+    uint64_t most = UINT32_MAX;
+    *complete = true;
+    if (e->request->k >= (uint32_t)COUNT_FIRST_FROM) {
+        TRY(eval_count(e, total));
+        counted = true;
+        most = *total;
+    }
+    TRY(make_heap(e, most));
+    if (eval_requires(e)) {
+        uint64_t found;
+        TRY(rank_candidates(e, &found));
+        if (e->request->count && !counted) {
+            *total = found;
+        }
+        return ANP_OK;
+    }
+    TRY(rank_union(e));
+    if (!counted && (e->request->count || !eval_top_full(e))) {
+        TRY(eval_count(e, total));
+    }
+    uint64_t want = eval_top_full(e) ? 0 : e->request->k < *total ? e->request->k : *total;
+    *complete = eval_top_full(e) || e->top->count == want;
+    return ANP_OK;
+}
+
+static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
+    TRY(open_cells(e));
+    TRY(eval_shape(e, answered));
+    if (!*answered) {
+        return ANP_OK;
+    }
+    TRY(eval_make_lanes(e));
+    if (e->impossible || (!eval_requires(e) && e->term_count == 0)) {
+        *total = 0;
+        return e->request->k ? make_heap(e, 0) : ANP_OK;
+    }
+    return e->request->k ? rank(e, total, answered) : eval_count(e, total);
+}
+
+static void free_sets(evaluation *e) {
+    for (uint32_t i = 0; i < e->required_set_count; i++) {
+        bitmap_free(e->required_sets[i]);
+    }
+    for (uint32_t i = 0; i < e->excluded_set_count; i++) {
+        bitmap_free(e->excluded_sets[i]);
+    }
+    free(e->positions);
+}
+
+anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch, top_list *top,
+                    uint64_t *total, bool *answered, evaluate_trace *trace, anp_error *err) {
+    evaluation *e = arena_new(scratch, evaluation);
+    if (!e) {
+        return error_nomem(err, "the evaluation of a query");
+    }
+    e->snapshot = s;
+    e->request = request;
+    e->memory = scratch;
+    e->err = err;
+    e->trace = trace;
+    e->lanes = rank_lanes_best();
+    e->sets = postings_kernels_best();
+    e->title_weight = snapshot_title_weight(s);
+    e->prior = rank_prior_bound_make(request->rank);
+    e->top = top;
+    *top = (top_list){0};
+    *answered = false;
+    anp_status status = run(e, total, answered);
+    free_sets(e);
+    if (status != ANP_OK || !*answered) {
+        free(top->items);
+        *top = (top_list){0};
+    }
+    return status;
+}

@@ -1,0 +1,52 @@
+/*
+ * The evaluator: the k best posts and the number of matches, without scoring every match.
+ *
+ *     plan ─> shape ─┬─ union:      bounds of all blocks ─> best blocks first ─> lanes ─> heap
+ *                    └─ candidates: sets of each cell ─> bounds of their blocks ─> … ─> heap
+ *                                                                  ^                     │
+ *                                                                  └───── threshold ─────┘
+ *
+ * A cell (index/cells.h) has 256 blocks of 256 ordinals. Every list says for each of its blocks, or
+ * for each posting while it has fewer than 256, what no impact exceeds, with and without the prior
+ * (rank/bounds.h). The bounds of a query's terms are added up lane by lane; blocks that can still
+ * win are scored, the most promising ones first, until no bound reaches the worst post that is kept.
+ *
+ * The answer is that of full evaluation (match.h, score.h) to the bit: what is skipped is skipped
+ * by bounds that are true for any k1, b, weights, blend, filter and deletes, and a score is made by
+ * the same functions.
+ *
+ * It answers terms, phrases, their unions, intersections and exclusions, with sets of any kind
+ * (values, ranges, filters, groups) as restrictions; what else there is, full evaluation answers.
+ */
+#ifndef ANP_QUERY_EVALUATE_H
+#define ANP_QUERY_EVALUATE_H
+
+#include "query/score.h"
+
+typedef struct evaluate_request {
+    query_plan *plan;
+    const bitmap *filter; /* NULL: none */
+    const rank_settings *rank;
+    bool count; /* the number of matches is wanted too */
+    uint32_t k; /* 0: only the number */
+} evaluate_request;
+
+/* What an evaluation did, for --trace and tests. */
+typedef struct evaluate_trace {
+    uint32_t cells, cells_skipped;
+    uint32_t blocks;         /* bounds looked at */
+    uint32_t blocks_scored;
+    uint64_t postings;       /* added to accumulators or looked at one by one */
+    uint64_t probes;         /* ordinals looked up in a list */
+    uint64_t phrases;        /* posts whose positions were read */
+} evaluate_trace;
+
+/*
+ * *answered false: the plan is not of a kind that is known here, or its terms weigh too much for
+ * 32-bit sums; nothing else is set then. top: its items are malloc'd here and the caller's to free.
+ * *total is set where it was asked for.
+ */
+anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch, top_list *top,
+                    uint64_t *total, bool *answered, evaluate_trace *trace, anp_error *err);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * A plan to what the evaluator knows: terms that score, some of them required; terms and sets that
+ * are excluded; sets and phrases that are required.
+ *
+ *     +cache redis -varnish "owner note"    terms cache (required), redis; excluded varnish;
+ *                                           "owner note" is optional beside others: not known here
+ *     "owner note" stack:redis              two optional sets: not known here
+ *     +"owner note" +stack:redis            terms owner, note (required); a phrase; a set
+ *
+ * KEEP IN STEP: scorers_make (score.c) makes the same terms in the same groups, so that sums are
+ * rounded alike.
+ */
+#include "query/evaluation.h"
+
+typedef struct shaper {
+    evaluation *e;
+    bool known;
+} shaper;
+
+static bool is_listed(const plan_term *term) {
+    return term->field != INDEX_BODY;
+}
+
+static anp_status find_lists(evaluation *e, const plan_term *term, const term_lists **out) {
+    return cells_term(e->snapshot, term->field, term->term, out, e->err);
+}
+
+/* A scoring term; those from `first` on are of the same group: equal ones are one. */
+static anp_status add_term(shaper *s, const plan_node *node, const plan_term *term, bool required,
+                           uint32_t first) {
+    evaluation *e = s->e;
+    const term_lists *lists;
+    if (!is_listed(term)) {
+        s->known = false;
+        return ANP_OK;
+    }
+    TRY(find_lists(e, term, &lists));
+    if (lists->df == 0) {
+        e->impossible |= required;
+        return ANP_OK;
+    }
+    for (uint32_t i = first; i < e->term_count; i++) {
+        if (e->terms[i].lists == lists) {
+            e->terms[i].boost += node->boost;
+            e->required_count += required && !e->terms[i].required;
+            e->terms[i].required |= required;
+            return ANP_OK;
+        }
+    }
+    if (e->term_count == EVAL_TERMS_MAX) {
+        s->known = false;
+        return ANP_OK;
+    }
+    e->terms[e->term_count++] =
+        (eval_term){.lists = lists, .boost = node->boost, .required = required};
+    e->required_count += required;
+    return ANP_OK;
+}
+
+static anp_status add_set(shaper *s, plan_node *node, bitmap **sets, uint32_t *count) {
+    if (*count == EVAL_TERMS_MAX) {
+        s->known = false;
+        return ANP_OK;
+    }
+    TRY(match_posts(s->e->snapshot, node, &sets[*count], s->e->err));
+    ++*count;
+    return ANP_OK;
+}
+
+static anp_status add_excluded(shaper *s, plan_node *node) {
+    evaluation *e = s->e;
+    if (node->kind != PLAN_TERM || !is_listed(node->terms[0])) {
+        return add_set(s, node, e->excluded_sets, &e->excluded_set_count);
+    }
+    const term_lists *lists;
+    if (e->excluded_count == EVAL_TERMS_MAX) {
+        s->known = false;
+        return ANP_OK;
+    }
+    TRY(find_lists(e, node->terms[0], &lists));
+    if (lists->df) {
+        e->excluded[e->excluded_count++] = lists;
+    }
+    return ANP_OK;
+}
+
+static anp_status add_phrase(shaper *s, plan_node *node) {
+    evaluation *e = s->e;
+    index_field field = node->source->field;
+    uint32_t first = e->term_count;
+    eval_phrase *p = &e->phrases[e->phrase_count];
+    if (field == INDEX_BODY || e->phrase_count == EVAL_TERMS_MAX) {
+        s->known = false;
+        return ANP_OK;
+    }
+    *p = (eval_phrase){.node = node};
+    p->body = (const term_lists **)arena_array(e->memory, void *, node->term_count);
+    p->title = (const term_lists **)arena_array(e->memory, void *, node->term_count);
+    p->before = arena_array(e->memory, uint32_t, node->term_count);
+    if (!p->body || !p->title || !p->before) {
+        return eval_nomem(e);
+    }
+    for (uint32_t i = 0; i < node->term_count; i++) {
+        const plan_term *term = node->terms[i];
+        TRY(add_term(s, node, term, true, first));
+        TRY(find_lists(e, term, &p->body[i]));
+        TRY(cells_term(e->snapshot, INDEX_TITLE, term->term, &p->title[i], e->err));
+        p->before[i] = PHRASE_FIRST;
+        for (uint32_t k = 0; k < i; k++) {
+            p->before[i] = node->terms[k] == term ? k : p->before[i];
+        }
+    }
+    e->phrase_count++;
+    return ANP_OK;
+}
+
+/* A group of terms that is required as a whole: its set, and its terms wherever they are. */
+static anp_status add_required_group(shaper *s, plan_node *group) {
+    uint32_t first = s->e->term_count;
+    for (plan_node *node = group->first; node; node = node->next) {
+        if (node->kind != PLAN_TERM) {
+            s->known = false;
+            return ANP_OK;
+        }
+        if (node->occur != QUERY_MUST_NOT) {
+            TRY(add_term(s, node, node->terms[0], false, first));
+        }
+    }
+    return add_set(s, group, s->e->required_sets, &s->e->required_set_count);
+}
+
+static anp_status add_required(shaper *s, plan_node *node) {
+    evaluation *e = s->e;
+    if (node->kind == PLAN_PHRASE) {
+        return add_phrase(s, node);
+    }
+    if (node->kind == PLAN_GROUP) {
+        return add_required_group(s, node);
+    }
+    double units = (double)e->constant + rint(node->boost * RANK_ONE);
+    if (units > EVAL_UNITS_MAX) {
+        s->known = false;
+        return ANP_OK;
+    }
+    e->constant = (int32_t)units;
+    return add_set(s, node, e->required_sets, &e->required_set_count);
+}
+
+/* Terms of the root group first, then what else stands in it, as in scorers_make. */
+static anp_status add_root(shaper *s, plan_node *root) {
+    uint32_t wanted = 0;
+    for (const plan_node *node = root->first; node; node = node->next) {
+        wanted += node->occur != QUERY_MUST_NOT;
+    }
+    s->known = wanted > 0;
+    for (plan_node *node = root->first; node && s->known; node = node->next) {
+        if (node->kind == PLAN_TERM && node->occur != QUERY_MUST_NOT) {
+            TRY(add_term(s, node, node->terms[0], node->occur == QUERY_MUST, 0));
+        }
+    }
+    for (plan_node *node = root->first; node && s->known; node = node->next) {
+        if (node->occur == QUERY_MUST_NOT) {
+            TRY(add_excluded(s, node));
+        } else if (node->kind != PLAN_TERM) {
+            /* What is optional beside others scores in some matches only. */
+            s->known = node->occur == QUERY_MUST || wanted == 1;
+            if (s->known) {
+                TRY(add_required(s, node));
+            }
+        }
+    }
+    return ANP_OK;
+}
+
+anp_status eval_shape(evaluation *e, bool *known) {
+    shaper s = {e, true};
+    plan_node *root = e->request->plan->root;
+    *known = false;
+    if (!root || root->kind != PLAN_GROUP) {
+        return ANP_OK;
+    }
+    TRY(add_root(&s, root));
+    double units = e->constant, posts = (double)snapshot_post_count(e->snapshot);
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        eval_term *term = &e->terms[i];
+        double idf = rank_idf((uint64_t)posts, term->lists->df);
+        double average = snapshot_length_average(e->snapshot, term->lists->field);
+        term->weight = rank_weight(term->boost, idf);
+        term->norm = rank_norm_make(e->request->rank->k1, e->request->rank->b, average);
+        units += (double)term->weight + 1;
+    }
+    *known = s.known && units < EVAL_UNITS_MAX;
+    return ANP_OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * Arithmetic on the 256 ordinals of a block at once, a lane each: norms, contributions, bounds.
+ *
+ * lanes_body.h is the one source, compiled for each kind of processor (lanes_portable.c,
+ * lanes_avx2.c, …); all give the same bits, and `add` those of rank_contribution.
+ */
+#ifndef ANP_RANK_LANES_H
+#define ANP_RANK_LANES_H
+
+#include "rank/bounds.h"
+
+enum { RANK_LANES = 256, RANK_LANE_WORDS = RANK_LANES / 64 };
+
+/* Numbers of 1, 2 or 4 bytes, a lane each, times `times`. */
+typedef struct rank_lengths {
+    const uint8_t *entries;
+    uint32_t width;
+    uint32_t base; /* added to each */
+    uint32_t times;
+} rank_lengths;
+
+typedef struct rank_lanes {
+    const char *name;
+
+    /* norms of lengths that are the sums of both; a part with times 0 is not read. Sums < 2^31. */
+    void (*norms)(const rank_lengths parts[2], rank_norm norm, float norms[RANK_LANES]);
+
+    /* sums += rank_contribution(weight, tf, norm) where tf > 0. The sums must not overflow. */
+    void (*add)(const uint8_t tfs[RANK_LANES], const float norms[RANK_LANES], float weight,
+                int32_t sums[RANK_LANES]);
+
+    /* factors from scores of a byte each, as linear says. */
+    void (*factors)(const uint8_t scores[RANK_LANES * RANK_SCORES],
+                    const float linear[RANK_SCORES + 1], float factors[RANK_LANES]);
+
+    /* The lanes with a sum > 0 and sum * factor >= least; factors NULL: 1. How many. */
+    uint32_t (*over)(const int32_t sums[RANK_LANES], const float *factors, float least,
+                     uint64_t lanes[RANK_LANE_WORDS]);
+
+    /* sums += rank_bound_of(codes) where code > 0; factors: the largest of each lane's posts. */
+    void (*bounds)(const uint8_t *codes, const uint8_t *blended, const float *factors,
+                   const rank_bound *bound, float sums[RANK_LANES]);
+} rank_lanes;
+
+/* Those that this processor can run (best: what base/cpu.h says), portable first; how many. */
+size_t rank_lanes_all(const rank_lanes *const **all);
+const rank_lanes *rank_lanes_best(void);
+
+extern const rank_lanes rank_lanes_portable;
+extern const rank_lanes rank_lanes_avx2;
+extern const rank_lanes rank_lanes_avx512;
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * What each lanes_*.c compiles for its processor; before it is included: LANES, the table's name,
+ * and LANES_NAME. Plain loops, which compilers make vectors of, but for two that they do not: the
+ * rounding of contributions, and bits out of comparisons.
+ */
+#include "rank/lanes.h"
+
+#include <string.h>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+/* ---- Norms and factors --------------------------------------------------------------------- */
+
+static void add_lengths(const rank_lengths *part, int32_t lengths[RANK_LANES]) {
+    int32_t base = (int32_t)(part->base * part->times), times = (int32_t)part->times;
+    if (part->times == 0) {
+        return;
+    }
+    if (part->width == 1) {
+        for (int i = 0; i < RANK_LANES; i++) {
+            lengths[i] += base + times * part->entries[i];
+        }
+    } else if (part->width == 2) {
+        uint16_t entries[RANK_LANES];
+        memcpy(entries, part->entries, sizeof entries);
+        for (int i = 0; i < RANK_LANES; i++) {
+            lengths[i] += base + times * entries[i];
+        }
+    } else {
+        int32_t entries[RANK_LANES];
+        memcpy(entries, part->entries, sizeof entries);
+        for (int i = 0; i < RANK_LANES; i++) {
+            lengths[i] += base + times * entries[i];
+        }
+    }
+}
+
+static void norms(const rank_lengths parts[2], rank_norm norm, float out[RANK_LANES]) {
+    int32_t lengths[RANK_LANES] = {0};
+    add_lengths(&parts[0], lengths);
+    add_lengths(&parts[1], lengths);
+    for (int i = 0; i < RANK_LANES; i++) {
+        float scaled = norm.slope * (float)lengths[i];
+        out[i] = norm.base + scaled;
+    }
+}
+
+static void factors(const uint8_t scores[RANK_LANES * RANK_SCORES],
+                    const float linear[RANK_SCORES + 1], float out[RANK_LANES]) {
+    uint32_t packed[RANK_LANES];
+    memcpy(packed, scores, sizeof packed);
+    for (int i = 0; i < RANK_LANES; i++) {
+        uint32_t four = packed[i];
+        out[i] = linear[4] + linear[0] * (float)(int32_t)(four & 0xff) +
+                 linear[1] * (float)(int32_t)(four >> 8 & 0xff) +
+                 linear[2] * (float)(int32_t)(four >> 16 & 0xff) +
+                 linear[3] * (float)(int32_t)(four >> 24);
+    }
+}
+
+/* ---- Contributions and lanes --------------------------------------------------------------- */
+
+#if defined(__AVX512BW__)
+
+static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float weight,
+                int32_t sums[RANK_LANES]) {
+    const __m512 w = _mm512_set1_ps(weight);
+    for (int i = 0; i < RANK_LANES; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(tfs + i));
+        __mmask16 here = _mm_test_epi8_mask(bytes, bytes);
+        if (!here) {
+            continue;
+        }
+        __m512 t = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+        __m512 share = _mm512_div_ps(t, _mm512_add_ps(t, _mm512_loadu_ps(n + i)));
+        __m512i units = _mm512_cvtps_epi32(_mm512_mul_ps(w, share));
+        __m512i sum = _mm512_loadu_si512((const void *)(sums + i));
+        _mm512_storeu_si512((void *)(sums + i), _mm512_mask_add_epi32(sum, here, sum, units));
+    }
+}
+
+static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least,
+                     uint64_t lanes[RANK_LANE_WORDS]) {
+    const __m512 want = _mm512_set1_ps(least);
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i += 16) {
+            __m512i sum = _mm512_loadu_si512((const void *)(sums + 64 * word + i));
+            __mmask16 mask = _mm512_cmpgt_epi32_mask(sum, _mm512_setzero_si512());
+            __m512 x = _mm512_cvtepi32_ps(sum);
+            x = f ? _mm512_mul_ps(x, _mm512_loadu_ps(f + 64 * word + i)) : x;
+            bits |= (uint64_t)_mm512_mask_cmp_ps_mask(mask, x, want, _CMP_GE_OQ) << i;
+        }
+        lanes[word] = bits;
+        count += (uint32_t)__builtin_popcountll(bits);
+    }
+    return count;
+}
+
+#elif defined(__AVX2__)
+
+static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float weight,
+                int32_t sums[RANK_LANES]) {
+    const __m256 w = _mm256_set1_ps(weight);
+    for (int i = 0; i < RANK_LANES; i += 8) {
+        __m256i codes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(tfs + i)));
+        if (_mm256_testz_si256(codes, codes)) {
+            continue;
+        }
+        __m256 t = _mm256_cvtepi32_ps(codes);
+        __m256 share = _mm256_div_ps(t, _mm256_add_ps(t, _mm256_loadu_ps(n + i)));
+        __m256i units = _mm256_cvtps_epi32(_mm256_mul_ps(w, share));
+        /* A lane without the term may have norm 0: 0 / 0. */
+        units = _mm256_and_si256(units, _mm256_cmpgt_epi32(codes, _mm256_setzero_si256()));
+        __m256i *at = (__m256i *)(void *)(sums + i);
+        _mm256_storeu_si256(at, _mm256_add_epi32(_mm256_loadu_si256(at), units));
+    }
+}
+
+static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least,
+                     uint64_t lanes[RANK_LANE_WORDS]) {
+    const __m256 want = _mm256_set1_ps(least);
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i += 8) {
+            const void *at = sums + 64 * word + i;
+            __m256i sum = _mm256_loadu_si256((const __m256i *)at);
+            __m256 x = _mm256_cvtepi32_ps(sum);
+            x = f ? _mm256_mul_ps(x, _mm256_loadu_ps(f + 64 * word + i)) : x;
+            __m256i mask = _mm256_and_si256(
+                _mm256_cmpgt_epi32(sum, _mm256_setzero_si256()),
+                _mm256_castps_si256(_mm256_cmp_ps(x, want, _CMP_GE_OQ)));
+            uint32_t eight = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(mask));
+            bits |= (uint64_t)eight << i;
+        }
+        lanes[word] = bits;
+        count += (uint32_t)__builtin_popcountll(bits);
+    }
+    return count;
+}
+
+#else
+
+static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float weight,
+                int32_t sums[RANK_LANES]) {
+    for (int i = 0; i < RANK_LANES; i++) {
+        if (tfs[i]) {
+            sums[i] += (int32_t)rank_contribution(weight, tfs[i], n[i]);
+        }
+    }
+}
+
+static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least,
+                     uint64_t lanes[RANK_LANE_WORDS]) {
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i++) {
+            int32_t sum = sums[64 * word + i];
+            float x = f ? (float)sum * f[64 * word + i] : (float)sum;
+            bits |= (uint64_t)(sum > 0 && x >= least) << i;
+        }
+        lanes[word] = bits;
+        count += (uint32_t)__builtin_popcountll(bits);
+    }
+    return count;
+}
+
+#endif
+
+/* ---- Bounds -------------------------------------------------------------------------------- */
+
+/* Without branches, so that it becomes vectors: a loop for each case. */
+#define BOUNDS_LOOP(units)                                  \
+    for (int i = 0; i < RANK_LANES; i++) {                  \
+        float code = (float)codes[i];                       \
+        float blend_code = (float)blended[i];               \
+        float value = (units);                              \
+        sums[i] += codes[i] ? value : 0.0f;                 \
+        (void)code, (void)blend_code;                       \
+    }
+
+static inline float least_of(float a, float b) {
+    return a < b ? a : b;
+}
+
+static inline float mapped(float x, float ratio) {
+    return x / (x + ratio * (1 - x));
+}
+
+static void bounds_mapped(const uint8_t *codes, const uint8_t *blended, const float *f,
+                          const rank_bound *b, float sums[RANK_LANES]) {
+    float impacts[RANK_LANES], units[RANK_LANES];
+    for (int i = 0; i < RANK_LANES; i++) {
+        impacts[i] = mapped(b->low + b->step * (float)codes[i], b->ratio);
+    }
+    for (int i = 0; i < RANK_LANES; i++) {
+        float y = mapped(b->blended_low + b->blended_step * (float)blended[i], b->ratio);
+        units[i] = b->weight * (b->alpha * impacts[i] + b->beta * y) + RANK_BOUND_UNITS;
+    }
+    for (int i = 0; b->capped && i < RANK_LANES; i++) {
+        units[i] = least_of(units[i], (b->weight * impacts[i] + RANK_BOUND_UNITS) * f[i]);
+    }
+    for (int i = 0; i < RANK_LANES; i++) {
+        sums[i] += codes[i] ? units[i] : 0.0f;
+    }
+}
+
+static void bounds(const uint8_t *codes, const uint8_t *blended, const float *f,
+                   const rank_bound *b, float sums[RANK_LANES]) {
+    const float constant = b->constant, of_code = b->of_code, of_blended = b->of_blended;
+    const float plain = b->plain, plain_of_code = b->plain_of_code;
+    if (b->ratio != 1) {
+        bounds_mapped(codes, blended, f, b, sums);
+    } else if (b->capped) {
+        BOUNDS_LOOP(least_of(constant + of_code * code + of_blended * blend_code,
+                             (plain + plain_of_code * code) * f[i]))
+    } else if (b->alpha == 0) {
+        BOUNDS_LOOP(constant + of_blended * blend_code)
+    } else {
+        BOUNDS_LOOP(constant + of_code * code + of_blended * blend_code)
+    }
+}
+
+const rank_lanes LANES = {
+    .name = LANES_NAME,
+    .norms = norms,
+    .add = add,
+    .factors = factors,
+    .over = over,
+    .bounds = bounds,
+};
