@@ -1,5 +1,5 @@
 /*
- * A snapshot cut into cells, and the posting lists of its terms by cell: what top-k evaluation walks.
+ * A snapshot cut into cells, and the posting lists of its terms by cell: what the evaluator walks.
  *
  *     ordinals   0           65,536       131,072                       next
  *                |  cell 0    |  cell 1    | cell 2  │ cell 3  │ cell 4   |

@@ -78,7 +78,7 @@ void list_docs_before(const list_view *view, uint32_t rank, uint16_t low, uint32
 void list_tfs_at(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
 
 /*
- * The same as bytes, 255 for 255 and more (*large: there is one), for any from + count <=
+ * The same as bytes, 255 for 255 and more (*large false: none is more), for any from + count <=
  * view->count, count <= BLOCK_DOCS. They lie somewhere in `room`.
  */
 enum { LIST_TF_ROOM = BLOCK_DOCS + 16 };

@@ -190,7 +190,7 @@ const uint8_t *list_tf_bytes(const list_view *v, uint32_t from, uint32_t count,
         expand_bytes(v, from - skip, count + skip, room);
         if (v->exceptions) {
             *large = put_exception_bytes(v, from - skip, count + skip, room);
-        } else if (v->tf_bits == 8) {
+        } else if (v->tf_bits == 8) { /* a code of 255 says 256 here */
             *large = memchr(room, UINT8_MAX, count) != NULL;
         }
         return room + skip;

@@ -154,6 +154,9 @@ static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     if (!*answered) {
         return ANP_OK;
     }
+    if (e->trace) {
+        e->trace->cells = e->cell_count;
+    }
     TRY(eval_make_lanes(e));
     if (e->impossible || (!eval_requires(e) && e->term_count == 0)) {
         *total = 0;

@@ -9,7 +9,7 @@
  * A cell (index/cells.h) has 256 blocks of 256 ordinals. Every list says for each of its blocks, or
  * for each posting while it has fewer than 256, what no impact exceeds, with and without the prior
  * (rank/bounds.h). The bounds of a query's terms are added up lane by lane; blocks that can still
- * win are scored, the most promising ones first, until no bound reaches the worst post that is kept.
+ * win are scored, the best bounds first, until none reaches the worst post that is kept.
  *
  * The answer is that of full evaluation (match.h, score.h) to the bit: what is skipped is skipped
  * by bounds that are true for any k1, b, weights, blend, filter and deletes, and a score is made by

@@ -11,7 +11,7 @@
 #include "rank/lanes.h"
 
 enum {
-    EVAL_TERMS_MAX = 64,   /* more are left to full evaluation: a block's terms stand on the stack */
+    EVAL_TERMS_MAX = 64, /* more are left to full evaluation: a block's terms are on the stack */
     EVAL_VALUES_MAX = 255, /* a list of so few postings without bounds gets one for each */
     EVAL_CELL_BLOCKS = 256,
 };
@@ -130,7 +130,7 @@ void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count);
 /* counting.c */
 anp_status eval_count(evaluation *e, uint64_t *total);
 
-/* phrases.c: whether a post holds all the phrases; the candidates of a cell cut to those that do. */
+/* phrases.c: whether a post holds all the phrases; a cell's candidates cut to those that do. */
 anp_status eval_phrases_hold(evaluation *e, const eval_cell *ec, uint16_t low, bool *hold);
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
 

@@ -6,13 +6,13 @@
  *
  *   norm     c = the least norm(now) / norm(build) of any length, at most 1. An impact x was
  *            tf / (tf + n); now it is at most tf / (tf + c n) = x / (x + c (1 - x)).
- *   blend    the factor is linear in the four scores, so factor(now) <= alpha + beta * factor(build)
+ *   blend    the factor is linear in the four scores, so factor(now) <= alpha + beta factor(build)
  *            over all scores in [0,1]: the least alpha for a beta is a sum over the scores. Where
  *            neither weights nor blend are the build's, also bound * the largest factor of the
  *            block's posts holds; the lesser one is taken.
  *            A list keeps y = max impact * factor(build). With c < 1 the map above is applied to
- *            y / 1.3, which is at most the impact: x / (x + c (1 - x)) / x falls as x grows, so what
- *            it gives is no less than the mapped impact times the factor.
+ *            y / 1.3, which is at most the impact: 1 / (x + c (1 - x)) falls as x grows, so what it
+ *            gives is no less than the mapped impact times the factor.
  *   weight   a bound in units is weight * (alpha x + beta y), a little more for the rounding of
  *            floats and of contributions to whole units.
  */

@@ -1,0 +1,157 @@
+/* The kernels of this processor against loops over single ordinals; blocks of lists against whole
+   lists. */
+#include "base/prng.h"
+#include "postings/kernels.h"
+#include "postings/sample.h"
+#include "test.h"
+
+#include <stdlib.h>
+
+enum { SEED = 4711, ROUNDS = 60 };
+
+static bool bit(const uint64_t *words, uint32_t at) {
+    return words[at / 64] >> (at % 64) & 1;
+}
+
+static void fill(prng *r, uint64_t *words, size_t count) {
+    uint32_t thin = prng_below(r, 5);
+    for (size_t i = 0; i < count; i++) {
+        words[i] = prng_next(r);
+        for (uint32_t k = 0; k < thin; k++) {
+            words[i] &= prng_next(r);
+        }
+    }
+}
+
+static void check_expand(const postings_kernels *k, prng *r) {
+    uint64_t bits[KERNEL_BLOCK_WORDS];
+    uint8_t bytes[BLOCK_DOCS + KERNEL_READ_BYTES], lanes[BLOCK_DOCS];
+    fill(r, bits, KERNEL_BLOCK_WORDS);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)prng_next(r);
+    }
+    k->expand(bits, bytes, lanes);
+    uint32_t rank = 0;
+    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
+        if (!CHECK_EQ_INT(lanes[i], bit(bits, i) ? bytes[rank] : 0)) {
+            test_note("kernel %s, lane %u", k->name, i);
+            return;
+        }
+        rank += bit(bits, i);
+    }
+}
+
+static void check_sets(const postings_kernels *k, prng *r) {
+    static uint64_t a[KERNEL_WORDS], both[KERNEL_WORDS], either[KERNEL_WORDS], less[KERNEL_WORDS];
+    static uint8_t b[KERNEL_WORDS * 8 + 1];
+    uint32_t counts[4] = {0};
+    fill(r, a, KERNEL_WORDS);
+    fill(r, both, KERNEL_WORDS);
+    memcpy(b + 1, both, sizeof both);
+    for (uint32_t i = 0; i < (uint32_t)KERNEL_WORDS * 64; i++) {
+        counts[0] += bit(a, i) && bit(both, i);
+        counts[1] += bit(a, i) || bit(both, i);
+        counts[2] += bit(a, i) && !bit(both, i);
+        counts[3] += bit(a, i);
+    }
+    memcpy(both, a, sizeof a);
+    memcpy(either, a, sizeof a);
+    memcpy(less, a, sizeof a);
+    CHECK_EQ_INT(k->and_count((const uint8_t *)a, b + 1), counts[0]);
+    CHECK_EQ_INT(k->and_into(both, b + 1), counts[0]);
+    CHECK_EQ_INT(k->or_into(either, b + 1), counts[1]);
+    CHECK_EQ_INT(k->andnot_into(less, b + 1), counts[2]);
+    CHECK_EQ_INT(k->count(a), counts[3]);
+    for (uint32_t i = 0; i < (uint32_t)KERNEL_WORDS; i++) {
+        uint64_t y = load_u64(b + 1 + 8 * i);
+        if (!CHECK(both[i] == (a[i] & y) && either[i] == (a[i] | y) && less[i] == (a[i] & ~y))) {
+            test_note("kernel %s, word %u", k->name, i);
+            return;
+        }
+    }
+}
+
+/* ---- Blocks of lists ----------------------------------------------------------------------- */
+
+static bool check_block(const list_view *v, const sample *s, uint32_t block, uint32_t *rank) {
+    uint32_t from, to, first = *rank;
+    uint64_t bits[4], want[4] = {0};
+    while (*rank < s->count && s->docs[*rank] / BLOCK_DOCS == block) {
+        want[s->docs[*rank] % BLOCK_DOCS / 64] |= (uint64_t)1 << (s->docs[*rank] % 64);
+        ++*rank;
+    }
+    list_block(v, block, &from, &to);
+    if (!CHECK_EQ_INT(to - from, *rank - first) || (to > from && !CHECK_EQ_INT(from, first))) {
+        return false;
+    }
+    list_block_bits(v, block, from, to, bits);
+    for (uint32_t i = from; i < to && v->container_kind != LIST_BITSET; i++) {
+        if (!CHECK_EQ_INT(list_block_doc(v, block, i), s->docs[i])) {
+            return false;
+        }
+    }
+    return CHECK(memcmp(bits, want, sizeof bits) == 0);
+}
+
+static bool check_bytes(const list_view *v, const sample *s, uint32_t from, uint32_t count) {
+    uint8_t room[LIST_TF_ROOM];
+    bool large, any = false;
+    const uint8_t *tfs = list_tf_bytes(v, from, count, room, &large);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t tf = s->tfs[from + i];
+        any |= tf > UINT8_MAX;
+        if (!CHECK_EQ_INT(tfs[i], tf < UINT8_MAX ? tf : UINT8_MAX)) {
+            return false;
+        }
+    }
+    return CHECK(large || !any);
+}
+
+static void check_list(uint32_t count, sample_tfs kind, bool dense, prng *r) {
+    sample s;
+    buffer bytes = {0};
+    list_view v;
+    if (!CHECK(sample_make(r, count, kind, dense, &s))) {
+        return;
+    }
+    list_input input = {.count = s.count, .docs = s.docs, .tfs = s.tfs};
+    list_build(&input, &bytes);
+    anp_status opened =
+        list_view_open(str_make((const char *)bytes.data, bytes.len), &v, NULL);
+    bool good = CHECK_EQ_INT(opened, ANP_OK);
+    uint32_t rank = 0;
+    for (uint32_t block = 0; block < (uint32_t)LIST_BLOCKS && good; block++) {
+        good = check_block(&v, &s, block, &rank);
+    }
+    for (uint32_t i = 0; i < 200 && good; i++) {
+        uint32_t from = prng_below(r, s.count), left = s.count - from;
+        good = check_bytes(&v, &s, from, 1 + prng_below(r, left < BLOCK_DOCS ? left : BLOCK_DOCS));
+    }
+    if (!good) {
+        test_note("seed %d, %u postings, kind %d", SEED, count, (int)kind);
+    }
+    buffer_free(&bytes);
+    sample_free(&s);
+}
+
+void test_postings_kernels(void) {
+    const postings_kernels *const *all;
+    size_t count = postings_kernels_all(&all);
+    prng r = {SEED};
+    CASE("sets and lanes");
+    CHECK_EQ_STR(all[0]->name, "portable");
+    for (size_t i = 0; i < count; i++) {
+        for (int round = 0; round < ROUNDS; round++) {
+            check_expand(all[i], &r);
+            check_sets(all[i], &r);
+        }
+    }
+    CASE("blocks of lists");
+    static const uint32_t sizes[] = {1, 3, 8, 9, 63, 64, 100, 255, 256, 2000, 4095, 4096, 9000,
+                                     40000, 65536};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int kind = 0; kind < SAMPLE_KINDS; kind++) {
+            check_list(sizes[i], (sample_tfs)kind, prng_below(&r, 2), &r);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+/*
+ * The evaluator against full evaluation: the same posts, scores and totals, to the bit, for random
+ * queries, settings and filters over an index with a large unit, smaller ones, a log and dead
+ * posts; and again when it is compacted. (Full evaluation has its own twin: test_twin.c.)
+ */
+#include "api/handles.h"
+#include "base/prng.h"
+#include "query/evaluate.h"
+#include "query/query.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SMALL = WINDOW_BITS < 12, /* windows of 64 posts */
+    FIRST_POSTS = SMALL ? 700 : 6000,
+    BATCHES = 4,
+    BATCH_POSTS = SMALL ? 60 : 500,
+    LAST_POSTS = SMALL ? 7 : 300,
+    WORDS = 400,
+    QUERIES = SMALL ? 600 : 300,
+    QUERY_BYTES = 512,
+    SEED = 20261129,
+};
+
+typedef struct world {
+    prng random;
+    anp_index *index;
+    anp_snapshot *shot;
+    uint32_t posts;
+    evaluate_trace trace; /* of all queries */
+    uint32_t answered, ranked;
+} world;
+
+/* Words by rank: the first ones are in most posts, the last ones in few. */
+static uint32_t random_word(world *w) {
+    uint32_t below = 1 + prng_below(&w->random, WORDS);
+    return prng_below(&w->random, 1 + prng_below(&w->random, below));
+}
+
+static void put_words(world *w, char *out, size_t room, uint32_t count) {
+    size_t len = 0;
+    out[0] = 0;
+    for (uint32_t i = 0; i < count && len + 16 < room; i++) {
+        uint32_t word = random_word(w), times = prng_below(&w->random, 40) ? 1 : 1 + word % 300;
+        for (uint32_t k = 0; k < times && len + 16 < room; k++) {
+            len += (size_t)snprintf(out + len, room - len, "w%u ", word);
+        }
+    }
+}
+
+static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
+    static char json[8192], title[200], body[6000];
+    anp_error err = ANP_ERROR_INIT;
+    anp_writer *writer;
+    if (!CHECK_EQ_INT(anp_writer_open(w->index, &writer, &err), ANP_OK)) {
+        return false;
+    }
+    bool good = true;
+    for (uint32_t i = 0; i < count && good; i++) {
+        uint32_t id = i < replaced ? prng_below(&w->random, w->posts) : w->posts++;
+        put_words(w, title, sizeof title, prng_below(&w->random, 5));
+        put_words(w, body, sizeof body, 1 + prng_below(&w->random, 24));
+        int scored = (int)prng_below(&w->random, 4);
+        char scores[120] = "";
+        if (scored) {
+            snprintf(scores, sizeof scores,
+                     ",\"score\":{\"quality\":%u,\"freshness\":%u,\"depth\":%u,\"clarity\":%u%s}",
+                     prng_below(&w->random, 101), prng_below(&w->random, 101),
+                     70 + prng_below(&w->random, 31), prng_below(&w->random, 101),
+                     id % 5000 == 4999 ? ".5" : "");
+        }
+        snprintf(json, sizeof json, "{\"id\":\"p%u\",\"title\":\"%s\",\"body\":\"%s\","
+                 "\"meta\":{\"reading_time\":%u%s}}",
+                 id, title, body, prng_below(&w->random, 20), scores);
+        good = CHECK_EQ_INT(anp_writer_add(writer, json, strlen(json), &err), ANP_OK);
+        if (good && prng_below(&w->random, 60) == 0) {
+            char gone[20];
+            snprintf(gone, sizeof gone, "p%u", prng_below(&w->random, w->posts));
+            anp_status status = anp_writer_delete(writer, gone, &err);
+            good = CHECK(status == ANP_OK || status == ANP_NOT_FOUND);
+        }
+    }
+    good = good && CHECK_EQ_INT(anp_writer_commit(writer, &err), ANP_OK);
+    anp_writer_close(writer);
+    return good;
+}
+
+/* ---- Queries ------------------------------------------------------------------------------- */
+
+static void put_clause(world *w, char *out, size_t room) {
+    static const char *const values[] = {"reading_time:[3 TO 9]", "quality:>50", "depth:>=70"};
+    static const char *const marks[] = {"", "", "", "+", "+", "-"};
+    prng *r = &w->random;
+    const char *mark = marks[prng_below(r, 6)];
+    uint32_t a = random_word(w), b = random_word(w), kind = prng_below(r, 20);
+    if (kind < 11) {
+        snprintf(out, room, "%sw%u", mark, a);
+    } else if (kind < 13) {
+        snprintf(out, room, "%stitle:w%u", mark, a % 40);
+    } else if (kind < 16) {
+        snprintf(out, room, "%s\"w%u w%u\"%s", mark, a % 30, b % 30,
+                 prng_below(r, 4) ? "" : "~2");
+    } else if (kind < 17) {
+        snprintf(out, room, "%sw%u^%u.5", mark, a, prng_below(r, 3));
+    } else if (kind < 18) {
+        snprintf(out, room, "%s(w%u w%u)", mark, a, b);
+    } else if (kind < 19) {
+        snprintf(out, room, "%s%s", mark, values[prng_below(r, 3)]);
+    } else {
+        snprintf(out, room, "%sbody:w%u", mark, a);
+    }
+}
+
+static void put_query(world *w, char *out) {
+    uint32_t count = 1 + prng_below(&w->random, 4);
+    size_t len = 0;
+    if (prng_below(&w->random, 5) == 0) { /* the plain kinds often */
+        const char *form = prng_below(&w->random, 2) ? "+w%u +w%u" : "\"w%u w%u\"";
+        snprintf(out, QUERY_BYTES, form, random_word(w) % 60, random_word(w) % 60);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        put_clause(w, out + len, QUERY_BYTES - len);
+        len += strlen(out + len);
+        len += (size_t)snprintf(out + len, QUERY_BYTES - len, "%s", i + 1 < count ? " " : "");
+    }
+}
+
+static rank_settings random_settings(prng *r) {
+    rank_settings s = RANK_SETTINGS_DEFAULT;
+    switch (prng_below(r, 4)) {
+    case 0:
+        s.blend = 0;
+        break;
+    case 1:
+        s.k1 = 0.3 * prng_below(r, 9);
+        s.b = 0.25 * prng_below(r, 5);
+        s.blend = 0.19 * prng_below(r, 6);
+        for (int i = 0; i < RANK_SCORES; i++) {
+            s.weights[i] = prng_below(r, 4);
+        }
+        break;
+    case 2:
+        s.weights[prng_below(r, 4)] = 0;
+        break;
+    default:
+        break;
+    }
+    return s;
+}
+
+static bool is_same(const query_hit *a, const query_hit *b) {
+    return a->docno == b->docno && memcmp(&a->score, &b->score, sizeof a->score) == 0 &&
+           memcmp(&a->bm25, &b->bm25, sizeof a->bm25) == 0 &&
+           memcmp(&a->prior, &b->prior, sizeof a->prior) == 0;
+}
+
+static bool compare_answers(const query_answer *fast, const query_answer *full, bool total) {
+    bool same = fast->hit_count == full->hit_count && (!total || fast->total == full->total);
+    for (size_t i = 0; same && i < full->hit_count; i++) {
+        same = is_same(&fast->hits[i], &full->hits[i]);
+    }
+    return same;
+}
+
+static void compare(world *w, uint32_t number) {
+    static const uint32_t ks[] = {1, 3, 10, 10, 100, 1000, 20000};
+    char text[QUERY_BYTES];
+    arena memory = {0};
+    query_answer fast, full;
+    anp_error err = ANP_ERROR_INIT;
+    evaluate_trace trace = {0};
+    put_query(w, text);
+    bool filtered = prng_below(&w->random, 5) == 0, total = prng_below(&w->random, 2);
+    query_request request = {.text = str_from(text),
+                             .filter = filtered ? STR("reading_time:[2 TO 14]") : STR(""),
+                             .flags = ANP_QUERY_KEEP_STOPWORDS,
+                             .k = ks[prng_below(&w->random, 7)],
+                             .offset = prng_below(&w->random, 4) ? 0 : 5,
+                             .rank = random_settings(&w->random),
+                             .trace = &trace};
+    bool count_only = prng_below(&w->random, 6) == 0;
+    request.flags |= count_only ? ANP_QUERY_COUNT_ONLY : total ? 0 : ANP_QUERY_NO_TOTAL;
+    total |= count_only;
+    anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+    request.in_full = true;
+    if (!CHECK_EQ_INT(status, ANP_OK) ||
+        !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
+        !CHECK(compare_answers(&fast, &full, total))) {
+        test_note("seed %d, query %u: [%s] filter %d flags %u k %u+%u blend %g k1 %g b %g weights "
+                  "%g %g %g %g: %zu of %llu hits, not %zu of %llu", SEED, number, text, filtered,
+                  request.flags, request.offset, request.k, request.rank.blend, request.rank.k1,
+                  request.rank.b, request.rank.weights[0], request.rank.weights[1],
+                  request.rank.weights[2], request.rank.weights[3], fast.hit_count,
+                  (unsigned long long)fast.total, full.hit_count, (unsigned long long)full.total);
+    }
+    w->answered += trace.cells > 0;
+    w->ranked += full.hit_count > 1;
+    w->trace.blocks += trace.blocks;
+    w->trace.blocks_scored += trace.blocks_scored;
+    w->trace.cells_skipped += trace.cells_skipped;
+    w->trace.phrases += trace.phrases;
+    arena_free(&memory);
+}
+
+static void compare_many(world *w) {
+    anp_error err = ANP_ERROR_INIT;
+    w->trace = (evaluate_trace){0};
+    w->answered = w->ranked = 0;
+    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
+        return;
+    }
+    for (uint32_t i = 0; i < QUERIES; i++) {
+        compare(w, i);
+    }
+    anp_snapshot_close(w->shot);
+    /* The evaluator had its share, and skipped some. */
+    CHECK(w->answered > QUERIES / 2);
+    CHECK(w->ranked > QUERIES / 3);
+    CHECK(w->trace.blocks_scored > QUERIES && w->trace.blocks > w->trace.blocks_scored);
+    CHECK(w->trace.phrases > QUERIES);
+    CHECK(!SMALL || w->trace.cells_skipped > QUERIES);
+}
+
+void test_query_evaluate(void) {
+    static world w = {.random = {SEED}};
+    char path[200];
+    anp_error err = ANP_ERROR_INIT;
+    snprintf(path, sizeof path, "%s/evaluate.db", test_folder());
+    CASE("units, a log and dead posts");
+    anp_status opened = anp_index_open(path, ANP_OPEN_CREATE, NULL, &w.index, &err);
+    if (!CHECK_EQ_INT(opened, ANP_OK) || !add_posts(&w, FIRST_POSTS, 0)) {
+        return;
+    }
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        add_posts(&w, BATCH_POSTS, BATCH_POSTS / 4);
+    }
+    add_posts(&w, LAST_POSTS, LAST_POSTS / 10);
+    compare_many(&w);
+    CASE("compacted");
+    anp_status compacted = anp_index_compact(w.index, NULL, NULL, NULL, &err);
+    if (CHECK_EQ_INT(compacted, ANP_OK)) {
+        compare_many(&w);
+    }
+    anp_index_close(w.index);
+}

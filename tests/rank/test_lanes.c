@@ -1,0 +1,188 @@
+/*
+ * Arithmetic by lanes against that of single postings, the same bits; bounds against what they
+ * bound, for random settings.
+ */
+#include "base/prng.h"
+#include "rank/lanes.h"
+#include "test.h"
+
+#include <string.h>
+
+enum { SEED = 271828, ROUNDS = 300 };
+
+static float unit(prng *r) {
+    return (float)prng_unit(r);
+}
+
+static rank_settings settings_of(prng *r) {
+    rank_settings s = RANK_SETTINGS_DEFAULT;
+    if (prng_below(r, 3)) {
+        s.k1 = 0.5 * prng_below(r, 6);
+        s.b = 0.25 * prng_below(r, 5);
+        s.blend = 0.19 * prng_below(r, 6);
+        for (int i = 0; i < RANK_SCORES; i++) {
+            s.weights[i] = prng_below(r, 4);
+        }
+    }
+    return s;
+}
+
+/* ---- Kernels ------------------------------------------------------------------------------- */
+
+static void check_add(const rank_lanes *k, prng *r) {
+    uint8_t tfs[RANK_LANES];
+    uint16_t titles[RANK_LANES];
+    uint32_t bodies[RANK_LANES];
+    float norms[RANK_LANES];
+    int32_t sums[RANK_LANES], want[RANK_LANES];
+    rank_settings s = settings_of(r);
+    rank_norm norm = rank_norm_make(s.k1, s.b, 1 + prng_below(r, 900));
+    float weight = rank_weight(1, 0.01 + 14 * prng_unit(r));
+    uint32_t times = prng_below(r, 4);
+    for (int i = 0; i < RANK_LANES; i++) {
+        tfs[i] = prng_below(r, 3) ? 0 : (uint8_t)prng_below(r, 256);
+        titles[i] = (uint16_t)prng_below(r, 30);
+        bodies[i] = prng_below(r, 3) ? prng_below(r, 2000) : prng_below(r, 1 << 24);
+        sums[i] = want[i] = (int32_t)prng_below(r, 1 << 28);
+    }
+    rank_lengths parts[2] = {{(const uint8_t *)titles, 2, 3, times},
+                             {(const uint8_t *)bodies, 4, 7, 1}};
+    k->norms(parts, norm, norms);
+    k->add(tfs, norms, weight, sums);
+    for (int i = 0; i < RANK_LANES; i++) {
+        float one = rank_norm_of(norm, (titles[i] + 3u) * times + bodies[i] + 7);
+        want[i] += tfs[i] ? (int32_t)rank_contribution(weight, tfs[i], one) : 0;
+        if (!CHECK(memcmp(&one, &norms[i], sizeof one) == 0) || !CHECK_EQ_INT(sums[i], want[i])) {
+            test_note("kernel %s, lane %d, tf %u", k->name, i, tfs[i]);
+            return;
+        }
+    }
+}
+
+static void check_over(const rank_lanes *k, prng *r) {
+    int32_t sums[RANK_LANES];
+    float factors[RANK_LANES], least = prng_below(r, 4) ? 5e7f * unit(r) : -1;
+    bool blends = prng_below(r, 2);
+    uint64_t lanes[RANK_LANE_WORDS];
+    for (int i = 0; i < RANK_LANES; i++) {
+        sums[i] = prng_below(r, 4) ? (int32_t)prng_below(r, 100000000) : 0;
+        factors[i] = 0.7f + 0.6f * unit(r);
+    }
+    uint32_t count = k->over(sums, blends ? factors : NULL, least, lanes), want = 0;
+    for (int i = 0; i < RANK_LANES; i++) {
+        float x = (float)sums[i] * (blends ? factors[i] : 1);
+        bool over = sums[i] > 0 && x >= least;
+        want += over;
+        if (!CHECK_EQ_INT(lanes[i / 64] >> (i % 64) & 1, over)) {
+            test_note("kernel %s, lane %d", k->name, i);
+            return;
+        }
+    }
+    CHECK_EQ_INT(count, want);
+}
+
+static void check_factors(const rank_lanes *k, prng *r) {
+    uint8_t scores[RANK_LANES * RANK_SCORES];
+    float factors[RANK_LANES];
+    rank_settings s = settings_of(r);
+    rank_prior_bound prior = rank_prior_bound_make(&s);
+    for (size_t i = 0; i < sizeof scores; i++) {
+        scores[i] = (uint8_t)prng_below(r, 101);
+    }
+    k->factors(scores, prior.linear, factors);
+    for (int i = 0; i < RANK_LANES; i++) {
+        double four[RANK_SCORES];
+        for (int j = 0; j < RANK_SCORES; j++) {
+            four[j] = scores[RANK_SCORES * i + j];
+        }
+        if (!CHECK_NEAR(factors[i], rank_factor(s.blend, rank_prior(s.weights, four)), 1e-6)) {
+            return;
+        }
+    }
+}
+
+static void check_bounds_lanes(const rank_lanes *k, prng *r) {
+    uint8_t codes[RANK_LANES], blended[RANK_LANES];
+    float factors[RANK_LANES], sums[RANK_LANES], want[RANK_LANES];
+    rank_settings s = settings_of(r);
+    rank_prior_bound prior = rank_prior_bound_make(&s);
+    rank_list_bounds list = {0.1f * unit(r), 0.5f + 0.5f * unit(r), 0.1f * unit(r), 0.6f};
+    float ratio = prng_below(r, 2) ? 1 : unit(r);
+    rank_bound bound = rank_bound_make(&list, 1e6f * (1 + unit(r)), ratio, &prior);
+    for (int i = 0; i < RANK_LANES; i++) {
+        codes[i] = prng_below(r, 3) ? (uint8_t)prng_below(r, 256) : 0;
+        blended[i] = codes[i] ? (uint8_t)(1 + prng_below(r, 255)) : 0;
+        factors[i] = 0.7f + 0.6f * unit(r);
+        sums[i] = want[i] = 1000 * unit(r);
+        want[i] += codes[i] ? rank_bound_of(&bound, codes[i], blended[i], factors[i]) : 0;
+    }
+    k->bounds(codes, blended, factors, &bound, sums);
+    for (int i = 0; i < RANK_LANES; i++) {
+        if (!CHECK_NEAR(sums[i], want[i], 1e-5 * (double)want[i])) {
+            test_note("kernel %s, lane %d, capped %d, ratio %g", k->name, i, bound.capped,
+                      (double)ratio);
+            return;
+        }
+    }
+}
+
+/* ---- Bounds -------------------------------------------------------------------------------- */
+
+/* A posting of a list built with one average, asked for with other settings and another average. */
+static void check_bound(prng *r) {
+    const rank_settings build = RANK_BUILD_SETTINGS;
+    rank_settings now = settings_of(r);
+    double before = 1 + prng_below(r, 500), after = before * (0.5 + prng_unit(r));
+    uint32_t length = prng_below(r, 3000), tf = 1 + prng_below(r, 1 + length);
+    double scores[RANK_SCORES];
+    for (int i = 0; i < RANK_SCORES; i++) {
+        scores[i] = prng_below(r, 4) ? prng_below(r, 101) : 100 * prng_below(r, 2);
+    }
+    rank_norm norm = rank_norm_make(now.k1, now.b, after);
+    float built = rank_norm_of(rank_norm_make(build.k1, build.b, before), length);
+    float impact = rank_saturation(tf, built);
+    float factor = (float)rank_factor(build.blend, rank_prior(build.weights, scores));
+    float weight = rank_weight(1, 0.001 + 12 * prng_unit(r));
+    rank_prior_bound prior = rank_prior_bound_make(&now);
+    rank_norm_ratio ratio = rank_norm_ratio_make(norm, before);
+    rank_list_bounds list = {impact, impact, impact * factor / RANK_BUILD_FACTOR_MAX,
+                             impact * factor / RANK_BUILD_FACTOR_MAX};
+    rank_bound bound = rank_bound_make(&list, weight, ratio.least, &prior);
+    double now_factor = rank_factor(now.blend, rank_prior(now.weights, scores));
+    int64_t units = rank_contribution(weight, tf, rank_norm_of(norm, length));
+    double score = (double)units * now_factor;
+    float capped = (float)now_factor * RANK_BOUND_ROUND;
+    double seeded = (double)(weight * rank_remap(impact, ratio.largest));
+    if (!CHECK((double)rank_bound_of(&bound, 1, 1, capped) >= score) ||
+        !CHECK((double)bound.most >= score) ||
+        !CHECK(now_factor >= (double)prior.factor_min && now_factor <= (double)prior.factor_max) ||
+        !CHECK(!prior.blends || now_factor >= (double)(prior.seed_ratio * factor)) ||
+        !CHECK(seeded <= (double)units * 1.0001 + 2)) {
+        test_note("seed %d: tf %u length %u averages %g %g k1 %g b %g blend %g", SEED, tf, length,
+                  before, after, now.k1, now.b, now.blend);
+    }
+    /* And not far above it, where nothing has changed. */
+    if (!prior.capped && ratio.least == 1 && ratio.largest == 1) {
+        CHECK((double)bound.most <= score * 1.001 + 10);
+    }
+}
+
+void test_rank_lanes(void) {
+    const rank_lanes *const *all;
+    size_t count = rank_lanes_all(&all);
+    prng r = {SEED};
+    CASE("lanes");
+    CHECK_EQ_STR(all[0]->name, "portable");
+    for (size_t i = 0; i < count; i++) {
+        for (int round = 0; round < ROUNDS; round++) {
+            check_add(all[i], &r);
+            check_over(all[i], &r);
+            check_factors(all[i], &r);
+            check_bounds_lanes(all[i], &r);
+        }
+    }
+    CASE("bounds");
+    for (int round = 0; round < 100 * ROUNDS; round++) {
+        check_bound(&r);
+    }
+}
