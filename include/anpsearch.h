@@ -167,8 +167,9 @@ ANP_API void anp_index_close(anp_index *index);
  * One committed state of the index, as it was when the snapshot was opened; later commits do not
  * change it. Open a new one to see them: it costs microseconds, but the first one after a commit
  * reads the log (up to 4,096 posts, some 20 microseconds each). An old snapshot keeps the pages it
- * may read from being reused, so that the file grows while others write: close it when the request
- * is done.
+ * may read from being reused, so that the file grows while others write, and when it is a quarter
+ * larger than what is in use each commit waits up to 50 ms for old snapshots (of one snapshot a
+ * minute in all): close it when the request is done.
  */
 typedef struct anp_snapshot anp_snapshot;
 
@@ -352,8 +353,8 @@ typedef struct anp_copy_report {
  * copy is written under a temporary name beside `path`, synced, and renamed; with its own witness
  * file it is an index like any other. ANP_BUSY when `path` exists: nothing is overwritten.
  * ANP_NOSPACE when its disk is full: nothing is left there. While it runs, what others overwrite
- * in the index cannot be reused: the index grows by about what they write. `options` and `report`
- * may be NULL. Any thread.
+ * in the index cannot be reused: the index grows by about what they write, and writers are slowed
+ * down as by an old snapshot. `options` and `report` may be NULL. Any thread.
  */
 ANP_API ANP_MUST_USE anp_status anp_index_backup(anp_index *index, const char *path,
                                                  const anp_backup_options *options,

@@ -47,6 +47,10 @@ struct store {
     size_t map_bytes;
     _Atomic uint64_t file_pages; /* the file has at least as many */
 
+    _Atomic bool held_back;   /* by snapshots of others: readers.c; by the last write */
+    _Atomic uint64_t holder;  /* the oldest snapshot that was waited for, */
+    _Atomic unsigned waits;   /* and how often */
+
     _Atomic uint64_t generation; /* grows when another file took this one's place */
 
     pthread_mutex_t mutex; /* of what follows */
@@ -210,6 +214,18 @@ anp_status store_fail(const store *s, int code, const char *what, anp_error *err
 
 /* Damage that the tree reader found in a table. */
 anp_status store_fault(const store *s, const char *table, const tree_fault *fault, anp_error *err);
+
+/* readers.c */
+
+/* The number of the oldest commit that a snapshot of any process shows; UINT64_MAX: none. */
+uint64_t readers_oldest(const store *s);
+
+/* Whether the next commit should wait for readers, by the two newest meta pages and the pages in
+   use. */
+bool readers_hold_back(const page_meta *newest, const page_meta *before, uint64_t used_pages);
+
+/* Waits for them, a bounded time. Between transactions; counted in `active`. */
+void readers_wait(store *s);
 
 /* txn.c */
 

@@ -70,7 +70,10 @@ uint64_t store_generation(const store *s);
 /* A consistent view of the last commit. Cheap (a slot in the reader table). */
 anp_status store_begin_read(store *s, store_txn **out, anp_error *err);
 
-/* The one writer; waits while there is another, in this process or another one. */
+/*
+ * The one writer; waits while there is another, in this process or another one. Where snapshots
+ * keep so many pages that the file grows (readers.c), it also waits up to 50 ms for them.
+ */
 anp_status store_begin_write(store *s, store_txn **out, anp_error *err);
 
 /* Whether this thread began the write transaction: only it may write with it, commit or abort

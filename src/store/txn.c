@@ -138,18 +138,25 @@ anp_status txn_tree(store_txn *txn, store_table table, const page_tree **out, an
     return ANP_OK;
 }
 
-/* Whether every page of the file is in use, as rewrite.c leaves it: then none need be noted as
-   free. */
-static bool is_rewritten(store_txn *txn) {
+/* Pages in use, but for the free list's own; UINT64_MAX when a table is damaged: whoever reads it
+   says so. */
+static uint64_t used_pages(store_txn *txn) {
     const page_tree *tree = &txn->meta.main;
     uint64_t pages = PAGE_META_COUNT + tree->branch_pages + tree->leaf_pages;
     for (int i = 0; i < STORE_TABLES; i++) {
         if (txn_tree(txn, (store_table)i, &tree, NULL) != ANP_OK) {
-            return true; /* whoever reads the table says so */
+            return UINT64_MAX;
         }
         pages += tree->branch_pages + tree->leaf_pages + tree->overflow_pages;
     }
-    return pages == txn->meta.last_page + 1;
+    return pages;
+}
+
+/* Whether every page of the file is in use, as rewrite.c leaves it: then none need be noted as
+   free. */
+static bool is_rewritten(store_txn *txn) {
+    uint64_t pages = used_pages(txn);
+    return pages == txn->meta.last_page + 1 || pages == UINT64_MAX;
 }
 
 /*
@@ -359,7 +366,7 @@ static anp_status check_writer(store_txn *txn, bool *replaced, anp_error *err) {
 }
 
 anp_status txn_try_write(store *s, store_txn **out, bool *replaced, anp_error *err) {
-    page_meta base;
+    page_meta base, before;
     store_txn *txn;
     /* Before the writers' lock is touched: if its owner died, LMDB would set the number of the last
        commit by our file. */
@@ -378,7 +385,18 @@ anp_status txn_try_write(store *s, store_txn **out, bool *replaced, anp_error *e
         return status;
     }
     renew_witness(s, &base);
+    s->held_back = copy_meta(s, txn->number - 2, &before) &&
+                   readers_hold_back(&base, &before, used_pages(txn));
     *out = txn;
+    return ANP_OK;
+}
+
+static anp_status wait_for_readers(store *s, anp_error *err) {
+    if (s->held_back) {
+        TRY(enter(s, true, err));
+        readers_wait(s);
+        leave(s, false);
+    }
     return ANP_OK;
 }
 
@@ -389,6 +407,7 @@ anp_status store_begin_write(store *s, store_txn **out, anp_error *err) {
         return error_set(err, ANP_INVALID, "cannot write to %s: it was opened for reading only",
                          s->path);
     }
+    TRY(wait_for_readers(s, err));
     for (int attempt = 0; replaced && attempt < BEGIN_TRIES; attempt++) {
         TRY(txn_try_write(s, out, &replaced, err));
         if (replaced) {

@@ -82,6 +82,66 @@ static void check_killed_reader(void) {
     store_close(s);
 }
 
+static double now_ms(void) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec * 1e3 + (double)at.tv_nsec * 1e-6;
+}
+
+/* Writes `count` times; the longest took *slowest ms. */
+static void put_often(store *s, int count, double *slowest) {
+    *slowest = 0;
+    for (int i = 0; i < count; i++) {
+        double start = now_ms();
+        CHECK_EQ_INT(put_all(s, 200, 1, NULL), ANP_OK);
+        double took = now_ms() - start;
+        *slowest = took > *slowest ? took : *slowest;
+    }
+}
+
+/* A snapshot that somebody holds for long slows writers down, once the file has grown by it. */
+static void check_held_snapshot(void) {
+    const char *path = aid_path("held.db");
+    double slowest, start;
+    uint64_t bytes = 0, after = 0;
+    int pipes[2];
+    aid_create(path);
+    store *s = aid_open(path, true);
+    put_often(s, 20, &slowest);
+    CHECK(readers_oldest(s) == UINT64_MAX);
+    CHECK_EQ_INT(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        store *own = NULL;
+        store_txn *txn;
+        if (store_open(path, false, &own, NULL) == ANP_OK &&
+            store_begin_read(own, &txn, NULL) == ANP_OK && write(pipes[1], "", 1) == 1) {
+            sleep(60);
+        }
+        _exit(1);
+    }
+    char byte;
+    CHECK(read(pipes[0], &byte, 1) == 1);
+    CHECK(readers_oldest(s) == 20 + 1); /* the first commit made the file */
+    for (int i = 0; i < 100 && !s->held_back; i++) {
+        put_often(s, 1, &slowest);
+    }
+    CHECK_EQ_INT(store_file_bytes(s, &bytes, NULL), ANP_OK);
+    CHECK(s->held_back && bytes > 5 << 20 && bytes < 12 << 20);
+    start = now_ms();
+    put_often(s, 1, &slowest);
+    CHECK(now_ms() - start > 45 && now_ms() - start < 5000 && s->waits == 1);
+    kill(child, SIGKILL);
+    CHECK_EQ_INT(aid_wait(child), -SIGKILL);
+    close(pipes[0]);
+    close(pipes[1]);
+    CHECK_EQ_INT(store_file_bytes(s, &bytes, NULL), ANP_OK);
+    put_often(s, 30, &slowest); /* there is room again */
+    CHECK_EQ_INT(store_file_bytes(s, &after, NULL), ANP_OK);
+    CHECK(s->waits <= 2 && after <= bytes + (1 << 20) && !s->held_back);
+    store_close(s);
+}
+
 static void check_whole_commits(void) {
     const char *path = aid_path("commits.db");
     enum { COUNT = 40 };
@@ -380,6 +440,8 @@ static void check_reader_slots(void) {
 void test_store_process(void) {
     CASE("a killed reader does not make the file grow");
     check_killed_reader();
+    CASE("a snapshot that is held slows writers");
+    check_held_snapshot();
     CASE("readers see whole commits of another process");
     check_whole_commits();
     CASE("another process makes the map grow");
