@@ -5,7 +5,8 @@
 //! kernels, compiled for their instruction set and chosen at run time; `tests/ROOM/test_NAME.c`
 //! holds a test `test_ROOM_NAME` (tests/test.h), `tests/fuzz/fuzz_NAME.c` a target `fuzz_NAME`
 //! (tests/fuzz/fuzz.h), and each `bench/bench_NAME.c` is a program. The libraries stand in
-//! tools/deps.lock, the rooms of src/ in tools/rooms.txt.
+//! tools/deps.lock, the rooms of src/ in tools/rooms.txt. With -Dsmall all is built for tests of
+//! borders: an index that such a build made is for such builds alone.
 const std = @import("std");
 const Build = std.Build;
 const Compile = Build.Step.Compile;
@@ -163,9 +164,11 @@ const Project = struct {
             .warn_tests = undefined,
             .third_party = undefined,
         };
-        const let_off = p.foreignHeaderFlags();
-        p.warn = p.join(&strict, let_off);
-        p.warn_tests = p.join(&strict_tests, let_off);
+        const is_small = b.option(bool, "small", "Windows of 64 posts: tools/small.txt");
+        const sizes = if (is_small orelse false) p.smallSizes() else &.{};
+        const more = p.join(p.foreignHeaderFlags(), sizes);
+        p.warn = p.join(&strict, more);
+        p.warn_tests = p.join(&strict_tests, more);
         p.third_party = p.thirdParty();
         return p;
     }
@@ -186,6 +189,15 @@ const Project = struct {
             while (headers.next()) |header| {
                 append(p.b, &flags, p.b.fmt("--system-header-prefix={s}", .{header}));
             }
+        }
+        return flags.items;
+    }
+
+    fn smallSizes(p: Project) []const []const u8 {
+        var flags: std.ArrayList([]const u8) = .empty;
+        var lines = std.mem.tokenizeScalar(u8, @embedFile("tools/small.txt"), '\n');
+        while (lines.next()) |line| {
+            if (line[0] != '#') append(p.b, &flags, line);
         }
         return flags.items;
     }

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-    IMAGES = 30, IMAGES_FULL = 1200, /* of each scenario, spread over its log */
-    TEARS = 36, TEARS_FULL = 2000,   /* of meta pages, of each scenario */
+    IMAGES = 30, IMAGES_FULL = 400, /* of each scenario, spread over its log */
+    TEARS = 36, TEARS_FULL = 400,   /* of meta pages, of each scenario */
     META_BYTES_MAX = 200,
 };
 
@@ -103,7 +103,7 @@ static void check_images(const scenario *s, const places *at, size_t count) {
         }
     }
     power_close(p);
-    work_tell("%-8s %5u images of power failures at %zu changes: lost %u, refused %u, unsound %u "
+    work_tell("%-10s %5u images of power failures at %zu changes: lost %u, refused %u, unsound %u "
               "(not yet made: %u)",
               s->name, total.images, count, total.lost, total.refused, total.problems,
               total.absent);
@@ -162,7 +162,7 @@ static void check_torn(const scenario *s, const places *at) {
     }
     power_close(p);
     CHECK(metas > 0);
-    work_tell("%-8s %5u torn meta pages of %u: whole %u, refused %u, found by verify %u (of these "
+    work_tell("%-10s %5u torn meta pages of %u: whole %u, refused %u, found by verify %u (of these "
               "opened with another state %u), unnoticed %u",
               s->name, total.images, metas, total.images - total.refused - total.problems,
               total.refused, total.problems, total.late, total.lost);

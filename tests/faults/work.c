@@ -19,8 +19,12 @@ enum {
     DELETE_POSTS = 6,
     BUILD_POSTS = 250,
     SMALL_POSTS = 60,
-    LOG_POSTS = 4090,    /* a few more fill the log, so that it is folded */
+    LOG_POSTS = LOG_POSTS_MAX - 6, /* a few more fill the log, so that it is folded */
     JUDGED_QUERIES = 4,
+    SOME_POSTS = WORK_SMALL ? GROUP_WINDOWS * WINDOW_DOCS + WINDOW_DOCS + 30 : SMALL_POSTS,
+    /* "mix" begins so far before its end, in the last window of the first group. */
+    WINDOW_ROOM = WORK_SMALL ? WINDOW_DOCS + 42 : 0,
+    MIX_STEPS = WORK_SMALL ? 24 : 4,
 };
 
 static double now_ms(void) {
@@ -133,30 +137,39 @@ static void change_add(model *m, unsigned step) {
     }
 }
 
-static anp_status run_add(work *w, const scenario *s, unsigned step, anp_error *err) {
+static anp_status add_some(work *w, const scenario *s, unsigned step, anp_error *err) {
     anp_status status = ANP_OK;
     for (uint32_t i = 0; i < ADD_POSTS && status == ANP_OK; i++) {
         status = add_post(w, s->base_posts + step * ADD_POSTS + i, step, err);
     }
-    return commit(w, status, err);
+    return status;
 }
 
-static uint32_t replaced(unsigned step, uint32_t i, uint32_t base) {
-    return (step * 7 + i * 11) % base;
+static anp_status run_add(work *w, const scenario *s, unsigned step, anp_error *err) {
+    return commit(w, add_some(w, s, step, err), err);
+}
+
+static uint32_t replaced(unsigned step, uint32_t i) {
+    return (step * 7 + i * 11) % SMALL_POSTS;
 }
 
 static void change_replace(model *m, unsigned step) {
     for (uint32_t i = 0; i < REPLACE_POSTS; i++) {
-        put(m, replaced(step, i, SMALL_POSTS), step);
+        put(m, replaced(step, i), step);
     }
 }
 
-static anp_status run_replace(work *w, const scenario *s, unsigned step, anp_error *err) {
+static anp_status replace_some(work *w, unsigned step, anp_error *err) {
     anp_status status = ANP_OK;
     for (uint32_t i = 0; i < REPLACE_POSTS && status == ANP_OK; i++) {
-        status = add_post(w, replaced(step, i, s->base_posts), step, err);
+        status = add_post(w, replaced(step, i), step, err);
     }
-    return commit(w, status, err);
+    return status;
+}
+
+static anp_status run_replace(work *w, const scenario *s, unsigned step, anp_error *err) {
+    (void)s;
+    return commit(w, replace_some(w, step, err), err);
 }
 
 static void change_delete(model *m, unsigned step) {
@@ -165,9 +178,8 @@ static void change_delete(model *m, unsigned step) {
     }
 }
 
-static anp_status run_delete(work *w, const scenario *s, unsigned step, anp_error *err) {
+static anp_status delete_some(work *w, unsigned step, anp_error *err) {
     anp_status status = ANP_OK;
-    (void)s;
     for (uint32_t i = 0; i < DELETE_POSTS && status == ANP_OK; i++) {
         char id[16];
         snprintf(id, sizeof id, "p%05u", step * DELETE_POSTS + i);
@@ -175,40 +187,69 @@ static anp_status run_delete(work *w, const scenario *s, unsigned step, anp_erro
         /* A step that is done again finds its own work. */
         status = status == ANP_NOT_FOUND ? ANP_OK : status;
     }
-    return commit(w, status, err);
+    return status;
+}
+
+static anp_status run_delete(work *w, const scenario *s, unsigned step, anp_error *err) {
+    (void)s;
+    return commit(w, delete_some(w, step, err), err);
+}
+
+/* All of them in one batch. With small windows the last window of a group is filled, and more. */
+static void change_mix(model *m, unsigned step) {
+    change_add(m, step);
+    change_replace(m, step);
+    change_delete(m, step);
+}
+
+static anp_status run_mix(work *w, const scenario *s, unsigned step, anp_error *err) {
+    TRY(add_some(w, s, step, err));
+    TRY(replace_some(w, step, err));
+    return commit(w, delete_some(w, step, err), err);
 }
 
 static const char *const beside[] = {"", "-lock", ".witness", ".jsonl"};
 enum { BESIDE_INDEX = 3 }; /* the first ones go with an index */
 
-static anp_status run_backup(work *w, const scenario *s, unsigned step, anp_error *err) {
-    char copy[500], name[520];
+/* The name of a copy, with what the step before left there taken away. */
+static const char *fresh_copy(const work *w) {
+    static char copy[500];
+    char name[520];
     snprintf(copy, sizeof copy, "%s.copy", w->path);
-    TRY(run_add(w, s, step, err));
     for (int i = 0; i < BESIDE_INDEX; i++) {
         snprintf(name, sizeof name, "%s%s", copy, beside[i]);
         unlink(name);
     }
-    return anp_index_backup(w->index, copy, NULL, NULL, err);
+    return copy;
 }
 
-static void change_nothing(model *m, unsigned step) {
-    (void)m, (void)step;
+static anp_status run_backup(work *w, const scenario *s, unsigned step, anp_error *err) {
+    TRY(run_add(w, s, step, err));
+    return anp_index_backup(w->index, fresh_copy(w), NULL, NULL, err);
 }
 
+/* With dead posts in it; every other time in a new order. */
 static anp_status run_compact(work *w, const scenario *s, unsigned step, anp_error *err) {
-    (void)s, (void)step;
-    return anp_index_compact(w->index, NULL, NULL, NULL, err);
+    anp_compact_options options = ANP_COMPACT_OPTIONS_INIT;
+    options.threads = 1;
+    options.reorder = step % 2;
+    TRY(run_replace(w, s, step, err));
+    return anp_index_compact(w->index, s->copies ? fresh_copy(w) : NULL, &options, NULL, err);
 }
 
 const scenario scenarios[] = {
     {"build", 0, BUILD_POSTS, true, change_build, run_build, false},
+    {WORK_SMALL ? "merge" : "mix", SOME_POSTS - WINDOW_ROOM, MIX_STEPS, false, change_mix, run_mix,
+     false},
+#if !(WORK_SMALL) /* else merge does what these do */
     {"add", SMALL_POSTS, 6, false, change_add, run_add, false},
     {"fold", LOG_POSTS, 4, false, change_add, run_add, false},
     {"replace", SMALL_POSTS, 6, false, change_replace, run_replace, false},
+#endif
     {"delete", SMALL_POSTS, 6, false, change_delete, run_delete, false},
-    {"compact", SMALL_POSTS, 2, false, change_nothing, run_compact, false},
-    {"backup", SMALL_POSTS, 3, false, change_add, run_backup, true},
+    {"compact", SOME_POSTS, 3, false, change_replace, run_compact, false},
+    {"compact to", SOME_POSTS, 2, false, change_replace, run_compact, true},
+    {"backup", SOME_POSTS, 3, false, change_add, run_backup, true},
     {0},
 };
 

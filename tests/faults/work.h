@@ -10,10 +10,15 @@
 #define ANP_TESTS_FAULTS_WORK_H
 
 #include "anpsearch.h"
+#include "base/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Whether this is a build in which an index of whole windows and a group is soon made
+   (tools/small.txt). */
+#define WORK_SMALL (WINDOW_BITS < 10)
 
 enum { WORK_POSTS_MAX = 20000, WORK_POST_BYTES = 4000 };
 
@@ -44,7 +49,10 @@ typedef struct scenario {
     bool copies; /* each step also leaves a copy of the index at path.copy */
 } scenario;
 
-/* Every scenario that writes; the end has no name. A new operation is one more line of it. */
+/*
+ * Every scenario that writes; the end has no name. A new operation is one more line of it. A build
+ * with small windows (-Dsmall) has one more, in which windows and a group are merged.
+ */
 extern const scenario scenarios[];
 
 /* What reads: query, similar list, a post, export, verify. */
