@@ -252,7 +252,10 @@ ANP_API ANP_MUST_USE anp_status anp_writer_open(anp_index *index, anp_writer **o
 
 /*
  * Adds one post in the JSON form, or replaces the one with its id. Visible to readers after the
- * commit. ANP_BAD_POST leaves the batch as it was; any other error loses it.
+ * commit. ANP_BAD_POST leaves the batch as it was; any other error loses it. The post is read, and
+ * its bytes are no longer needed, when the call returns; of a batch of more than some 100 KB the
+ * posts are analysed by up to 4 threads of the writer's own meanwhile, and what fails there is told
+ * by a later call.
  */
 ANP_API ANP_MUST_USE anp_status anp_writer_add(anp_writer *writer, const char *json, size_t len,
                                                anp_error *err);

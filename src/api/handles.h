@@ -4,6 +4,7 @@
 
 #include "anpsearch.h"
 #include "index/index.h"
+#include "index/intake.h"
 #include "index/snapshot.h"
 #include "index/writer.h"
 #include "query/query.h"
@@ -21,6 +22,7 @@ struct anp_snapshot {
 
 struct anp_writer {
     index_writer *inner;
+    intake *posts; /* those of anp_writer_add; NULL: none yet */
 };
 
 typedef enum results_kind { RESULTS_QUERY, RESULTS_SIMILAR } results_kind;

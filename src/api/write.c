@@ -1,10 +1,15 @@
 /* Writers and imports. */
 #include "api/handles.h"
 #include "base/error.h"
-#include "index/intake.h"
 
 #include <stdlib.h>
 #include <unistd.h>
+
+enum {
+    /* Threads that analyse added posts: more of them wait for the one that writes. */
+    ADD_THREADS_MAX = 4,
+    ADD_QUEUE_BYTES = 2 << 20, /* of JSON, on its way */
+};
 
 static anp_status missing(anp_error *err, const char *what) {
     return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);
@@ -29,32 +34,54 @@ anp_status anp_writer_open(anp_index *index, anp_writer **out, anp_error *err) {
 
 void anp_writer_close(anp_writer *w) {
     if (w) {
+        intake_close(w->posts);
         writer_close(w->inner);
         free(w);
     }
+}
+
+static unsigned processors(void) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+/* Takes the posts that are on their way. In the batch's own thread only: another one is told so,
+   and nothing is lost. */
+static anp_status drain(anp_writer *w, anp_error *err) {
+    if (!w->posts || intake_empty(w->posts)) {
+        return w->posts ? intake_drain(w->posts, err) : ANP_OK;
+    }
+    TRY(writer_expect(w->inner, err));
+    return intake_drain(w->posts, err);
 }
 
 anp_status anp_writer_add(anp_writer *w, const char *json, size_t len, anp_error *err) {
     if (!w || !json) {
         return missing(err, w ? "the post" : "the writer");
     }
-    arena scratch = {0};
-    post article;
-    anp_status status = post_from_json(str_make(json, len), &scratch, &article, err);
-    if (status == ANP_OK) {
-        status = writer_add(w->inner, &article, NULL, err);
+    if (!w->posts) {
+        unsigned threads = processors();
+        intake_options how = {.threads = threads < ADD_THREADS_MAX ? threads : ADD_THREADS_MAX,
+                              .queue_bytes = ADD_QUEUE_BYTES};
+        TRY(intake_open(w->inner, &how, &w->posts, err));
     }
-    arena_free(&scratch);
-    return status;
+    return intake_add_json(w->posts, str_make(json, len), err);
 }
 
 anp_status anp_writer_delete(anp_writer *w, const char *id, anp_error *err) {
-    return w && id ? writer_delete(w->inner, str_from(id), err)
-                   : missing(err, w ? "the id" : "the writer");
+    if (!w || !id) {
+        return missing(err, w ? "the id" : "the writer");
+    }
+    TRY(drain(w, err)); /* it may be the id of one of them */
+    return writer_delete(w->inner, str_from(id), err);
 }
 
 anp_status anp_writer_commit(anp_writer *w, anp_error *err) {
-    return w ? writer_commit(w->inner, err) : missing(err, "the writer");
+    if (!w) {
+        return missing(err, "the writer");
+    }
+    TRY(drain(w, err));
+    return writer_commit(w->inner, err);
 }
 
 /* ---- Import -------------------------------------------------------------------------------- */
@@ -82,11 +109,6 @@ typedef struct import_run {
     uint64_t started_us;
     uint64_t shown_us;
 } import_run;
-
-static unsigned processors(void) {
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count < 1 ? 1 : (unsigned)count;
-}
 
 static anp_status show_progress(import_run *run, anp_error *err) {
     uint64_t now = clock_us();
@@ -168,6 +190,9 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
     if (!w || (!paths && path_count)) {
         return missing(err, w ? "the paths" : "the writer");
     }
+    TRY(drain(w, err));
+    intake_close(w->posts); /* its threads would be in the way */
+    w->posts = NULL;
     import_run run = {.writer = w->inner, .started_us = clock_us(), .stop_error = ANP_ERROR_INIT};
     if (options) {
         TRY(options_take(&run.options, sizeof run.options, options, err));

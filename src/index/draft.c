@@ -386,6 +386,11 @@ static bool has_more_words(drafter *d, str text, size_t most) {
     return count > most;
 }
 
+bool drafter_must_count(const drafter *d, const post *article) {
+    return article->title.len > TITLE_WORDS_MAX ||
+           article->body.len > analyzer_words_max(d->analyzer);
+}
+
 /* Before the lexicon sees a word: posts that are left out leave no terms behind, and so the index's
    numbers do not depend on which drafter met them. */
 static anp_status check_words(drafter *d, const post *article, anp_error *err) {

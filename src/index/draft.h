@@ -93,6 +93,10 @@ void draft_begin(drafter *d, draft *out);
 anp_status draft_post_add(drafter *d, const draft_options *options, const post *article, draft *out,
                           anp_error *err);
 
+/* Whether draft_post_add counts the post's words before anything else: its bytes alone do not show
+   that it keeps the limits. */
+bool drafter_must_count(const drafter *d, const post *article);
+
 /* Appends a post as it was read, bad ones too, with the reason. Only memory can fail. */
 anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_post *raw, draft *out,
                          anp_error *err);

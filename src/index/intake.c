@@ -3,16 +3,22 @@
 
 #include "base/error.h"
 
-enum { BATCH_BYTES = 256 << 10, POST_BYTES = 256 /* of memory beside a post's own */ };
+enum {
+    BATCH_BYTES = 256 << 10,
+    ARTICLES_BYTES = 128 << 10, /* the same of posts that were read already */
+    POST_BYTES = 256            /* of memory beside a post's own */
+};
 
-/* Posts of a source, one task's work. */
+/* Posts of a source, one task's work: as they came, or read. */
 typedef struct batch {
     struct batch *next;
     intake *intake;
     VEC(raw_post) posts; /* bytes is an offset into `bytes` until the batch is submitted */
     VEC(size_t) offsets;
     buffer bytes;
-    arena memory; /* of names and stems */
+    VEC(post) articles;
+    size_t article_bytes; /* of their JSON */
+    arena memory; /* of names, stems, articles */
     const char *file; /* of the last post, here and where it came from */
     const char *file_source;
     draft_options options;
@@ -33,6 +39,7 @@ struct intake {
     batch *open;        /* being filled, or NULL */
     batch *first, *last; /* submitted, in order */
     size_t queued_bytes; /* of those submitted */
+    bool submitted;      /* some, since it was last drained */
     anp_status stopped;
     anp_error error; /* that stopped it */
 };
@@ -42,6 +49,7 @@ static void free_batch(batch *b) {
         batch_draft_release(b->draft);
         free(b->posts.items);
         free(b->offsets.items);
+        free(b->articles.items);
         buffer_free(&b->bytes);
         arena_free(&b->memory);
         free(b);
@@ -56,36 +64,13 @@ anp_status intake_open(index_writer *w, const intake_options *options, intake **
     }
     in->writer = w;
     in->options = *options;
-    in->pool = pool_open(options->threads > 1 ? options->threads : 0);
-    unsigned workers = in->pool ? pool_workers(in->pool) : 0;
-    in->drafters = calloc(workers + 1, sizeof *in->drafters);
-    in->names = calloc(workers + 1, sizeof *in->names);
-    anp_status status =
-        workers && in->drafters && in->names ? ANP_OK : error_nomem(err, "threads for reading");
-    for (unsigned i = 0; i < workers && status == ANP_OK; i++) {
-        status = writer_drafter(w, &in->drafters[i], err);
-    }
-    if (status != ANP_OK) {
-        intake_close(in);
-        return status;
-    }
-    writer_use_pool(w, options->threads > 1 ? in->pool : NULL);
     *out = in;
     return ANP_OK;
 }
 
-void intake_close(intake *in) {
-    if (!in) {
-        return;
-    }
-    writer_use_pool(in->writer, NULL);
-    for (batch *b = in->first, *next; b; b = next) {
-        next = b->next;
-        pool_wait(in->pool, &b->task);
-        free_batch(b);
-    }
-    free_batch(in->open);
+static void stop_threads(intake *in) {
     unsigned workers = in->pool ? pool_workers(in->pool) : 0;
+    writer_use_pool(in->writer, NULL);
     for (unsigned i = 0; in->drafters && in->names && i < workers; i++) {
         drafter_close(in->drafters[i]);
         names_release(in->names[i]);
@@ -93,6 +78,45 @@ void intake_close(intake *in) {
     pool_close(in->pool);
     free(in->drafters);
     free(in->names);
+    in->pool = NULL;
+    in->drafters = NULL;
+    in->names = NULL;
+}
+
+/* Before the first task: many writers never have one. */
+static anp_status start_threads(intake *in, anp_error *err) {
+    if (in->pool) {
+        return ANP_OK;
+    }
+    unsigned threads = in->options.threads > 1 ? in->options.threads : 0;
+    in->pool = pool_open(threads);
+    unsigned workers = in->pool ? pool_workers(in->pool) : 0;
+    in->drafters = calloc(workers + 1, sizeof *in->drafters);
+    in->names = calloc(workers + 1, sizeof *in->names);
+    anp_status status =
+        workers && in->drafters && in->names ? ANP_OK : error_nomem(err, "threads for reading");
+    for (unsigned i = 0; i < workers && status == ANP_OK; i++) {
+        status = writer_drafter(in->writer, &in->drafters[i], err);
+    }
+    if (status != ANP_OK) {
+        stop_threads(in);
+        return status;
+    }
+    writer_use_pool(in->writer, threads ? in->pool : NULL);
+    return ANP_OK;
+}
+
+void intake_close(intake *in) {
+    if (!in) {
+        return;
+    }
+    for (batch *b = in->first, *next; b; b = next) {
+        next = b->next;
+        pool_wait(in->pool, &b->task);
+        free_batch(b);
+    }
+    free_batch(in->open);
+    stop_threads(in);
     free(in);
 }
 
@@ -102,11 +126,15 @@ static void run_batch(void *user, unsigned worker) {
     batch *b = user;
     drafter *d = b->intake->drafters[worker];
     b->worker = worker;
-    draft_begin(d, &b->draft->draft);
+    draft *out = &b->draft->draft;
+    draft_begin(d, out);
     for (size_t i = 0; i < b->posts.count && b->status == ANP_OK; i++) {
-        b->status = draft_raw_add(d, &b->options, &b->posts.items[i], &b->draft->draft, &b->error);
+        b->status = draft_raw_add(d, &b->options, &b->posts.items[i], out, &b->error);
     }
-    draft_finish(&b->draft->draft);
+    for (size_t i = 0; i < b->articles.count && b->status == ANP_OK; i++) {
+        b->status = draft_post_add(d, &b->options, &b->articles.items[i], out, &b->error);
+    }
+    draft_finish(out);
     buffer_free(&b->bytes);
 }
 
@@ -148,7 +176,9 @@ static anp_status take_posts(intake *in, batch *b, anp_error *err) {
         if (p->status == ANP_OK) {
             TRY(writer_take(in->writer, b->draft, i, &replaced, err));
         }
-        TRY(in->options.took(in->options.user, p, replaced, err));
+        if (in->options.took) {
+            TRY(in->options.took(in->options.user, p, replaced, err));
+        }
     }
     draft_drop_stored(&b->draft->draft);
     return ANP_OK;
@@ -173,13 +203,16 @@ static anp_status take_first(intake *in, anp_error *err) {
 }
 
 static size_t batch_size(const batch *b) {
-    return b->bytes.len + b->posts.count * POST_BYTES;
+    return b->bytes.len + b->article_bytes + (b->posts.count + b->articles.count) * POST_BYTES;
 }
 
 static anp_status submit(intake *in, anp_error *err) {
     batch *b = in->open;
     in->open = NULL;
-    anp_status status = writer_draft_options(in->writer, &b->options, err);
+    anp_status status = start_threads(in, err);
+    if (status == ANP_OK) {
+        status = writer_draft_options(in->writer, &b->options, err);
+    }
     b->draft = status == ANP_OK ? batch_draft_new(NULL) : NULL;
     if (!b->draft) {
         free_batch(b);
@@ -198,6 +231,7 @@ static anp_status submit(intake *in, anp_error *err) {
     }
     in->last = b;
     in->queued_bytes += b->size;
+    in->submitted = true;
     pool_submit(in->pool, &b->task, false);
     return ANP_OK;
 }
@@ -255,9 +289,25 @@ anp_status intake_add(intake *in, const raw_post *raw, anp_error *err) {
     return batch_size(in->open) >= BATCH_BYTES ? turn(in, err) : ANP_OK;
 }
 
+/* Few posts: no thread is worth the wait for it. */
+static anp_status add_here(intake *in, anp_error *err) {
+    batch *b = in->open;
+    anp_error why = ANP_ERROR_INIT;
+    anp_status status = ANP_OK;
+    in->open = NULL;
+    for (size_t i = 0; i < b->articles.count && status == ANP_OK; i++) {
+        status = writer_add(in->writer, &b->articles.items[i], NULL, &why);
+    }
+    free_batch(b);
+    return status == ANP_OK ? ANP_OK : stop(in, status, &why, err);
+}
+
 anp_status intake_drain(intake *in, anp_error *err) {
     if (in->stopped != ANP_OK) {
         return stop(in, in->stopped, &in->error, err);
+    }
+    if (in->open && in->open->articles.count && !in->submitted) {
+        return add_here(in, err);
     }
     if (in->open) {
         TRY(submit(in, err));
@@ -265,5 +315,59 @@ anp_status intake_drain(intake *in, anp_error *err) {
     while (in->first) {
         TRY(take_first(in, err));
     }
+    in->submitted = false;
     return ANP_OK;
+}
+
+/* ---- Posts that the caller reads ------------------------------------------------------------ */
+
+static anp_status read_json(const intake *in, str json, arena *perm, post *out, anp_error *err) {
+    return index_settings(writer_index(in->writer))->store == ANP_STORE_ALL
+               ? post_from_json(json, perm, out, err)
+               : post_from_json_bare(json, perm, out, err);
+}
+
+/* A post whose words must be counted before it is known to be good: after the others, at once. */
+static anp_status add_long(intake *in, str json, anp_error *err) {
+    arena memory = {0};
+    post article;
+    anp_error why = ANP_ERROR_INIT;
+    TRY(intake_drain(in, err));
+    anp_status status = read_json(in, json, &memory, &article, &why);
+    if (status == ANP_OK) {
+        status = writer_add(in->writer, &article, NULL, &why);
+    }
+    arena_free(&memory);
+    if (err) {
+        *err = why;
+    }
+    return status == ANP_OK || status == ANP_BAD_POST ? status : stop(in, status, &why, err);
+}
+
+anp_status intake_add_json(intake *in, str json, anp_error *err) {
+    if (in->stopped != ANP_OK) {
+        return stop(in, in->stopped, &in->error, err);
+    }
+    TRY(open_batch(in, err));
+    batch *b = in->open;
+    arena_mark before = arena_save(&b->memory);
+    post article;
+    anp_status status = read_json(in, json, &b->memory, &article, err);
+    bool is_long = status == ANP_OK && writer_must_count(in->writer, &article);
+    if (status == ANP_OK && !is_long) {
+        status = writer_expect(in->writer, err);
+    }
+    if (status == ANP_OK && !is_long && !vec_push(&b->articles, article)) {
+        status = error_nomem(err, "reading posts");
+    }
+    if (status != ANP_OK || is_long) {
+        arena_rewind(&b->memory, before);
+        return status != ANP_OK ? status : add_long(in, json, err);
+    }
+    b->article_bytes += json.len;
+    return batch_size(b) >= ARTICLES_BYTES ? turn(in, err) : ANP_OK;
+}
+
+bool intake_empty(const intake *in) {
+    return !in->first && (!in->open || batch_size(in->open) == 0);
 }

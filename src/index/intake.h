@@ -21,20 +21,32 @@ typedef struct intake_options {
     bool require_reviewed;
     /*
      * Each post in its turn: taken by the writer, or left out (its status and held_back say why).
-     * May commit. Any status but ANP_OK stops the intake.
+     * May commit. Any status but ANP_OK stops the intake. NULL: nobody is told.
      */
     anp_status (*took)(void *user, const draft_post *post, bool replaced, anp_error *err);
     void *user;
 } intake_options;
 
-/* The writer builds its units with the intake's threads until it is closed. */
+/* Threads begin with the first batch; then the writer builds its units with them, too, until the
+   intake is closed. */
 anp_status intake_open(index_writer *w, const intake_options *options, intake **out,
                        anp_error *err);
 
 /* Copies the post; takes posts that are ready. After a stop, the status that stopped it. */
 anp_status intake_add(intake *in, const raw_post *raw, anp_error *err);
 
-/* Takes everything that was added. */
+/*
+ * The same for a post in the JSON form, which is read at once: ANP_BAD_POST leaves it out, and
+ * others as they were. The writer's transaction begins with it. An intake takes posts of one kind,
+ * these or those above.
+ */
+anp_status intake_add_json(intake *in, str json, anp_error *err);
+
+/* Whether nothing waits to be taken. */
+bool intake_empty(const intake *in);
+
+/* Takes everything that was added: posts that were read, and are fewer than a batch, in the calling
+   thread. */
 anp_status intake_drain(intake *in, anp_error *err);
 
 /* Drops what was not taken. NULL is allowed. */

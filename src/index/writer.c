@@ -38,6 +38,7 @@ struct index_writer {
     catalog cat;
     bool loaded; /* cat and the caches are those of txn_number */
     bool broken; /* a change failed half-way: the batch cannot be committed */
+    bool expecting; /* posts of the batch are on their way: the transaction is kept for them */
     numbers terms;
     numbers values;
     bool fields_changed;
@@ -153,7 +154,7 @@ static void clear_posts(index_writer *w) {
 static void drop_batch(index_writer *w) {
     store_abort(w->txn);
     w->txn = NULL;
-    w->loaded = w->broken = false;
+    w->loaded = w->broken = w->expecting = false;
     clear_posts(w);
     for (size_t i = 0; i < w->known.count; i++) {
         names_forget(w->known.items[i]);
@@ -231,7 +232,7 @@ static anp_status begin(index_writer *w, anp_error *err) {
 
 /* After a change that changed nothing: others need not wait for a batch that is empty. */
 static void release_if_empty(index_writer *w) {
-    if (w->txn && w->posts.count == 0 && bitmap_count(w->deleted) == 0) {
+    if (w->txn && !w->expecting && w->posts.count == 0 && bitmap_count(w->deleted) == 0) {
         store_abort(w->txn);
         w->txn = NULL;
     }
@@ -552,6 +553,20 @@ static anp_status renew_names(index_writer *w, anp_error *err) {
     return ANP_OK;
 }
 
+anp_status writer_expect(index_writer *w, anp_error *err) {
+    TRY(begin(w, err));
+    w->expecting = true;
+    return ANP_OK;
+}
+
+bool writer_must_count(const index_writer *w, const post *article) {
+    return drafter_must_count(w->drafter, article);
+}
+
+index_handle *writer_index(const index_writer *w) {
+    return w->index;
+}
+
 anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_error *err) {
     bool ignored;
     replaced = replaced ? replaced : &ignored;
@@ -802,7 +817,7 @@ static anp_status write_batch(index_writer *w, anp_error *err) {
 
 static void clear_batch(index_writer *w) {
     clear_posts(w);
-    w->fields_changed = false;
+    w->fields_changed = w->expecting = false;
     if (numbers_bytes(&w->terms) > VOCABULARY_CACHE_BYTES) {
         numbers_clear_cache(&w->terms);
     }

@@ -29,6 +29,14 @@ void writer_close(index_writer *w);
    ANP_BAD_POST the batch is lost. */
 anp_status writer_add(index_writer *w, const post *post, bool *replaced, anp_error *err);
 
+/* Begins the transaction, which is then held until the commit: posts for it are on their way. */
+anp_status writer_expect(index_writer *w, anp_error *err);
+
+/* Whether only writer_add can tell if the post is good: it may have too many words. */
+bool writer_must_count(const index_writer *w, const post *article);
+
+index_handle *writer_index(const index_writer *w);
+
 /* ANP_NOT_FOUND (with text) when no live post has the id. */
 anp_status writer_delete(index_writer *w, str id, anp_error *err);
 

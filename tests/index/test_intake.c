@@ -174,6 +174,96 @@ static void as_one_by_one(void) {
     free(n);
 }
 
+/* Adds a post in JSON and sees what becomes of it; in NULL: by the writer alone. */
+static void add_json(index_writer *w, intake *in, const char *json, anp_status expected) {
+    anp_error err = ANP_ERROR_INIT;
+    anp_status status = in ? intake_add_json(in, str_from(json), &err) : batches_add(w, json, &err);
+    if (!CHECK_EQ_INT(status, expected)) {
+        test_note("%s", err.message);
+    }
+}
+
+/* Batches of 3, 200 and 5 posts: some bad, some that replace one of the same batch, one deleted
+   while others are on their way. threads 0: without an intake. */
+static batches_sums take_json(unsigned threads) {
+    char name[40], json[BATCHES_POST_BYTES];
+    anp_error err = ANP_ERROR_INIT;
+    index_writer *w;
+    intake *in = NULL;
+    snprintf(name, sizeof name, "json-%u", threads);
+    index_handle *index = batches_index(name);
+    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+    if (threads) {
+        intake_options how = {.threads = threads, .queue_bytes = 100 << 10};
+        CHECK_EQ_INT(intake_open(w, &how, &in, &err), ANP_OK);
+    }
+    for (uint32_t i = 0; i < 208; i++) {
+        batches_post(i % 31 == 30 ? i - 20 : i, json, sizeof json);
+        add_json(w, in, json, ANP_OK);
+        if (i % 40 == 0) {
+            add_json(w, in, "{\"title\":\"no id, only\"}", ANP_BAD_POST);
+        }
+        bool end = i == 2 || i == 202 || i == 207;
+        if (i == 150 || end) {
+            CHECK(!in || i % 40 == 0 || !intake_empty(in));
+            CHECK(!in || intake_drain(in, &err) == ANP_OK);
+            CHECK(!in || intake_empty(in));
+        }
+        if (i == 150) {
+            CHECK_EQ_INT(writer_delete(w, STR("p148"), &err), ANP_OK);
+        }
+        if (end) {
+            CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+        }
+    }
+    intake_close(in);
+    writer_close(w);
+    batches_sums sums = batches_sum(index);
+    index_close(index);
+    return sums;
+}
+
+static void as_they_come(void) {
+    batches_sums one_by_one = take_json(0);
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        batches_sums sums = take_json(threads);
+        batches_compare(&one_by_one, &sums, true);
+    }
+}
+
+/* A post whose bytes allow too many words is counted at once; the others stay. */
+static void long_title(void) {
+    enum { WORDS = TITLE_WORDS_MAX + 1 };
+    index_handle *index = batches_index("long-title");
+    buffer json = {0};
+    index_writer *w;
+    intake *in;
+    anp_error err = ANP_ERROR_INIT;
+    intake_options how = {.threads = 2, .queue_bytes = 1 << 20};
+    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+    CHECK_EQ_INT(intake_open(w, &how, &in, &err), ANP_OK);
+    add_json(w, in, "{\"id\":\"a\",\"title\":\"A\",\"body\":\"x\"}", ANP_OK);
+    for (int more = 0; more <= 1; more++) {
+        json.len = 0;
+        buffer_put_str(&json, STR("{\"id\":\"b\",\"body\":\"x\",\"title\":\""));
+        for (int i = 0; i < WORDS - 1 + more; i++) {
+            buffer_put_str(&json, STR("w "));
+        }
+        buffer_put_str(&json, STR("\"}"));
+        buffer_put_u8(&json, 0);
+        add_json(w, in, (const char *)json.data, more ? ANP_BAD_POST : ANP_OK);
+        add_json(w, in, "{\"id\":\"a\",\"title\":\"A\",\"body\":\"x\"}", ANP_OK);
+    }
+    CHECK_EQ_INT(intake_drain(in, &err), ANP_OK);
+    CHECK_EQ_INT(writer_pending_posts(w), 4);
+    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
+    intake_close(in);
+    writer_close(w);
+    batches_sum(index);
+    buffer_free(&json);
+    index_close(index);
+}
+
 /* The posts before the one that stopped it are the writer's; nothing is told after it. */
 static void stops(unsigned threads) {
     index_handle *index = batches_index(threads == 1 ? "stop1" : "stop4");
@@ -280,6 +370,10 @@ void test_index_intake(void) {
     same_index(110, true);
     CASE("and the same as posts one by one");
     as_one_by_one();
+    CASE("so are posts in JSON, however many threads read them");
+    as_they_come();
+    CASE("too long a title is refused at once");
+    long_title();
     CASE("a stop: what stood before it is kept, nothing after it is told");
     stops(1);
     stops(4);
