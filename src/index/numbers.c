@@ -29,8 +29,19 @@ anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *n
         return ANP_NOT_FOUND;
     }
     anp_status status = find_in_table(txn, table, text, number, err);
-    return status == ANP_NOT_FOUND ? runs_find(txn, runs_of(table), text, number, NULL, err)
+    return status == ANP_NOT_FOUND ? runs_find(txn, runs_of(table), text, number, err)
                                    : status;
+}
+
+static anp_status look_up(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err) {
+    if (filter_excludes(n, text)) {
+        return ANP_NOT_FOUND;
+    }
+    anp_status status = numbers_find(txn, n->table, text, number, err);
+    if (status == ANP_NOT_FOUND) {
+        TRY(filter_note_vain(n, txn, err));
+    }
+    return status;
 }
 
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err) {
@@ -43,11 +54,7 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
         *number = n->by_cache.items[place];
         return ANP_OK;
     }
-    anp_status status = can_be_there(text) ? find_in_table(txn, n->table, text, number, err)
-                                           : ANP_NOT_FOUND;
-    if (status == ANP_NOT_FOUND && can_be_there(text)) {
-        status = runs_find_filtered(n, txn, text, number, err);
-    }
+    anp_status status = look_up(n, txn, text, number, err);
     if (status == ANP_OK) {
         n->by_cache.items[place] = *number;
     }
@@ -62,6 +69,7 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
         return error_nomem(err, "the vocabulary");
     }
     *number = n->by_cache.items[place] = (*n->next)++;
+    filter_add(n, text);
     return ANP_OK;
 }
 
@@ -71,8 +79,8 @@ size_t numbers_bytes(const numbers *n) {
 }
 
 void numbers_clear_cache(numbers *n) {
-    numbers kept = {.table = n->table, .next = n->next, .filter = n->filter, .seeks = n->seeks,
-                    .merge_due = n->merge_due};
+    numbers kept = {.table = n->table, .next = n->next, .filter = n->filter,
+                    .filter_log2 = n->filter_log2, .vain = n->vain, .merge_due = n->merge_due};
     intern_free(&n->cache);
     free(n->by_cache.items);
     free(n->fresh.items);
@@ -80,7 +88,7 @@ void numbers_clear_cache(numbers *n) {
 }
 
 void numbers_clear(numbers *n) {
-    runs_drop_filter(n);
+    filter_drop(n);
     n->merge_due = false;
     numbers_clear_cache(n);
 }

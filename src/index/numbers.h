@@ -41,8 +41,9 @@ typedef struct numbers {
     intern cache;
     VEC(uint32_t) by_cache; /* number by place in the cache */
     VEC(uint32_t) fresh;    /* places in the cache of strings not yet in the table */
-    uint16_t *filter;       /* of the strings in runs: numbers_runs.c; NULL until it pays */
-    uint32_t seeks;         /* in runs without a filter */
+    uint64_t *filter;       /* of all strings: numbers_filter.c; NULL until it pays */
+    unsigned filter_log2;   /* of its lines */
+    uint32_t vain;          /* look-ups in vain without it */
     bool merge_due;         /* after numbers_save: there are RUNS_MAX runs */
 } numbers;
 

@@ -1,4 +1,5 @@
-/* What the parts of numbers.h share: numbers.c, numbers_merged.c, numbers_runs.c. */
+/* What the parts of numbers.h share: numbers.c, numbers_filter.c, numbers_merged.c,
+   numbers_runs.c. */
 #ifndef ANP_INDEX_NUMBERS_IMPL_H
 #define ANP_INDEX_NUMBERS_IMPL_H
 
@@ -33,13 +34,8 @@ anp_status numbers_put(store_txn *txn, store_table table, const numbered *sorted
 anp_status runs_block(store_txn *txn, store_table runs, unsigned *run, str text, str *key,
                       str *block, anp_error *err);
 
-/* Looks into all runs; *seeks (may be NULL) counts the blocks that it had to look at. */
-anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *number, uint32_t *seeks,
-                     anp_error *err);
-
-/* The same by way of the filter, which is built once it pays. */
-anp_status runs_find_filtered(numbers *n, store_txn *txn, str text, uint32_t *number,
-                              anp_error *err);
+/* Looks into all runs. */
+anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *number, anp_error *err);
 
 /*
  * Puts the fresh strings as a run if that is the better way for as many; *put tells. Sets
@@ -48,7 +44,19 @@ anp_status runs_find_filtered(numbers *n, store_txn *txn, str text, uint32_t *nu
 anp_status runs_put(numbers *n, store_txn *txn, numbered *sorted, size_t count, bool *put,
                     anp_error *err);
 
-void runs_drop_filter(numbers *n);
+/* ---- The filter ---------------------------------------------------------------------------- */
+
+/* Whether it says that no such string has a number yet. */
+bool filter_excludes(const numbers *n, str text);
+
+/* A string that just got one. */
+void filter_add(numbers *n, str text);
+
+/* A look-up was in vain: the filter is built once that pays. In a transaction that has not yet
+   written the table or its runs. */
+anp_status filter_note_vain(numbers *n, store_txn *txn, anp_error *err);
+
+void filter_drop(numbers *n);
 
 /* ---- All strings in byte order ------------------------------------------------------------- */
 

@@ -4,19 +4,14 @@
  */
 #include "index/numbers_impl.h"
 
-#include "base/hash.h"
 #include "base/limits.h"
 
 #include <assert.h>
 
-/* The filter: for each value of some bits of a string's hash, a bit for each run that holds such a
-   string. 8 MB; of 190,000 strings a run, each run has a wrong bit for every 20th other string. */
-enum { FILTER_BITS = 22, FILTER_PAYS = 1 << 14 /* blocks looked at in vain, some 10 ms */ };
-
-/* Numbers of runs are below this, so that a filter has a bit for each. */
+/* Numbers of runs are below this. */
 enum { RUN_END = 16 };
 
-static_assert(RUNS_MAX <= RUN_END, "a bit for each run in 16 bits");
+static_assert(RUNS_MAX <= RUN_END, "a look-up goes through all of them");
 
 enum { RUN_KEY_BYTES_MAX = 2 + NUMBERS_TEXT_BYTES_MAX };
 
@@ -57,75 +52,13 @@ static anp_status find_in(store_table runs, str block, str text, uint32_t *numbe
     }
 }
 
-anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *number, uint32_t *seeks,
+anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *number,
                      anp_error *err) {
     str key, block;
     anp_status status = ANP_NOT_FOUND;
     for (unsigned run = 0; run < RUN_END && status == ANP_NOT_FOUND; run++) {
         TRY(runs_block(txn, runs, &run, text, &key, &block, err)); /* the end too */
         status = find_in(runs, block, text, number, err);
-        *(seeks ? seeks : &(uint32_t){0}) += 1;
-    }
-    return status;
-}
-
-/* ---- The filter ---------------------------------------------------------------------------- */
-
-static uint16_t *filter_slot(uint16_t *filter, str text) {
-    return &filter[hash64(text.data, text.len) >> (64 - FILTER_BITS)];
-}
-
-void runs_drop_filter(numbers *n) {
-    free(n->filter);
-    n->filter = NULL;
-    n->seeks = 0;
-}
-
-static anp_status build_filter(numbers *n, store_txn *txn, anp_error *err) {
-    merged m;
-    str text;
-    uint32_t number;
-    n->filter = calloc((size_t)1 << FILTER_BITS, sizeof *n->filter);
-    if (!n->filter) {
-        return error_nomem(err, "the vocabulary");
-    }
-    anp_status status = merged_open(&m, txn, n->table, true, (str){NULL, 0}, err);
-    while (status == ANP_OK) {
-        status = merged_next(&m, &text, &number, err);
-        if (status == ANP_OK) {
-            int run = m.sources.items[m.at].run;
-            *filter_slot(n->filter, text) |= (uint16_t)(1u << run);
-        }
-    }
-    merged_close(&m);
-    if (status != ANP_NOT_FOUND) {
-        runs_drop_filter(n);
-    }
-    return status == ANP_NOT_FOUND ? ANP_OK : status;
-}
-
-anp_status runs_find_filtered(numbers *n, store_txn *txn, str text, uint32_t *number,
-                              anp_error *err) {
-    store_table runs = runs_of(n->table);
-    anp_status status;
-    if (!n->filter) {
-        status = runs_find(txn, runs, text, number, &n->seeks, err);
-        if (status == ANP_NOT_FOUND && n->seeks > FILTER_PAYS) {
-            TRY(build_filter(n, txn, err));
-        }
-        return status;
-    }
-    uint32_t in = *filter_slot(n->filter, text);
-    status = ANP_NOT_FOUND;
-    for (unsigned run = 0; in >> run && status == ANP_NOT_FOUND; run++) {
-        if (in >> run & 1) {
-            unsigned at = run;
-            str key, block;
-            status = runs_block(txn, runs, &at, text, &key, &block, err);
-            if (status == ANP_OK) { /* of the next run, when this one was merged: no harm */
-                status = find_in(runs, block, text, number, err);
-            }
-        }
     }
     return status;
 }
@@ -179,9 +112,6 @@ anp_status runs_put(numbers *n, store_txn *txn, numbered *sorted, size_t count, 
     n->merge_due = run + *put >= RUNS_MAX;
     if (!*put) {
         return ANP_OK;
-    }
-    for (size_t i = 0; n->filter && i < count; i++) {
-        *filter_slot(n->filter, sorted[i].text) |= (uint16_t)(1u << run);
     }
     return put_blocks(txn, runs, run, sorted, count, numbers_bits(*n->next), ABOVE_ALL, true, err);
 }
@@ -293,8 +223,5 @@ anp_status numbers_merge_step(numbers *n, store_txn *txn, size_t bytes, bool *do
     free(batch.items);
     arena_free(&memory);
     n->merge_due = !*done;
-    if (*done) {
-        runs_drop_filter(n);
-    }
     return status;
 }
