@@ -252,35 +252,65 @@ anp_status forward_view_open(str record, arena *perm, forward_view *out, anp_err
     return terms_are_whole(&v) ? ANP_OK : damaged(err);
 }
 
-typedef struct view_term {
-    uint32_t term;
-    str payload;
-} view_term;
-
-static int by_term(const void *a, const void *b) {
-    uint32_t x = ((const view_term *)a)->term, y = ((const view_term *)b)->term;
-    return (x > y) - (x < y);
+/* Ascending; the upper halves are what is sorted by, none twice, the lower ones go along. A record
+   has some 250 terms: a call a comparison took a tenth of the time that a batch takes in all. */
+static uint64_t *sort_by_upper(uint64_t *items, uint64_t *spare, size_t count) {
+    enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS };
+    uint64_t any = 0;
+    for (size_t i = 0; i < count; i++) {
+        any |= items[i];
+    }
+    for (unsigned shift = 32; shift < 64 && any >> shift; shift += DIGIT_BITS) {
+        uint32_t starts[DIGITS] = {0}, sum = 0;
+        for (size_t i = 0; i < count; i++) {
+            starts[items[i] >> shift & (DIGITS - 1)]++;
+        }
+        for (size_t digit = 0; digit < DIGITS; digit++) {
+            uint32_t here = starts[digit];
+            starts[digit] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++) {
+            spare[starts[items[i] >> shift & (DIGITS - 1)]++] = items[i];
+        }
+        uint64_t *swap = items;
+        items = spare;
+        spare = swap;
+    }
+    return items;
 }
 
 static anp_status put_view_terms(const forward_view *view, buffer *out, anp_error *err) {
-    view_term *terms = malloc((view->term_count + 1u) * sizeof *terms);
-    forward_walk walk = forward_walk_open(view);
-    uint32_t count = 0, previous = 0;
-    if (!terms) {
+    enum { TERM_MORE_BYTES_MAX = 2 * 5 }; /* beside its payload */
+    size_t room = view->term_count + 1u, len = (size_t)(view->terms_end - view->terms);
+    uint64_t *items = malloc(room * 2 * sizeof *items);
+    str *payloads = malloc(room * sizeof *payloads);
+    uint8_t *to = buffer_reserve(out, len + room * TERM_MORE_BYTES_MAX);
+    if (!items || !payloads || !to) {
+        free(items);
+        free(payloads);
         return error_nomem(err, "a forward record");
     }
-    while (forward_walk_next(&walk, &terms[count].term, &terms[count].payload)) {
+    forward_walk walk = forward_walk_open(view);
+    uint32_t count = 0, previous = 0, number;
+    while (forward_walk_next(&walk, &number, &payloads[count])) {
+        items[count] = (uint64_t)number << 32 | count;
         count++;
     }
-    qsort(terms, count, sizeof *terms, by_term);
-    buffer_put_varint(out, count);
+    const uint64_t *sorted = sort_by_upper(items, items + room, count);
+    to = varint_write(to, count);
     for (uint32_t i = 0; i < count; i++) {
-        buffer_put_varint(out, terms[i].term - previous);
-        buffer_put_varint(out, terms[i].payload.len);
-        buffer_put_str(out, terms[i].payload);
-        previous = terms[i].term;
+        str payload = payloads[(uint32_t)sorted[i]];
+        number = (uint32_t)(sorted[i] >> 32);
+        to = varint_write(to, number - previous);
+        to = varint_write(to, payload.len);
+        memcpy(to, payload.data, payload.len);
+        to += payload.len;
+        previous = number;
     }
-    free(terms);
+    out->len = (size_t)(to - out->data);
+    free(items);
+    free(payloads);
     return walk.at ? ANP_OK : damaged(err);
 }
 
