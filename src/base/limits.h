@@ -68,7 +68,8 @@ enum {
 /*
  * Fresh terms or facet values of a commit that are put as a run, not into the blocks of the table
  * (index/numbers.h): at least so many, and fewer than so many for each block of the table. Once
- * there are RUNS_MAX runs (up to 16), they are merged in steps that write about so many bytes.
+ * there are RUNS_MAX runs (up to 16), the last ones are joined if they have so few blocks in all,
+ * else all are merged in steps that write about so many bytes.
  */
 #ifndef RUN_STRINGS_MIN
 #define RUN_STRINGS_MIN 4096
@@ -78,6 +79,9 @@ enum {
 #endif
 #ifndef RUNS_MAX
 #define RUNS_MAX 16
+#endif
+#ifndef RUN_JOIN_BLOCKS
+#define RUN_JOIN_BLOCKS 512
 #endif
 #ifndef RUN_STEP_BYTES
 #define RUN_STEP_BYTES (4 << 20)

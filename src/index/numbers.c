@@ -80,7 +80,8 @@ size_t numbers_bytes(const numbers *n) {
 
 void numbers_clear_cache(numbers *n) {
     numbers kept = {.table = n->table, .next = n->next, .filter = n->filter,
-                    .filter_log2 = n->filter_log2, .vain = n->vain, .merge_due = n->merge_due};
+                    .filter_log2 = n->filter_log2, .vain = n->vain, .merge_due = n->merge_due,
+                    .moving = n->moving, .join_blocks = n->join_blocks};
     intern_free(&n->cache);
     free(n->by_cache.items);
     free(n->fresh.items);
@@ -89,7 +90,7 @@ void numbers_clear_cache(numbers *n) {
 
 void numbers_clear(numbers *n) {
     filter_drop(n);
-    n->merge_due = false;
+    n->merge_due = n->moving = false;
     numbers_clear_cache(n);
 }
 

@@ -21,7 +21,8 @@
  *     00 ff ff ff      hash-31 977, … zulu 902
  *     01 ff ff ff      hash-7 1021, … yaml 1020
  *
- * Once there are RUNS_MAX of them, steps move the least strings of all runs into the blocks of the
+ * Once there are RUNS_MAX of them, the last ones are joined into one, in one transaction, if they
+ * are small (numbers_join.c). Else steps move the least strings of all runs into the blocks of the
  * table, each step in a transaction of its own: what it moves is out of the runs with the same
  * commit, so steps may be interrupted anywhere, and go on with the next commit of fresh strings.
  */
@@ -45,6 +46,8 @@ typedef struct numbers {
     unsigned filter_log2;   /* of its lines */
     uint32_t vain;          /* look-ups in vain without it */
     bool merge_due;         /* after numbers_save: there are RUNS_MAX runs */
+    bool moving;            /* their strings, by steps that are not done */
+    uint32_t join_blocks;   /* of runs that are joined; 0: RUN_JOIN_BLOCKS */
 } numbers;
 
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err);
@@ -62,9 +65,10 @@ void numbers_clear(numbers *n);
 void numbers_clear_cache(numbers *n);
 
 /*
- * Moves strings from the runs into the table until about `bytes` are written, in a transaction that
- * has written neither; *done: no run is left. The steps begin when merge_due is set, and go on
- * until *done. Some 20 us a block of the table that strings fall into.
+ * Joins the last runs, or moves strings from all of them into the table until about `bytes` are
+ * written, in a transaction that has written neither; *done: there is room for runs again. The
+ * steps begin when merge_due is set, and go on until *done. Some 20 us a block of the table that
+ * strings fall into, 0.2 us a string of runs that are joined.
  */
 anp_status numbers_merge_step(numbers *n, store_txn *txn, size_t bytes, bool *done,
                               anp_error *err);

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum {
     LINE_BITS = 512,
@@ -21,6 +22,8 @@ enum {
     LINES_MIN_LOG2 = 11,                /* 128 KB */
     LINES_MAX_LOG2 = 18,                /* 16 MB */
     STRING_BITS = 16,
+    HUGE_PAGE_BYTES = 2 << 20,
+    WAITING = 32,
     VAIN_MIN = 2048, /* look-ups in vain before a filter is built, and one for so many strings: */
     VAIN_STRINGS = 128,
 };
@@ -40,8 +43,8 @@ static inline void set_bit(uint64_t *line, uint64_t hash, unsigned at) {
     line[bit / 64] |= (uint64_t)1 << (bit % 64);
 }
 
-static void put(const numbers *n, str text) {
-    uint64_t hash = hash64(text.data, text.len), *line = line_of(n, hash);
+static inline void put_hash(const numbers *n, uint64_t hash) {
+    uint64_t *line = line_of(n, hash);
     set_bit(line, hash, 0);
     set_bit(line, hash, 9);
     set_bit(line, hash, 18);
@@ -70,7 +73,7 @@ void filter_add(numbers *n, str text) {
     if (n->filter_log2 < LINES_MAX_LOG2 && *n->next > room / STRING_BITS * 2) {
         filter_drop(n);
     } else {
-        put(n, text);
+        put_hash(n, hash64(text.data, text.len));
     }
 }
 
@@ -82,29 +85,51 @@ static bool allocate(numbers *n) {
     }
     size_t bytes = (size_t)LINE_BITS / 8 << n->filter_log2;
     void *lines = NULL;
-    if (posix_memalign(&lines, LINE_BITS / 8, bytes) != 0) {
+    size_t border = bytes < HUGE_PAGE_BYTES ? LINE_BITS / 8 : HUGE_PAGE_BYTES;
+    if (posix_memalign(&lines, border, bytes) != 0) {
         return false;
     }
+#if defined(MADV_HUGEPAGE)
+    madvise(lines, bytes, MADV_HUGEPAGE); /* no matter if it is refused */
+#endif
     memset(lines, 0, bytes);
     n->filter = lines;
     return true;
 }
 
+/* Puts hashes some turns after they came, so that the misses of the cache overlap. */
+typedef struct putter {
+    uint64_t waiting[WAITING];
+    uint32_t next;
+} putter;
+
+static inline void put_later(const numbers *n, putter *p, str text) {
+    uint64_t hash = hash64(text.data, text.len);
+    uint64_t *slot = &p->waiting[p->next++ % WAITING];
+    __builtin_prefetch(line_of(n, hash), 1);
+    put_hash(n, *slot); /* a hash of 0 at first: no harm */
+    *slot = hash;
+}
+
 /* The strings of the table, its runs, and those that are not yet put. */
 static anp_status fill(numbers *n, store_txn *txn, anp_error *err) {
     merged m;
+    putter p = {{0}, 0};
     str text;
     uint32_t number;
-    anp_status status = merged_open(&m, txn, n->table, false, (str){NULL, 0}, err);
+    anp_status status = merged_open(&m, txn, n->table, -1, (str){NULL, 0}, err);
     while (status == ANP_OK) {
         status = merged_next(&m, &text, &number, err);
         if (status == ANP_OK) {
-            put(n, text);
+            put_later(n, &p, text);
         }
     }
     merged_close(&m);
     for (size_t i = 0; i < n->fresh.count; i++) {
-        put(n, n->cache.keys[n->fresh.items[i]]);
+        put_later(n, &p, n->cache.keys[n->fresh.items[i]]);
+    }
+    for (size_t i = 0; i < WAITING; i++) {
+        put_hash(n, p.waiting[i]);
     }
     return status == ANP_NOT_FOUND ? ANP_OK : status;
 }

@@ -1,5 +1,5 @@
-/* What the parts of numbers.h share: numbers.c, numbers_filter.c, numbers_merged.c,
-   numbers_runs.c. */
+/* What the parts of numbers.h share: numbers.c, numbers_filter.c, numbers_join.c,
+   numbers_merged.c, numbers_runs.c. */
 #ifndef ANP_INDEX_NUMBERS_IMPL_H
 #define ANP_INDEX_NUMBERS_IMPL_H
 
@@ -33,6 +33,19 @@ anp_status numbers_put(store_txn *txn, store_table table, const numbered *sorted
  */
 anp_status runs_block(store_txn *txn, store_table runs, unsigned *run, str text, str *key,
                       str *block, anp_error *err);
+
+/* Numbers of runs are below this. */
+enum { RUN_END = 16, RUN_KEY_BYTES_MAX = 2 + NUMBERS_TEXT_BYTES_MAX };
+
+/* Puts sorted strings as blocks of a run; the last one under last_key. */
+anp_status runs_put_blocks(store_txn *txn, store_table runs, unsigned run, numbered *sorted,
+                           size_t count, unsigned bits, str last_key, bool append, anp_error *err);
+
+/*
+ * Makes the last runs one, as many as have few blocks in all (n->join_blocks), where that is worth
+ * it; *joined tells.
+ */
+anp_status runs_join(numbers *n, store_txn *txn, bool *joined, anp_error *err);
 
 /* Looks into all runs. */
 anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *number, anp_error *err);
@@ -78,11 +91,11 @@ typedef struct merged {
 } merged;
 
 /*
- * From the first string on that is not less than `from`, of the table and its runs, or of the runs
- * only. Blocks are read in place: the transaction has written neither table before, but may write
- * them meanwhile. merged_close in any case.
+ * From the first string on that is not less than `from`, of the runs from first_run on; -1: of the
+ * table too. Blocks are read in place: the transaction has written neither table before, but may
+ * write them meanwhile. merged_close in any case.
  */
-anp_status merged_open(merged *m, store_txn *txn, store_table table, bool runs_only, str from,
+anp_status merged_open(merged *m, store_txn *txn, store_table table, int first_run, str from,
                        anp_error *err);
 
 /* ANP_NOT_FOUND (no error text) at the end. text: until the next call. */

@@ -83,13 +83,13 @@ static anp_status add_source(merged *m, merged_source s, str from, int *run, anp
     return vec_push(&m->sources, s) ? ANP_OK : error_nomem(err, "walking the vocabulary");
 }
 
-anp_status merged_open(merged *m, store_txn *txn, store_table table, bool runs_only, str from,
+anp_status merged_open(merged *m, store_txn *txn, store_table table, int first_run, str from,
                        anp_error *err) {
-    int run = -1;
+    int run = first_run < 0 ? -1 : first_run - 1;
     *m = (merged){.txn = txn, .at = SIZE_MAX};
     from = from.len ? from : str_make("", 1); /* a byte 0: the least string */
     anp_status status = ANP_OK;
-    if (!runs_only) {
+    if (first_run < 0) {
         status = add_source(m, (merged_source){.table = table, .run = -1}, from, &run, err);
         status = status == ANP_NOT_FOUND ? ANP_OK : status; /* then there are no runs, or damage */
     }
@@ -150,7 +150,7 @@ anp_status numbers_walk(store_txn *txn, store_table table, str from,
     if (from.len > NUMBERS_TEXT_BYTES_MAX) {
         return ANP_OK; /* no string is as long */
     }
-    anp_status status = merged_open(&m, txn, table, false, from, err);
+    anp_status status = merged_open(&m, txn, table, -1, from, err);
     while (status == ANP_OK) {
         status = merged_next(&m, &text, &number, err);
         if (status == ANP_OK && !visit(user, text, number)) {
@@ -189,7 +189,7 @@ static bool check_entry(checker *c, str text, uint32_t number) {
 static anp_status check_strings(checker *c, store_txn *txn, store_table table, anp_error *err) {
     str text;
     uint32_t number;
-    TRY(merged_open(&c->m, txn, table, false, (str){NULL, 0}, err));
+    TRY(merged_open(&c->m, txn, table, -1, (str){NULL, 0}, err));
     anp_status status;
     while ((status = merged_next(&c->m, &text, &number, err)) == ANP_OK) {
         if (!check_entry(c, text, number)) {

@@ -8,12 +8,7 @@
 
 #include <assert.h>
 
-/* Numbers of runs are below this. */
-enum { RUN_END = 16 };
-
 static_assert(RUNS_MAX <= RUN_END, "a look-up goes through all of them");
-
-enum { RUN_KEY_BYTES_MAX = 2 + NUMBERS_TEXT_BYTES_MAX };
 
 static str run_key(unsigned run, str text, char out[RUN_KEY_BYTES_MAX]) {
     out[0] = (char)run;
@@ -65,10 +60,9 @@ anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *numbe
 
 /* ---- Writing a run ------------------------------------------------------------------------- */
 
-/* Sorted strings as blocks; the last one under last_key. */
-static anp_status put_blocks(store_txn *txn, store_table runs, unsigned run, numbered *sorted,
-                             size_t count, unsigned bits, str last_key, bool append,
-                             anp_error *err) {
+anp_status runs_put_blocks(store_txn *txn, store_table runs, unsigned run, numbered *sorted,
+                           size_t count, unsigned bits, str last_key, bool append,
+                           anp_error *err) {
     buffer block = {0};
     char bytes[RUN_KEY_BYTES_MAX];
     anp_status status = ANP_OK;
@@ -113,7 +107,8 @@ anp_status runs_put(numbers *n, store_txn *txn, numbered *sorted, size_t count, 
     if (!*put) {
         return ANP_OK;
     }
-    return put_blocks(txn, runs, run, sorted, count, numbers_bits(*n->next), ABOVE_ALL, true, err);
+    return runs_put_blocks(txn, runs, run, sorted, count, numbers_bits(*n->next), ABOVE_ALL, true,
+                           err);
 }
 
 /* ---- Merging ------------------------------------------------------------------------------- */
@@ -174,7 +169,8 @@ static anp_status cut_block(store_txn *txn, store_table runs, unsigned run, str 
         status = store_delete(txn, runs, store_key_bytes(run_key(run, kept_key, bytes)), err);
     }
     if (cut && status == ANP_OK) {
-        status = put_blocks(txn, runs, run, rest.items, rest.count, bits, kept_key, false, err);
+        status = runs_put_blocks(txn, runs, run, rest.items, rest.count, bits, kept_key, false,
+                                 err);
     }
     free(rest.items);
     arena_free(&memory);
@@ -196,15 +192,16 @@ static anp_status cut_runs(store_txn *txn, store_table runs, unsigned bits, str 
     return ANP_OK;
 }
 
-anp_status numbers_merge_step(numbers *n, store_txn *txn, size_t bytes, bool *done,
-                              anp_error *err) {
+/* Into the table. */
+static anp_status move_strings(numbers *n, store_txn *txn, size_t bytes, bool *done,
+                               anp_error *err) {
     merged m;
     arena memory = {0};
     numbered_list batch = {0};
     unsigned bits = numbers_bits(*n->next);
     str reached = ABOVE_ALL;
     *done = false;
-    anp_status status = merged_open(&m, txn, n->table, true, (str){NULL, 0}, err);
+    anp_status status = merged_open(&m, txn, n->table, 0, (str){NULL, 0}, err);
     while (status == ANP_OK && bytes && !*done) {
         size_t taken = 0, at = 0;
         status = take_batch(&m, &memory, &batch, err);
@@ -222,6 +219,20 @@ anp_status numbers_merge_step(numbers *n, store_txn *txn, size_t bytes, bool *do
     }
     free(batch.items);
     arena_free(&memory);
-    n->merge_due = !*done;
     return status;
+}
+
+anp_status numbers_merge_step(numbers *n, store_txn *txn, size_t bytes, bool *done,
+                              anp_error *err) {
+    *done = false;
+    if (!n->moving) {
+        TRY(runs_join(n, txn, done, err));
+    }
+    if (!*done) {
+        n->moving = true;
+        TRY(move_strings(n, txn, bytes, done, err));
+    }
+    n->merge_due = !*done;
+    n->moving = n->moving && !*done;
+    return ANP_OK;
 }

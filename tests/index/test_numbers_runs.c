@@ -187,7 +187,7 @@ static bool merge(store *s, numbers *n, bool to_the_end) {
             return false;
         }
     }
-    CHECK_EQ_INT(blocks_of(s, STORE_VALUES_RUNS), 0);
+    CHECK(!n->moving && !n->merge_due);
     return true;
 }
 
@@ -202,7 +202,7 @@ static index_handle *open_index(const char *name) {
 typedef struct history {
     index_handle *index;
     numbers n;
-    uint32_t merges, stops;
+    uint32_t merges, joins, stops;
     uint64_t most; /* blocks in runs */
 } history;
 
@@ -216,7 +216,8 @@ static void run_step(history *h, const char *name, bool first) {
     h->most = runs > h->most ? runs : h->most;
     if (h->n.merge_due) {
         bool done = merge(s, &h->n, prng_below(&t->p, 3) == 0);
-        h->merges += done;
+        h->merges += done && !blocks_of(s, STORE_VALUES_RUNS);
+        h->joins += done && blocks_of(s, STORE_VALUES_RUNS);
         h->stops += !done;
     }
     if (prng_below(&t->p, 6) == 0) { /* another process comes */
@@ -228,20 +229,22 @@ static void run_step(history *h, const char *name, bool first) {
     }
 }
 
-static void check_history(uint64_t seed) {
+/* join_blocks: as numbers has them. */
+static void check_history(uint64_t seed, uint32_t join_blocks) {
     char name[32];
     snprintf(name, sizeof name, "runs-%d", (int)seed);
     history h = {.index = make_twin(seed) ? open_index(name) : NULL};
-    h.n = (numbers){.table = STORE_VALUES, .next = t ? &t->next : NULL};
+    h.n = (numbers){.table = STORE_VALUES, .next = t ? &t->next : NULL,
+                    .join_blocks = join_blocks};
     for (int i = 0; h.index && i < COMMITS; i++) {
         run_step(&h, name, i == 0);
     }
     if (h.index) {
         merge(index_store(h.index), &h.n, true);
         check_state(index_store(h.index));
-        test_note("%u strings, %u merges, %u stopped; up to %llu blocks in runs", t->next,
-                  h.merges, h.stops, (unsigned long long)h.most);
-        CHECK(h.merges + h.stops > 0 && h.most > 2);
+        test_note("%u strings, %u merges, %u joins, %u stopped; up to %llu blocks in runs", t->next,
+                  h.merges, h.joins, h.stops, (unsigned long long)h.most);
+        CHECK(h.most > 2 && (join_blocks == 1 ? h.merges + h.stops > 0 && !h.joins : h.joins > 0));
     }
     numbers_clear(&h.n);
     index_close(h.index);
@@ -389,8 +392,10 @@ static void check_damage(void) {
 }
 
 void test_index_numbers_runs(void) {
-    CASE("histories");
-    check_history(1);
+    CASE("histories: runs are merged into the table");
+    check_history(1, 1);
+    CASE("and joined");
+    check_history(2, 200);
     CASE("verify names what is wrong with runs");
     check_damage();
 }
