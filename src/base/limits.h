@@ -60,10 +60,12 @@ enum {
 #define LOG_POSTS_MAX 4096
 #endif
 
-/* What one step of a merge writes before it lets others have the writer's place. */
+/* What one step of a merge writes, at least, before it lets others have the writer's place; and, at
+   most, when large batches owe more. */
 #ifndef MERGE_STEP_BYTES
 #define MERGE_STEP_BYTES (1 << 20)
 #endif
+#define MERGE_STEP_BYTES_MAX (4 * MERGE_STEP_BYTES)
 
 /*
  * Fresh terms or facet values of a commit that are put as a run, not into the blocks of the table
@@ -72,7 +74,7 @@ enum {
  * else all are merged in steps that write about so many bytes.
  */
 #ifndef RUN_STRINGS_MIN
-#define RUN_STRINGS_MIN 4096
+#define RUN_STRINGS_MIN 256
 #endif
 #ifndef RUN_BLOCK_STRINGS
 #define RUN_BLOCK_STRINGS 32

@@ -864,8 +864,10 @@ static void maintain(index_writer *w) {
             release_if_empty(w);
             return;
         }
-        w->cat.state.merge_due -= MERGE_STEP_BYTES;
-        if (merge_step(w->txn, &w->cat, MERGE_STEP_BYTES, &done, NULL) != ANP_OK ||
+        uint32_t due = w->cat.state.merge_due;
+        due = due < MERGE_STEP_BYTES_MAX ? due : MERGE_STEP_BYTES_MAX;
+        w->cat.state.merge_due -= due;
+        if (merge_step(w->txn, &w->cat, due, &done, NULL) != ANP_OK ||
             end_transaction(w, NULL) != ANP_OK) {
             drop_batch(w);
             return;

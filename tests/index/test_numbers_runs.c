@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STRINGS = 200000, FIRST = 50000, BULK = RUN_STRINGS_MIN + 60, COMMITS = 48 };
+enum { STRINGS = 200000, FIRST = 50000, BULK = 4156, COMMITS = 48 };
+
+_Static_assert((int)BULK >= (int)RUN_STRINGS_MIN, "a run each");
 
 typedef struct twin {
     char text[STRINGS][52];
@@ -373,8 +375,8 @@ static void check_damage(void) {
     CHECK_EQ_INT(problems_of(index), 0);
     run_commit(s, &n, FIRST, true);
     CHECK_EQ_INT(problems_of(index), 1); /* the catalog does not know of them */
-    run_commit(s, &n, RUN_STRINGS_MIN + 600, true);
-    run_commit(s, &n, RUN_STRINGS_MIN + 600, true);
+    run_commit(s, &n, BULK + 540, true);
+    run_commit(s, &n, BULK + 540, true);
     CHECK(blocks_of(s, STORE_VALUES_RUNS) >= 4);
     for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
         planted d = {.end = t->next};
