@@ -14,8 +14,8 @@ cd "$(dirname "$0")/$peer"
 target=$(cd ../../.. && pwd)/build/peers/$peer
 crate=$target/crate
 mkdir -p "$crate/src" "$target/probe/src"
-cp Cargo.toml "$crate/"
-cp -R src/. "$crate/src/"
+cp -p Cargo.toml "$crate/" # with their times: cargo makes anew what is newer
+cp -pR src/. "$crate/src/"
 
 if [ "${2-}" = --relock ]; then
     rm -f "$crate/Cargo.lock"
