@@ -206,6 +206,7 @@ static anp_query_options options_of(const bench *b, const command *c) {
     anp_query_options options = b->options;
     options.k = c->k;
     if (c->k == 0) options.flags |= ANP_QUERY_COUNT_ONLY;
+    if (!c->counts) options.flags |= ANP_QUERY_NO_TOTAL;
     return options;
 }
 

@@ -14,8 +14,9 @@ cd "$(dirname "$0")/$peer"
 target=$(cd ../../.. && pwd)/build/peers/$peer
 crate=$target/crate
 mkdir -p "$crate/src" "$target/probe/src"
-cp -p Cargo.toml "$crate/" # with their times: cargo makes anew what is newer
-cp -pR src/. "$crate/src/"
+for file in Cargo.toml src/*; do # only what is another: cargo makes anew what is newer
+    cmp -s "$file" "$crate/$file" || cp "$file" "$crate/$file"
+done
 
 if [ "${2-}" = --relock ]; then
     rm -f "$crate/Cargo.lock"
