@@ -90,6 +90,7 @@ typedef struct forward_view {
     const uint8_t *terms;
     const uint8_t *terms_end;
     uint32_t term_count;
+    uint32_t map_count;
     const uint32_t *map;
 } forward_view;
 

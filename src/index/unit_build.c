@@ -2,6 +2,7 @@
 #include "index/unit_build.h"
 
 #include "base/error.h"
+#include "index/area.h"
 #include "index/column.h"
 #include "sketch/sketch.h"
 
@@ -12,131 +13,6 @@ enum {
     RANGES = 16, /* whatever the threads: packs end with them, and a file is the same for all */
     POSTING_BYTES_MIN = 5, /* low, body tf, title tf, one position */
 };
-
-/* ---- The area ------------------------------------------------------------------------------ */
-
-typedef struct area_term {
-    uint32_t number;
-    size_t end; /* of its postings */
-} area_term;
-
-/* Numbers of terms are dense as a whole and sparse in one batch: pages of them, made when met. */
-enum { PAGE_BITS = 8, PAGE_TERMS = 1 << PAGE_BITS };
-
-typedef struct area {
-    VEC(size_t *) pages; /* by number: bytes, later where the next posting goes; NULL: none met */
-    VEC(area_term) terms; /* ascending by number */
-    uint8_t *bytes;       /* postings: u16 low, payload */
-    size_t len;
-} area;
-
-static void area_free(area *a) {
-    for (size_t i = 0; i < a->pages.count; i++) {
-        free(a->pages.items[i]);
-    }
-    free(a->pages.items);
-    free(a->terms.items);
-    free(a->bytes);
-    *a = (area){0};
-}
-
-static inline size_t *find_met(const area *a, uint32_t number) {
-    return &a->pages.items[number >> PAGE_BITS][number & (PAGE_TERMS - 1)];
-}
-
-static bool make_page(area *a, size_t page) {
-    size_t had = a->pages.count;
-    if (page >= had) {
-        if (!vec_reserve(&a->pages, page + 1)) {
-            return false;
-        }
-        a->pages.count = a->pages.capacity;
-        memset(a->pages.items + had, 0, (a->pages.count - had) * sizeof *a->pages.items);
-    }
-    a->pages.items[page] = calloc(PAGE_TERMS, sizeof **a->pages.items);
-    return a->pages.items[page] != NULL;
-}
-
-/* NULL when memory is out. */
-static inline size_t *find_term(area *a, uint32_t number) {
-    size_t page = number >> PAGE_BITS;
-    bool met = page < a->pages.count && a->pages.items[page];
-    return met || make_page(a, page) ? find_met(a, number) : NULL;
-}
-
-static anp_status measure(area *a, const forward_view *posts, uint32_t count, anp_error *err) {
-    for (uint32_t i = 0; i < count; i++) {
-        forward_walk walk = forward_walk_open(&posts[i]);
-        uint32_t number;
-        str payload;
-        while (forward_walk_next(&walk, &number, &payload)) {
-            size_t *bytes = find_term(a, number);
-            if (!bytes) {
-                return error_nomem(err, "inverting posts");
-            }
-            *bytes += sizeof(uint16_t) + payload.len;
-        }
-        if (walk.at != walk.end) {
-            return error_corrupt(err, "a forward record is damaged");
-        }
-    }
-    return ANP_OK;
-}
-
-/* Lists the terms of a page; from their bytes where each begins. */
-static bool arrange_page(area *a, size_t page) {
-    for (uint32_t i = 0; i < PAGE_TERMS; i++) {
-        size_t *met = &a->pages.items[page][i], bytes = *met;
-        if (bytes) {
-            *met = a->len;
-            a->len += bytes;
-            area_term term = {(uint32_t)page << PAGE_BITS | i, a->len};
-            if (!vec_push(&a->terms, term)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static anp_status arrange(area *a, anp_error *err) {
-    for (size_t page = 0; page < a->pages.count; page++) {
-        if (a->pages.items[page] && !arrange_page(a, page)) {
-            return error_nomem(err, "inverting posts");
-        }
-    }
-    a->bytes = malloc(a->len + 1);
-    return a->bytes ? ANP_OK : error_nomem(err, "inverting posts");
-}
-
-/* A payload is some 3 to 8 bytes: loads that overlap beat a call. */
-static inline void copy_payload(uint8_t *to, const char *from, size_t len) {
-    if (len >= 4 && len <= 8) {
-        uint32_t first = load_u32(from), last = load_u32(from + len - 4);
-        store_u32(to, first);
-        store_u32(to + len - 4, last);
-    } else if (len == 3) {
-        uint16_t first = load_u16(from);
-        store_u16(to, first);
-        to[2] = (uint8_t)from[2];
-    } else {
-        memcpy(to, from, len);
-    }
-}
-
-static void scatter(area *a, const forward_view *posts, uint32_t count, uint16_t low_first) {
-    for (uint32_t i = 0; i < count; i++) {
-        forward_walk walk = forward_walk_open(&posts[i]);
-        uint32_t number;
-        str payload;
-        while (forward_walk_next(&walk, &number, &payload)) {
-            size_t *at = find_met(a, number);
-            store_u16(a->bytes + *at, (uint16_t)(low_first + i));
-            copy_payload(a->bytes + *at + sizeof(uint16_t), payload.data, payload.len);
-            *at += sizeof(uint16_t) + payload.len;
-        }
-    }
-}
 
 /* ---- A range of terms ---------------------------------------------------------------------- */
 
@@ -467,13 +343,6 @@ static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp
     return status;
 }
 
-static anp_status invert_posts(build *b, anp_error *err) {
-    TRY(measure(&b->area, b->posts, b->info->count, err));
-    TRY(arrange(&b->area, err));
-    scatter(&b->area, b->posts, b->info->count, window_low(b->info->first));
-    return ANP_OK;
-}
-
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
                       const unit_info *info, const forward_view *posts, anp_error *err) {
     build b = {.sink = sink, .settings = settings, .info = info, .posts = posts};
@@ -486,7 +355,7 @@ anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
             heads[i] = posts[i].head;
         }
         b.heads = heads;
-        status = invert_posts(&b, err);
+        status = area_make(&b.area, p, posts, info->count, window_low(info->first), err);
     }
     if (status == ANP_OK) {
         status = run_ranges(&b, p, ranges, cut_ranges(&b, ranges, most), err);

@@ -1,13 +1,10 @@
 /*
  * Inversion: posts by number to a unit's values, grouped by term, facet value and column.
  *
- *     post 0   cache 3 7 | redis 1 …        cache   0: 3 7 │ 2: 5         ─> list, positions
- *     post 1   redis 4 …               ─>   redis   0: 1   │ 1: 4            list, positions
- *     post 2   cache 5 …                    … one area, terms ascending …
+ *     posts ─> area (area.h): terms ascending ─> ranges of terms ─> lists, positions ─> sink
+ *                                             └> the rest ───────> columns, sketches ─┘
  *
- * Two passes over the posts make the area (how many bytes a term takes; where each posting goes):
- * a posting's payload is copied as it is. Then ranges of terms are built by the pool's threads,
- * and put in order by the caller's.
+ * Ranges are built by the pool's threads, and put in order by the caller's.
  */
 #ifndef ANP_INDEX_UNIT_BUILD_H
 #define ANP_INDEX_UNIT_BUILD_H

@@ -611,6 +611,7 @@ static forward_view view_of(const index_writer *w, const batch_post *p) {
                           .terms = kept + made->terms_at,
                           .terms_end = kept + made->terms_at + made->terms_len,
                           .term_count = made->term_count,
+                          .map_count = (uint32_t)p->from->names->terms.count,
                           .map = p->from->names->terms.items};
 }
 

@@ -77,6 +77,7 @@ static corpus *make_corpus(uint64_t seed, uint32_t count, uint32_t numbers) {
     }
     for (uint32_t i = 0; i < count; i++) {
         c->mapped[i].map = c->map.items; /* where it is in the end */
+        c->mapped[i].map_count = (uint32_t)c->map.count;
     }
     return c;
 }
