@@ -54,26 +54,33 @@ struct lexicon {
 
 /*
  * Cleared slots. A large table is read at random: with pages of 2 MB, where the system gives them,
- * a look-up does not miss the cache twice.
+ * a look-up does not miss the cache twice. The system clears them: 64 MB less to write.
  */
 static slot *new_slots(size_t count) {
     size_t bytes = count * sizeof(slot);
     if (bytes < HUGE_PAGE_BYTES) {
         return calloc(count, sizeof(slot));
     }
-    void *slots = NULL;
-    if (posix_memalign(&slots, HUGE_PAGE_BYTES, bytes) != 0) {
+    void *slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (slots == MAP_FAILED) {
         return NULL;
     }
 #if defined(MADV_HUGEPAGE)
     madvise(slots, bytes, MADV_HUGEPAGE); /* no matter if it is refused */
 #endif
-    memset(slots, 0, bytes);
     return slots;
 }
 
+static void free_slots(slot *slots, size_t count) {
+    if (slots && count * sizeof(slot) >= HUGE_PAGE_BYTES) {
+        munmap(slots, count * sizeof(slot));
+    } else {
+        free(slots);
+    }
+}
+
 static bool clear(lexicon *l) {
-    free(l->slots);
+    free_slots(l->slots, l->mask + 1);
     l->slots = new_slots(SLOTS_AT_FIRST);
     l->mask = SLOTS_AT_FIRST - 1;
     l->used = 0;
@@ -99,7 +106,7 @@ lexicon *lexicon_open(analyzer *a) {
 
 void lexicon_close(lexicon *l) {
     if (l) {
-        free(l->slots);
+        free_slots(l->slots, l->mask + 1);
         free(l->lists.items);
         free(l->long_meanings.items);
         free(l->long_tags.items);
@@ -208,7 +215,7 @@ static inline slot *probe(slot *slots, size_t mask, size_t place, const uint64_t
 }
 
 static bool grow(lexicon *l) {
-    size_t mask = l->mask * 2 + 1;
+    size_t mask = l->mask * 4 + 3;
     slot *grown = new_slots(mask + 1);
     if (!grown) {
         return false;
@@ -219,7 +226,7 @@ static bool grow(lexicon *l) {
             *probe(grown, mask, place_of(old.key, old.tag), old.key, old.tag) = old;
         }
     }
-    free(l->slots);
+    free_slots(l->slots, l->mask + 1);
     l->slots = grown;
     l->mask = mask;
     return true;
@@ -296,7 +303,7 @@ static anp_status find_anew(lexicon *l, str text, const cut *c, slot *s, meaning
     }
     TRY(add_form(l, text, &form, out, err));
     *s = (slot){{c->key[0], c->key[1]}, c->tag, out->word, out->hash};
-    return ++l->used * 2 <= l->mask || grow(l) ? ANP_OK : error_nomem(err, "a lexicon");
+    return ++l->used * 4 <= l->mask * 3 || grow(l) ? ANP_OK : error_nomem(err, "a lexicon");
 }
 
 static bool reserve(lexicon_text *t, size_t need) {
