@@ -58,7 +58,7 @@ anp_status drafter_open(const catalog_settings *settings, drafter **out, anp_err
     d->restart = true;
     anp_status status = analyzer_open(settings->analyzer, settings->language, &d->analyzer, err);
     if (status == ANP_OK) {
-        d->lexicon = lexicon_open(d->analyzer);
+        d->lexicon = lexicon_open(d->analyzer, d->stores);
         d->compressor = compressor_open();
         if (!d->lexicon || !d->compressor || !arena_alloc(&d->scratch, SCRATCH_BYTES)) {
             status = error_nomem(err, "analysing posts");

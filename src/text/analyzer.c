@@ -180,6 +180,10 @@ bool analyzer_next(analyzer *a, str text, size_t *at, text_word *word) {
                     : technical_next(&a->characters, text, at, a->fast, word);
 }
 
+size_t analyzer_spans(const analyzer *a, str text, size_t *at, text_range *words, size_t most) {
+    return a->plain && a->fast ? plain_spans(text, at, words, most) : 0;
+}
+
 anp_status analyzer_tokens(analyzer *a, str text, const text_word *word, arena *scratch,
                            const text_token **tokens, size_t *count, anp_error *err) {
     a->tokens.count = 0;

@@ -20,6 +20,7 @@
 
 typedef struct analyzer analyzer;
 struct text_word;
+struct text_range;
 
 typedef enum text_kind {
     TEXT_WORD,  /* an ordinary word */
@@ -57,6 +58,11 @@ anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, an
  * moved behind it; false at the end. *at is 0 or where the last call left it.
  */
 bool analyzer_next(analyzer *a, str text, size_t *at, struct text_word *word);
+
+/* As many ordinary words of ASCII as can be told without looking at one after the other, up to
+   `most`: 0 when the next one has to be asked for. *at as above. */
+size_t analyzer_spans(const analyzer *a, str text, size_t *at, struct text_range *words,
+                      size_t most);
 
 /*
  * The tokens of that word: a whole one and its parts, or none at all (a word that folds to

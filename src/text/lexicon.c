@@ -40,6 +40,7 @@ _Static_assert(sizeof(slot) == 32, "two slots a cache line");
 
 struct lexicon {
     analyzer *analyzer;
+    bool hashed;
     slot *slots;
     size_t mask;
     size_t used;
@@ -90,12 +91,13 @@ static bool clear(lexicon *l) {
     return l->slots != NULL;
 }
 
-lexicon *lexicon_open(analyzer *a) {
+lexicon *lexicon_open(analyzer *a, bool hashed) {
     lexicon *l = calloc(1, sizeof *l);
     if (!l) {
         return NULL;
     }
     l->analyzer = a;
+    l->hashed = hashed;
     if (!clear(l) || !arena_alloc(&l->scratch, SCRATCH_BYTES)) {
         lexicon_close(l);
         return NULL;
@@ -173,7 +175,7 @@ static anp_status add_form(lexicon *l, str text, const text_word *form, meaning 
         status = add_terms(l, tokens, count, &out->word, err);
     }
     if (status == ANP_OK) {
-        out->hash = count ? hash64(tokens[0].folded.data, tokens[0].folded.len) : 0;
+        out->hash = count && l->hashed ? hash64(tokens[0].folded.data, tokens[0].folded.len) : 0;
     }
     arena_rewind(&l->scratch, l->start);
     return status;
@@ -234,9 +236,8 @@ static bool grow(lexicon *l) {
 
 /* What the form is besides its bytes: the same bytes are cut the same way nearly always, but a
    word's surroundings have a say. */
-static inline uint32_t tag_of(const text_word *form) {
-    return (uint32_t)(form->end - form->start) | (uint32_t)form->shape << 8 |
-           form->part_count << 10 | 1u << 31;
+static inline uint32_t tag_of(size_t len, word_shape shape, uint32_t parts) {
+    return (uint32_t)len | (uint32_t)shape << 8 | parts << 10 | 1u << 31;
 }
 
 static anp_status find_long(lexicon *l, str text, const text_word *form, meaning *out,
@@ -269,11 +270,36 @@ typedef struct cut {
     uint32_t tag; /* 0: too long for a slot */
 } cut;
 
+/* Has the slot of a form of up to KEY_BYTES_MAX bytes fetched into the cache. */
+static inline void prepare(const lexicon *l, str text, size_t start, size_t len, uint32_t tag,
+                           cut *c) {
+    load_key(text, start, len, c->key);
+    c->tag = tag;
+    c->place = place_of(c->key, c->tag);
+    __builtin_prefetch(&l->slots[c->place & l->mask]);
+}
+
+/* Forms that were found many at a time: ordinary words of ASCII. */
+static size_t cut_spans(const lexicon *l, str text, size_t *at, cut *cuts, size_t most) {
+    text_range spans[CUTS];
+    size_t count = analyzer_spans(l->analyzer, text, at, spans, most);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = spans[i].end - spans[i].start;
+        cuts[i].at = spans[i].start;
+        cuts[i].tag = 0;
+        if (len <= KEY_BYTES_MAX) {
+            uint32_t tag = tag_of(len, WORD_ORDINARY, 0);
+            prepare(l, text, spans[i].start, len, tag, &cuts[i]);
+        }
+    }
+    return count;
+}
+
 /* Cuts out the next forms and has their slots fetched into the cache meanwhile; how many. */
-static size_t cut_forms(lexicon *l, str text, size_t *at, cut *cuts) {
+static size_t cut_forms(const lexicon *l, str text, size_t *at, cut *cuts) {
     text_word form;
     size_t count = 0;
-    while (count < CUTS) {
+    while ((count += cut_spans(l, text, at, cuts + count, CUTS - count)) < CUTS) {
         cut *c = &cuts[count];
         c->at = *at;
         if (!analyzer_next(l->analyzer, text, at, &form)) {
@@ -282,10 +308,8 @@ static size_t cut_forms(lexicon *l, str text, size_t *at, cut *cuts) {
         size_t len = form.end - form.start;
         c->tag = 0;
         if (len <= KEY_BYTES_MAX) {
-            load_key(text, form.start, len, c->key);
-            c->tag = tag_of(&form);
-            c->place = place_of(c->key, c->tag);
-            __builtin_prefetch(&l->slots[c->place & l->mask]);
+            uint32_t tag = tag_of(len, form.shape, form.part_count);
+            prepare(l, text, form.start, len, tag, c);
         }
         count++;
     }
@@ -344,8 +368,10 @@ anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err)
                 return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
             }
             if (found.word != NO_WORD) {
-                out->words[out->count] = found.word;
-                out->hashes[out->count++] = found.hash;
+                if (l->hashed) {
+                    out->hashes[out->count] = found.hash;
+                }
+                out->words[out->count++] = found.word;
             }
         }
     }

@@ -27,16 +27,17 @@ typedef struct lexicon lexicon;
 /* A text by position. Zero at first; kept from text to text for its memory. */
 typedef struct lexicon_text {
     uint32_t *words;
-    uint64_t *hashes; /* of the folded words, as sketch.h wants them: 64-bit xxHash */
+    uint64_t *hashes; /* of the folded words, as sketch.h wants them: 64-bit xxHash; where asked
+                         for */
     size_t count;
     size_t capacity;
 } lexicon_text;
 
 void lexicon_text_free(lexicon_text *text);
 
-/* a stays the caller's, and is used by the lexicon alone until it is closed. NULL when memory is
-   out. */
-lexicon *lexicon_open(analyzer *a);
+/* a stays the caller's, and is used by the lexicon alone until it is closed. `hashed`: texts get
+   their words' hashes. NULL when memory is out. */
+lexicon *lexicon_open(analyzer *a, bool hashed);
 void lexicon_close(lexicon *l);
 
 /* The words of a text, in place of what was in out. ANP_LIMIT: too many of them. */

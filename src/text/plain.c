@@ -55,9 +55,63 @@ static run scan(str text, size_t at) {
     run rest = scan_bytes(text, at);
     return (run){rest.end, rest.upper || upper};
 }
+
+enum { SPAN_BYTES = 64 };
+
+/* A bit for each of 64 bytes: letter or digit; in *beyond: not ASCII. */
+static inline uint64_t look(const char *at, uint64_t *beyond) {
+    uint64_t inside = 0;
+    *beyond = 0;
+    for (unsigned i = 0; i < SPAN_BYTES; i += LANES) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+        __m128i in = _mm_or_si128(in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26),
+                                  in_range(bytes, '0', 10));
+        inside |= (uint64_t)(unsigned)_mm_movemask_epi8(in) << i;
+        *beyond |= (uint64_t)(unsigned)_mm_movemask_epi8(bytes) << i;
+    }
+    return inside;
+}
+
+/* The words that end within the first `usable` of the bytes; *taken: where to look on. */
+static inline size_t take_spans(uint64_t inside, unsigned usable, size_t from, text_range *words,
+                                size_t most, unsigned *taken) {
+    uint64_t left = usable < SPAN_BYTES ? inside & (((uint64_t)1 << usable) - 1) : inside;
+    size_t count = 0;
+    *taken = usable;
+    while (left) {
+        unsigned start = (unsigned)__builtin_ctzll(left);
+        uint64_t ends = ~(inside >> start);
+        unsigned end = ends ? start + (unsigned)__builtin_ctzll(ends) : SPAN_BYTES;
+        if (end >= usable || count == most) { /* it may go on */
+            *taken = start;
+            break;
+        }
+        words[count++] = (text_range){from + start, from + end};
+        left &= ~(uint64_t)0 << end;
+    }
+    return count;
+}
+
+size_t plain_spans(str text, size_t *at, text_range *words, size_t most) {
+    size_t from = *at, count = 0;
+    unsigned taken = 1;
+    while (count < most && taken && text.len - from >= SPAN_BYTES) {
+        uint64_t beyond, inside = look(text.data + from, &beyond);
+        unsigned usable = beyond ? (unsigned)__builtin_ctzll(beyond) : SPAN_BYTES;
+        count += take_spans(inside, usable, from, words + count, most - count, &taken);
+        from += taken;
+    }
+    *at = from;
+    return count;
+}
 #else
 static run scan(str text, size_t at) {
     return scan_bytes(text, at);
+}
+
+size_t plain_spans(str text, size_t *at, text_range *words, size_t most) {
+    (void)text, (void)at, (void)words, (void)most;
+    return 0;
 }
 #endif
 

@@ -67,7 +67,7 @@ static void compare(anp_analyzer kind) {
         return;
     }
     analyzer_use_twin(slow);
-    lexicon *l = lexicon_open(fast);
+    lexicon *l = lexicon_open(fast, true);
     for (int round = 0; CHECK(l != NULL) && round < ROUNDS; round++) {
         arena memory = {0};
         text_tokens tokens;
@@ -104,7 +104,7 @@ static void growth(void) {
     if (!CHECK_EQ_INT(analyzer_open(ANP_ANALYZER_PLAIN, "none", &a, NULL), ANP_OK)) {
         return;
     }
-    lexicon *l = lexicon_open(a);
+    lexicon *l = lexicon_open(a, true);
     for (int pass = 0; CHECK(l != NULL) && pass < 2; pass++) {
         for (int i = 0; i < WORDS; i++) {
             int len = snprintf(text, sizeof text, "w%d", i);
