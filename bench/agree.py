@@ -45,13 +45,18 @@ def of_lists(ours, wide, theirs, near=NEAR):
 
 
 def totals(ours, theirs):
-    """{kind: [equal, all]} and examples; {(kind, query): found}; -1: cannot be said."""
+    """{kind: [equal, close, all]} and examples; {(kind, query): found}; -1: cannot be said.
+
+    close: by one, or by a hundredth, as much work. (SeekStorm reads the first 65,535 words of a
+    document; newer stemmers than ours part some words.)
+    """
     out, examples = {}, []
     for (kind, query), found in ours.items():
         if theirs.get((kind, query), -1) < 0:
             continue
-        cell = out.setdefault(kind, [0, 0])
-        cell[1] += 1
+        cell = out.setdefault(kind, [0, 0, 0])
+        cell[2] += 1
+        cell[1] += abs(theirs[kind, query] - found) <= max(1, found // 100)
         if theirs[kind, query] == found:
             cell[0] += 1
         elif len(examples) < 5:
@@ -60,11 +65,16 @@ def totals(ours, theirs):
 
 
 def alone(ours, of_peers):
-    """Queries of which two peers or more say one total, none another, and ours differs."""
+    """Queries of which two peers or more say one total, none another, and ours differs.
+
+    Not a phrase that the peers find more often: to them title and body are one text, and a phrase
+    may begin in the one and end in the other.
+    """
     out = []
     for key, found in ours.items():
         said = [side[key] for side in of_peers if side.get(key, -1) >= 0]
-        if len(said) > 1 and len(set(said)) == 1 and said[0] != found:
+        across = '"' in key[1] and said and said[0] > found
+        if len(said) > 1 and len(set(said)) == 1 and said[0] != found and not across:
             out.append([key[1], found, said[0]])
     return out
 

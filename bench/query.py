@@ -5,8 +5,8 @@ Builds an index of each side (ours: `index --store none --analyzer plain --title
 `compact`), asks all sides the same queries by turns in --rounds rounds, command by command, one
 thread each, and prints for each command and kind of query mean / p50 / p99 in microseconds of the
 least time of each query, and ours over the best peer's. Totals must agree, and the best ten up to
-the peers' one-byte lengths. A cell of a peer whose totals differ in more than a twentieth of the
-queries of the kind is shown in brackets and is not a best one.
+the peers' one-byte lengths. A cell of a peer whose totals are not even close in more than a
+twentieth of the queries of the kind is shown in brackets and is not a best one.
 
 In FOLDER/CORPUS/: the indexes, the raw run (run.jsonl), each query's times (queries.jsonl), a plot
 of each file of queries. Without --corpus: 20,000 synthesised posts. A peer is the name of a folder in peers/ (its build.sh
@@ -29,7 +29,7 @@ from measure import Failed, percentile, table
 COMMANDS = "COUNT,TOP_10,TOP_100,TOP_1000,TOP_10_COUNT"
 KINDS = ["term", "intersection", "union", "phrase", "mixed", "negated"]
 SHARED = os.path.join(measure.ROOT, "..", "shared", "queries")
-AGREES = 0.95  # of the totals of a kind
+AGREES = 0.95  # of the totals of a kind are equal or close
 
 
 def default_queries():
@@ -253,18 +253,18 @@ def check(record, name, queries, ours, peers):
     found, different = agree.lists(queries, ours.ask(), compared, exact) if compared else ({}, {})
     for peer in peers:
         equal, examples = agree.totals(mine, peer.totals())
-        shares[peer.name] = {kind: n / all_ for kind, (n, all_) in equal.items()}
+        shares[peer.name] = {kind: close / all_ for kind, (_, close, all_) in equal.items()}
         lists = found.get(peer.short, {})
         record.add("agreement", queries=name, side=peer.name, totals=equal, other_totals=examples,
                    lists=lists, other_lists=different.get(peer.short, []))
         whole = {w: sum(cell[w] for cell in lists.values()) for w in ("same", "near", "different")}
-        rows.append([peer.name, "%d of %d" % (sum(n for n, _ in equal.values()),
-                                              sum(n for _, n in equal.values()))]
+        same, close, all_ = [sum(cell[i] for cell in equal.values()) for i in range(3)]
+        rows.append([peer.name, "%d of %d" % (same, all_), close - same, all_ - close]
                     + ([whole[w] for w in ("same", "near", "different")] if lists else ["", "", ""])
                     + ["; ".join("%s: %s, ours %s" % (q, t, o) for q, o, t in examples[:2])])
     if rows:
         table("%s: agreement with ours" % name,
-              ["", "equal totals", "best ten the same", "near", "different", "other totals"], rows)
+              ["", "equal totals", "close", "others", "best ten the same", "near", "different", "examples"], rows)
     alone = agree.alone(mine, [peer.totals() for peer in peers])
     record.add("ours_alone", queries=name, count=len(alone), examples=alone[:20])
     if alone:

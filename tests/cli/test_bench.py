@@ -267,7 +267,7 @@ def test_query_beside_a_peer(folder):
     ratios = [r for r in rows if r["measure"] == "ratio"]
     assert len(ratios) == 2 * 3 * 6 and ratios[0]["best"] == "stub 1", ratios
     agreement, = [r for r in rows if r["measure"] == "agreement"]
-    assert all(equal == count for equal, count in agreement["totals"].values()), agreement
+    assert all(e == close == n for e, close, n in agreement["totals"].values()), agreement
     lists = agreement["lists"].values()
     assert lists and all(cell["different"] == cell["near"] == 0 for cell in lists), agreement
     assert len([r for r in rows if r["measure"] == "batch"]) == 2 * 3
@@ -290,9 +290,9 @@ def test_query_beside_a_peer(folder):
 
 
 def test_query_sees_other_totals(folder):
-    done = query(folder, 1, "--commands", "COUNT", "--kinds", "term,union")
+    done = query(folder, 2, "--commands", "COUNT", "--kinds", "term,union")
     assert done.returncode == 0, (done.stdout, done.stderr)  # one peer alone may be wrong itself
-    assert "| 0 of 22 |" in " ".join(done.stdout.split()), done.stdout
+    assert "| 0 of 22 | 0 | 22 |" in " ".join(done.stdout.split()), done.stdout
     rows = [json.loads(line) for line in open(os.path.join(folder, "posts", "run.jsonl"))]
     assert not [r for r in rows if r["measure"] == "ratio"], rows  # it is not a best one
 
@@ -310,6 +310,11 @@ def test_agreement_of_lists(folder):
     mine = {("term", "x"): 3, ("term", "y"): 4}
     assert agree.alone(mine, [mine, {("term", "x"): 2}]) == []
     assert agree.alone(mine, [{("term", "x"): 2}, {("term", "x"): 2}]) == [["x", 3, 2]]
+    key = ("phrase", '"a b"')
+    assert agree.alone({key: 2}, [{key: 3}, {key: 3}]) == []  # across title and body
+    assert agree.alone({key: 3}, [{key: 2}, {key: 2}]) == [['"a b"', 3, 2]]
+    assert agree.totals({("term", "x"): 200, ("term", "y"): 5}, {
+        ("term", "x"): 202, ("term", "y"): 7})[0] == {"term": [0, 1, 2]}
 
 
 def main():
