@@ -5,6 +5,7 @@ What people read (a Markdown table) is made from the same objects.
 """
 import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -216,6 +217,11 @@ def machine():
     return {"cores": os.cpu_count(), "cpu": cpu_name(), "memory_gib": round(pages / 2**30, 1)}
 
 
+def without_folders(word):
+    """A word of a command line with file names only: a kept run does not tell of this machine."""
+    return re.sub(r"(^|=|,)/[^,\s]*/", r"\1", word)
+
+
 class Record:
     """Measures as they come: each is written at once to `path`, so that a killed run keeps them."""
 
@@ -232,7 +238,7 @@ class Record:
             "changed_since": bool(changed),
             "version": first_line([program, "--version"]),
             "machine": machine(),
-            "command": " ".join([os.path.basename(sys.argv[0])] + sys.argv[1:]),
+            "command": " ".join(without_folders(word) for word in sys.argv),
             **about,
         }
         self.write(self.head)
