@@ -20,7 +20,7 @@ enum {
     BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
     MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read */
     STEPS_A_FORGETTING = 4,
-    POSTS_A_FORGETTING = 1024,
+    POSTS_A_FORGETTING = 128,
 };
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     ROUNDS = 60,       /* transactions of the random test */
@@ -320,6 +321,63 @@ static void check_deep(const char *path) {
     store_close(s);
 }
 
+/* Bytes of mapped files that are resident; 0 where the system does not tell. */
+static uint64_t mapped_bytes(void) {
+    unsigned long pages = 0;
+    FILE *size = fopen("/proc/self/statm", "r");
+    if (size && fscanf(size, "%*u %*u %lu", &pages) != 1) {
+        pages = 0;
+    }
+    if (size) {
+        fclose(size);
+    }
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void read_all(store_txn *txn, uint64_t count) {
+    str value;
+    for (uint64_t i = 0; i < count; i++) {
+        CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(i), &value, NULL), ANP_OK);
+    }
+}
+
+/* Pages that were read are given back above a bound, and read again where they are needed. */
+static void check_forgetting(const char *path) {
+    enum { VALUES = 1000 };
+    const uint64_t file = (uint64_t)VALUES * VALUE_BYTES, before = mapped_bytes();
+    store_txn *txn;
+    str value;
+    if (before == 0) {
+        SKIP("nobody tells what is resident");
+    }
+    aid_create(path);
+    store *s = aid_open(path, true);
+    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
+    for (uint64_t i = 0; i < VALUES; i++) {
+        store_key key = store_key_u64(i);
+        CHECK_EQ_INT(store_put(txn, STORE_POSTS, key, str_make(filler, VALUE_BYTES), true, NULL),
+                     ANP_OK);
+    }
+    CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
+    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
+    read_all(txn, VALUES);
+    CHECK(mapped_bytes() >= before + file);
+    store_forget_pages(s, before + file + (64 << 20));
+    CHECK(mapped_bytes() >= before + file);
+    CHECK_EQ_INT(store_put(txn, STORE_IDS, store_key_bytes(STR("a")), STR("1"), false, NULL),
+                 ANP_OK);
+    store_forget_pages(s, before + file / 2);
+    CHECK(mapped_bytes() < before + file / 2);
+    read_all(txn, VALUES);
+    store_forget_pages(s, 0);
+    CHECK(mapped_bytes() < before + file / 2);
+    CHECK_EQ_INT(store_get(txn, STORE_IDS, store_key_bytes(STR("a")), &value, NULL), ANP_OK);
+    CHECK(str_equal(value, STR("1")));
+    CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
+    CHECK_EQ_INT(aid_verify(s, true, true), 0);
+    store_close(s);
+}
+
 void test_store_table(void) {
     CASE("round trips");
     const char *path = aid_path("table.db");
@@ -341,4 +399,6 @@ void test_store_table(void) {
         aid_remove(aid_path("random.db"));
         check_random(aid_path("random.db"), seeds[i]);
     }
+    CASE("pages are given back");
+    check_forgetting(aid_path("forget.db"));
 }
