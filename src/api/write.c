@@ -89,9 +89,10 @@ anp_status anp_writer_commit(anp_writer *w, anp_error *err) {
 enum {
     PROGRESS_US = 100000,
     /* Of the memory allowed: what a batch may hold before it is inverted, which takes as much
-       again, and as much as dirty pages of LMDB; and posts read ahead. */
+       again, and as much as dirty pages of LMDB; and posts read ahead, the threads' work while a
+       batch is committed. */
     BATCH_SHARE = 3,
-    QUEUE_SHARE = 24,
+    QUEUE_SHARE = 12,
 };
 
 /* Held between commits unless the caller says otherwise. */
