@@ -355,6 +355,10 @@ def keep_queries(path, name, sides):
 
 def main():
     a = arguments()
+    for name in ("anpsearch", "bench_query"):
+        if not os.path.exists(os.path.join(a.bin, name)):
+            raise Failed("no %s in %s: tools/zig build -Doptimize=fast install bench" % (
+                name, a.bin))
     os.makedirs(a.folder, exist_ok=True)
     docs = (corpus.prepare(a.corpus, a.folder, a.passages, a.first) if a.corpus else
             corpus.synthesised(os.path.join(a.bin, "anp-synth"), a.synth, a.folder))
