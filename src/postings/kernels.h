@@ -30,6 +30,19 @@ typedef struct postings_kernels {
     uint32_t (*or_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*andnot_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*count)(const uint64_t *a);
+
+    /*
+     * The bits that the positions of `count` postings take together, of their numbers of positions
+     * and their posts' lengths; UINT64_MAX where a post has fewer words than positions.
+     */
+    uint64_t (*widths)(const uint32_t *numbers, const uint32_t *lengths, uint32_t count);
+
+    /*
+     * Keeps those of `count` ascending starts for which start + offset is among the t > 4 positions
+     * whose Elias-Fano form begins at `bit` of bytes; how many. Whole words of it are passed over.
+     */
+    uint32_t (*keep)(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t, uint32_t length,
+                     uint32_t offset, uint32_t *starts, uint32_t count);
 } postings_kernels;
 
 /* Those that this processor can run, portable first, the best last; how many. */

@@ -3,6 +3,7 @@
  * name, and KERNELS_NAME. See kernels.h.
  */
 #include "postings/kernels.h"
+#include "postings/widths.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -80,6 +81,85 @@ static uint32_t count(const uint64_t *a) {
     return (uint32_t)ones;
 }
 
+/* ---- Positions ----------------------------------------------------------------------------- */
+
+static uint64_t widths(const uint32_t *numbers, const uint32_t *lengths, uint32_t n) {
+    uint64_t bits = 0;
+    uint32_t impossible = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        impossible |= numbers[i] > lengths[i];
+        bits += width_of(numbers[i], lengths[i]);
+    }
+    return impossible ? UINT64_MAX : bits;
+}
+
+/*
+ * The bit vector is walked in pieces of at most 56 bits. Behind `zeros` 0s and `ones` 1s of it no
+ * position is less than (zeros << w) + ones, and none before it is (zeros + 1 << w) + ones or more.
+ */
+typedef struct vector_walk {
+    const uint8_t *bytes;
+    size_t len;
+    uint64_t low, at, end; /* bits: of the low parts; of the vector: the next piece, its end */
+    uint64_t piece;        /* of the piece in hand: 1s that are left */
+    uint32_t zeros, ones;  /* before the piece in hand */
+    uint32_t size;         /* of the piece */
+    uint32_t passed;       /* 1s of the piece that are passed */
+    uint32_t t, w;
+    bool inside;
+} vector_walk;
+
+static inline void next_piece(vector_walk *v) {
+    uint32_t had = v->passed + (uint32_t)__builtin_popcountll(v->piece);
+    v->ones += had;
+    v->zeros += v->size - had;
+    v->size = v->end - v->at < 56 ? (uint32_t)(v->end - v->at) : 56;
+    v->piece = positions_peek(v->bytes, v->len, v->at, v->inside) & ((1ull << v->size) - 1);
+    v->at += v->size;
+    v->passed = 0;
+}
+
+/* Whether `position` is there; positions ascend from call to call. */
+static inline bool holds(vector_walk *v, uint32_t position) {
+    for (;;) {
+        uint32_t had = v->passed + (uint32_t)__builtin_popcountll(v->piece);
+        uint64_t above = ((uint64_t)(v->zeros + v->size - had + 1) << v->w) + v->ones + had;
+        if (above > position) {
+            for (; v->piece; v->piece &= v->piece - 1, v->passed++) {
+                uint32_t bit = (uint32_t)__builtin_ctzll(v->piece), one = v->ones + v->passed;
+                uint64_t least = ((uint64_t)(v->zeros + bit - v->passed) << v->w) + one;
+                if (least > position || one >= v->t) {
+                    return false;
+                }
+                uint64_t place = v->low + (uint64_t)one * v->w;
+                uint64_t low = positions_peek(v->bytes, v->len, place, v->inside);
+                uint64_t here = least + (low & ((1ull << v->w) - 1));
+                if (here >= position) {
+                    return here == position;
+                }
+            }
+        }
+        if (v->at >= v->end) {
+            return false;
+        }
+        next_piece(v);
+    }
+}
+
+static uint32_t keep(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t, uint32_t length,
+                     uint32_t offset, uint32_t *starts, uint32_t n) {
+    uint32_t range = length - t + 1, w = low_bits(t, range), kept = 0;
+    uint64_t high = bit + (uint64_t)t * w, end = high + t + ((range - 1) >> w);
+    vector_walk v = {.bytes = bytes, .len = len, .low = bit, .at = high, .end = end,
+                     .t = t, .w = w, .inside = end / 8 + 8 <= len};
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t start = starts[i];
+        starts[kept] = start;
+        kept += holds(&v, start + offset);
+    }
+    return kept;
+}
+
 const postings_kernels KERNELS = {
     .name = KERNELS_NAME,
     .expand = expand,
@@ -88,4 +168,6 @@ const postings_kernels KERNELS = {
     .or_into = or_into,
     .andnot_into = andnot_into,
     .count = count,
+    .widths = widths,
+    .keep = keep,
 };

@@ -209,4 +209,29 @@ typedef struct positions_cursor {
 anp_status positions_next(positions_cursor *cursor, uint32_t length, uint32_t count, uint32_t *out,
                           anp_error *err);
 
+/*
+ * For phrases: one posting after the other, by ascending rank best (what lies between is added up).
+ * Begins zeroed but for list, view, lengths and title_weight.
+ */
+typedef struct positions_finder {
+    const list_view *list;
+    const positions_view *view;
+    list_lengths lengths;  /* of the field that the positions are in */
+    uint32_t title_weight; /* 0: tf is the number of positions */
+    uint32_t rank;         /* of the posting found last */
+    uint64_t bit;          /* where it begins */
+    bool found;
+} positions_finder;
+
+/* Finds a posting by its ordinal and rank. ANP_CORRUPT when lengths or bytes are damaged. */
+anp_status positions_find(positions_finder *finder, uint16_t low, uint32_t rank, anp_error *err);
+
+/* Its t positions, as positions_read. */
+anp_status positions_found(const positions_finder *finder, uint16_t low, uint32_t t, uint32_t *out,
+                           anp_error *err);
+
+/* Keeps those of *count ascending starts for which start + offset is one of its t positions. */
+anp_status positions_keep(const positions_finder *finder, uint16_t low, uint32_t t,
+                          uint32_t offset, uint32_t *starts, uint32_t *count, anp_error *err);
+
 #endif

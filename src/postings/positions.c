@@ -13,31 +13,7 @@
 #include "postings/list.h"
 
 #include "base/error.h"
-
-enum { CIRCLE_MAX = 4, LENGTH_MAX = 1 << 28 }; /* so that a pair has 56 bits at most */
-
-static uint32_t bits_of(uint32_t value) {
-    return value ? 32 - (uint32_t)__builtin_clz(value) : 0;
-}
-
-/* Elias-Fano's low bits for t values below `range`: the largest w with range >= t 2^w. */
-static uint32_t low_bits(uint32_t t, uint32_t range) {
-    uint32_t a = bits_of(range), b = bits_of(t);
-    uint32_t w = a > b ? a - b : 0;
-    return w && range < (uint64_t)t << w ? w - 1 : w;
-}
-
-/* Bits of t positions below length, t <= length. */
-static uint64_t width_of(uint32_t t, uint32_t length) {
-    if (t == 0) {
-        return 0;
-    }
-    /* Both are cheaper than a branch that is not foreseen. */
-    uint32_t range = length - t + 1, w = low_bits(t, range);
-    uint64_t circle = (uint64_t)t * bits_of(length - 1) - (t - 1);
-    uint64_t elias_fano = (uint64_t)t * (w + 1) + ((range - 1) >> w);
-    return t <= CIRCLE_MAX ? circle : elias_fano;
-}
+#include "postings/widths.h"
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
@@ -265,7 +241,7 @@ anp_status positions_view_open(str value, uint32_t posting_count, positions_view
     return ANP_OK;
 }
 
-static uint64_t group_offset(const positions_view *v, uint32_t group) {
+uint64_t positions_group_offset(const positions_view *v, uint32_t group) {
     if (group == 0) {
         return 0;
     }
@@ -277,26 +253,14 @@ static uint64_t group_offset(const positions_view *v, uint32_t group) {
     return base + load_u16(v->groups + e * 2);
 }
 
-/* 57 bits or more from a bit of the value on; zeros behind its end. `inside`: 8 bytes are there. */
-static inline uint64_t peek(const positions_view *v, uint64_t bit, bool inside) {
-    size_t byte = (size_t)(bit / 8);
-    uint64_t word = 0;
-    if (inside || byte + 8 <= v->len) {
-        word = load_u64(v->bytes + byte);
-    } else if (byte < v->len) {
-        memcpy(&word, v->bytes + byte, v->len - byte);
-    }
-    return word >> bit % 8;
-}
-
 static void read_circle(const positions_view *v, uint64_t bit, uint32_t t, uint32_t length,
                         uint32_t *out) {
     uint32_t c = bits_of(length - 1), mask = (1u << c) - 1, place;
-    out[0] = place = (uint32_t)peek(v, bit, false) & mask;
+    out[0] = place = (uint32_t)positions_peek(v->bytes, v->len, bit, false) & mask;
     bit += c;
     uint32_t first = 0; /* of the ascending sequence: behind where it passes 0 */
     for (uint32_t i = 1; i < t; i++, bit += c - 1) {
-        uint32_t next = (place + 1 + ((uint32_t)peek(v, bit, false) & mask >> 1)) & mask;
+        uint32_t next = (place + 1 + ((uint32_t)positions_peek(v->bytes, v->len, bit, false) & mask >> 1)) & mask;
         first = next < place ? i : first;
         out[i] = place = next;
     }
@@ -309,7 +273,7 @@ static void read_circle(const positions_view *v, uint64_t bit, uint32_t t, uint3
 
 static void read_pair(const positions_view *v, uint64_t bit, uint32_t length, uint32_t *out) {
     uint32_t c = bits_of(length - 1), mask = (1u << c) - 1;
-    uint64_t both = peek(v, bit, false);
+    uint64_t both = positions_peek(v->bytes, v->len, bit, false);
     uint32_t a = (uint32_t)both & mask, way = ((uint32_t)(both >> c) & mask >> 1) + 1;
     uint32_t b = (a + way) & mask;
     out[0] = a < b ? a : b;
@@ -324,10 +288,10 @@ static inline bool read_elias_fano(const positions_view *v, uint64_t bit, uint32
     uint32_t place = 0, i = 0; /* of bits of the vector */
     while (high < end) {
         uint32_t have = end - high < 56 ? (uint32_t)(end - high) : 56;
-        uint64_t x = peek(v, high, inside) & ((1ull << have) - 1);
+        uint64_t x = positions_peek(v->bytes, v->len, high, inside) & ((1ull << have) - 1);
         for (; x && i < t; x &= x - 1, i++, bit += w) {
             uint32_t at = place + (uint32_t)__builtin_ctzll(x);
-            out[i] = ((at - i) << w | ((uint32_t)peek(v, bit, inside) & mask)) + i;
+            out[i] = ((at - i) << w | ((uint32_t)positions_peek(v->bytes, v->len, bit, inside) & mask)) + i;
         }
         place += have;
         high += have;
@@ -337,8 +301,8 @@ static inline bool read_elias_fano(const positions_view *v, uint64_t bit, uint32
 
 /* Ones of a damaged value may reach behind the field: what comes out is always below length and
    ascends. */
-static anp_status read_at(const positions_view *v, uint64_t bit, uint32_t length, uint32_t t,
-                          uint32_t *out, anp_error *err) {
+anp_status positions_read_at(const positions_view *v, uint64_t bit, uint32_t length, uint32_t t,
+                             uint32_t *out, anp_error *err) {
     if (t == 0) {
         return ANP_OK;
     }
@@ -346,7 +310,7 @@ static anp_status read_at(const positions_view *v, uint64_t bit, uint32_t length
     uint64_t end = whole ? bit + width_of(t, length) : 0;
     whole = whole && end <= (uint64_t)v->len * 8;
     if (whole && t == 1) {
-        out[0] = (uint32_t)peek(v, bit, false) & ((1u << bits_of(length - 1)) - 1);
+        out[0] = (uint32_t)positions_peek(v->bytes, v->len, bit, false) & ((1u << bits_of(length - 1)) - 1);
     } else if (whole && t > CIRCLE_MAX) {
         bool inside = end / 8 + 8 <= v->len;
         whole = inside ? read_elias_fano(v, bit, t, length, true, out)
@@ -370,7 +334,7 @@ anp_status positions_read(const positions_view *v, const list_view *list,
     uint16_t docs[POSITIONS_GROUP];
     uint32_t tfs[POSITIONS_GROUP];
     uint32_t from = rank / POSITIONS_GROUP * POSITIONS_GROUP, before = rank - from;
-    uint64_t bit = group_offset(v, rank / POSITIONS_GROUP) * 8;
+    uint64_t bit = positions_group_offset(v, rank / POSITIONS_GROUP) * 8;
     list_docs_before(list, rank, low, before, docs);
     list_tfs_at(list, from, before, tfs);
     list_less_titles(list, title_weight, from, before, tfs);
@@ -381,19 +345,20 @@ anp_status positions_read(const positions_view *v, const list_view *list,
         }
         bit += width_of(tfs[i], length);
     }
-    return read_at(v, bit, list_length(lengths, low), expect, out, err);
+    return positions_read_at(v, bit, list_length(lengths, low), expect, out, err);
 }
 
 anp_status positions_next(positions_cursor *cursor, uint32_t length, uint32_t count, uint32_t *out,
                           anp_error *err) {
     if (cursor->rank % POSITIONS_GROUP == 0) {
         cursor->bit = (cursor->bit + 7) / 8 * 8;
-        if (cursor->bit != group_offset(cursor->view, cursor->rank / POSITIONS_GROUP) * 8) {
+        uint32_t group = cursor->rank / POSITIONS_GROUP;
+        if (cursor->bit != positions_group_offset(cursor->view, group) * 8) {
             return error_corrupt(err, "the positions of rank %u do not begin where they should",
                                  cursor->rank);
         }
     }
-    TRY(read_at(cursor->view, cursor->bit, length, count, out, err));
+    TRY(positions_read_at(cursor->view, cursor->bit, length, count, out, err));
     cursor->bit += width_of(count, length);
     cursor->rank++;
     return ANP_OK;

@@ -227,3 +227,17 @@ anp_status eval_candidate_words(evaluation *e, eval_cell *ec) {
     }
     return ANP_OK;
 }
+
+anp_status eval_candidate_docs(evaluation *e, eval_cell *ec) {
+    uint32_t count = 0;
+    ec->docs = arena_alloc(e->memory, ec->count * sizeof *ec->docs);
+    if (!ec->docs) {
+        return eval_nomem(e);
+    }
+    for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
+        for (uint64_t left = ec->words[word]; left && count < ec->count; left &= left - 1) {
+            ec->docs[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
+        }
+    }
+    return ANP_OK;
+}

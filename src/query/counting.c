@@ -112,6 +112,7 @@ static anp_status count_candidates(evaluation *e, uint64_t *total) {
         arena_rewind(e->memory, mark);
         ec->docs = NULL;
         ec->words = ec->allowed = NULL;
+        ec->sides = NULL;
     }
     return ANP_OK;
 }

@@ -54,6 +54,7 @@ typedef struct eval_cell {
     uint32_t count;            /* candidates: */
     uint16_t *docs;            /* either ascending lows */
     uint64_t *words;           /* or bits; both may be there */
+    struct phrase_side *sides; /* two a phrase: body (or the field it is in), title; phrases.c */
 } eval_cell;
 
 typedef struct evaluation {
@@ -83,7 +84,7 @@ typedef struct evaluation {
     rank_prior_bound prior;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
-    uint32_t *positions; /* of a phrase's words, grown as needed */
+    uint32_t *positions; /* of a phrase's words in a post, grown as needed */
     size_t positions_room;
 } evaluation;
 
@@ -117,7 +118,8 @@ anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words);
 bool eval_restricted(const evaluation *e, const eval_cell *ec);
 anp_status eval_find_candidates(evaluation *e, eval_cell *ec);
-anp_status eval_candidate_words(evaluation *e, eval_cell *ec);
+anp_status eval_candidate_words(evaluation *e, eval_cell *ec); /* makes bits of lows */
+anp_status eval_candidate_docs(evaluation *e, eval_cell *ec);  /* and lows of bits */
 uint64_t *eval_words(evaluation *e); /* room for the bits of a window */
 /* The lists of the required terms in a cell, shortest first; 0 when one of them has none. */
 uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
@@ -131,7 +133,7 @@ void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count);
 anp_status eval_count(evaluation *e, uint64_t *total);
 
 /* phrases.c: whether a post holds all the phrases; a cell's candidates cut to those that do. */
-anp_status eval_phrases_hold(evaluation *e, const eval_cell *ec, uint16_t low, bool *hold);
+anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *hold);
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
 
 static inline anp_status eval_nomem(const evaluation *e) {

@@ -1,112 +1,217 @@
 /*
- * Phrases of candidates: the positions of a post's words, read when the post may be kept.
+ * Phrases of candidates: the positions of a post's words, looked at when the post may be kept.
+ *
+ *     "book of life"   numbers of positions here: life 2, book 7, of 130
+ *     starts           life at 40, 91 less its place in the phrase: 38, 89
+ *     kept             38 if book stands at 38 (read: 7), then if of stands at 39 (looked for, not
+ *                      read)
  *
  * A candidate holds every word of a phrase somewhere. In the combined text a phrase stands in the
- * body or in the title, not across both.
+ * body or in the title, not across both. With slop all positions are read and match.h decides.
  */
 #include "query/evaluation.h"
 
-/* The positions of one word's posting, appended to e->positions. */
-static anp_status read_positions(evaluation *e, const eval_cell *ec, const term_lists *term,
-                                 cell_list *in, const list_lengths *lengths, uint32_t weight,
-                                 uint16_t low, size_t used, uint32_t *count) {
+/* A word of a phrase in one cell. */
+typedef struct phrase_word {
+    cell_list *in; /* NULL: not here */
     positions_view view;
-    uint32_t rank = list_rank(&in->list, low);
-    *count = 0;
-    if (rank == UINT32_MAX) {
-        return ANP_OK;
-    }
-    uint32_t expect = list_tf(&in->list, rank);
-    expect -= weight ? weight * list_title_tf(&in->list, rank) : 0;
-    if (expect == 0) {
-        return ANP_OK;
-    }
-    if (expect > list_length(lengths, low)) {
-        return error_corrupt(e->err, "a posting has more positions than its post has words");
-    }
-    if (used + expect > e->positions_room) {
-        size_t room = (used + expect) * 2;
-        uint32_t *grown = realloc(e->positions, room * sizeof *grown);
-        if (!grown) {
-            return eval_nomem(e);
+    positions_finder finder;
+    uint32_t rank, number; /* of the post in hand: number of positions */
+    bool located;
+} phrase_word;
+
+typedef struct phrase_side {
+    phrase_word *words; /* by place in the phrase; of a repeated word its first place counts */
+    bool made, impossible;
+} phrase_side;
+
+/* ---- A cell -------------------------------------------------------------------------------- */
+
+static cell_list *list_of(const evaluation *e, const term_lists *term, const eval_cell *ec) {
+    uint32_t want = (uint32_t)(ec - e->cells), from = 0, to = term->count;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (term->lists[middle].cell < want) {
+            from = middle + 1;
+        } else {
+            to = middle;
         }
-        e->positions = grown;
-        e->positions_room = room;
     }
-    TRY(cells_positions(e->snapshot, term, in, e->err));
-    TRY(positions_view_open(in->positions, in->list.count, &view, e->err));
-    TRY(positions_read(&view, &in->list, lengths, weight, low, rank, expect, e->positions + used,
-                       e->err));
-    *count = expect;
-    (void)ec;
+    return from < term->count && term->lists[from].cell == want ? &term->lists[from] : NULL;
+}
+
+static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell *ec, bool title,
+                            phrase_side *side) {
+    const term_lists *const *terms = title ? p->title : p->body;
+    const plan_node *node = p->node;
+    *side = (phrase_side){.made = true};
+    side->words = arena_array(e->memory, phrase_word, node->term_count);
+    if (!side->words) {
+        return eval_nomem(e);
+    }
+    for (uint32_t i = 0; i < node->term_count; i++) {
+        phrase_word *word = &side->words[i];
+        word->in = list_of(e, terms[i], ec);
+        side->impossible |= !word->in;
+        if (!word->in || p->before[i] != PHRASE_FIRST || ec->c->made) {
+            continue;
+        }
+        TRY(cells_positions(e->snapshot, terms[i], word->in, e->err));
+        TRY(positions_view_open(word->in->positions, word->in->list.count, &word->view, e->err));
+        bool combined = terms[i]->field == INDEX_TEXT;
+        word->finder = (positions_finder){.list = &word->in->list,
+                                          .view = &word->view,
+                                          .lengths = combined ? ec->c->body : ec->c->title,
+                                          .title_weight = combined ? e->title_weight : 0};
+    }
     return ANP_OK;
 }
 
-static cell_list *list_of(const evaluation *e, const term_lists *term, const eval_cell *ec) {
-    uint32_t want = (uint32_t)(ec - e->cells);
-    for (uint32_t i = 0; i < term->count; i++) {
-        if (term->lists[i].cell >= want) {
-            return term->lists[i].cell == want ? &term->lists[i] : NULL;
+static anp_status side_of(evaluation *e, eval_cell *ec, uint32_t phrase, bool title,
+                          phrase_side **out) {
+    if (!ec->sides) {
+        ec->sides = arena_array(e->memory, phrase_side, 2 * e->phrase_count);
+        if (!ec->sides) {
+            return eval_nomem(e);
         }
     }
-    return NULL;
+    *out = &ec->sides[2 * phrase + title];
+    return (*out)->made ? ANP_OK : make_side(e, &e->phrases[phrase], ec, title, *out);
 }
 
-/* In a cell whose lists are made in memory: the snapshot finds the positions. */
-static anp_status read_made(evaluation *e, const eval_cell *ec, index_field field,
-                            const term_lists *term, uint16_t low, size_t used, uint32_t *count) {
-    arena scratch = {0};
-    const uint32_t *positions;
-    anp_status status = snapshot_positions(e->snapshot, field, term->number, ec->c->first + low,
-                                           &scratch, &positions, count, e->err);
-    if (status == ANP_OK && used + *count > e->positions_room) {
-        size_t room = (used + *count) * 2;
-        uint32_t *grown = realloc(e->positions, room * sizeof *grown);
-        status = grown ? ANP_OK : eval_nomem(e);
-        e->positions = grown ? grown : e->positions;
-        e->positions_room = grown ? room : e->positions_room;
+/* ---- A post -------------------------------------------------------------------------------- */
+
+static anp_status need_room(evaluation *e, size_t positions) {
+    if (e->positions && positions <= e->positions_room) {
+        return ANP_OK;
     }
-    if (status == ANP_OK && *count) {
-        memcpy(e->positions + used, positions, *count * sizeof *positions);
+    uint32_t *grown = realloc(e->positions, (2 * positions + 1) * sizeof *grown);
+    if (!grown) {
+        return eval_nomem(e);
     }
-    arena_free(&scratch);
-    return status;
+    e->positions = grown;
+    e->positions_room = 2 * positions;
+    return ANP_OK;
 }
 
-/* Whether the phrase stands in the title (or else the body) of a post. */
-static anp_status stands_in(evaluation *e, const eval_phrase *p, const eval_cell *ec, bool title,
-                            uint16_t low, bool *found) {
+/* The ranks of a post's words and how many positions they have; *all false: one has none. */
+static void look_up(const evaluation *e, const eval_phrase *p, phrase_side *side, uint16_t low,
+                    bool *all) {
+    *all = !side->impossible;
+    for (uint32_t i = 0; *all && i < p->node->term_count; i++) {
+        phrase_word *word = &side->words[i];
+        if (p->before[i] != PHRASE_FIRST) {
+            continue;
+        }
+        const list_view *list = &word->in->list;
+        word->rank = list_rank(list, low);
+        *all = word->rank != UINT32_MAX;
+        if (*all) {
+            uint32_t weight = word->finder.title_weight;
+            word->number = list_tf(list, word->rank);
+            word->number -= weight ? weight * list_title_tf(list, word->rank) : 0;
+            word->located = false;
+            *all = word->number > 0;
+        }
+    }
+    if (e->trace) {
+        e->trace->phrases++;
+    }
+}
+
+/* The word that stands for a place of the phrase. */
+static phrase_word *word_at(const eval_phrase *p, const phrase_side *side, uint32_t place) {
+    while (p->before[place] != PHRASE_FIRST) {
+        place = p->before[place];
+    }
+    return &side->words[place];
+}
+
+static anp_status locate(const evaluation *e, phrase_word *word, uint16_t low) {
+    if (word->number > list_length(&word->finder.lengths, low)) {
+        return error_corrupt(e->err, "a posting has more positions than its post has words");
+    }
+    if (!word->located) {
+        TRY(positions_find(&word->finder, low, word->rank, e->err));
+        word->located = true;
+    }
+    return ANP_OK;
+}
+
+/* Places by the number of positions of their words, least first. */
+static void order_places(const eval_phrase *p, const phrase_side *side, uint32_t *order) {
+    for (uint32_t i = 0; i < p->node->term_count; i++) {
+        uint32_t number = word_at(p, side, i)->number, at = i;
+        for (; at && word_at(p, side, order[at - 1])->number > number; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+    }
+}
+
+/* Without slop: starts of the rarest word, kept while the others agree. */
+static anp_status find_exact(evaluation *e, const eval_phrase *p, phrase_side *side, uint16_t low,
+                             bool *found) {
+    const uint32_t *offsets = p->node->offsets;
+    uint32_t order[QUERY_CLAUSES_MAX], count = 0;
+    order_places(p, side, order);
+    phrase_word *first = word_at(p, side, order[0]);
+    TRY(need_room(e, first->number));
+    TRY(locate(e, first, low));
+    uint32_t *starts = e->positions;
+    TRY(positions_found(&first->finder, low, first->number, starts, e->err));
+    for (uint32_t i = 0; i < first->number; i++) {
+        uint32_t position = starts[i];
+        starts[count] = position - offsets[order[0]];
+        count += position >= offsets[order[0]];
+    }
+    for (uint32_t i = 1; i < p->node->term_count && count; i++) {
+        phrase_word *word = word_at(p, side, order[i]);
+        TRY(locate(e, word, low));
+        TRY(positions_keep(&word->finder, low, word->number, offsets[order[i]], starts, &count,
+                           e->err));
+    }
+    *found = count > 0;
+    return ANP_OK;
+}
+
+/* All positions of all words, then the general test. */
+static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_cell *ec, bool title,
+                              phrase_side *side, uint16_t low, bool *found) {
     const plan_node *node = p->node;
-    const term_lists *const *terms = title ? p->title : p->body;
-    size_t starts[QUERY_CLAUSES_MAX];
+    size_t starts[QUERY_CLAUSES_MAX], used = 0;
     uint32_t counts[QUERY_CLAUSES_MAX];
     const uint32_t *lists[QUERY_CLAUSES_MAX];
-    size_t used = 0;
-    *found = false;
-    for (uint32_t i = 0; i < node->term_count; i++) {
+    arena scratch = {0};
+    anp_status status = ANP_OK;
+    for (uint32_t i = 0; i < node->term_count && status == ANP_OK; i++) {
+        phrase_word *word = &side->words[i];
         if (p->before[i] != PHRASE_FIRST) {
             starts[i] = starts[p->before[i]];
             counts[i] = counts[p->before[i]];
             continue;
         }
+        const uint32_t *positions = NULL;
         starts[i] = used;
-        counts[i] = 0;
+        counts[i] = word->number;
         if (ec->c->made) {
-            TRY(read_made(e, ec, title ? INDEX_TITLE : INDEX_BODY, terms[i], low, used,
-                          &counts[i]));
-        } else {
-            cell_list *in = list_of(e, terms[i], ec);
-            uint32_t weight = title ? 0 : e->title_weight;
-            if (in) {
-                TRY(read_positions(e, ec, terms[i], in, title ? &ec->c->title : &ec->c->body,
-                                   weight, low, used, &counts[i]));
-            }
+            status = snapshot_positions(e->snapshot, title ? INDEX_TITLE : INDEX_BODY,
+                                        node->terms[i]->number, ec->c->first + low, &scratch,
+                                        &positions, &counts[i], e->err);
         }
-        if (counts[i] == 0) {
-            return ANP_OK;
+        status = status == ANP_OK ? need_room(e, used + counts[i]) : status;
+        if (status == ANP_OK && positions && counts[i]) {
+            memcpy(e->positions + used, positions, counts[i] * sizeof *positions);
+        } else if (status == ANP_OK && !ec->c->made) {
+            status = locate(e, word, low);
+            status = status == ANP_OK ? positions_found(&word->finder, low, word->number,
+                                                        e->positions + used, e->err)
+                                      : status;
         }
         used += counts[i];
     }
+    arena_free(&scratch);
+    TRY(status);
     for (uint32_t i = 0; i < node->term_count; i++) {
         lists[i] = e->positions + starts[i];
     }
@@ -115,24 +220,40 @@ static anp_status stands_in(evaluation *e, const eval_phrase *p, const eval_cell
     return ANP_OK;
 }
 
-anp_status eval_phrases_hold(evaluation *e, const eval_cell *ec, uint16_t low, bool *hold) {
-    *hold = true;
-    if (e->trace) {
-        e->trace->phrases++;
+static anp_status stands_in(evaluation *e, eval_cell *ec, uint32_t phrase, bool title,
+                            uint16_t low, bool *found) {
+    const eval_phrase *p = &e->phrases[phrase];
+    phrase_side *side;
+    TRY(side_of(e, ec, phrase, title, &side));
+    *found = false;
+    if (ec->c->made) {
+        return find_sloppy(e, p, ec, title, side, low, found);
     }
+    bool all;
+    look_up(e, p, side, low, &all);
+    if (!all) {
+        return ANP_OK;
+    }
+    return p->node->source->slop ? find_sloppy(e, p, ec, title, side, low, found)
+                                 : find_exact(e, p, side, low, found);
+}
+
+anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *hold) {
+    *hold = true;
     for (uint32_t i = 0; i < e->phrase_count && *hold; i++) {
-        const eval_phrase *p = &e->phrases[i];
-        index_field field = p->node->source->field;
+        index_field field = e->phrases[i].node->source->field;
         *hold = false;
         if (field != INDEX_TITLE) {
-            TRY(stands_in(e, p, ec, false, low, hold));
+            TRY(stands_in(e, ec, i, false, low, hold));
         }
         if (!*hold && (field == INDEX_TITLE || e->title_weight)) {
-            TRY(stands_in(e, p, ec, true, low, hold));
+            TRY(stands_in(e, ec, i, true, low, hold));
         }
     }
     return ANP_OK;
 }
+
+/* ---- A cell's candidates ------------------------------------------------------------------- */
 
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec) {
     uint32_t kept = 0;
@@ -141,17 +262,7 @@ anp_status eval_phrases_keep(evaluation *e, eval_cell *ec) {
         return ANP_OK;
     }
     if (!ec->docs) {
-        uint16_t *docs = arena_alloc(e->memory, ec->count * sizeof *docs);
-        if (!docs) {
-            return eval_nomem(e);
-        }
-        for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
-            for (uint64_t left = ec->words[word]; left && kept < ec->count; left &= left - 1) {
-                docs[kept++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
-            }
-        }
-        ec->docs = docs;
-        kept = 0;
+        TRY(eval_candidate_docs(e, ec));
     }
     for (uint32_t i = 0; i < ec->count; i++) {
         TRY(eval_phrases_hold(e, ec, ec->docs[i], &hold));

@@ -105,6 +105,59 @@ static bool check_titles(const fixture *f, const list_view *list) {
     return good;
 }
 
+/* Some starts of phrases, of which some are there, ascending. */
+static uint32_t draw_starts(const fixture *f, prng *p, uint32_t rank, uint32_t offset,
+                            uint32_t *starts) {
+    const uint32_t *positions = f->positions + f->starts[rank];
+    uint32_t count = 0, last = 0;
+    for (uint32_t i = 0; i < f->counts[rank]; i++) {
+        uint32_t near = positions[i] + prng_below(p, 3);
+        if (prng_below(p, 3) && near > offset + last) {
+            starts[count++] = last = near - offset;
+        }
+    }
+    starts[count] = last + (1u << 24); /* behind all */
+    return count + 1;
+}
+
+static bool holds(const fixture *f, uint32_t rank, uint32_t position) {
+    for (uint32_t i = 0; i < f->counts[rank]; i++) {
+        if (f->positions[f->starts[rank] + i] == position) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Postings found one after the other, some passed over; starts that are kept. */
+static bool check_finder(const fixture *f, const positions_view *v, const list_view *list) {
+    prng p = {f->s.count};
+    positions_finder finder = {.list = list, .view = v, .lengths = lengths_of(f),
+                               .title_weight = f->weight};
+    uint32_t out[300], starts[302], want[302];
+    bool good = true;
+    for (uint32_t rank = 0; rank < f->s.count && good; rank += 1 + prng_below(&p, 40)) {
+        uint16_t low = f->s.docs[rank];
+        uint32_t t = f->counts[rank], offset = prng_below(&p, 5), expected = 0;
+        uint32_t count = draw_starts(f, &p, rank, offset, starts);
+        for (uint32_t i = 0; i < count; i++) {
+            want[expected] = starts[i];
+            expected += holds(f, rank, starts[i] + offset);
+        }
+        good = CHECK_EQ_INT(positions_find(&finder, low, rank, NULL), ANP_OK) &&
+               CHECK_EQ_INT(positions_found(&finder, low, t, out, NULL), ANP_OK) &&
+               CHECK(memcmp(out, f->positions + f->starts[rank], t * sizeof *out) == 0) &&
+               (t == 0 || (CHECK_EQ_INT(positions_keep(&finder, low, t, offset, starts, &count,
+                                                       NULL), ANP_OK) &&
+                           CHECK_EQ_INT(count, expected) &&
+                           CHECK(memcmp(starts, want, count * sizeof *want) == 0)));
+        if (!good) {
+            test_note("finder, rank %u of %u", rank, f->s.count);
+        }
+    }
+    return good;
+}
+
 /* Every posting by itself, and all of them in their order. */
 static bool check_all(const fixture *f, str value, const list_view *list) {
     positions_view v;
@@ -113,7 +166,7 @@ static bool check_all(const fixture *f, str value, const list_view *list) {
         return false;
     }
     positions_cursor cursor = {.view = &v};
-    bool good = true;
+    bool good = check_finder(f, &v, list);
     for (uint32_t rank = 0; rank < f->s.count && good; rank++) {
         bool equal = false;
         uint32_t count = f->counts[rank], length = f->lengths[f->s.docs[rank]];

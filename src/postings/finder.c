@@ -1,0 +1,94 @@
+/*
+ * The positions of single postings, for phrases.
+ *
+ *     group      |p p p p X p p p …|     where X begins: the widths of those before it in its group,
+ *                                        or of those since the posting found last
+ *
+ * Few starts are looked for in a long posting without reading it: its Elias-Fano bit vector is
+ * walked 56 bits at a time (kernels_body.h).
+ */
+#include "base/error.h"
+#include "postings/kernels.h"
+#include "postings/widths.h"
+
+/* Numbers of positions of the `count` < 32 postings from rank `from` on. */
+static void numbers_at(const positions_finder *f, uint32_t from, uint32_t count,
+                       uint32_t *numbers) {
+    uint8_t room[LIST_TF_ROOM];
+    bool large;
+    const uint8_t *tfs = list_tf_bytes(f->list, from, count, room, &large);
+    for (uint32_t i = 0; i < count; i++) {
+        numbers[i] = tfs[i];
+    }
+    for (uint32_t i = 0; large && i < count; i++) {
+        numbers[i] = tfs[i] == UINT8_MAX ? list_tf(f->list, from + i) : tfs[i];
+    }
+    list_less_titles(f->list, f->title_weight, from, count, numbers);
+}
+
+anp_status positions_find(positions_finder *f, uint16_t low, uint32_t rank, anp_error *err) {
+    uint16_t docs[POSITIONS_GROUP];
+    uint32_t numbers[POSITIONS_GROUP], lengths[POSITIONS_GROUP];
+    uint32_t group = rank / POSITIONS_GROUP, from = group * POSITIONS_GROUP;
+    uint64_t bit;
+    if (f->found && f->rank >= from && f->rank <= rank) {
+        from = f->rank;
+        bit = f->bit;
+    } else {
+        bit = positions_group_offset(f->view, group) * 8;
+    }
+    uint32_t before = rank - from;
+    if (before) {
+        list_docs_before(f->list, rank, low, before, docs);
+        numbers_at(f, from, before, numbers);
+        for (uint32_t i = 0; i < before; i++) {
+            lengths[i] = list_length(&f->lengths, docs[i]);
+        }
+        uint64_t bits = postings_kernels_best()->widths(numbers, lengths, before);
+        if (bits == UINT64_MAX) {
+            return error_corrupt(err, "a posting has more positions than its post has words");
+        }
+        bit += bits;
+    }
+    f->found = true;
+    f->rank = rank;
+    f->bit = bit;
+    return ANP_OK;
+}
+
+anp_status positions_found(const positions_finder *f, uint16_t low, uint32_t t, uint32_t *out,
+                           anp_error *err) {
+    return positions_read_at(f->view, f->bit, list_length(&f->lengths, low), t, out, err);
+}
+
+/* Both ascend. */
+static uint32_t keep_common(const uint32_t *positions, uint32_t t, uint32_t offset,
+                            uint32_t *starts, uint32_t count) {
+    uint32_t kept = 0, at = 0;
+    for (uint32_t i = 0; i < count && at < t; i++) {
+        uint32_t start = starts[i], want = start + offset;
+        while (at < t && positions[at] < want) {
+            at++;
+        }
+        starts[kept] = start;
+        kept += at < t && positions[at] == want;
+    }
+    return kept;
+}
+
+anp_status positions_keep(const positions_finder *f, uint16_t low, uint32_t t, uint32_t offset,
+                          uint32_t *starts, uint32_t *count, anp_error *err) {
+    uint32_t length = list_length(&f->lengths, low), few[CIRCLE_MAX];
+    if (t <= CIRCLE_MAX) {
+        TRY(positions_read_at(f->view, f->bit, length, t, few, err));
+        *count = keep_common(few, t, offset, starts, *count);
+        return ANP_OK;
+    }
+    if (t > length || length > LENGTH_MAX ||
+        f->bit + width_of(t, length) > (uint64_t)f->view->len * 8) {
+        return error_corrupt(err, "%u positions in a post of %u words are damaged", t, length);
+    }
+    *count = postings_kernels_best()->keep(f->view->bytes, f->view->len, f->bit, t, length, offset,
+                                           starts, *count);
+    return ANP_OK;
+}
