@@ -413,6 +413,7 @@ enum {
     ANP_QUERY_KEEP_STOPWORDS = 16,/* --stopwords none */
     ANP_QUERY_ESCAPE_HTML = 32,   /* & < > in snippets become entities */
     ANP_QUERY_NO_TOTAL = 64,      /* the total may be left out (0, or what was found on the way) */
+    ANP_QUERY_TRACE = 128,        /* keep what was read and skipped, and the time of each phase */
 };
 
 typedef struct anp_query_options {
@@ -474,6 +475,9 @@ ANP_API const char *anp_results_note(const anp_results *results);
 /* The explanation of hit i as indented text, one number a line, or NULL when it was not asked
    for. */
 ANP_API const char *anp_results_explanation(const anp_results *results, size_t i);
+
+/* With ANP_QUERY_TRACE: what evaluation read and skipped, one line a number; else NULL. */
+ANP_API const char *anp_results_trace(const anp_results *results);
 
 /*
  * The JSON object of the command line, one line, no newline: query, total, took_us, hits and

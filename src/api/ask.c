@@ -3,6 +3,7 @@
 #include "api/handles.h"
 #include "base/error.h"
 #include "post/post.h"
+#include "query/evaluate.h"
 #include "text/analyzer.h"
 
 #include <stdlib.h>
@@ -101,6 +102,22 @@ static anp_status take_answer(anp_results *r, const query_answer *answer, uint32
     return ANP_OK;
 }
 
+/* One line a number, for people. */
+static anp_status take_trace(anp_results *r, const evaluate_trace *t, anp_error *err) {
+    str text = arena_format(
+        &r->memory,
+        "evaluation %s\nplan %.1f us, rank %.1f us, fetch %.1f us\n"
+        "terms %u, lists %u, of %llu bytes\ncells %u, skipped %u\n"
+        "blocks bounded %u, scored %u\npostings added %llu, probed %llu\n"
+        "posts whose positions were looked at %llu\n",
+        t->in_full ? "in full: every match is scored" : "by bounds", t->plan_us, t->rank_us,
+        t->fetch_us, t->terms, t->lists, (unsigned long long)t->list_bytes, t->cells,
+        t->cells_skipped, t->blocks, t->blocks_scored, (unsigned long long)t->postings,
+        (unsigned long long)t->probes, (unsigned long long)t->phrases);
+    r->trace = text.data;
+    return text.data ? ANP_OK : error_nomem(err, "results");
+}
+
 anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options *options,
                      anp_results **out, anp_error *err) {
     if (!s || !query || !out) {
@@ -113,6 +130,8 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
     }
     query_request request = request_of(query, &taken);
     query_answer answer = {0};
+    evaluate_trace trace = {0};
+    request.trace = request.flags & ANP_QUERY_TRACE ? &trace : NULL;
     TRY(check_request(&request, err));
     anp_results *r = results_new(RESULTS_QUERY);
     if (!r) {
@@ -127,6 +146,9 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
     }
     if (status == ANP_OK) {
         status = take_answer(r, &answer, request.offset, err);
+    }
+    if (status == ANP_OK && request.trace) {
+        status = take_trace(r, &trace, err);
     }
     if (status != ANP_OK) {
         anp_results_free(r);

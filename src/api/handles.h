@@ -40,6 +40,7 @@ struct anp_results {
     bool timed; /* took_us belongs into the JSON */
     bool count_only;
     const char *note;
+    const char *trace; /* NULL: not asked for */
     rank_settings rank;
     char *json; /* made when first asked for */
 };

@@ -66,6 +66,10 @@ const char *anp_results_note(const anp_results *r) {
     return r->note;
 }
 
+const char *anp_results_trace(const anp_results *r) {
+    return r->trace;
+}
+
 const char *anp_results_explanation(const anp_results *results, size_t i) {
     anp_results *r = (anp_results *)(uintptr_t)results; /* fills a cache that callers cannot see */
     if (!r->explanation_texts || i >= r->count || !r->explanations[i]) {

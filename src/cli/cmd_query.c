@@ -68,6 +68,7 @@ static uint32_t read_switches(const args *a) {
     bits |= f[FLAG_OPERATOR].given && f[FLAG_OPERATOR].choice == OPERATOR_AND ? ANP_QUERY_AND : 0;
     bits |= f[FLAG_COUNT_ONLY].given ? ANP_QUERY_COUNT_ONLY : 0;
     bits |= f[FLAG_EXPLAIN].given ? ANP_QUERY_EXPLAIN : 0;
+    bits |= f[FLAG_TRACE].given ? ANP_QUERY_TRACE : 0;
     bits |= f[FLAG_STRICT_SYNTAX].given ? ANP_QUERY_STRICT_SYNTAX : 0;
     bits |= f[FLAG_STOPWORDS].given && f[FLAG_STOPWORDS].choice == STOPWORDS_NONE
                 ? ANP_QUERY_KEEP_STOPWORDS
@@ -296,6 +297,10 @@ static int ask(asker *q, str query) {
         output_flush(q->out); /* so that the closing line closes on a terminal */
         fprintf(stderr, "%llu %s, %.1f ms\n", (unsigned long long)total,
                 total == 1 ? "post" : "posts", (double)anp_results_took_us(results) / 1000.0);
+    }
+    if (anp_results_trace(results)) {
+        output_flush(q->out);
+        fputs(anp_results_trace(results), stderr);
     }
     anp_results_free(results);
     return code;

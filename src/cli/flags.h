@@ -77,6 +77,7 @@ typedef enum flag_id {
     FLAG_COUNT_ONLY,
     FLAG_SNIPPET,
     FLAG_EXPLAIN,
+    FLAG_TRACE,
     FLAG_BLEND,
     FLAG_WEIGHTS,
     FLAG_K1,

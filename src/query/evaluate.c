@@ -148,16 +148,30 @@ static anp_status rank(evaluation *e, uint64_t *total, bool *complete) {
     return ANP_OK;
 }
 
+static void count_lists(const evaluation *e) {
+    evaluate_trace *t = e->trace;
+    if (!t) {
+        return;
+    }
+    t->cells = e->cell_count;
+    t->terms = e->term_count;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        const term_lists *lists = e->terms[i].lists;
+        t->lists += lists->count;
+        for (uint32_t k = 0; k < lists->count; k++) {
+            t->list_bytes += lists->lists[k].list.len - lists->lists[k].list.positions.len;
+        }
+    }
+}
+
 static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     TRY(open_cells(e));
     TRY(eval_shape(e, answered));
     if (!*answered) {
         return ANP_OK;
     }
-    if (e->trace) {
-        e->trace->cells = e->cell_count;
-    }
     TRY(eval_make_lanes(e));
+    count_lists(e);
     if (e->impossible || (!eval_requires(e) && e->term_count == 0)) {
         *total = 0;
         return e->request->k ? make_heap(e, 0) : ANP_OK;

@@ -33,12 +33,16 @@ typedef struct evaluate_request {
 
 /* What an evaluation did, for --trace and tests. */
 typedef struct evaluate_trace {
+    bool in_full;            /* every match was scored; the numbers below are 0 */
+    uint32_t terms, lists;   /* that score, and their lists in all cells */
+    uint64_t list_bytes;     /* of those lists, positions apart not counted */
     uint32_t cells, cells_skipped;
     uint32_t blocks;         /* bounds looked at */
     uint32_t blocks_scored;
-    uint64_t postings;       /* added to accumulators or looked at one by one */
+    uint64_t postings;       /* added to accumulators */
     uint64_t probes;         /* ordinals looked up in a list */
-    uint64_t phrases;        /* posts whose positions were read */
+    uint64_t phrases;        /* posts whose positions were looked at */
+    double plan_us, rank_us, fetch_us; /* set by query.c */
 } evaluate_trace;
 
 /*

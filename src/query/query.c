@@ -14,6 +14,7 @@
 #include "query/snippet.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static anp_status field_find(void *user, str name, snapshot_field *out, anp_error *err) {
     return snapshot_field_find(user, name, out, err);
@@ -128,6 +129,9 @@ static anp_status rank_posts(query_work *w) {
     }
     if (!answered) {
         TRY(rank_in_full(w));
+        if (request->trace) {
+            request->trace->in_full = true;
+        }
     }
     top_sort(&w->top);
     return ANP_OK;
@@ -187,6 +191,12 @@ static anp_status fetch_hits(query_work *w) {
     return ANP_OK;
 }
 
+static double clock_now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
 static anp_status run(query_work *w) {
     const query_request *request = w->request;
     if ((uint64_t)request->offset + request->k > RESULTS_MAX) {
@@ -194,9 +204,21 @@ static anp_status run(query_work *w) {
                          "cannot list hits up to rank %llu: at most %d are held; lower k or offset",
                          (unsigned long long)request->offset + request->k, (int)RESULTS_MAX);
     }
+    evaluate_trace *trace = request->trace;
+    double start = trace ? clock_now_us() : 0, planned = 0, ranked = 0;
     TRY(parse_and_plan(w));
+    planned = trace ? clock_now_us() : 0;
     TRY(rank_posts(w));
-    return w->top.count ? fetch_hits(w) : ANP_OK;
+    ranked = trace ? clock_now_us() : 0;
+    if (w->top.count) {
+        TRY(fetch_hits(w));
+    }
+    if (trace) {
+        trace->plan_us = planned - start;
+        trace->rank_us = ranked - planned;
+        trace->fetch_us = clock_now_us() - ranked;
+    }
+    return ANP_OK;
 }
 
 anp_status query_run(snapshot *s, const query_request *request, arena *perm, query_answer *out,
