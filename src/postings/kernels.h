@@ -23,6 +23,13 @@ typedef struct postings_kernels {
     void (*expand)(const uint64_t bits[KERNEL_BLOCK_WORDS], const uint8_t *bytes,
                    uint8_t lanes[BLOCK_DOCS]);
 
+    /*
+     * Codes of 2 or 4 bits, lowest first, as tfs of a byte each (code + 1); count is a multiple of
+     * the codes in a byte.
+     */
+    void (*tfs_of_2)(const uint8_t *codes, uint32_t count, uint8_t *tfs);
+    void (*tfs_of_4)(const uint8_t *codes, uint32_t count, uint8_t *tfs);
+
     /* The 1s of a AND b, of a window's 65,536 ordinals, at any alignment. */
     uint32_t (*and_count)(const uint8_t *a, const uint8_t *b);
     /* a = a AND b, a = a OR b, a = a AND NOT b; the 1s that are left. */
@@ -30,6 +37,20 @@ typedef struct postings_kernels {
     uint32_t (*or_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*andnot_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*count)(const uint64_t *a);
+
+    /*
+     * Where the blocks of a blocked container begin: starts[block] to starts[256], from `high`
+     * (format.h) of `words` u64s. Of damaged bits any, but none above `count`.
+     */
+    void (*starts)(const uint8_t *high, uint32_t words, uint32_t count, uint16_t starts[257]);
+
+    /*
+     * Keeps of ascending lows those (or, with `drop`, the others) whose low byte stands in their
+     * block's run of a blocked container's bytes; how many. KERNEL_READ_BYTES behind the container
+     * are read.
+     */
+    uint32_t (*keep_docs)(uint16_t *docs, uint32_t count, const uint8_t *container,
+                          const uint16_t starts[257], bool drop);
 
     /*
      * The bits that the positions of `count` postings take together, of their numbers of positions

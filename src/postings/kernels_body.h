@@ -49,6 +49,100 @@ static void expand(const uint64_t bits[KERNEL_BLOCK_WORDS], const uint8_t *bytes
 
 #endif
 
+/* ---- tfs ----------------------------------------------------------------------------------- */
+
+#if defined(__BMI2__)
+
+static inline uint64_t spread(uint64_t codes, uint64_t lanes) {
+    return _pdep_u64(codes, lanes) + 0x0101010101010101u;
+}
+
+#else
+
+static inline uint64_t spread(uint64_t codes, uint64_t lanes) {
+    uint64_t out = 0x0101010101010101u;
+    uint32_t bits = lanes & 0x0c ? 4 : 2;
+    for (uint32_t i = 0; i < 8; i++, codes >>= bits) {
+        out += (codes & lanes & 0xff) << (8 * i);
+    }
+    return out;
+}
+
+#endif
+
+static void tfs_of_2(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        store_u64(tfs + i, spread(load_u16(codes + i / 4), 0x0303030303030303u));
+    }
+    if (i < n) {
+        store_u32(tfs + i, (uint32_t)spread(codes[i / 4], 0x0303030303030303u));
+    }
+}
+
+static void tfs_of_4(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        store_u64(tfs + i, spread(load_u32(codes + i / 2), 0x0f0f0f0f0f0f0f0fu));
+    }
+    for (; i < n; i += 2) {
+        store_u16(tfs + i, (uint16_t)spread(codes[i / 2], 0x0f0f0f0f0f0f0f0fu));
+    }
+}
+
+/* ---- Blocked containers -------------------------------------------------------------------- */
+
+/* The 0s of high end the blocks. */
+static void starts(const uint8_t *high, uint32_t words, uint32_t n, uint16_t out[257]) {
+    uint32_t block = 0;
+    for (uint32_t word = 0; word < words && block < 256; word++) {
+        uint64_t zeros = ~load_u64(high + 8 * (size_t)word);
+        for (; zeros && block < 256; zeros &= zeros - 1) {
+            uint32_t bit = word * 64 + (uint32_t)__builtin_ctzll(zeros), start = bit - block;
+            out[++block] = (uint16_t)(start < n ? start : n);
+        }
+    }
+    out[0] = 0;
+    while (block < 256) {
+        out[++block] = (uint16_t)n;
+    }
+}
+
+/* Whether `byte` is among the bytes [from, to). */
+static inline bool in_run(const uint8_t *container, uint32_t from, uint32_t to, uint8_t byte) {
+#if defined(__AVX2__)
+    const __m256i want = _mm256_set1_epi8((char)byte);
+    for (; to - from > 32 && to > from; from += 32) {
+        __m256i have = _mm256_loadu_si256((const __m256i *)(const void *)(container + from));
+        if (_mm256_movemask_epi8(_mm256_cmpeq_epi8(have, want))) {
+            return true;
+        }
+    }
+    __m256i have = _mm256_loadu_si256((const __m256i *)(const void *)(container + from));
+    uint32_t same = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(have, want));
+    return to > from && same & (UINT32_MAX >> (32 - (to - from)));
+#else
+    while (from < to && container[from] < byte) {
+        from++;
+    }
+    return from < to && container[from] == byte;
+#endif
+}
+
+static uint32_t keep_docs(uint16_t *docs, uint32_t n, const uint8_t *container,
+                          const uint16_t at[257], bool drop) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint16_t low = docs[i];
+        uint32_t block = low >> 8;
+        docs[kept] = low;
+        kept += in_run(container, at[block], at[block + 1], (uint8_t)low) != drop;
+    }
+    return kept;
+}
+
+/* ---- Windows ------------------------------------------------------------------------------- */
+
 /* The loops over a window: simple, so that every compiler makes vectors of them. */
 #define WINDOW_LOOP(name, expression)                        \
     static uint32_t name(uint64_t *a, const uint8_t *b) {    \
@@ -163,6 +257,10 @@ static uint32_t keep(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t,
 const postings_kernels KERNELS = {
     .name = KERNELS_NAME,
     .expand = expand,
+    .tfs_of_2 = tfs_of_2,
+    .tfs_of_4 = tfs_of_4,
+    .starts = starts,
+    .keep_docs = keep_docs,
     .and_count = and_count,
     .and_into = and_into,
     .or_into = or_into,

@@ -2,6 +2,7 @@
 #include "postings/list.h"
 
 #include "base/error.h"
+#include "postings/kernels.h"
 #include "postings/search.h"
 
 #include <stdio.h>
@@ -362,6 +363,43 @@ void list_block_bits(const list_view *v, uint32_t block, uint32_t from, uint32_t
         uint8_t at = (uint8_t)list_block_doc(v, block, rank);
         bits[at / 64] |= (uint64_t)1 << at % 64;
     }
+}
+
+static uint32_t keep_in_bitset(const list_view *v, uint16_t *docs, uint32_t count, bool drop) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t low = docs[i];
+        docs[kept] = low;
+        kept += (v->container[low / 8] >> (low % 8) & 1) != drop;
+    }
+    return kept;
+}
+
+/* By looking up each: of few ordinals, or where a kernel could read behind the value. */
+static uint32_t keep_by_rank(const list_view *v, uint16_t *docs, uint32_t count, bool drop) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t low = docs[i];
+        docs[kept] = low;
+        kept += (list_rank(v, low) != UINT32_MAX) != drop;
+    }
+    return kept;
+}
+
+uint32_t list_keep(const list_view *v, uint16_t *docs, uint32_t count, bool drop) {
+    enum { FEW = 24 };
+    if (v->container_kind == LIST_BITSET) {
+        return keep_in_bitset(v, docs, count, drop);
+    }
+    size_t behind = v->len - (size_t)(v->container - v->bytes);
+    if (v->container_kind == LIST_ARRAY || count < FEW ||
+        behind < (size_t)v->count + KERNEL_READ_BYTES) {
+        return keep_by_rank(v, docs, count, drop);
+    }
+    const postings_kernels *k = postings_kernels_best();
+    uint16_t starts[LIST_BLOCKS + 1];
+    k->starts(v->high, list_high_words(v->count), v->count, starts);
+    return k->keep_docs(docs, count, v->container, starts, drop);
 }
 
 uint32_t list_rank(const list_view *v, uint16_t low) {

@@ -2,6 +2,7 @@
  * tfs of a posting list: codes of 0, 2, 4 or 8 bits, and the exceptions that the greatest code of a
  * width stands for. The section is drawn in postings/format.h.
  */
+#include "postings/kernels.h"
 #include "postings/search.h"
 #include "postings/list.h"
 
@@ -132,26 +133,12 @@ uint32_t list_tf(const list_view *v, uint32_t rank) {
 
 /* ---- As bytes ------------------------------------------------------------------------------ */
 
-/* Four codes of 2 bits, and two of 4, as tfs of a byte each, lowest first. */
-static inline uint32_t four_tfs(uint8_t codes) {
-    uint32_t x = (codes | (uint32_t)codes << 12) & 0x000f000fu;
-    return ((x | x << 6) & 0x03030303u) + 0x01010101u;
-}
-
-static inline uint16_t two_tfs(uint8_t codes) {
-    return (uint16_t)(((codes & 0x0fu) | (codes & 0xf0u) << 4) + 0x0101u);
-}
-
 static void expand_bytes(const list_view *v, uint32_t from, uint32_t count, uint8_t *tfs) {
     const uint8_t *codes = v->tf_codes + (size_t)from * v->tf_bits / 8;
     if (v->tf_bits == 2) {
-        for (uint32_t i = 0; i < count; i += 4) {
-            store_u32(tfs + i, four_tfs(codes[i / 4]));
-        }
+        postings_kernels_best()->tfs_of_2(codes, (count + 3) & ~3u, tfs);
     } else if (v->tf_bits == 4) {
-        for (uint32_t i = 0; i < count; i += 2) {
-            store_u16(tfs + i, two_tfs(codes[i / 2]));
-        }
+        postings_kernels_best()->tfs_of_4(codes, (count + 1) & ~1u, tfs);
     } else {
         for (uint32_t i = 0; i < count; i++) {
             tfs[i] = codes[i] == UINT8_MAX ? UINT8_MAX : (uint8_t)(codes[i] + 1);

@@ -223,11 +223,14 @@ static void raise_threshold(evaluation *e) {
 
 /* A post that matches, but for phrases; units are all its contributions. */
 static void offer(evaluation *e, const eval_cell *ec, uint16_t low, int32_t units) {
-    double scores[RANK_SCORES];
     const rank_settings *rank = e->request->rank;
-    scored item = {.docno = ec->c->first + low, .units = (int64_t)units + e->constant};
-    cell_scores(ec->c, low, scores);
-    item.prior = rank_prior(rank->weights, scores);
+    scored item = {.docno = ec->c->first + low, .units = (int64_t)units + e->constant,
+                   .prior = 0.5};
+    if (e->prior.blends) { /* else the factor is 1: evaluate.c fills priors in */
+        double scores[RANK_SCORES];
+        cell_scores(ec->c, low, scores);
+        item.prior = rank_prior(rank->weights, scores);
+    }
     item.score = rank_blend(item.units, rank->blend, item.prior);
     top_offer(e->top, item);
     raise_threshold(e);
@@ -247,15 +250,7 @@ static float take_terms(block_terms *b) {
         if (!lane) {
             continue;
         }
-        struct block_term t = {.lane = lane};
-        const list_view *list = &lane->in->list;
-        if (lane->values || !list->bounds || list->count < (uint32_t)LIST_BLOCKS) {
-            find_ranks(b, &t);
-            if (t.from == t.to) {
-                continue;
-            }
-        }
-        t.bound = eval_block_bound(lane, b->ec, b->block, t.from, t.to);
+        struct block_term t = {.lane = lane, .bound = lane->blocks[b->block]};
         if (t.bound <= 0) {
             continue;
         }

@@ -229,24 +229,6 @@ float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t bl
     return rank_bound_of(&lane->bound, list->bound_bytes[rank], list->blended_bytes[rank], most);
 }
 
-float eval_block_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t from,
-                       uint32_t to) {
-    const list_view *list = &lane->in->list;
-    if (!lane->values && list->bound_count == (uint32_t)LIST_BLOCKS &&
-        list->count >= (uint32_t)LIST_BLOCKS) {
-        float most = ec->factors_most ? ec->factors_most[block] : 1;
-        return list->bound_bytes[block] ? rank_bound_of(&lane->bound, list->bound_bytes[block],
-                                                        list->blended_bytes[block], most)
-                                        : 0;
-    }
-    float bound = 0;
-    for (uint32_t rank = from; rank < to; rank++) {
-        float one = eval_posting_bound(lane, ec, block, rank);
-        bound = one > bound ? one : bound;
-    }
-    return bound;
-}
-
 /* Postings one by one, the greatest of each block. */
 static void add_by_posting(const eval_lane *lane, const eval_cell *ec, float *sums) {
     const list_view *list = &lane->in->list;
@@ -259,6 +241,7 @@ static void add_by_posting(const eval_lane *lane, const eval_cell *ec, float *su
             float one = eval_posting_bound(lane, ec, block, i);
             bound = one > bound ? one : bound;
         }
+        lane->blocks[block] = bound;
         sums[block] += bound;
     }
 }
@@ -267,7 +250,8 @@ static void add_everywhere(const eval_lane *lane, float *sums) {
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         uint32_t from, to;
         list_block(&lane->in->list, block, &from, &to);
-        sums[block] += from < to ? lane->most : 0;
+        lane->blocks[block] = from < to ? lane->most : 0;
+        sums[block] += lane->blocks[block];
     }
 }
 
@@ -281,18 +265,25 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
         TRY(make_factors(e, ec));
     }
     for (uint32_t i = 0; i < e->term_count; i++) {
-        const eval_lane *lane = ec->lanes[i];
+        eval_lane *lane = ec->lanes[i];
         if (!lane) {
             continue;
         }
         const list_view *list = &lane->in->list;
+        lane->blocks = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *lane->blocks);
+        if (!lane->blocks) {
+            return eval_nomem(e);
+        }
+        if (!lane->values && list->bounds && list->count >= (uint32_t)LIST_BLOCKS) {
+            e->lanes->bounds(list->bound_bytes, list->blended_bytes, ec->factors_most, &lane->bound,
+                             lane->blocks, ec->sums);
+            continue;
+        }
+        memset(lane->blocks, 0, EVAL_CELL_BLOCKS * sizeof *lane->blocks);
         if (!lane->values && !list->bounds) {
             add_everywhere(lane, ec->sums);
-        } else if (lane->values || list->count < (uint32_t)LIST_BLOCKS) {
-            add_by_posting(lane, ec, ec->sums);
         } else {
-            e->lanes->bounds(list->bound_bytes, list->blended_bytes, ec->factors_most, &lane->bound,
-                             ec->sums);
+            add_by_posting(lane, ec, ec->sums);
         }
     }
     return ANP_OK;

@@ -21,9 +21,12 @@ void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count) {
 
 /* ---- What is allowed ----------------------------------------------------------------------- */
 
+static bool restricted_by_sets(const evaluation *e, const eval_cell *ec) {
+    return ec->c->dead || e->request->filter || e->excluded_set_count || e->required_set_count;
+}
+
 bool eval_restricted(const evaluation *e, const eval_cell *ec) {
-    return ec->c->dead || e->request->filter || e->excluded_count || e->excluded_set_count ||
-           e->required_set_count;
+    return restricted_by_sets(e, ec) || e->excluded_count;
 }
 
 static const cell_list *list_in(const evaluation *e, const term_lists *term, const eval_cell *ec) {
@@ -134,31 +137,12 @@ uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
     return count;
 }
 
-uint32_t eval_keep_in_words(uint16_t *docs, uint32_t count, const uint8_t *words) {
+static uint32_t keep_in_words(uint16_t *docs, uint32_t count, const uint8_t *words) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint16_t low = docs[i];
         docs[kept] = low;
         kept += words[low / 8] >> (low % 8) & 1;
-    }
-    return kept;
-}
-
-/* Those of docs that a list of single postings holds: block by block. */
-uint32_t eval_keep_in_list(uint16_t *docs, uint32_t count, const list_view *list) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count;) {
-        uint32_t block = docs[i] / BLOCK_DOCS, from, to;
-        list_block(list, block, &from, &to);
-        for (; i < count && docs[i] / BLOCK_DOCS == block; i++) {
-            uint16_t low = docs[i];
-            while (from < to && list_block_doc(list, block, from) < low) {
-                from++;
-            }
-            if (from < to && list_block_doc(list, block, from) == low) {
-                docs[kept++] = low;
-            }
-        }
     }
     return kept;
 }
@@ -183,9 +167,31 @@ static anp_status intersect(evaluation *e, eval_cell *ec, const list_view *const
     }
     ec->count = list_docs(lists[0], ec->docs);
     for (uint32_t i = 1; i < count && ec->count; i++) {
-        ec->count = lists[i]->container_kind == LIST_BITSET
-                        ? eval_keep_in_words(ec->docs, ec->count, lists[i]->container)
-                        : eval_keep_in_list(ec->docs, ec->count, lists[i]);
+        ec->count = list_keep(lists[i], ec->docs, ec->count, false);
+    }
+    return ANP_OK;
+}
+
+/* What excluded terms hold, out of candidates without other restrictions. */
+static anp_status drop_excluded(evaluation *e, eval_cell *ec) {
+    for (uint32_t i = 0; i < e->excluded_count && ec->count; i++) {
+        const cell_list *in = list_in(e, e->excluded[i], ec);
+        if (!in) {
+            continue;
+        }
+        if (ec->docs) {
+            ec->count = list_keep(&in->list, ec->docs, ec->count, true);
+        } else if (in->list.container_kind == LIST_BITSET) {
+            ec->count = e->sets->andnot_into(ec->words, in->list.container);
+        } else {
+            uint64_t *words = eval_words(e);
+            uint16_t *docs = arena_alloc(e->memory, in->list.count * sizeof *docs);
+            if (!words || !docs) {
+                return eval_nomem(e);
+            }
+            eval_set_words(words, docs, list_docs(&in->list, docs));
+            ec->count = e->sets->andnot_into(ec->words, (const uint8_t *)words);
+        }
     }
     return ANP_OK;
 }
@@ -197,6 +203,10 @@ anp_status eval_find_candidates(evaluation *e, eval_cell *ec) {
     ec->count = 0;
     if (e->required_count && !count) {
         return ANP_OK;
+    }
+    if (count && !restricted_by_sets(e, ec)) {
+        TRY(intersect(e, ec, lists, count));
+        return drop_excluded(e, ec);
     }
     TRY(eval_allowed(e, ec, &allowed));
     if (count) {
@@ -212,7 +222,7 @@ anp_status eval_find_candidates(evaluation *e, eval_cell *ec) {
     }
     if (allowed && ec->count) {
         ec->count = ec->words ? e->sets->and_into(ec->words, (const uint8_t *)allowed)
-                              : eval_keep_in_words(ec->docs, ec->count, (const uint8_t *)allowed);
+                              : keep_in_words(ec->docs, ec->count, (const uint8_t *)allowed);
     }
     return ANP_OK;
 }

@@ -35,9 +35,7 @@ static uint32_t count_both(evaluation *e, const list_view *a, const list_view *b
         return e->sets->and_count(shorter->container, longer->container);
     }
     uint32_t count = list_docs(shorter, docs);
-    return longer->container_kind == LIST_BITSET
-               ? eval_keep_in_words(docs, count, longer->container)
-               : eval_keep_in_list(docs, count, longer);
+    return list_keep(longer, docs, count, false);
 }
 
 static anp_status count_union_cell(evaluation *e, eval_cell *ec, uint64_t *words, uint16_t *docs,

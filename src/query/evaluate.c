@@ -164,6 +164,31 @@ static void count_lists(const evaluation *e) {
     }
 }
 
+static const cell *cell_of(const evaluation *e, uint32_t docno) {
+    uint32_t from = 0, to = e->cell_count;
+    while (to - from > 1) {
+        uint32_t middle = from + (to - from) / 2;
+        const cell *c = e->cells[middle].c;
+        if (c->first + c->from <= docno) {
+            from = middle;
+        } else {
+            to = middle;
+        }
+    }
+    return e->cells[from].c;
+}
+
+/* Scores that no prior had a part in are made without it; what is kept gets it now. */
+static void fill_priors(evaluation *e) {
+    for (size_t i = 0; i < e->top->count && !e->prior.blends; i++) {
+        scored *item = &e->top->items[i];
+        const cell *c = cell_of(e, item->docno);
+        double scores[RANK_SCORES];
+        cell_scores(c, item->docno - c->first, scores);
+        item->prior = rank_prior(e->request->rank->weights, scores);
+    }
+}
+
 static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     TRY(open_cells(e));
     TRY(eval_shape(e, answered));
@@ -176,7 +201,12 @@ static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
         *total = 0;
         return e->request->k ? make_heap(e, 0) : ANP_OK;
     }
-    return e->request->k ? rank(e, total, answered) : eval_count(e, total);
+    if (!e->request->k) {
+        return eval_count(e, total);
+    }
+    TRY(rank(e, total, answered));
+    fill_priors(e);
+    return ANP_OK;
 }
 
 static void free_sets(evaluation *e) {

@@ -26,6 +26,7 @@ typedef struct eval_lane {
     rank_bound bound;
     const float *values; /* a bound for each posting, in units, factor included; NULL: codes */
     float most;          /* no posting's bound is greater */
+    float *blocks;       /* bounds by block, beside the cell's sums */
 } eval_lane;
 
 /* A term that scores. */
@@ -96,8 +97,6 @@ anp_status eval_make_lanes(evaluation *e);
 void eval_seed(evaluation *e);
 float eval_cell_most(const evaluation *e, const eval_cell *ec);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
-float eval_block_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t from,
-                       uint32_t to);
 /* A posting's bound, by its rank. */
 float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t rank);
 
@@ -124,9 +123,6 @@ uint64_t *eval_words(evaluation *e); /* room for the bits of a window */
 /* The lists of the required terms in a cell, shortest first; 0 when one of them has none. */
 uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
                              const list_view *lists[EVAL_TERMS_MAX]);
-/* Keep of ascending lows those that are there too; how many. */
-uint32_t eval_keep_in_words(uint16_t *docs, uint32_t count, const uint8_t *words);
-uint32_t eval_keep_in_list(uint16_t *docs, uint32_t count, const list_view *list);
 void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count);
 
 /* counting.c */

@@ -37,9 +37,12 @@ typedef struct rank_lanes {
     uint32_t (*over)(const int32_t sums[RANK_LANES], const float *factors, float least,
                      uint64_t lanes[RANK_LANE_WORDS]);
 
-    /* sums += rank_bound_of(codes) where code > 0; factors: the largest of each lane's posts. */
+    /*
+     * units = rank_bound_of(codes), 0 where a code is 0; sums += units. factors: the largest of
+     * each lane's posts, where the bound is capped.
+     */
     void (*bounds)(const uint8_t *codes, const uint8_t *blended, const float *factors,
-                   const rank_bound *bound, float sums[RANK_LANES]);
+                   const rank_bound *bound, float units[RANK_LANES], float sums[RANK_LANES]);
 } rank_lanes;
 
 /* Those that this processor can run (best: what base/cpu.h says), portable first; how many. */

@@ -13,37 +13,52 @@
 
 /* ---- Norms and factors --------------------------------------------------------------------- */
 
-static void add_lengths(const rank_lengths *part, int32_t lengths[RANK_LANES]) {
-    int32_t base = (int32_t)(part->base * part->times), times = (int32_t)part->times;
-    if (part->times == 0) {
-        return;
-    }
-    if (part->width == 1) {
-        for (int i = 0; i < RANK_LANES; i++) {
-            lengths[i] += base + times * part->entries[i];
-        }
-    } else if (part->width == 2) {
-        uint16_t entries[RANK_LANES];
-        memcpy(entries, part->entries, sizeof entries);
-        for (int i = 0; i < RANK_LANES; i++) {
-            lengths[i] += base + times * entries[i];
-        }
-    } else {
-        int32_t entries[RANK_LANES];
-        memcpy(entries, part->entries, sizeof entries);
-        for (int i = 0; i < RANK_LANES; i++) {
-            lengths[i] += base + times * entries[i];
-        }
-    }
+/* The entry of a lane, of numbers of 1, 2 or 4 bytes. */
+static inline int32_t entry_1(const uint8_t *entries, int i) {
+    return entries[i];
 }
 
+static inline int32_t entry_2(const uint8_t *entries, int i) {
+    uint16_t entry;
+    memcpy(&entry, entries + 2 * i, sizeof entry);
+    return entry;
+}
+
+static inline int32_t entry_4(const uint8_t *entries, int i) {
+    int32_t entry;
+    memcpy(&entry, entries + 4 * i, sizeof entry);
+    return entry;
+}
+
+static inline int32_t entry_0(const uint8_t *entries, int i) {
+    (void)entries, (void)i;
+    return 0;
+}
+
+/* A loop for each pair of widths, 0 being a part that does not count. */
+#define NORMS_LOOP(first, second)                                                             \
+    for (int i = 0; i < RANK_LANES; i++) {                                                    \
+        int32_t length = base + times_a * first(a->entries, i) + times_b * second(b->entries, i); \
+        float scaled = norm.slope * (float)length;                                            \
+        out[i] = norm.base + scaled;                                                          \
+    }
+#define NORMS_SECOND(first)                                                                   \
+    switch (b->times ? b->width : 0) {                                                        \
+    case 0: NORMS_LOOP(first, entry_0) break;                                                 \
+    case 1: NORMS_LOOP(first, entry_1) break;                                                 \
+    case 2: NORMS_LOOP(first, entry_2) break;                                                 \
+    default: NORMS_LOOP(first, entry_4) break;                                                \
+    }
+
 static void norms(const rank_lengths parts[2], rank_norm norm, float out[RANK_LANES]) {
-    int32_t lengths[RANK_LANES] = {0};
-    add_lengths(&parts[0], lengths);
-    add_lengths(&parts[1], lengths);
-    for (int i = 0; i < RANK_LANES; i++) {
-        float scaled = norm.slope * (float)lengths[i];
-        out[i] = norm.base + scaled;
+    const rank_lengths *a = &parts[0], *b = &parts[1];
+    const int32_t times_a = (int32_t)a->times, times_b = (int32_t)b->times;
+    const int32_t base = (int32_t)(a->base * a->times + b->base * b->times);
+    switch (a->times ? a->width : 0) {
+    case 0: NORMS_SECOND(entry_0) break;
+    case 1: NORMS_SECOND(entry_1) break;
+    case 2: NORMS_SECOND(entry_2) break;
+    default: NORMS_SECOND(entry_4) break;
     }
 }
 
@@ -175,12 +190,12 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
 /* ---- Bounds -------------------------------------------------------------------------------- */
 
 /* Without branches, so that it becomes vectors: a loop for each case. */
-#define BOUNDS_LOOP(units)                                  \
+#define BOUNDS_LOOP(expression)                             \
     for (int i = 0; i < RANK_LANES; i++) {                  \
         float code = (float)codes[i];                       \
         float blend_code = (float)blended[i];               \
-        float value = (units);                              \
-        sums[i] += codes[i] ? value : 0.0f;                 \
+        float value = (expression);                         \
+        units[i] = codes[i] ? value : 0.0f;                 \
         (void)code, (void)blend_code;                       \
     }
 
@@ -193,8 +208,8 @@ static inline float mapped(float x, float ratio) {
 }
 
 static void bounds_mapped(const uint8_t *codes, const uint8_t *blended, const float *f,
-                          const rank_bound *b, float sums[RANK_LANES]) {
-    float impacts[RANK_LANES], units[RANK_LANES];
+                          const rank_bound *b, float units[RANK_LANES]) {
+    float impacts[RANK_LANES];
     for (int i = 0; i < RANK_LANES; i++) {
         impacts[i] = mapped(b->low + b->step * (float)codes[i], b->ratio);
     }
@@ -206,16 +221,16 @@ static void bounds_mapped(const uint8_t *codes, const uint8_t *blended, const fl
         units[i] = least_of(units[i], (b->weight * impacts[i] + RANK_BOUND_UNITS) * f[i]);
     }
     for (int i = 0; i < RANK_LANES; i++) {
-        sums[i] += codes[i] ? units[i] : 0.0f;
+        units[i] = codes[i] ? units[i] : 0.0f;
     }
 }
 
 static void bounds(const uint8_t *codes, const uint8_t *blended, const float *f,
-                   const rank_bound *b, float sums[RANK_LANES]) {
+                   const rank_bound *b, float units[RANK_LANES], float sums[RANK_LANES]) {
     const float constant = b->constant, of_code = b->of_code, of_blended = b->of_blended;
     const float plain = b->plain, plain_of_code = b->plain_of_code;
     if (b->ratio != 1) {
-        bounds_mapped(codes, blended, f, b, sums);
+        bounds_mapped(codes, blended, f, b, units);
     } else if (b->capped) {
         BOUNDS_LOOP(least_of(constant + of_code * code + of_blended * blend_code,
                              (plain + plain_of_code * code) * f[i]))
@@ -223,6 +238,9 @@ static void bounds(const uint8_t *codes, const uint8_t *blended, const float *f,
         BOUNDS_LOOP(constant + of_blended * blend_code)
     } else {
         BOUNDS_LOOP(constant + of_code * code + of_blended * blend_code)
+    }
+    for (int i = 0; i < RANK_LANES; i++) {
+        sums[i] += units[i];
     }
 }
 

@@ -103,7 +103,7 @@ static void check_factors(const rank_lanes *k, prng *r) {
 
 static void check_bounds_lanes(const rank_lanes *k, prng *r) {
     uint8_t codes[RANK_LANES], blended[RANK_LANES];
-    float factors[RANK_LANES], sums[RANK_LANES], want[RANK_LANES];
+    float factors[RANK_LANES], sums[RANK_LANES], want[RANK_LANES], units[RANK_LANES];
     rank_settings s = settings_of(r);
     rank_prior_bound prior = rank_prior_bound_make(&s);
     rank_list_bounds list = {0.1f * unit(r), 0.5f + 0.5f * unit(r), 0.1f * unit(r), 0.6f};
@@ -116,9 +116,11 @@ static void check_bounds_lanes(const rank_lanes *k, prng *r) {
         sums[i] = want[i] = 1000 * unit(r);
         want[i] += codes[i] ? rank_bound_of(&bound, codes[i], blended[i], factors[i]) : 0;
     }
-    k->bounds(codes, blended, factors, &bound, sums);
+    k->bounds(codes, blended, factors, &bound, units, sums);
     for (int i = 0; i < RANK_LANES; i++) {
-        if (!CHECK_NEAR(sums[i], want[i], 1e-5 * (double)want[i])) {
+        float one = codes[i] ? rank_bound_of(&bound, codes[i], blended[i], factors[i]) : 0;
+        if (!CHECK_NEAR(sums[i], want[i], 1e-5 * (double)want[i]) ||
+            !CHECK_NEAR(units[i], one, 1e-5 * (double)one)) {
             test_note("kernel %s, lane %d, capped %d, ratio %g", k->name, i, bound.capped,
                       (double)ratio);
             return;
