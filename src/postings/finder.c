@@ -9,11 +9,41 @@
  */
 #include "base/error.h"
 #include "postings/kernels.h"
+#include "postings/search.h"
 #include "postings/widths.h"
 
+/* The first posting with a title from a rank on: near that of the last question. */
+static uint32_t title_from(positions_finder *f, uint32_t rank) {
+    const list_view *list = f->list;
+    uint32_t at = f->title_at;
+    if (at > 0 && list_title_rank(list, at - 1) >= rank) {
+        at = 0;
+    }
+    for (uint32_t step = 1; at < list->title_count && list_title_rank(list, at) < rank;) {
+        bool further = at + step < list->title_count && list_title_rank(list, at + step) < rank;
+        at += further ? step : 1;
+        step = further ? 2 * step : 1;
+    }
+    f->title_at = at;
+    return at;
+}
+
+uint32_t positions_number(positions_finder *f, uint32_t rank) {
+    const list_view *list = f->list;
+    uint32_t tf = list_tf(list, rank);
+    if (f->title_weight == 0 || list->title_count == 0) {
+        return tf;
+    }
+    uint32_t at = title_from(f, rank);
+    if (at == list->title_count || list_title_rank(list, at) != rank) {
+        return tf;
+    }
+    uint64_t less = (uint64_t)f->title_weight * list_title_tf_at(list, at);
+    return less <= tf ? tf - (uint32_t)less : 0;
+}
+
 /* Numbers of positions of the `count` < 32 postings from rank `from` on. */
-static void numbers_at(const positions_finder *f, uint32_t from, uint32_t count,
-                       uint32_t *numbers) {
+static void numbers_at(positions_finder *f, uint32_t from, uint32_t count, uint32_t *numbers) {
     uint8_t room[LIST_TF_ROOM];
     bool large;
     const uint8_t *tfs = list_tf_bytes(f->list, from, count, room, &large);
@@ -23,7 +53,17 @@ static void numbers_at(const positions_finder *f, uint32_t from, uint32_t count,
     for (uint32_t i = 0; large && i < count; i++) {
         numbers[i] = tfs[i] == UINT8_MAX ? list_tf(f->list, from + i) : tfs[i];
     }
-    list_less_titles(f->list, f->title_weight, from, count, numbers);
+    if (f->title_weight == 0 || f->list->title_count == 0) {
+        return;
+    }
+    for (uint32_t at = title_from(f, from); at < f->list->title_count; at++) {
+        uint32_t i = list_title_rank(f->list, at) - from;
+        if (i >= count) {
+            break;
+        }
+        uint64_t less = (uint64_t)f->title_weight * list_title_tf_at(f->list, at);
+        numbers[i] = less <= numbers[i] ? numbers[i] - (uint32_t)less : 0;
+    }
 }
 
 anp_status positions_find(positions_finder *f, uint16_t low, uint32_t rank, anp_error *err) {

@@ -415,15 +415,6 @@ uint32_t list_rank(const list_view *v, uint16_t low) {
 
 /* ---- Titles -------------------------------------------------------------------------------- */
 
-static uint32_t title_rank(const list_view *v, uint32_t i) {
-    return v->title_rank_bytes == 2 ? load_u16(v->title_ranks + (size_t)i * 2) : v->title_ranks[i];
-}
-
-static uint32_t title_tf(const list_view *v, uint32_t i) {
-    return v->title_tf_bytes == 0 ? 1
-           : v->title_tf_bytes == 1 ? v->title_tfs[i] : load_u16(v->title_tfs + (size_t)i * 2);
-}
-
 static uint32_t title_from(const list_view *v, uint32_t rank) {
     if (v->title_rank_bytes == 2) {
         return search_u16(v->title_ranks, v->title_count, rank);
@@ -437,7 +428,7 @@ static uint32_t title_from(const list_view *v, uint32_t rank) {
 
 uint32_t list_title_tf(const list_view *v, uint32_t rank) {
     uint32_t at = v->title_count ? title_from(v, rank) : 0;
-    return at < v->title_count && title_rank(v, at) == rank ? title_tf(v, at) : 0;
+    return at < v->title_count && list_title_rank(v, at) == rank ? list_title_tf_at(v, at) : 0;
 }
 
 void list_less_titles(const list_view *v, uint32_t weight, uint32_t from, uint32_t count,
@@ -446,11 +437,11 @@ void list_less_titles(const list_view *v, uint32_t weight, uint32_t from, uint32
         return;
     }
     for (uint32_t i = title_from(v, from); i < v->title_count; i++) {
-        uint32_t at = title_rank(v, i) - from;
+        uint32_t at = list_title_rank(v, i) - from;
         if (at >= count) {
             break;
         }
-        uint64_t less = (uint64_t)weight * title_tf(v, i);
+        uint64_t less = (uint64_t)weight * list_title_tf_at(v, i);
         tfs[at] = less <= tfs[at] ? tfs[at] - (uint32_t)less : 0;
     }
 }

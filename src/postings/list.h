@@ -227,7 +227,11 @@ typedef struct positions_finder {
     uint32_t rank;         /* of the posting found last */
     uint64_t bit;          /* where it begins */
     bool found;
+    uint32_t title_at;     /* postings with titles before the rank that was asked for last */
 } positions_finder;
+
+/* How many positions the posting of a rank has: its tf less title_weight times its title tf. */
+uint32_t positions_number(positions_finder *finder, uint32_t rank);
 
 /* Finds a posting by its ordinal and rank. ANP_CORRUPT when lengths or bytes are damaged. */
 anp_status positions_find(positions_finder *finder, uint16_t low, uint32_t rank, anp_error *err);

@@ -1,8 +1,8 @@
-/* Binary search among u16 values of a list, at any alignment; private to this room. */
+/* Looking for values in the sections of a list; private to this room. */
 #ifndef ANP_POSTINGS_SEARCH_H
 #define ANP_POSTINGS_SEARCH_H
 
-#include "base/bytes.h"
+#include "postings/list.h"
 
 /* The first of `count` u16 values that is >= key; no branch depends on what is read. */
 static inline uint32_t search_u16(const uint8_t *values, uint32_t count, uint32_t key) {
@@ -14,6 +14,16 @@ static inline uint32_t search_u16(const uint8_t *values, uint32_t count, uint32_
         count = below ? count - half - 1 : half;
     }
     return from;
+}
+
+/* The rank, and the title tf, of a list's i-th posting with a title. */
+static inline uint32_t list_title_rank(const list_view *v, uint32_t i) {
+    return v->title_rank_bytes == 2 ? load_u16(v->title_ranks + (size_t)i * 2) : v->title_ranks[i];
+}
+
+static inline uint32_t list_title_tf_at(const list_view *v, uint32_t i) {
+    return v->title_tf_bytes == 0 ? 1
+           : v->title_tf_bytes == 1 ? v->title_tfs[i] : load_u16(v->title_tfs + (size_t)i * 2);
 }
 
 #endif

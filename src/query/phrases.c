@@ -1,10 +1,10 @@
 /*
  * Phrases of candidates: the positions of a post's words, looked at when the post may be kept.
  *
- *     "book of life"   numbers of positions here: life 2, book 7, of 130
- *     starts           life at 40, 91 less its place in the phrase: 38, 89
- *     kept             38 if book stands at 38 (read: 7), then if of stands at 39 (looked for, not
- *                      read)
+ *     "book of life"   the fewest posts hold life, then book, then of
+ *     starts           life at 40, 91 in this post, less its place in the phrase: 38, 89
+ *     kept             38 if book stands at 38; then if of stands at 39, which is looked for among
+ *                      its 130 positions without reading them
  *
  * A candidate holds every word of a phrase somewhere. In the combined text a phrase stands in the
  * body or in the title, not across both. With slop all positions are read and match.h decides.
@@ -22,6 +22,7 @@ typedef struct phrase_word {
 
 typedef struct phrase_side {
     phrase_word *words; /* by place in the phrase; of a repeated word its first place counts */
+    uint32_t *order;    /* places, those of the shortest lists first */
     bool made, impossible;
 } phrase_side;
 
@@ -40,13 +41,32 @@ static cell_list *list_of(const evaluation *e, const term_lists *term, const eva
     return from < term->count && term->lists[from].cell == want ? &term->lists[from] : NULL;
 }
 
+/* The word that stands for a place of the phrase. */
+static phrase_word *word_at(const eval_phrase *p, const phrase_side *side, uint32_t place) {
+    while (p->before[place] != PHRASE_FIRST) {
+        place = p->before[place];
+    }
+    return &side->words[place];
+}
+
+static void order_places(const eval_phrase *p, phrase_side *side) {
+    for (uint32_t i = 0; i < p->node->term_count; i++) {
+        uint32_t count = word_at(p, side, i)->in->list.count, at = i;
+        for (; at && word_at(p, side, side->order[at - 1])->in->list.count > count; at--) {
+            side->order[at] = side->order[at - 1];
+        }
+        side->order[at] = i;
+    }
+}
+
 static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell *ec, bool title,
                             phrase_side *side) {
     const term_lists *const *terms = title ? p->title : p->body;
     const plan_node *node = p->node;
     *side = (phrase_side){.made = true};
     side->words = arena_array(e->memory, phrase_word, node->term_count);
-    if (!side->words) {
+    side->order = arena_array(e->memory, uint32_t, node->term_count);
+    if (!side->words || !side->order) {
         return eval_nomem(e);
     }
     for (uint32_t i = 0; i < node->term_count; i++) {
@@ -63,6 +83,9 @@ static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell
                                           .view = &word->view,
                                           .lengths = combined ? ec->c->body : ec->c->title,
                                           .title_weight = combined ? e->title_weight : 0};
+    }
+    if (!side->impossible && !ec->c->made) {
+        order_places(p, side);
     }
     return ANP_OK;
 }
@@ -94,70 +117,39 @@ static anp_status need_room(evaluation *e, size_t positions) {
     return ANP_OK;
 }
 
-/* The ranks of a post's words and how many positions they have; *all false: one has none. */
-static void look_up(const evaluation *e, const eval_phrase *p, phrase_side *side, uint16_t low,
-                    bool *all) {
-    *all = !side->impossible;
-    for (uint32_t i = 0; *all && i < p->node->term_count; i++) {
-        phrase_word *word = &side->words[i];
-        if (p->before[i] != PHRASE_FIRST) {
-            continue;
-        }
-        const list_view *list = &word->in->list;
-        word->rank = list_rank(list, low);
-        *all = word->rank != UINT32_MAX;
-        if (*all) {
-            uint32_t weight = word->finder.title_weight;
-            word->number = list_tf(list, word->rank);
-            word->number -= weight ? weight * list_title_tf(list, word->rank) : 0;
-            word->located = false;
-            *all = word->number > 0;
-        }
+/* The rank of a word in a post, how many positions it has there, and where; false: none. */
+static anp_status locate(const evaluation *e, phrase_word *word, uint16_t low, bool *here) {
+    *here = word->located;
+    if (word->located) {
+        return ANP_OK;
     }
-    if (e->trace) {
-        e->trace->phrases++;
+    word->rank = list_rank(&word->in->list, low);
+    if (word->rank == UINT32_MAX) {
+        return ANP_OK;
     }
-}
-
-/* The word that stands for a place of the phrase. */
-static phrase_word *word_at(const eval_phrase *p, const phrase_side *side, uint32_t place) {
-    while (p->before[place] != PHRASE_FIRST) {
-        place = p->before[place];
+    word->number = positions_number(&word->finder, word->rank);
+    if (word->number == 0) {
+        return ANP_OK;
     }
-    return &side->words[place];
-}
-
-static anp_status locate(const evaluation *e, phrase_word *word, uint16_t low) {
     if (word->number > list_length(&word->finder.lengths, low)) {
         return error_corrupt(e->err, "a posting has more positions than its post has words");
     }
-    if (!word->located) {
-        TRY(positions_find(&word->finder, low, word->rank, e->err));
-        word->located = true;
-    }
-    return ANP_OK;
-}
-
-/* Places by the number of positions of their words, least first. */
-static void order_places(const eval_phrase *p, const phrase_side *side, uint32_t *order) {
-    for (uint32_t i = 0; i < p->node->term_count; i++) {
-        uint32_t number = word_at(p, side, i)->number, at = i;
-        for (; at && word_at(p, side, order[at - 1])->number > number; at--) {
-            order[at] = order[at - 1];
-        }
-        order[at] = i;
-    }
+    *here = word->located = true;
+    return positions_find(&word->finder, low, word->rank, e->err);
 }
 
 /* Without slop: starts of the rarest word, kept while the others agree. */
 static anp_status find_exact(evaluation *e, const eval_phrase *p, phrase_side *side, uint16_t low,
                              bool *found) {
-    const uint32_t *offsets = p->node->offsets;
-    uint32_t order[QUERY_CLAUSES_MAX], count = 0;
-    order_places(p, side, order);
+    const uint32_t *offsets = p->node->offsets, *order = side->order;
+    uint32_t count = 0;
+    bool here;
     phrase_word *first = word_at(p, side, order[0]);
+    TRY(locate(e, first, low, &here));
+    if (!here) {
+        return ANP_OK;
+    }
     TRY(need_room(e, first->number));
-    TRY(locate(e, first, low));
     uint32_t *starts = e->positions;
     TRY(positions_found(&first->finder, low, first->number, starts, e->err));
     for (uint32_t i = 0; i < first->number; i++) {
@@ -167,7 +159,10 @@ static anp_status find_exact(evaluation *e, const eval_phrase *p, phrase_side *s
     }
     for (uint32_t i = 1; i < p->node->term_count && count; i++) {
         phrase_word *word = word_at(p, side, order[i]);
-        TRY(locate(e, word, low));
+        TRY(locate(e, word, low, &here));
+        if (!here) {
+            return ANP_OK;
+        }
         TRY(positions_keep(&word->finder, low, word->number, offsets[order[i]], starts, &count,
                            e->err));
     }
@@ -193,8 +188,12 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
         }
         const uint32_t *positions = NULL;
         starts[i] = used;
-        counts[i] = word->number;
-        if (ec->c->made) {
+        counts[i] = 0;
+        if (!ec->c->made) {
+            bool here = false;
+            status = word->in ? locate(e, word, low, &here) : ANP_OK;
+            counts[i] = here ? word->number : 0;
+        } else {
             status = snapshot_positions(e->snapshot, title ? INDEX_TITLE : INDEX_BODY,
                                         node->terms[i]->number, ec->c->first + low, &scratch,
                                         &positions, &counts[i], e->err);
@@ -202,11 +201,8 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
         status = status == ANP_OK ? need_room(e, used + counts[i]) : status;
         if (status == ANP_OK && positions && counts[i]) {
             memcpy(e->positions + used, positions, counts[i] * sizeof *positions);
-        } else if (status == ANP_OK && !ec->c->made) {
-            status = locate(e, word, low);
-            status = status == ANP_OK ? positions_found(&word->finder, low, word->number,
-                                                        e->positions + used, e->err)
-                                      : status;
+        } else if (status == ANP_OK && !ec->c->made && counts[i]) {
+            status = positions_found(&word->finder, low, word->number, e->positions + used, e->err);
         }
         used += counts[i];
     }
@@ -226,16 +222,18 @@ static anp_status stands_in(evaluation *e, eval_cell *ec, uint32_t phrase, bool 
     phrase_side *side;
     TRY(side_of(e, ec, phrase, title, &side));
     *found = false;
-    if (ec->c->made) {
-        return find_sloppy(e, p, ec, title, side, low, found);
+    if (e->trace) {
+        e->trace->phrases++;
     }
-    bool all;
-    look_up(e, p, side, low, &all);
-    if (!all) {
+    if (side->impossible) {
         return ANP_OK;
     }
-    return p->node->source->slop ? find_sloppy(e, p, ec, title, side, low, found)
-                                 : find_exact(e, p, side, low, found);
+    for (uint32_t i = 0; i < p->node->term_count; i++) {
+        side->words[i].located = false;
+    }
+    return ec->c->made || p->node->source->slop
+               ? find_sloppy(e, p, ec, title, side, low, found)
+               : find_exact(e, p, side, low, found);
 }
 
 anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *hold) {
