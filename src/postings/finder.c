@@ -1,8 +1,8 @@
 /*
  * The positions of single postings, for phrases.
  *
- *     group      |p p p p X p p p …|     where X begins: the widths of those before it in its group,
- *                                        or of those since the posting found last
+ *     group      |p p p p X p p p …|     where X begins: the widths of those before it in its
+ *                                        group, or of those since the posting found last
  *
  * Few starts are looked for in a long posting without reading it: its Elias-Fano bit vector is
  * walked 56 bits at a time (kernels_body.h).

@@ -253,14 +253,18 @@ uint64_t positions_group_offset(const positions_view *v, uint32_t group) {
     return base + load_u16(v->groups + e * 2);
 }
 
+static inline uint64_t peek(const positions_view *v, uint64_t bit, bool inside) {
+    return positions_peek(v->bytes, v->len, bit, inside);
+}
+
 static void read_circle(const positions_view *v, uint64_t bit, uint32_t t, uint32_t length,
                         uint32_t *out) {
     uint32_t c = bits_of(length - 1), mask = (1u << c) - 1, place;
-    out[0] = place = (uint32_t)positions_peek(v->bytes, v->len, bit, false) & mask;
+    out[0] = place = (uint32_t)peek(v, bit, false) & mask;
     bit += c;
     uint32_t first = 0; /* of the ascending sequence: behind where it passes 0 */
     for (uint32_t i = 1; i < t; i++, bit += c - 1) {
-        uint32_t next = (place + 1 + ((uint32_t)positions_peek(v->bytes, v->len, bit, false) & mask >> 1)) & mask;
+        uint32_t next = (place + 1 + ((uint32_t)peek(v, bit, false) & mask >> 1)) & mask;
         first = next < place ? i : first;
         out[i] = place = next;
     }
@@ -273,7 +277,7 @@ static void read_circle(const positions_view *v, uint64_t bit, uint32_t t, uint3
 
 static void read_pair(const positions_view *v, uint64_t bit, uint32_t length, uint32_t *out) {
     uint32_t c = bits_of(length - 1), mask = (1u << c) - 1;
-    uint64_t both = positions_peek(v->bytes, v->len, bit, false);
+    uint64_t both = peek(v, bit, false);
     uint32_t a = (uint32_t)both & mask, way = ((uint32_t)(both >> c) & mask >> 1) + 1;
     uint32_t b = (a + way) & mask;
     out[0] = a < b ? a : b;
@@ -288,10 +292,10 @@ static inline bool read_elias_fano(const positions_view *v, uint64_t bit, uint32
     uint32_t place = 0, i = 0; /* of bits of the vector */
     while (high < end) {
         uint32_t have = end - high < 56 ? (uint32_t)(end - high) : 56;
-        uint64_t x = positions_peek(v->bytes, v->len, high, inside) & ((1ull << have) - 1);
+        uint64_t x = peek(v, high, inside) & ((1ull << have) - 1);
         for (; x && i < t; x &= x - 1, i++, bit += w) {
             uint32_t at = place + (uint32_t)__builtin_ctzll(x);
-            out[i] = ((at - i) << w | ((uint32_t)positions_peek(v->bytes, v->len, bit, inside) & mask)) + i;
+            out[i] = ((at - i) << w | ((uint32_t)peek(v, bit, inside) & mask)) + i;
         }
         place += have;
         high += have;
@@ -310,7 +314,7 @@ anp_status positions_read_at(const positions_view *v, uint64_t bit, uint32_t len
     uint64_t end = whole ? bit + width_of(t, length) : 0;
     whole = whole && end <= (uint64_t)v->len * 8;
     if (whole && t == 1) {
-        out[0] = (uint32_t)positions_peek(v->bytes, v->len, bit, false) & ((1u << bits_of(length - 1)) - 1);
+        out[0] = (uint32_t)peek(v, bit, false) & ((1u << bits_of(length - 1)) - 1);
     } else if (whole && t > CIRCLE_MAX) {
         bool inside = end / 8 + 8 <= v->len;
         whole = inside ? read_elias_fano(v, bit, t, length, true, out)
