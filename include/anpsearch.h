@@ -469,6 +469,10 @@ ANP_API uint64_t anp_results_took_us(const anp_results *results);
 /* i below the count; strings live as long as the results. */
 ANP_API anp_hit anp_results_hit(const anp_results *results, size_t i);
 
+/* The query, or the id of the post that a list is of (NULL of a draft) or that represents a group;
+   *title (may be NULL) is that post's title for a group, else NULL. */
+ANP_API const char *anp_results_subject(const anp_results *results, const char **title);
+
 /* How the query was understood where it did not parse ("taken as words: …"), or NULL. */
 ANP_API const char *anp_results_note(const anp_results *results);
 
@@ -482,7 +486,8 @@ ANP_API const char *anp_results_trace(const anp_results *results);
 /*
  * The JSON object of the command line, one line, no newline: query, total, took_us, hits and
  * suggestion; with ANP_QUERY_COUNT_ONLY only query and total; of a similar list id, took_us and
- * hits. It lives as long as the results. NULL when memory is out.
+ * hits; of a group representative, title, size and posts. It lives as long as the results. NULL
+ * when memory is out.
  */
 ANP_API const char *anp_results_json(anp_results *results);
 
@@ -491,30 +496,58 @@ ANP_API void anp_results_free(anp_results *results);
 
 /* ---- Similar posts ------------------------------------------------------------------------- */
 
+/*
+ * How like two posts are, in [0, 1], over the live posts of the snapshot: N of them, df of which
+ * have a feature. Exact sums in units of 2^-16; 0 / 0 is 1 where both sets are equal and not empty,
+ * else 0.
+ */
 typedef enum anp_measure {
-    ANP_MEASURE_DEFAULT = 0,
-    ANP_MEASURE_JACCARD = 1, /* of 3-word shingles of the bodies */
-    ANP_MEASURE_TEXT = 2,    /* ANP_UNSUPPORTED in this version, as are the two below */
+    ANP_MEASURE_DEFAULT = 0, /* blend */
+    ANP_MEASURE_JACCARD = 1, /* shared of all 3-word shingles of the bodies */
+    /* The same, a shingle weighing max(0, ln(N / max(df, 2)))³: rare ones count */
+    ANP_MEASURE_TEXT = 2,
+    /* Likewise of the terms of title, topic, problem and stack, with ² */
     ANP_MEASURE_ABOUT = 3,
+    /* 0.4 text + 0.6 about; text alone where either post has no such terms */
     ANP_MEASURE_BLEND = 4,
 } anp_measure;
+
+enum {
+    /* Of measure jaccard: compare with every post. Without it the list of one post or draft is
+       chosen among the 100 (or k) posts whose sketches are nearest: quick in a fresh process. The
+       other measures, and all lists that are made at once, are always exact. */
+    ANP_SIMILAR_EXACT = 1,
+    ANP_SIMILAR_EXPLAIN = 2, /* for anp_results_explanation and the JSON */
+};
 
 typedef struct anp_similar_options {
     size_t size;
     uint32_t k; /* 0: 10 */
     anp_measure measure;
     double similarity_min; /* 0 to 1 */
+    const char *filter;    /* a query: only posts that match it are answers; NULL: all */
+    uint32_t flags;
+    uint32_t threads; /* 0: as many as there are processors; the answers are the same */
+    uint64_t skip;    /* anp_similar_all: leaves out the lists of the first so many live posts */
+    /* While posts are read ("reading") or compared; false stops with ANP_CANCELLED. */
+    bool (*on_progress)(void *user, const anp_progress *so_far);
+    void *user;
 } anp_similar_options;
 
 #define ANP_SIMILAR_OPTIONS_INIT {.size = sizeof(anp_similar_options)}
 
-/* The nearest posts to the live post id, itself left out. ANP_NOT_FOUND when there is none with
-   that id. */
+/*
+ * The nearest posts to the live post id, itself left out; ties to the post that was added first.
+ * ANP_NOT_FOUND when there is none with that id. The first exact question after a commit reads all
+ * posts into memory (some 15 microseconds of a processor and 1 KB each) and keeps what it needs for
+ * those that follow, of any snapshot of that commit.
+ */
 ANP_API ANP_MUST_USE anp_status anp_similar(anp_snapshot *snapshot, const char *id,
                                             const anp_similar_options *options, anp_results **out,
                                             anp_error *err);
 
-/* The nearest posts to a draft that is not in the index: its body text. */
+/* The nearest posts to a draft that is not in the index: its body text. It counts as one post
+   more. */
 ANP_API ANP_MUST_USE anp_status anp_similar_text(anp_snapshot *snapshot, const char *text,
                                                  size_t len, const anp_similar_options *options,
                                                  anp_results **out, anp_error *err);
@@ -527,6 +560,24 @@ ANP_API ANP_MUST_USE anp_status anp_similar_all(anp_snapshot *snapshot,
                                                 const anp_similar_options *options,
                                                 bool (*visit)(void *user, anp_results *results),
                                                 void *user, anp_error *err);
+
+/* A number that is the same for two runs of anp_similar_all which give the same lists: of the live
+   posts, in their order, and of the options that matter. */
+ANP_API ANP_MUST_USE anp_status anp_similar_fingerprint(anp_snapshot *snapshot,
+                                                        const anp_similar_options *options,
+                                                        uint64_t *out, anp_error *err);
+
+/*
+ * Groups of near-duplicates: posts that are joined, over others of the group, by Jaccard of at
+ * least similarity_min (0: 0.8). visit gets the group as a list of its first post, which represents
+ * it, with the others as hits, in ordinal order; likeness is to the first. Of options it heeds
+ * similarity_min, filter, threads and on_progress.
+ */
+ANP_API ANP_MUST_USE anp_status anp_similar_clusters(anp_snapshot *snapshot,
+                                                     const anp_similar_options *options,
+                                                     bool (*visit)(void *user,
+                                                                   anp_results *results),
+                                                     void *user, anp_error *err);
 
 /* ---- Posts --------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Queries, similar lists, posts and analysis: public structs in, rooms asked, public structs
+/* Queries, posts and analysis: public structs in, rooms asked, public structs
    out. */
 #include "api/handles.h"
 #include "base/error.h"
@@ -10,6 +10,12 @@
 
 static anp_status missing(anp_error *err, const char *what) {
     return error_set(err, ANP_INVALID, "%s is missing (NULL); pass it", what);
+}
+
+anp_status find_docno(anp_snapshot *s, const char *id, uint32_t *docno, anp_error *err) {
+    anp_status status = snapshot_docno(s->inner, str_from(id), docno, err);
+    return status == ANP_NOT_FOUND ? error_set(err, ANP_NOT_FOUND, "no post has the id %s", id)
+                                   : status;
 }
 
 /* ---- Queries ------------------------------------------------------------------------------- */
@@ -156,131 +162,6 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
     }
     r->took_us = clock_us() - start;
     *out = r;
-    return ANP_OK;
-}
-
-/* ---- Similar posts ------------------------------------------------------------------------- */
-
-static similar_request similar_request_of(const anp_similar_options *options) {
-    return (similar_request){options->measure, options->k ? options->k : 10,
-                             options->similarity_min};
-}
-
-static anp_status need_similar(anp_snapshot *s, anp_error *err) {
-    return s->similar ? ANP_OK : similar_open(s->inner, &s->similar, err);
-}
-
-static anp_status take_similar(anp_results *r, const similar_answer *answer, anp_error *err) {
-    r->count = answer->hit_count;
-    r->total = answer->hit_count;
-    r->hits = arena_array(&r->memory, anp_hit, r->count);
-    if (!r->hits) {
-        return error_nomem(err, "results");
-    }
-    for (size_t i = 0; i < r->count; i++) {
-        const similar_hit *hit = &answer->hits[i];
-        r->hits[i] = (anp_hit){.rank = (uint32_t)i + 1,
-                               .id = results_text(r, hit->id),
-                               .title = results_text(r, hit->title),
-                               .similarity = hit->similarity};
-        if (!r->hits[i].id || !r->hits[i].title) {
-            return error_nomem(err, "results");
-        }
-    }
-    return ANP_OK;
-}
-
-/* docno, or text when docno is UINT32_MAX. */
-static anp_status find_similar(anp_snapshot *s, uint32_t docno, str id, str text,
-                               const anp_similar_options *options, anp_results **out,
-                               anp_error *err) {
-    uint64_t start = clock_us();
-    anp_similar_options taken = ANP_SIMILAR_OPTIONS_INIT;
-    if (options) {
-        TRY(options_take(&taken, sizeof taken, options, err));
-    }
-    similar_request request = similar_request_of(&taken);
-    similar_answer answer = {0};
-    TRY(need_similar(s, err));
-    anp_results *r = results_new(RESULTS_SIMILAR);
-    if (!r) {
-        return error_nomem(err, "results");
-    }
-    anp_status status =
-        docno == UINT32_MAX
-            ? similar_to_text(s->similar, text, &request, &r->memory, &answer, err)
-            : similar_to_post(s->similar, docno, &request, &r->memory, &answer, err);
-    if (status == ANP_OK) {
-        r->subject = id.data ? arena_str(&r->memory, id) : (str){NULL, 0};
-        status = id.data && !r->subject.data ? error_nomem(err, "results")
-                                             : take_similar(r, &answer, err);
-    }
-    if (status != ANP_OK) {
-        anp_results_free(r);
-        return status;
-    }
-    r->took_us = clock_us() - start;
-    *out = r;
-    return ANP_OK;
-}
-
-/* ANP_NOT_FOUND with its text. */
-static anp_status find_docno(anp_snapshot *s, const char *id, uint32_t *docno, anp_error *err) {
-    anp_status status = snapshot_docno(s->inner, str_from(id), docno, err);
-    return status == ANP_NOT_FOUND ? error_set(err, ANP_NOT_FOUND, "no post has the id %s", id)
-                                   : status;
-}
-
-anp_status anp_similar(anp_snapshot *s, const char *id, const anp_similar_options *options,
-                       anp_results **out, anp_error *err) {
-    uint32_t docno;
-    if (!s || !id || !out) {
-        return missing(err, !s ? "the snapshot" : !id ? "the id" : "out");
-    }
-    TRY(find_docno(s, id, &docno, err));
-    return find_similar(s, docno, str_from(id), (str){NULL, 0}, options, out, err);
-}
-
-anp_status anp_similar_text(anp_snapshot *s, const char *text, size_t len,
-                            const anp_similar_options *options, anp_results **out, anp_error *err) {
-    if (!s || (!text && len) || !out) {
-        return missing(err, !s ? "the snapshot" : !out ? "out" : "the text");
-    }
-    return find_similar(s, UINT32_MAX, (str){NULL, 0}, str_make(text, len), options, out, err);
-}
-
-static anp_status visit_similar(anp_snapshot *s, uint32_t docno, const anp_similar_options *options,
-                                bool (*visit)(void *user, anp_results *results), void *user,
-                                anp_error *err) {
-    arena scratch = {0};
-    anp_results *r = NULL;
-    str id;
-    anp_status status = snapshot_id(s->inner, docno, &scratch, &id, err);
-    if (status == ANP_OK) {
-        status = find_similar(s, docno, id, (str){NULL, 0}, options, &r, err);
-    }
-    if (status == ANP_OK) {
-        r->timed = false;
-        if (!visit(user, r)) {
-            status = error_set(err, ANP_CANCELLED, "stopped as asked");
-        }
-        anp_results_free(r);
-    }
-    arena_free(&scratch);
-    return status;
-}
-
-anp_status anp_similar_all(anp_snapshot *s, const anp_similar_options *options,
-                           bool (*visit)(void *user, anp_results *results), void *user,
-                           anp_error *err) {
-    if (!s || !visit) {
-        return missing(err, s ? "visit" : "the snapshot");
-    }
-    for (uint32_t docno = 0; docno < snapshot_docno_end(s->inner); docno++) {
-        if (!bitmap_contains(snapshot_deleted(s->inner), docno)) {
-            TRY(visit_similar(s, docno, options, visit, user, err));
-        }
-    }
     return ANP_OK;
 }
 

@@ -8,15 +8,23 @@
 #include "index/snapshot.h"
 #include "index/writer.h"
 #include "query/query.h"
+#include "similar/by_sketch.h"
 #include "similar/similar.h"
+
+#include <pthread.h>
 
 struct anp_index {
     index_handle *inner;
+    pthread_mutex_t mutex; /* over what follows */
+    similar *similar;      /* of the last commit that was asked, or NULL */
+    snapshot_version similar_version;
 };
 
 struct anp_snapshot {
     snapshot *inner;
-    similar *similar; /* made when first asked for */
+    anp_index *index;
+    similar *similar;    /* made when first asked for, as is the next */
+    by_sketch *sketches;
     arena memory;     /* of what stats returned last */
 };
 
@@ -25,7 +33,7 @@ struct anp_writer {
     intake *posts; /* those of anp_writer_add; NULL: none yet */
 };
 
-typedef enum results_kind { RESULTS_QUERY, RESULTS_SIMILAR } results_kind;
+typedef enum results_kind { RESULTS_QUERY, RESULTS_SIMILAR, RESULTS_CLUSTER } results_kind;
 
 struct anp_results {
     arena memory; /* owns everything below */
@@ -43,6 +51,8 @@ struct anp_results {
     const char *trace; /* NULL: not asked for */
     rank_settings rank;
     char *json; /* made when first asked for */
+    const char *title;           /* of a group: its first post's */
+    struct shared_parts *shared; /* of a similar list, by hit; NULL when not asked for */
 };
 
 /*
@@ -50,6 +60,9 @@ struct anp_results {
  * not have stays zero, which means the default. ANP_INVALID when its size was not set.
  */
 anp_status options_take(void *to, size_t to_bytes, const void *from, anp_error *err);
+
+/* The ordinal of a live post; ANP_NOT_FOUND with its text. */
+anp_status find_docno(anp_snapshot *s, const char *id, uint32_t *docno, anp_error *err);
 
 /* A new, empty one; NULL when memory is out. */
 anp_results *results_new(results_kind kind);
@@ -65,6 +78,15 @@ str results_utf8(anp_results *r, str text);
 
 /* A copy in memory, NUL-terminated; "" for data NULL. */
 const char *results_text(anp_results *r, str text);
+
+/* Whether it has the numbers behind its hits. */
+static inline bool results_explained(const anp_results *r) {
+    return r->shared || (r->explanations && r->explanation_texts);
+}
+
+/* What a hit shares with the probe, for people and as JSON. */
+void shared_text(const anp_results *r, size_t i, buffer *out);
+void shared_json(const anp_results *r, size_t i, buffer *out);
 
 /* The numbers behind a hit, for people and as JSON. */
 void explanation_text(const anp_results *r, size_t i, buffer *out);

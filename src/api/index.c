@@ -27,8 +27,13 @@ anp_status anp_index_open(const char *path, unsigned flags, const anp_index_opti
     if (!index) {
         return error_nomem(err, "opening an index");
     }
+    if (pthread_mutex_init(&index->mutex, NULL) != 0) {
+        free(index);
+        return error_nomem(err, "opening an index");
+    }
     anp_status status = index_open(path, flags, options ? &taken : NULL, &index->inner, err);
     if (status != ANP_OK) {
+        pthread_mutex_destroy(&index->mutex);
         free(index);
         return status;
     }
@@ -38,6 +43,8 @@ anp_status anp_index_open(const char *path, unsigned flags, const anp_index_opti
 
 void anp_index_close(anp_index *index) {
     if (index) {
+        similar_close(index->similar);
+        pthread_mutex_destroy(&index->mutex);
         index_close(index->inner);
         free(index);
     }
@@ -51,6 +58,7 @@ anp_status anp_snapshot_open(anp_index *index, anp_snapshot **out, anp_error *er
     if (!s) {
         return error_nomem(err, "a snapshot");
     }
+    s->index = index;
     anp_status status = snapshot_open(index->inner, &s->inner, err);
     if (status != ANP_OK) {
         free(s);
@@ -63,6 +71,7 @@ anp_status anp_snapshot_open(anp_index *index, anp_snapshot **out, anp_error *er
 void anp_snapshot_close(anp_snapshot *s) {
     if (s) {
         similar_close(s->similar);
+        by_sketch_close(s->sketches);
         snapshot_close(s->inner);
         arena_free(&s->memory);
         free(s);

@@ -62,6 +62,13 @@ anp_hit anp_results_hit(const anp_results *r, size_t i) {
     return r->hits[i];
 }
 
+const char *anp_results_subject(const anp_results *r, const char **title) {
+    if (title) {
+        *title = r->title;
+    }
+    return r->subject.data;
+}
+
 const char *anp_results_note(const anp_results *r) {
     return r->note;
 }
@@ -72,12 +79,16 @@ const char *anp_results_trace(const anp_results *r) {
 
 const char *anp_results_explanation(const anp_results *results, size_t i) {
     anp_results *r = (anp_results *)(uintptr_t)results; /* fills a cache that callers cannot see */
-    if (!r->explanation_texts || i >= r->count || !r->explanations[i]) {
+    if (!r->explanation_texts || i >= r->count || (!r->shared && !r->explanations[i])) {
         return NULL;
     }
     if (!r->explanation_texts[i]) {
         buffer text = {0};
-        explanation_text(r, i, &text);
+        if (r->shared) {
+            shared_text(r, i, &text);
+        } else {
+            explanation_text(r, i, &text);
+        }
         r->explanation_texts[i] =
             text.failed ? NULL : results_text(r, str_make((const char *)text.data, text.len));
         buffer_free(&text);
@@ -101,7 +112,7 @@ static void put_hit(const anp_results *r, size_t i, buffer *out) {
     json_put_key(out, "rank");
     json_put_u64(out, hit->rank);
     put_text(out, "id", hit->id);
-    if (r->kind == RESULTS_SIMILAR) {
+    if (r->kind != RESULTS_QUERY) {
         put_number(out, "similarity", hit->similarity);
     } else {
         put_number(out, "score", hit->score);
@@ -112,14 +123,38 @@ static void put_hit(const anp_results *r, size_t i, buffer *out) {
     if (hit->snippet) {
         put_text(out, "snippet", hit->snippet);
     }
-    if (r->explanations && r->explanations[i]) {
+    if (r->shared || (r->explanations && r->explanations[i])) {
         json_put_key(out, "explain");
-        explanation_json(r, i, out);
+        if (r->shared) {
+            shared_json(r, i, out);
+        } else {
+            explanation_json(r, i, out);
+        }
     }
     buffer_put_u8(out, '}');
 }
 
+/* A group of near-duplicates: the one that represents it, then the others. */
+static void put_cluster(const anp_results *r, buffer *out) {
+    buffer_put_u8(out, '{');
+    json_put_key(out, "representative");
+    json_put_string(out, r->subject);
+    put_text(out, "title", r->title);
+    json_put_key(out, "size");
+    json_put_u64(out, r->count + 1);
+    json_put_key(out, "posts");
+    buffer_put_u8(out, '[');
+    for (size_t i = 0; i < r->count; i++) {
+        put_hit(r, i, out);
+    }
+    buffer_put_str(out, str_make("]}", 3)); /* with the terminating NUL */
+}
+
 static void put_results(const anp_results *r, buffer *out) {
+    if (r->kind == RESULTS_CLUSTER) {
+        put_cluster(r, out);
+        return;
+    }
     buffer_put_u8(out, '{');
     json_put_key(out, r->kind == RESULTS_QUERY ? "query" : "id");
     if (r->subject.data) {

@@ -20,6 +20,8 @@ enum {
     POST_FIELDS_MAX = 4096,
     /* One post as it is read: 64 MiB keeps a hostile line from taking all memory. */
     POST_BYTES_MAX = 64 << 20,
+    /* The canonical form of a post once decompressed: more is damage. */
+    STORED_POST_BYTES_MAX = 8 * (64 << 20),
     /* Words of one field of one post: positions stay below 2^24. */
     POST_WORDS_MAX = 1 << 24,
     /* JSON nesting of a post. */

@@ -90,6 +90,8 @@ typedef enum flag_id {
     FLAG_ID,
     FLAG_DRAFT,
     FLAG_ALL,
+    FLAG_CLUSTERS,
+    FLAG_EXACT,
     FLAG_MIN,
     FLAG_MEASURE,
     FLAG_SIMILAR_FORMAT,

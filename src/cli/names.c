@@ -12,8 +12,7 @@ typedef struct later_flag {
 static const char *const later_commands[] = {"suggest", "eval", "serve"};
 static const later_flag later_flags[] = {
     {COMMAND_QUERY, "facets"},     {COMMAND_QUERY, "sort"},    {COMMAND_QUERY, "fuzzy"},
-    {COMMAND_SIMILAR, "clusters"}, {COMMAND_SIMILAR, "exact"}, {COMMAND_VERIFY, "accept"},
-    {COMMAND_DELETE, "filter"},
+    {COMMAND_VERIFY, "accept"},    {COMMAND_DELETE, "filter"},
 };
 
 bool command_is_later(const char *name) {

@@ -22,7 +22,7 @@ void output_open(output *o) {
     setvbuf(stdout, NULL, _IOFBF, BUFFER_BYTES);
 }
 
-bool output_open_file(output *o, const char *path) {
+static bool open_partial(output *o, const char *path, const char *mode) {
     static const char suffix[] = ".partial";
     *o = (output){.path = path};
     o->partial = malloc(strlen(path) + sizeof suffix);
@@ -32,13 +32,32 @@ bool output_open_file(output *o, const char *path) {
     }
     memcpy(o->partial, path, strlen(path));
     memcpy(o->partial + strlen(path), suffix, sizeof suffix);
-    o->file = fopen(o->partial, "we");
+    o->file = fopen(o->partial, mode);
     if (!o->file) {
         fail(EXIT_IO, "cannot write %s: %s", o->partial, strerror(errno));
         free(o->partial);
         return false;
     }
     setvbuf(o->file, NULL, _IOFBF, BUFFER_BYTES);
+    return true;
+}
+
+bool output_open_file(output *o, const char *path) {
+    return open_partial(o, path, "we");
+}
+
+bool output_resume_file(output *o, const char *path, uint64_t kept) {
+    if (!open_partial(o, path, kept ? "r+e" : "we")) {
+        return false;
+    }
+    o->resumable = true;
+    if (kept && (ftruncate(fileno(o->file), (off_t)kept) != 0 ||
+                 fseeko(o->file, (off_t)kept, SEEK_SET) != 0)) {
+        fail(EXIT_IO, "cannot write %s: %s", o->partial, strerror(errno));
+        fclose(o->file);
+        free(o->partial);
+        return false;
+    }
     return true;
 }
 
@@ -154,7 +173,7 @@ static void settle_file(output *o, bool whole) {
     if (!o->failed && whole && rename(o->partial, o->path) != 0) {
         note_failure(o);
     }
-    if (o->failed || !whole) {
+    if (!o->resumable && (o->failed || !whole)) {
         unlink(o->partial);
     }
     free(o->partial);

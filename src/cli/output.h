@@ -29,6 +29,7 @@ typedef struct output {
     FILE *file;
     const char *path; /* NULL: standard output */
     char *partial;    /* the name until it is whole */
+    bool resumable; /* the partial file stays where it is not whole */
     bool failed;
     int os_code; /* of the first failure */
     bool terminal;
@@ -40,6 +41,9 @@ void output_open(output *o);
 
 /* Makes `path`.partial; false after a message. */
 bool output_open_file(output *o, const char *path);
+
+/* The same, going on behind the first `kept` bytes of what is there. */
+bool output_resume_file(output *o, const char *path, uint64_t kept);
 
 void output_bytes(output *o, const void *bytes, size_t len);
 void output_text(output *o, const char *text);

@@ -104,6 +104,10 @@ uint32_t snapshot_title_weight(const snapshot *s) {
     return s->cat.settings.title_weight;
 }
 
+const catalog_settings *snapshot_settings(const snapshot *s) {
+    return &s->cat.settings;
+}
+
 const bitmap *snapshot_deleted(const snapshot *s) {
     return s->deleted;
 }
@@ -219,19 +223,28 @@ anp_status snapshot_id(snapshot *s, uint32_t docno, arena *perm, str *id, anp_er
     return id->data ? ANP_OK : error_nomem(err, "an id");
 }
 
-anp_status snapshot_post(snapshot *s, uint32_t docno, arena *perm, str *json, anp_error *err) {
-    str id, frame;
+anp_status snapshot_stored(snapshot *s, uint32_t docno, stored_post *out, anp_error *err) {
     if (!snapshot_stores_posts(s)) {
         return error_set(err, ANP_UNSUPPORTED, "this index was made with --store none and has no "
                          "posts to show; rebuild it with --store all");
     }
-    TRY(stored(s, docno, &id, &frame, err));
+    TRY(stored(s, docno, &out->id, &out->frame, err));
+    uint32_t id = compressor_dictionary_of(out->frame);
+    return index_dictionary(s->index, s->txn, id, &out->dictionary, err);
+}
+
+anp_status snapshot_post(snapshot *s, uint32_t docno, arena *perm, str *json, anp_error *err) {
+    stored_post post;
+    TRY(snapshot_stored(s, docno, &post, err));
     if (!s->compressor && !(s->compressor = compressor_open())) {
         return error_nomem(err, "reading a post");
     }
-    const dictionary *d;
-    TRY(index_dictionary(s->index, s->txn, compressor_dictionary_of(frame), &d, err));
-    return compressor_read(s->compressor, d, frame, 8u * (size_t)POST_BYTES_MAX, perm, json, err);
+    return compressor_read(s->compressor, post.dictionary, post.frame, STORED_POST_BYTES_MAX, perm,
+                           json, err);
+}
+
+snapshot_version snapshot_version_of(const snapshot *s) {
+    return (snapshot_version){store_generation(index_store(s->index)), store_txn_number(s->txn)};
 }
 
 bool snapshot_stores_posts(const snapshot *s) {

@@ -37,6 +37,7 @@ uint32_t snapshot_docno_end(const snapshot *s);    /* ordinals, dead ones too, l
 uint32_t snapshot_window_count(const snapshot *s); /* ceil(docno_end / WINDOW_DOCS) */
 double snapshot_length_average(const snapshot *s, index_field field); /* exact, over live posts */
 uint32_t snapshot_title_weight(const snapshot *s);
+const struct catalog_settings *snapshot_settings(const snapshot *s); /* for the snapshot's life */
 const bitmap *snapshot_deleted(const snapshot *s); /* borrowed for the snapshot's life */
 
 /* The analyzer of this index, for this snapshot's thread: its settings are those the index was
@@ -174,6 +175,24 @@ anp_status snapshot_id(snapshot *s, uint32_t docno, arena *perm, str *id, anp_er
 anp_status snapshot_post(snapshot *s, uint32_t docno, arena *perm, str *json, anp_error *err);
 
 bool snapshot_stores_posts(const snapshot *s);
+
+/* A post as it lies in the file, for threads of the caller's own (store/compress.h): in place for
+   the snapshot's life. As snapshot_post otherwise. */
+typedef struct stored_post {
+    str id;
+    str frame;
+    const struct dictionary *dictionary; /* that the frame needs, or NULL */
+} stored_post;
+
+anp_status snapshot_stored(snapshot *s, uint32_t docno, stored_post *out, anp_error *err);
+
+/* What tells one committed state from another while the index is open. */
+typedef struct snapshot_version {
+    uint64_t generation; /* of the file */
+    uint64_t number;     /* of the commit */
+} snapshot_version;
+
+snapshot_version snapshot_version_of(const snapshot *s);
 
 /*
  * The sketches of a window (SKETCH_BYTES each, one behind the other, dead posts too), decoded or

@@ -206,19 +206,98 @@ static anp_status take_string(str *rest, arena *perm, str *out, anp_error *err) 
     return ANP_OK;
 }
 
-anp_status post_title_body(str json, arena *perm, str *title, str *body, anp_error *err) {
-    str rest = json;
-    bool framed = eat(&rest, STR("{\"id\":"));
+/* Takes id, title and body off the front; id may be NULL. */
+static anp_status take_front(str *rest, arena *perm, str *id, str *title, str *body,
+                             anp_error *err) {
+    bool framed = eat(rest, STR("{\"id\":"));
     if (framed) {
-        TRY(take_string(&rest, perm, NULL, err));
-        framed = eat(&rest, STR(",\"title\":"));
+        TRY(take_string(rest, perm, id, err));
+        framed = eat(rest, STR(",\"title\":"));
     }
     if (framed) {
-        TRY(take_string(&rest, perm, title, err));
-        framed = eat(&rest, STR(",\"body\":"));
+        TRY(take_string(rest, perm, title, err));
+        framed = eat(rest, STR(",\"body\":"));
     }
     if (!framed) {
         return error_corrupt(err, "cannot read a stored post: no canonical form; run verify");
     }
-    return take_string(&rest, perm, body, err);
+    return take_string(rest, perm, body, err);
+}
+
+anp_status post_title_body(str json, arena *perm, str *title, str *body, anp_error *err) {
+    str rest = json;
+    return take_front(&rest, perm, NULL, title, body, err);
+}
+
+static bool next_is(str rest, char c) {
+    return rest.len > 0 && rest.data[0] == c;
+}
+
+/*
+ * The strings of an array; false where an entry is no string. Two passes: how many, then each.
+ */
+static anp_status take_strings(str *rest, arena *perm, post_brief *out, bool *plain,
+                               anp_error *err) {
+    str ahead = *rest;
+    size_t count = 0;
+    *plain = true;
+    for (eat(&ahead, STR("[")); next_is(ahead, '"'); eat(&ahead, STR(","))) {
+        TRY(take_string(&ahead, perm, NULL, err));
+        count++;
+    }
+    *plain = next_is(ahead, ']');
+    str *strings = arena_array(perm, str, count + 1);
+    if (!strings) {
+        return error_nomem(err, "a stored post");
+    }
+    eat(rest, STR("["));
+    for (size_t i = 0; *plain && i < count; i++, eat(rest, STR(","))) {
+        TRY(take_string(rest, perm, &strings[i], err));
+    }
+    eat(rest, STR("]"));
+    out->stack = strings;
+    out->stack_count = count;
+    return ANP_OK;
+}
+
+/*
+ * The meta's first three keys, which stand there in this order; false where one of them has a
+ * value that is not of the usual type.
+ */
+static anp_status take_about(str rest, arena *perm, post_brief *out, bool *plain, anp_error *err) {
+    *plain = true;
+    if (!eat(&rest, STR(",\"meta\":{"))) {
+        /* Anything else may stand before the meta: then it is looked for by who knows JSON. */
+        *plain = next_is(rest, '}');
+        return ANP_OK;
+    }
+    if (eat(&rest, STR("\"topic\":"))) {
+        *plain = next_is(rest, '"');
+        TRY(*plain ? take_string(&rest, perm, &out->topic, err) : ANP_OK);
+        eat(&rest, STR(","));
+    }
+    if (*plain && eat(&rest, STR("\"problem\":"))) {
+        *plain = next_is(rest, '"');
+        TRY(*plain ? take_string(&rest, perm, &out->problem, err) : ANP_OK);
+        eat(&rest, STR(","));
+    }
+    if (*plain && eat(&rest, STR("\"stack\":"))) {
+        *plain = next_is(rest, '[');
+        TRY(*plain ? take_strings(&rest, perm, out, plain, err) : ANP_OK);
+    }
+    return ANP_OK;
+}
+
+anp_status post_brief_read(str json, arena *perm, post_brief *out, anp_error *err) {
+    str rest = json;
+    bool plain;
+    *out = (post_brief){0};
+    TRY(take_front(&rest, perm, &out->id, &out->title, &out->body, err));
+    TRY(take_about(rest, perm, out, &plain, err));
+    if (!plain) {
+        post p;
+        TRY(post_from_json_bare(json, perm, &p, err));
+        *out = (post_brief){p.id, p.title, p.body, p.topic, p.problem, p.stack, p.stack_count};
+    }
+    return ANP_OK;
 }

@@ -78,4 +78,18 @@ anp_status post_to_text(str json, buffer *out, anp_error *err);
  */
 anp_status post_title_body(str json, arena *perm, str *title, str *body, anp_error *err);
 
+/* What similar posts look at. */
+typedef struct post_brief {
+    str id;
+    str title;
+    str body;
+    str topic; /* empty when absent, as the next */
+    str problem;
+    const str *stack;
+    size_t stack_count;
+} post_brief;
+
+/* The same of a stored post, as cheaply; strings live in perm. */
+anp_status post_brief_read(str json, arena *perm, post_brief *out, anp_error *err);
+
 #endif

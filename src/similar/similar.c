@@ -1,255 +1,267 @@
-/*
- * See similar.h. Cost of one probe at n posts: n × 136 bytes read by the scan, then up to 100
- * stored posts analysed, unless their sets are still held from a probe before.
- */
+/* See similar.h. Yardsticks are made when first asked for; finders are lent to one search at a
+   time and kept for the next. */
 #include "similar/similar.h"
 
 #include "base/error.h"
-#include "index/shingles.h"
-#include "post/post.h"
 
-enum { SETS_BYTES_MAX = 1 << 30, NO_POST = UINT16_MAX };
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { MEASURES = 5 }; /* anp_measure is below */
+
+typedef struct kept_yardstick {
+    bool made;
+    yardstick y;
+    VEC(finder *) idle;
+} kept_yardstick;
 
 struct similar {
-    snapshot *snapshot;
-    shingle_set *sets; /* by ordinal; hashes NULL: not held */
-    size_t sets_bytes;
-    uint16_t *equal; /* equal slots by ordinal; NO_POST where it is dead or the probe itself */
-    uint32_t docno_end;
-    arena scratch;
+    corpus *corpus;
+    pthread_mutex_t mutex; /* over all below */
+    unsigned holders;
+    kept_yardstick kept[MEASURES];
 };
 
-anp_status similar_open(snapshot *s, similar **out, anp_error *err) {
+anp_status similar_open(snapshot *s, const corpus_options *options, similar **out, anp_error *err) {
     similar *m = calloc(1, sizeof *m);
-    if (m) {
-        m->snapshot = s;
-        m->docno_end = snapshot_docno_end(s);
-        m->sets = calloc(m->docno_end + 1u, sizeof *m->sets);
-        m->equal = malloc((m->docno_end + 1u) * sizeof *m->equal);
-    }
-    if (!m || !m->sets || !m->equal) {
-        similar_close(m);
+    if (!m || pthread_mutex_init(&m->mutex, NULL) != 0) {
+        free(m);
         return error_nomem(err, "similar posts");
+    }
+    m->holders = 1;
+    anp_status status = corpus_open(s, options, &m->corpus, err);
+    if (status != ANP_OK) {
+        similar_close(m);
+        return status;
     }
     *out = m;
     return ANP_OK;
 }
 
-static void drop_sets(similar *m) {
-    for (uint32_t docno = 0; m->sets && docno < m->docno_end; docno++) {
-        free(m->sets[docno].hashes);
-        m->sets[docno] = (shingle_set){0};
-    }
-    m->sets_bytes = 0;
+similar *similar_share(similar *m) {
+    pthread_mutex_lock(&m->mutex);
+    m->holders++;
+    pthread_mutex_unlock(&m->mutex);
+    return m;
 }
 
 void similar_close(similar *m) {
-    if (m) {
-        drop_sets(m);
-        free(m->sets);
-        free(m->equal);
-        arena_free(&m->scratch);
-        free(m);
+    if (!m) {
+        return;
     }
+    pthread_mutex_lock(&m->mutex);
+    unsigned left = --m->holders;
+    pthread_mutex_unlock(&m->mutex);
+    if (left > 0) {
+        return;
+    }
+    for (int i = 0; i < MEASURES; i++) {
+        kept_yardstick *k = &m->kept[i];
+        for (size_t f = 0; f < k->idle.count; f++) {
+            finder_close(k->idle.items[f]);
+        }
+        free(k->idle.items);
+        yardstick_close(&k->y);
+    }
+    corpus_close(m->corpus);
+    pthread_mutex_destroy(&m->mutex);
+    free(m);
 }
 
-/* ---- Shingle sets -------------------------------------------------------------------------- */
-
-static anp_status set_of_body(similar *m, str body, arena *perm, shingle_set *out, anp_error *err) {
-    text_tokens tokens;
-    analyzer *a = snapshot_analyzer(m->snapshot);
-    if (!a) {
-        return error_nomem(err, "similar posts");
-    }
-    TRY(analyzer_run(a, body, perm, &tokens, err));
-    return shingles_of_tokens(&tokens, perm, out, err);
+const corpus *similar_corpus(const similar *m) {
+    return m->corpus;
 }
 
-static anp_status load_set(similar *m, uint32_t docno, shingle_set *out, anp_error *err) {
-    str json, title, body;
-    shingle_set found;
-    TRY(snapshot_post(m->snapshot, docno, &m->scratch, &json, err));
-    TRY(post_title_body(json, &m->scratch, &title, &body, err));
-    TRY(set_of_body(m, body, &m->scratch, &found, err));
-    size_t bytes = (found.count + 1) * sizeof *found.hashes; /* never 0, so that held is not NULL */
-    if (m->sets_bytes + bytes > SETS_BYTES_MAX) {
-        drop_sets(m);
-    }
-    out->hashes = malloc(bytes);
-    if (!out->hashes) {
-        return error_nomem(err, "similar posts");
-    }
-    out->count = found.count;
-    if (found.count) {
-        memcpy(out->hashes, found.hashes, found.count * sizeof *found.hashes);
-    }
-    m->sets_bytes += bytes;
-    return ANP_OK;
-}
+/* ---- Finders ------------------------------------------------------------------------------- */
 
-/* The set of a post, valid until the next call. */
-static anp_status set_of_post(similar *m, uint32_t docno, shingle_set *out, anp_error *err) {
+static anp_status lend(similar *m, anp_measure measure, finder **out, anp_error *err) {
+    kept_yardstick *k = &m->kept[measure];
     anp_status status = ANP_OK;
-    if (!m->sets[docno].hashes) {
-        shingle_set loaded = {0};
-        arena_mark mark = arena_save(&m->scratch);
-        status = load_set(m, docno, &loaded, err);
-        arena_rewind(&m->scratch, mark);
-        m->sets[docno] = loaded;
+    *out = NULL;
+    pthread_mutex_lock(&m->mutex);
+    if (!k->made) {
+        status = yardstick_open(m->corpus, measure, NULL, &k->y, err);
+        k->made = status == ANP_OK;
     }
-    *out = m->sets[docno];
-    return status;
+    if (status == ANP_OK && k->idle.count) {
+        *out = k->idle.items[--k->idle.count];
+    }
+    pthread_mutex_unlock(&m->mutex);
+    return status == ANP_OK && !*out ? finder_open(&k->y, out, err) : status;
 }
 
-/* ---- Candidates ---------------------------------------------------------------------------- */
+static void give_back(similar *m, anp_measure measure, finder *f) {
+    pthread_mutex_lock(&m->mutex);
+    bool kept = vec_push(&m->kept[measure].idle, f);
+    pthread_mutex_unlock(&m->mutex);
+    if (!kept) {
+        finder_close(f);
+    }
+}
 
-static anp_status scan(similar *m, const uint8_t *probe, uint32_t self, anp_error *err) {
-    for (uint32_t window = 0; window < snapshot_window_count(m->snapshot); window++) {
-        const uint8_t *sketches;
-        uint32_t count, first = window << WINDOW_BITS;
-        TRY(snapshot_sketches(m->snapshot, window, &sketches, &count, err));
-        if (count > m->docno_end - first) {
-            return error_corrupt(err, "a window has too many sketches");
+/* ---- Answers ------------------------------------------------------------------------------- */
+
+anp_status similar_accepted(const similar *m, const similar_request *request, arena *perm,
+                            const uint64_t **out, anp_error *err) {
+    const corpus *c = m->corpus;
+    *out = NULL;
+    if (!request->filter) {
+        return ANP_OK;
+    }
+    uint64_t *bits = arena_array(perm, uint64_t, (size_t)c->count / 64 + 1);
+    if (!bits) {
+        return error_nomem(err, "a filter");
+    }
+    for (uint32_t post = 0; post < c->count; post++) {
+        if (bitmap_contains(request->filter, c->docnos[post])) {
+            bits[post / 64] |= (uint64_t)1 << post % 64;
         }
-        sketch_scan(probe, sketches, count, m->equal + first);
     }
-    const bitmap *deleted = snapshot_deleted(m->snapshot);
-    for (uint32_t docno = 0; bitmap_next(deleted, docno, &docno) && docno < m->docno_end; docno++) {
-        m->equal[docno] = NO_POST;
-    }
-    if (self < m->docno_end) {
-        m->equal[self] = NO_POST;
-    }
+    *out = bits;
     return ANP_OK;
 }
 
-/* The ordinals with the most equal slots, ties to the lower one; how many, at most `most`. */
-static size_t choose(const similar *m, size_t most, uint32_t *chosen) {
-    size_t histogram[SKETCH_SLOTS + 2] = {0}, above = 0, count = 0;
-    for (uint32_t docno = 0; docno < m->docno_end; docno++) {
-        histogram[m->equal[docno] == NO_POST ? SKETCH_SLOTS + 1 : m->equal[docno]]++;
-    }
-    uint32_t least = SKETCH_SLOTS + 1;
-    while (least > 0 && above + histogram[least - 1] <= most) {
-        above += histogram[--least];
-    }
-    size_t of_border = most - above; /* places left for those with least - 1 */
-    for (uint32_t docno = 0; docno < m->docno_end; docno++) {
-        uint32_t equal = m->equal[docno];
-        if (equal == NO_POST || equal + 1 < least) {
-            continue;
-        }
-        if (equal >= least || of_border > 0) {
-            of_border -= equal < least;
-            chosen[count++] = docno;
-        }
-    }
-    return count;
+static similar_hit hit_of(const corpus *c, uint32_t post, double likeness) {
+    return (similar_hit){c->docnos[post], likeness, corpus_id(c, post), corpus_title(c, post)};
 }
 
-static int by_similarity(const void *a, const void *b) {
-    const similar_hit *x = a, *y = b;
-    if (x->similarity != y->similarity) {
-        return x->similarity > y->similarity ? -1 : 1;
-    }
-    return (x->docno > y->docno) - (x->docno < y->docno);
-}
-
-static anp_status fill_hit(similar *m, similar_hit *hit, arena *perm, anp_error *err) {
-    str json, title, body;
-    arena_mark mark = arena_save(&m->scratch);
-    TRY(snapshot_id(m->snapshot, hit->docno, perm, &hit->id, err));
-    anp_status status = snapshot_post(m->snapshot, hit->docno, &m->scratch, &json, err);
-    if (status == ANP_OK) {
-        status = post_title_body(json, &m->scratch, &title, &body, err);
-    }
-    if (status == ANP_OK) {
-        hit->title = arena_str(perm, title);
-        status = hit->title.data ? ANP_OK : error_nomem(err, "similar posts");
-    }
-    arena_rewind(&m->scratch, mark);
-    return status;
-}
-
-static anp_status rank(similar *m, shingle_set probe, const similar_request *request, arena *perm,
+static anp_status take(const similar *m, const neighbour *found, uint32_t count, arena *perm,
                        similar_answer *out, anp_error *err) {
-    size_t most = request->k > SIMILAR_CANDIDATES ? request->k : SIMILAR_CANDIDATES;
-    uint32_t *chosen = arena_array(&m->scratch, uint32_t, most);
-    similar_hit *hits = arena_array(perm, similar_hit, most);
-    if (!chosen || !hits) {
+    out->hits = arena_array(perm, similar_hit, count);
+    out->hit_count = count;
+    if (!out->hits) {
         return error_nomem(err, "similar posts");
     }
-    size_t count = choose(m, most, chosen), kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        shingle_set candidate;
-        TRY(set_of_post(m, chosen[i], &candidate, err));
-        double similarity = sketch_jaccard(probe, candidate);
-        if (similarity >= request->similarity_min) {
-            hits[kept++] = (similar_hit){.docno = chosen[i], .similarity = similarity};
-        }
-    }
-    if (kept) {
-        qsort(hits, kept, sizeof *hits, by_similarity);
-    }
-    kept = kept < request->k ? kept : request->k;
-    for (size_t i = 0; i < kept; i++) {
-        TRY(fill_hit(m, &hits[i], perm, err));
-    }
-    *out = (similar_answer){hits, kept};
-    return ANP_OK;
-}
-
-static anp_status check_request(const similar_request *request, anp_error *err) {
-    if (request->measure != ANP_MEASURE_DEFAULT && request->measure != ANP_MEASURE_JACCARD) {
-        return error_set(err, ANP_UNSUPPORTED, "this version measures jaccard only; leave the "
-                         "measure out or give jaccard");
-    }
-    if (request->k > RESULTS_MAX) {
-        return error_set(err, ANP_INVALID, "k is %u; give at most %d", request->k, RESULTS_MAX);
-    }
-    if (!(request->similarity_min >= 0 && request->similarity_min <= 1)) {
-        return error_set(err, ANP_INVALID, "the least similarity must lie in 0 to 1");
+    for (uint32_t i = 0; i < count; i++) {
+        out->hits[i] = hit_of(m->corpus, found[i].post, found[i].likeness);
     }
     return ANP_OK;
 }
 
 anp_status similar_to_post(similar *m, uint32_t docno, const similar_request *request, arena *perm,
                            similar_answer *out, anp_error *err) {
-    shingle_set held, probe;
-    uint8_t sketch[SKETCH_BYTES];
-    TRY(check_request(request, err));
-    TRY(set_of_post(m, docno, &held, err));
-    /* A copy: loading candidates may drop the sets that are held. */
-    arena_mark mark = arena_save(&m->scratch);
-    probe.count = held.count;
-    probe.hashes = arena_array(&m->scratch, uint64_t, held.count + 1);
-    anp_status status = probe.hashes ? ANP_OK : error_nomem(err, "similar posts");
-    if (status == ANP_OK) {
-        memcpy(probe.hashes, held.hashes, held.count * sizeof *held.hashes);
-        sketch_make(probe, sketch);
-        status = scan(m, sketch, docno, err);
+    uint32_t post = corpus_find(m->corpus, docno), count;
+    const neighbour *found;
+    finder *f;
+    finder_options options = {.k = request->k, .likeness_min = request->similarity_min};
+    if (post == UINT32_MAX) {
+        return error_set(err, ANP_NOT_FOUND, "post %u is deleted", docno);
     }
+    options.k = options.k < m->corpus->count ? options.k : m->corpus->count;
+    TRY(similar_accepted(m, request, perm, &options.accepted, err));
+    TRY(lend(m, request->measure, &f, err));
+    anp_status status = finder_run_post(f, post, &options, &found, &count, err);
     if (status == ANP_OK) {
-        status = rank(m, probe, request, perm, out, err);
+        status = take(m, found, count, perm, out, err);
     }
-    arena_rewind(&m->scratch, mark);
+    give_back(m, request->measure, f);
     return status;
 }
 
-anp_status similar_to_text(similar *m, str body, const similar_request *request, arena *perm,
-                           similar_answer *out, anp_error *err) {
-    shingle_set probe;
-    uint8_t sketch[SKETCH_BYTES];
-    TRY(check_request(request, err));
-    arena_mark mark = arena_save(&m->scratch);
-    anp_status status = set_of_body(m, body, &m->scratch, &probe, err);
+/* ---- Drafts -------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A draft's shingles by class. */
+typedef struct draft_probe {
+    uint32_t *inside;  /* by class: how many of its shingles */
+    uint32_t *classes; /* those with any, ascending */
+    uint64_t *weights;
+    uint32_t class_count;
+    uint32_t feature_count;
+    uint32_t unknown; /* shingles that no post has */
+} draft_probe;
+
+static anp_status probe_of(const corpus *c, const features *f, arena *scratch, draft_probe *out,
+                           anp_error *err) {
+    uint64_t *hashes = arena_array(scratch, uint64_t, f->shingle_count + 1);
+    *out = (draft_probe){0};
+    out->inside = arena_array(scratch, uint32_t, (size_t)c->text.class_count + 1);
+    out->classes = arena_array(scratch, uint32_t, f->shingle_count + 1);
+    out->weights = arena_array(scratch, uint64_t, f->shingle_count + 1);
+    if (!hashes || !out->inside || !out->classes || !out->weights) {
+        return error_nomem(err, "a draft");
+    }
+    if (f->shingle_count) {
+        memcpy(hashes, f->shingles, f->shingle_count * sizeof *hashes);
+        qsort(hashes, f->shingle_count, sizeof *hashes, ascending);
+    }
+    for (size_t i = 0; i < f->shingle_count; i++) {
+        if (i > 0 && hashes[i] == hashes[i - 1]) {
+            continue;
+        }
+        uint32_t class = family_find(&c->text, hashes[i]);
+        out->feature_count++;
+        if (class == FAMILY_NONE) {
+            out->unknown++;
+        } else if (out->inside[class]++ == 0) {
+            out->weights[out->class_count++] = class;
+        }
+    }
+    if (out->class_count) {
+        qsort(out->weights, out->class_count, sizeof *out->weights, ascending);
+    }
+    for (uint32_t i = 0; i < out->class_count; i++) {
+        out->classes[i] = (uint32_t)out->weights[i];
+    }
+    return ANP_OK;
+}
+
+static anp_status run_draft(similar *m, draft_probe *d, const similar_request *request,
+                            arena *perm, similar_answer *out, anp_error *err) {
+    const corpus *c = m->corpus;
+    int power = request->measure == ANP_MEASURE_JACCARD ? WEIGH_COUNT : WEIGH_TEXT_POWER;
+    uint64_t n = (uint64_t)c->count + 1;
+    finder_options options = {.k = request->k < c->count ? request->k : c->count,
+                              .likeness_min = request->similarity_min};
+    probe p = {.post = FAMILY_NONE,
+               .classes = d->classes,
+               .weights = d->weights,
+               .class_count = d->class_count,
+               .inside = d->inside,
+               .feature_count = d->feature_count,
+               .total = d->unknown * weigh_feature(n, 1, power)};
+    for (uint32_t i = 0; i < d->class_count; i++) {
+        uint32_t class = d->classes[i];
+        d->weights[i] = d->inside[class] * weigh_feature(n, c->text.df[class] + 1, power);
+        p.total += d->weights[i];
+    }
+    yardstick y;
+    finder *f = NULL;
+    const neighbour *found;
+    uint32_t count;
+    TRY(similar_accepted(m, request, perm, &options.accepted, err));
+    TRY(yardstick_open(c, request->measure, d->inside, &y, err));
+    anp_status status = finder_open(&y, &f, err);
     if (status == ANP_OK) {
-        sketch_make(probe, sketch);
-        status = scan(m, sketch, UINT32_MAX, err);
+        status = finder_run(f, &p, &options, &found, &count, err);
     }
     if (status == ANP_OK) {
-        status = rank(m, probe, request, perm, out, err);
+        status = take(m, found, count, perm, out, err);
     }
-    arena_rewind(&m->scratch, mark);
+    finder_close(f);
+    yardstick_close(&y);
+    return status;
+}
+
+anp_status similar_to_text(similar *m, snapshot *s, str body, const similar_request *request,
+                           arena *perm, similar_answer *out, anp_error *err) {
+    reader *r;
+    features f;
+    draft_probe d;
+    arena scratch = {0};
+    TRY(reader_open(snapshot_settings(s), &r, err));
+    anp_status status = reader_read_draft(r, body, &f, err);
+    if (status == ANP_OK) {
+        status = probe_of(m->corpus, &f, &scratch, &d, err);
+    }
+    if (status == ANP_OK) {
+        status = run_draft(m, &d, request, perm, out, err);
+    }
+    arena_free(&scratch);
+    reader_close(r);
     return status;
 }

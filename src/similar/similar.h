@@ -1,25 +1,22 @@
 /*
- * Similar posts: the nearest by Jaccard of 3-word shingles.
+ * Similar posts.
  *
- *     sketch of the probe ─> scan all sketches ─> best candidates ─> their shingle sets ─> exact
- *     Jaccard ─> k
- *                             (SIMD, 136 B a post)   (100 or k)        (stored bodies)
+ *     posts of one commit ─> corpus in memory ─> finder ─> the k nearest, exactly    (this file)
+ *     sketches ─> candidates ─> Jaccard ─> the k nearest of those                    (by_sketch.h)
  *
- * The similarity of what is returned is exact; which posts are candidates is the sketch's
- * estimate. In a corpus of at most SIMILAR_CANDIDATES live posts every post is a candidate, and
- * the answer exact.
+ * What is held here is of one commit, shared by threads, and kept from question to question.
  */
 #ifndef ANP_SIMILAR_SIMILAR_H
 #define ANP_SIMILAR_SIMILAR_H
 
 #include "index/snapshot.h"
-
-enum { SIMILAR_CANDIDATES = 100 };
+#include "similar/finder.h"
 
 typedef struct similar_request {
-    anp_measure measure;
+    anp_measure measure; /* not the default */
     uint32_t k;
     double similarity_min;
+    const bitmap *filter; /* ordinals that may be answers; NULL: all live ones */
 } similar_request;
 
 typedef struct similar_hit {
@@ -34,18 +31,27 @@ typedef struct similar_answer {
     size_t hit_count;
 } similar_answer;
 
-/* Keeps shingle sets between calls on one snapshot, up to 1 GiB; one thread at a time. */
 typedef struct similar similar;
 
-anp_status similar_open(snapshot *s, similar **out, anp_error *err);
-void similar_close(similar *m);
+/* Reads all live posts, by threads. */
+anp_status similar_open(snapshot *s, const corpus_options *options, similar **out, anp_error *err);
 
-/* The nearest to a post; itself left out. */
+/* One more holder; each closes. */
+similar *similar_share(similar *m);
+void similar_close(similar *m); /* NULL is allowed */
+
+const corpus *similar_corpus(const similar *m);
+
+/* Any thread. ids and titles of hits live as long as m; the rest in perm. */
 anp_status similar_to_post(similar *m, uint32_t docno, const similar_request *request, arena *perm,
                            similar_answer *out, anp_error *err);
 
-/* The nearest to a draft. */
-anp_status similar_to_text(similar *m, str body, const similar_request *request, arena *perm,
-                           similar_answer *out, anp_error *err);
+/* The nearest to a draft. Costs a pass over all classes: its own shingles count too. */
+anp_status similar_to_text(similar *m, snapshot *s, str body, const similar_request *request,
+                           arena *perm, similar_answer *out, anp_error *err);
+
+/* The request's bits by post, as a finder wants them, into perm; NULL without a filter. */
+anp_status similar_accepted(const similar *m, const similar_request *request, arena *perm,
+                            const uint64_t **out, anp_error *err);
 
 #endif

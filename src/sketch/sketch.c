@@ -113,6 +113,14 @@ anp_status sketch_shingles(const uint64_t *words, size_t word_count, arena *perm
     return ANP_OK;
 }
 
+size_t sketch_hashes(const uint64_t *words, size_t word_count, uint64_t *out) {
+    size_t count = shingle_count(word_count);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = hash_shingle(words + i);
+    }
+    return count;
+}
+
 /* Both indexes move without a branch: which one does is a coin toss that no processor guesses. */
 double sketch_jaccard(shingle_set a, shingle_set b) {
     size_t i = 0, j = 0, shared = 0;

@@ -39,6 +39,10 @@ uint64_t sketch_word(str word);
 anp_status sketch_shingles(const uint64_t *words, size_t word_count, arena *perm, shingle_set *out,
                            anp_error *err);
 
+/* Their hashes as they stand in the text, repeats and all, into out (room for word_count); how
+   many. */
+size_t sketch_hashes(const uint64_t *words, size_t word_count, uint64_t *out);
+
 /* An empty set gives 136 zero bytes, which no other set gives. */
 void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]);
 

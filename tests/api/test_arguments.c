@@ -136,8 +136,11 @@ static void bad_requests(anp_snapshot *s) {
     similar.similarity_min = -0.5;
     REFUSED(anp_similar_text(s, "a", 1, &similar, &r, &err));
     similar.similarity_min = 0;
+    similar.measure = (anp_measure)(ANP_MEASURE_BLEND + 1);
+    REFUSED(anp_similar_text(s, "a", 1, &similar, &r, &err));
     similar.measure = ANP_MEASURE_BLEND;
-    CHECK_EQ_INT(anp_similar_text(s, "a", 1, &similar, &r, &err), ANP_UNSUPPORTED);
+    similar.filter = "stack:(";
+    CHECK_EQ_INT(anp_similar_text(s, "a", 1, &similar, &r, &err), ANP_SYNTAX);
 }
 
 static void bad_index_options(void) {

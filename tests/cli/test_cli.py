@@ -59,6 +59,11 @@ OPTIONS = {
         "--id",
         "--text",
         "--all",
+        "--clusters",
+        "--exact",
+        "--filter",
+        "--explain",
+        "--threads",
         "--min",
         "--measure",
         "--format",
@@ -84,8 +89,6 @@ LATER_OPTIONS = [
     ("query", "--facets"),
     ("query", "--sort"),
     ("query", "--fuzzy"),
-    ("similar", "--clusters"),
-    ("similar", "--exact"),
     ("verify", "--accept"),
     ("delete", "--filter"),
 ]
@@ -248,7 +251,7 @@ def test_help_is_true_of_each_command():
         check("terms: all" not in texts["query"] + texts["similar"] + texts["terms"], "-k")
         check("default 10" in texts["query"] and "default 10" not in texts["terms"], "-k")
     texts = {command: run("help", command, code=0).out for command in OPTIONS}
-    check("--all only" in texts["similar"] and "--all only" not in texts["export"], "--out")
+    check("--all or --clusters" in texts["similar"] and "--clusters" not in texts["export"], "--out")
     check("Fixed when" in texts["index"] and "Fixed when" not in texts["analyze"], "--lang")
     for command in ("show", "stats", "terms"):
         check("--format" not in texts[command], f"--json of {command}")
@@ -355,7 +358,7 @@ def test_wrong_lines():
     refuse("query", "x", "--snipet", "3", names=["--snipet", "--snippet", "anpsearch help query"])
     refuse("query", "x", "--sort", "score", names=["--sort", "anpsearch help"])
     refuse("query", "x", "--facets=stack", names=["anpsearch help"])
-    refuse("similar", "--clusters", names=["anpsearch help"])
+    refuse("similar", "--clusters", "--all", names=["anpsearch help"])
     refuse("delete", "--filter", "x", names=["anpsearch help"])
     refuse("query", "x", "-z", names=["-z", "anpsearch help"])
     refuse("query", "-varnish", names=["--"])
@@ -918,10 +921,50 @@ def test_similar():
     refuse("similar", "--id", "nobody", code=1, names=["nobody"])
     absent = run("similar", "--id", "nobody", "--json", code=1)
     equal((json.loads(absent.out)["id"], json.loads(absent.out)["hits"]), ("nobody", []))
-    for measure in ("text", "about", "blend"):
-        refuse("similar", "--id", "p1", "--measure", measure, names=["jaccard"])
+    for measure in ("jaccard", "text", "about", "blend"):
+        listed = json.loads(run("similar", "--id=p1", "--measure", measure, "--json", code=0).out)
+        exact = run("similar", "--id=p1", "--measure", measure, "--exact", "--json", code=0)
+        equal(json.loads(exact.out)["hits"], listed["hits"], measure)
+        if measure == "blend":
+            equal(listed["hits"], found["hits"], "the default is not blend")
     refuse("similar", "--id", "p1", "--measure", "cosine", names=["cosine", "jaccard"])
-    run("similar", "--id", "p1", "--measure", "jaccard", code=0)
+    only = json.loads(run("similar", "--id=p1", "--filter", "title:rules", "--json", code=0).out)
+    check("p2" in [hit["id"] for hit in only["hits"]], only)
+    check(len(only["hits"]) < len(found["hits"]), only)
+    refuse("similar", "--id=p1", "--filter", "nofield:x", names=["a field"])
+
+
+def test_similar_explained():
+    make_index()
+    text = run("similar", "--id", "p1", "-k1", "--explain", code=0).out
+    check(re.search(r"^ +[\d.]+ = similarity", text, re.M), text)
+    args = ("similar", "--id", "p1", "--explain", "--measure", "text", "--json")
+    for hit in json.loads(run(*args, code=0).out)["hits"]:
+        side = hit["explain"]["text"]
+        equal(hit["explain"]["similarity"], hit["similarity"])
+        check(abs(sum(f["weight"] for f in side["features"]) - side["shared"]) < 1e-9, side)
+        if side["either"]:
+            check(abs(side["shared"] / side["either"] - hit["similarity"]) < 1e-9, side)
+
+
+def test_similar_clusters():
+    body = " ".join(f"word{number}" for number in range(60))
+    posts = [{"id": f"p{number}", "title": f"T {number}", "body": body} for number in range(3)]
+    posts[1]["body"] += " more"
+    posts.append({"id": "other", "title": "Other", "body": "nothing that the others have in them"})
+    run("index", write_posts("some.jsonl", posts), code=0)
+    lines = run("similar", "--clusters", code=0).lines()
+    equal(len(lines), 1)
+    group = json.loads(lines[0])
+    equal((group["representative"], group["size"]), ("p0", 3))
+    equal([post["id"] for post in group["posts"]], ["p1", "p2"])
+    equal(group["posts"][1]["similarity"], 1)
+    smaller = run("similar", "--clusters", "--min", "1", "--out", "groups.jsonl", code=0)
+    equal(smaller.out, "")
+    with open("groups.jsonl", encoding="utf-8") as file:
+        equal([post["id"] for post in json.loads(file.read())["posts"]], ["p2"])
+    equal(run("similar", "--clusters", "--filter", "title:other", code=1).out, "")
+    equal(leftovers(), [])
 
 
 def test_similar_draft():
@@ -964,7 +1007,33 @@ def test_similar_all_interrupted():
         child.send_signal(signal.SIGINT)
         err = child.stderr.read().decode()
         equal(child.wait(timeout=30), 130, f"exit status; {err}")
-    equal((leftovers(), os.path.exists("all.jsonl")), ([], False), "half a file")
+    check(not os.path.exists("all.jsonl"), "half a file")
+    resume_all(command)
+
+
+def resume_all(command):
+    """Stopped and killed runs go on where they were, and the bytes are those of one run."""
+    whole = run("similar", "--all", "--threads", "1", code=0).out.encode()
+    with open("all.jsonl.partial", "ab") as file:
+        file.write(b'{"id":"half a line')
+    had = os.path.getsize("all.jsonl.partial")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment({})) as child:
+        while child.poll() is None and os.path.getsize("all.jsonl.partial") <= had:
+            time.sleep(0.001)
+        child.kill()
+        child.wait(timeout=30)
+    run("similar", "--all", "--out", "all.jsonl", code=0)
+    with open("all.jsonl", "rb") as file:
+        check(file.read() == whole, "not the bytes of one run")
+    equal(leftovers(), [])
+    check(not os.path.exists("all.jsonl.resume"), "a record stays")
+    with open("all.jsonl.partial", "wb") as file:  # of a run with other options
+        file.write(b"x\n" * 10)
+    with open("all.jsonl.resume", "w", encoding="ascii") as file:
+        file.write("anpsearch similar 1234\n")
+    run("similar", "--all", "--out", "all.jsonl", code=0)
+    with open("all.jsonl", "rb") as file:
+        check(file.read() == whole, "another run's lines were kept")
 
 
 # ---- Posts -----------------------------------------------------------------------------------

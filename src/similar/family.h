@@ -1,0 +1,62 @@
+/*
+ * A family: the classes of one kind of feature over all items, both ways, in memory.
+ *
+ *     class   df   weight of     list                      item   its classes, rarest first
+ *       0      1   3 features    7                            7   0 2 5 …
+ *       1      2   1             7 9                          9   1 2 …
+ *       …                        (rare: ascending items)
+ *      41   4000   12            bits, one for each item      (frequent)
+ *
+ * Classes are numbered by df, rarest first. Items are posts (shingles) or distinct sets of terms
+ * (what posts are about), which count for as many posts as share them.
+ */
+#ifndef ANP_SIMILAR_FAMILY_H
+#define ANP_SIMILAR_FAMILY_H
+
+#include "similar/chunk.h"
+
+/* Rows of bits are as long as whole blocks of items: what a kernel works on at a time. */
+enum { FAMILY_BLOCK = 512, FAMILY_DENSE = 32 /* a list of items / 32 or more is bits */ };
+
+typedef struct family {
+    uint32_t item_count;
+    uint32_t class_count;
+    uint32_t class_dense; /* the first whose list is bits */
+    uint32_t *df;         /* posts, by class */
+    uint32_t *members;    /* features of a class */
+    size_t *list_start;   /* by class, up to class_dense */
+    uint32_t *lists;
+    uint64_t *bits;   /* words a class */
+    size_t row_words;
+    size_t *item_start; /* by item, and one more */
+    uint32_t *item_classes;
+    /* For features of a draft: a table of hashes. */
+    size_t slot_mask;
+    uint32_t *slots; /* a feature, plus 1 */
+    uint64_t *hashes;
+    uint32_t *classes; /* of features */
+    uint32_t feature_count;
+} family;
+
+#define FAMILY_NONE UINT32_MAX
+
+/* Of shingles: joins chunks, and frees what of them it took over. */
+anp_status family_join(chunk *chunks, size_t count, uint32_t item_count, family *out,
+                       anp_error *err);
+
+/* Of sets: item i has features[start[i]] … and counts for posts[i] posts. */
+anp_status family_of_sets(const uint64_t *features, const uint32_t *start, const uint32_t *posts,
+                          uint32_t item_count, family *out, anp_error *err);
+void family_free(family *f);
+
+/* The class of a feature, or FAMILY_NONE. */
+uint32_t family_find(const family *f, uint64_t hash);
+
+static inline const uint64_t *family_bits(const family *f, uint32_t class) {
+    return f->bits + (size_t)(class - f->class_dense) * f->row_words;
+}
+
+/* Whether two items have the same classes. */
+bool family_same(const family *f, uint32_t a, uint32_t b);
+
+#endif

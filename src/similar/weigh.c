@@ -1,0 +1,69 @@
+/* See weigh.h. */
+#include "similar/weigh.h"
+
+#include "base/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+uint64_t weigh_feature(uint64_t n, uint32_t df, int power) {
+    double rarity = log((double)n / (double)(df > 2 ? df : 2));
+    if (power == WEIGH_COUNT) {
+        return 1;
+    }
+    rarity = rarity > 0 ? rarity : 0;
+    return (uint64_t)llround((power == 2 ? rarity * rarity : rarity * rarity * rarity) * 65536.0);
+}
+
+void weighing_close(weighing *w) {
+    free(w->weights);
+    free(w->totals);
+    free(w->totals_near);
+    *w = (weighing){0};
+}
+
+static void fill_weights(weighing *w, uint64_t n, int power, const uint32_t *inside) {
+    const family *f = w->family;
+    uint64_t weight = 0;
+    for (uint32_t c = 0; c < f->class_count; c++) {
+        if (c == 0 || f->df[c] != f->df[c - 1]) { /* classes stand by df */
+            weight = weigh_feature(n, f->df[c], power);
+        }
+        uint64_t shared = inside ? inside[c] : 0;
+        w->weights[c] = (f->members[c] - shared) * weight;
+        if (shared) {
+            w->weights[c] += shared * weigh_feature(n, f->df[c] + 1, power);
+        }
+    }
+}
+
+static void fill_totals(weighing *w, size_t padded) {
+    const family *f = w->family;
+    for (uint32_t i = 0; i < f->item_count; i++) {
+        uint64_t total = 0;
+        for (size_t j = f->item_start[i]; j < f->item_start[i + 1]; j++) {
+            total += w->weights[f->item_classes[j]];
+        }
+        w->totals[i] = total;
+        w->totals_near[i] = (float)total;
+    }
+    for (size_t i = f->item_count; i < padded; i++) {
+        w->totals_near[i] = INFINITY;
+    }
+}
+
+anp_status weighing_open(const family *f, uint64_t n, int power, const uint32_t *inside,
+                         weighing *out, anp_error *err) {
+    size_t padded = f->row_words * 64;
+    *out = (weighing){.family = f};
+    out->weights = malloc(((size_t)f->class_count + 1) * sizeof *out->weights);
+    out->totals = malloc(((size_t)f->item_count + 1) * sizeof *out->totals);
+    out->totals_near = malloc((padded + 1) * sizeof *out->totals_near);
+    if (!out->weights || !out->totals || !out->totals_near) {
+        weighing_close(out);
+        return error_nomem(err, "similar posts");
+    }
+    fill_weights(out, n, power, inside);
+    fill_totals(out, padded);
+    return ANP_OK;
+}
