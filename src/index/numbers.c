@@ -279,8 +279,9 @@ static numbered *sort_fresh(const numbers *n) {
         uint32_t place = n->fresh.items[i];
         fresh[i] = (numbered){n->cache.keys[place], n->by_cache.items[place], 0};
     }
-    if (fresh) {
-        qsort(fresh, n->fresh.count, sizeof *fresh, by_text);
+    if (fresh && !numbers_sort(fresh, n->fresh.count)) {
+        free(fresh);
+        return NULL;
     }
     return fresh;
 }

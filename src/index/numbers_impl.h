@@ -1,5 +1,5 @@
 /* What the parts of numbers.h share: numbers.c, numbers_filter.c, numbers_join.c,
-   numbers_merged.c, numbers_runs.c. */
+   numbers_merged.c, numbers_runs.c, numbers_sort.c. */
 #ifndef ANP_INDEX_NUMBERS_IMPL_H
 #define ANP_INDEX_NUMBERS_IMPL_H
 
@@ -24,6 +24,9 @@ static inline anp_status numbers_damaged(store_table table, anp_error *err) {
  */
 anp_status numbers_put(store_txn *txn, store_table table, const numbered *sorted, size_t count,
                        unsigned bits, size_t *bytes, size_t *taken, anp_error *err);
+
+/* Puts strings in byte order; false when memory is out. */
+bool numbers_sort(numbered *strings, size_t count);
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
 

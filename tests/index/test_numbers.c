@@ -4,6 +4,7 @@
 #include "base/prng.h"
 #include "index/index.h"
 #include "index/numbers_block.h"
+#include "index/numbers_impl.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -168,7 +169,46 @@ static index_handle *open_new(const char *name) {
                                                                                        : NULL;
 }
 
+/* Byte by byte; whatever ends first is less. */
+static bool not_above(str a, str b) {
+    size_t i = 0;
+    while (i < a.len && i < b.len && a.data[i] == b.data[i]) {
+        i++;
+    }
+    return i == a.len || (i < b.len && (uint8_t)a.data[i] < (uint8_t)b.data[i]);
+}
+
+/* Strings that agree in many bytes, few and many of them: in order, and each still there. */
+static void check_sort(void) {
+    static const char bytes[] = {0, 'a', 'b', (char)0xff};
+    static const size_t counts[] = {0, 1, 2, 256, 257, 300, 20000};
+    static char texts[20000][12];
+    static numbered sorted[20000];
+    static bool seen[20000];
+    prng p = {12};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        for (size_t i = 0; i < counts[c]; i++) {
+            size_t len = prng_below(&p, sizeof texts[i] + 1);
+            for (size_t b = 0; b < len; b++) {
+                texts[i][b] = bytes[prng_below(&p, sizeof bytes)];
+            }
+            sorted[i] = (numbered){str_make(texts[i], len), (uint32_t)i, 0};
+            seen[i] = false;
+        }
+        CHECK(numbers_sort(sorted, counts[c]));
+        size_t wrong = 0;
+        for (size_t i = 0; i < counts[c]; i++) {
+            wrong += i && !not_above(sorted[i - 1].text, sorted[i].text);
+            wrong += sorted[i].text.data != texts[sorted[i].number] || seen[sorted[i].number];
+            seen[sorted[i].number] = true;
+        }
+        CHECK_EQ_INT(wrong, 0);
+    }
+}
+
 void test_index_numbers(void) {
+    CASE("strings are sorted");
+    check_sort();
     CASE("verify names a wrong block");
     index_handle *index = open_new("wrong");
     if (!index) {
