@@ -70,33 +70,59 @@ static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
     return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
 }
 
-/* Copies of what snapshot_columns only lends. */
-static anp_status add_made(snapshot *s, uint32_t window, uint32_t from, anp_error *err) {
-    window_columns columns;
-    TRY(snapshot_columns(s, window, &columns, err));
-    uint32_t count = columns.count - from, first = window << WINDOW_BITS;
+/* Lengths and scores of a made cell's posts, to be filled. */
+typedef struct made {
+    uint32_t *title, *body;
+    float (*scores)[4];
+} made;
+
+static anp_status add_made(snapshot *s, uint32_t window, uint32_t from, uint32_t count, made *out,
+                           anp_error *err) {
     arena *memory = &s->cell_cache->memory;
-    uint32_t *title = arena_alloc(memory, count * sizeof *title);
-    uint32_t *body = arena_alloc(memory, count * sizeof *body);
-    float(*scores)[4] = arena_alloc(memory, count * sizeof *scores);
-    if (!title || !body || !scores) {
+    uint32_t first = window << WINDOW_BITS;
+    *out = (made){arena_alloc(memory, count * sizeof *out->title),
+                  arena_alloc(memory, count * sizeof *out->body),
+                  arena_alloc(memory, count * sizeof *out->scores)};
+    if (!out->title || !out->body || !out->scores) {
         return nomem(err);
     }
-    memcpy(title, columns.lengths[INDEX_TITLE] + from, count * sizeof *title);
-    memcpy(body, columns.lengths[INDEX_BODY] + from, count * sizeof *body);
-    memcpy((void *)scores, (const void *)(columns.scores + from), count * sizeof *scores);
     cell c = {.first = first,
               .from = from,
-              .end = columns.count,
+              .end = from + count,
               .length_average = 1,
-              .title = {title, sizeof *title, sizeof *title, 0, from, count},
-              .body = {body, sizeof *body, sizeof *body, 0, from, count},
-              .scores = (const uint8_t *)scores,
-              .score_bytes = sizeof *scores,
+              .title = {out->title, sizeof *out->title, sizeof *out->title, 0, from, count},
+              .body = {out->body, sizeof *out->body, sizeof *out->body, 0, from, count},
+              .scores = (const uint8_t *)out->scores,
+              .score_bytes = sizeof *out->scores,
               .dead = (uint32_t)bitmap_count_range(s->deleted, (uint64_t)first + from,
-                                                   (uint64_t)first + columns.count),
+                                                   (uint64_t)first + from + count),
               .made = true};
     return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
+}
+
+/* Copies of what snapshot_columns only lends. */
+static anp_status add_merging(snapshot *s, uint32_t window, anp_error *err) {
+    window_columns columns;
+    made m;
+    TRY(snapshot_columns(s, window, &columns, err));
+    TRY(add_made(s, window, 0, columns.count, &m, err));
+    memcpy(m.title, columns.lengths[INDEX_TITLE], columns.count * sizeof *m.title);
+    memcpy(m.body, columns.lengths[INDEX_BODY], columns.count * sizeof *m.body);
+    memcpy((void *)m.scores, (const void *)columns.scores, columns.count * sizeof *m.scores);
+    return ANP_OK;
+}
+
+/* The log by itself: the first query after a commit does not decode the window for it. */
+static anp_status add_tail(snapshot *s, uint32_t window, anp_error *err) {
+    made m;
+    TRY(add_made(s, window, window_low(s->tail->first), s->tail->count, &m, err));
+    for (uint32_t post = 0; post < s->tail->count; post++) {
+        const forward_head *head = tail_head(s->tail, post);
+        m.title[post] = head->title_words;
+        m.body[post] = head->body_words;
+        memcpy(m.scores[post], head->scores, sizeof head->scores);
+    }
+    return ANP_OK;
 }
 
 static anp_status add_window(snapshot *s, uint32_t window, const unit_info **unit,
@@ -107,13 +133,12 @@ static anp_status add_window(snapshot *s, uint32_t window, const unit_info **uni
     }
     *unit = end;
     if (catalog_merging(&s->cat) == (int32_t)window) {
-        return add_made(s, window, 0, err);
+        return add_merging(s, window, err);
     }
     for (; begin < end; begin++) {
         TRY(add_unit(s, begin, err));
     }
-    return snapshot_tail_in(s, window) ? add_made(s, window, window_low(s->tail->first), err)
-                                       : ANP_OK;
+    return snapshot_tail_in(s, window) ? add_tail(s, window, err) : ANP_OK;
 }
 
 static anp_status make_cells(snapshot *s, anp_error *err) {
