@@ -18,6 +18,9 @@ enum {
     TERM_BYTES_MIN = 4, /* of a term in a record */
     /* Posts from which on the memory of a chunk is asked for at once. */
     MANY_POSTS = 64,
+    /* Of most posts, at most: what room is made for then. */
+    POST_FACETS = 64,
+    POST_NUMBERS = 24,
 };
 
 typedef struct log_post {
@@ -35,10 +38,19 @@ struct tail_log {
     log_post posts[];
 };
 
+/* Small, for a million of them are made when a full log is read. */
 typedef struct place {
-    uint32_t post;
-    uint32_t at; /* from the record's first byte */
+    uint16_t post;
+    uint16_t at; /* from the record's first byte; PLACE_FAR: there or behind, to be looked for */
 } place;
+
+enum { PLACE_FAR = UINT16_MAX };
+
+_Static_assert(WINDOW_DOCS <= UINT16_MAX + 1u, "a post of the log in 16 bits");
+
+static inline place make_place(uint32_t post, size_t at) {
+    return (place){(uint16_t)post, at < PLACE_FAR ? (uint16_t)at : PLACE_FAR};
+}
 
 /* References, each number with its place: in the order of posts, or sorted by number, then post. */
 typedef struct tail_refs {
@@ -59,11 +71,11 @@ struct tail_chunk {
 /* ---- References ---------------------------------------------------------------------------- */
 
 /*
- * As realloc. What takes some huge pages is put on such where they are given: a fresh process pays
- * for each page that it touches first, and a full log takes thousands of small ones.
+ * As realloc. What about fills a huge page is put on such where they are given: a fresh process
+ * pays for each page that it touches first, and a full log takes thousands of small ones.
  */
 static void *grow(void *old, size_t used, size_t bytes) {
-    if (bytes < 2 * (size_t)HUGE_PAGE_BYTES) {
+    if (bytes < (size_t)HUGE_PAGE_BYTES / 2) {
         return realloc(old, bytes);
     }
     size_t whole = (bytes + HUGE_PAGE_BYTES - 1) & ~(size_t)(HUGE_PAGE_BYTES - 1);
@@ -103,7 +115,7 @@ static bool add(tail_refs *r, uint32_t number, uint32_t post, size_t at) {
         return false;
     }
     r->numbers[r->count] = number;
-    r->places[r->count++] = (place){post, (uint32_t)at};
+    r->places[r->count++] = make_place(post, at);
     return true;
 }
 
@@ -240,24 +252,38 @@ static tail_chunk *new_chunk(uint32_t count) {
     return c;
 }
 
+/* As varint_read_u32, twice; nearly all of them have one byte. */
+static inline const uint8_t *read_pair(const uint8_t *at, const uint8_t *end, uint32_t *a,
+                                       uint32_t *b) {
+    if (end - at >= 2 && !((at[0] | at[1]) & 0x80)) {
+        *a = at[0];
+        *b = at[1];
+        return at + 2;
+    }
+    at = varint_read_u32(at, end, a);
+    return at ? varint_read_u32(at, end, b) : NULL;
+}
+
 /* The terms of a record, passing over their payloads; the byte behind them, NULL when damaged. */
 static const uint8_t *read_terms(tail_chunk *c, const log_post *p, uint32_t post,
                                  forward_reader r, bool *held) {
+    tail_refs *refs = &c->refs[TAIL_TERMS];
     uint32_t term = 0, delta, bytes;
     size_t most = r.at ? (size_t)(p->end - r.at) / TERM_BYTES_MIN : 0;
-    *held = *held && reserve(&c->refs[TAIL_TERMS], c->refs[TAIL_TERMS].count +
-                                                       (most < r.left ? most : r.left));
+    *held = *held && reserve(refs, refs->count + (most < r.left ? most : r.left) + 1);
     const uint8_t *at = r.at;
+    size_t n = refs->count, room = refs->capacity;
     for (uint32_t i = 0; i < r.left && at && *held; i++) {
-        at = varint_read_u32(at, p->end, &delta);
-        at = at ? varint_read_u32(at, p->end, &bytes) : NULL;
-        if (!at || (size_t)(p->end - at) < bytes) {
-            return NULL;
+        at = read_pair(at, p->end, &delta, &bytes);
+        if (!at || (size_t)(p->end - at) < bytes || n == room) {
+            return NULL; /* no room: smaller terms than there are */
         }
         term += delta;
-        *held = add(&c->refs[TAIL_TERMS], term, post, (size_t)(at - p->record));
+        refs->numbers[n] = term;
+        refs->places[n++] = make_place(post, (size_t)(at - p->record));
         at += bytes;
     }
+    refs->count = n;
     return at;
 }
 
@@ -470,9 +496,12 @@ static anp_status extend_log(store_txn *txn, tail *t, uint32_t from, tail_chunk 
         status = gather(txn, first + from, first + t->count, offsets, &bytes, err);
     }
     if (status == ANP_OK) {
-        bool room_for_terms = more < MANY_POSTS || /* untouched memory costs nothing */
-                              reserve(&c->refs[TAIL_TERMS], bytes.len / TERM_BYTES_MIN);
-        status = room_for_terms ? read_posts(t->log, from, offsets, &bytes, c, err)
+        /* Untouched memory costs nothing, growing does. */
+        bool has_room = more < MANY_POSTS ||
+                        (reserve(&c->refs[TAIL_TERMS], bytes.len / TERM_BYTES_MIN) &&
+                         reserve(&c->refs[TAIL_FACETS], more * POST_FACETS) &&
+                         reserve(&c->refs[TAIL_NUMBERS], more * POST_NUMBERS));
+        status = has_room ? read_posts(t->log, from, offsets, &bytes, c, err)
                                 : error_nomem(err, "reading the log");
     }
     free(offsets);
@@ -566,6 +595,32 @@ tail_cursor tail_find(const tail *t, tail_kind kind, uint32_t number) {
     return (tail_cursor){.tail = t, .kind = kind, .number = number};
 }
 
+/* A term that stands far behind in a long record, which was checked when it was read. Numbers and
+   facets never do: POST_FIELDS_MAX of them take less. */
+static const uint8_t *find_far(const log_post *p, uint32_t wanted) {
+    forward_head head;
+    forward_number number;
+    uint32_t value, term = 0, delta, bytes;
+    str record = str_make((const char *)p->record, (size_t)(p->end - p->record));
+    forward_reader r = forward_open(record, &head);
+    forward_section(&r);
+    while (forward_next_number(&r, &number)) {
+    }
+    forward_section(&r);
+    while (forward_next_facet(&r, &value)) {
+    }
+    forward_sketch(&r);
+    forward_section(&r);
+    for (const uint8_t *at = r.at; at; at += bytes) {
+        at = read_pair(at, p->end, &delta, &bytes);
+        term += delta;
+        if (!at || term == wanted) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
 static void enter_chunk(tail_cursor *c) {
     tail_chunk *chunk = c->tail->chunks[c->chunk];
     c->sorted = false;
@@ -587,7 +642,11 @@ bool tail_next(tail_cursor *c, tail_place *out) {
             break; /* a chunk of a newer tail */
         }
         const log_post *p = &c->tail->log->posts[found.post];
-        *out = (tail_place){found.post, p->record + found.at, p->end};
+        const uint8_t *at = p->record + found.at;
+        if (found.at == PLACE_FAR) {
+            at = c->kind == TAIL_TERMS ? find_far(p, c->number) : NULL;
+        }
+        *out = (tail_place){found.post, at ? at : p->end, p->end};
         return true;
     }
     c->chunk = c->tail->chunk_count;

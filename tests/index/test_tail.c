@@ -14,16 +14,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEPT = 6, COMMITS = 150, WORDS = 60, THREADS = 4 };
+enum { KEPT = 6, COMMITS = 150, WORDS = 60, THREADS = 4, LONG_WORDS = 75000, LONG_EVERY = 500 };
 
 static void add_posts(index_writer *w, prng *p, uint32_t count, uint32_t *id) {
     for (uint32_t i = 0; i < count; i++) {
-        char json[2000], *at = json;
+        static char json[LONG_WORDS * 5 + 2000];
+        char *at = json;
         arena memory = {0};
         post article;
         at += sprintf(at, "{\"id\":\"p%u\",\"title\":\"w%ux w%ux\",\"body\":\"", (*id)++,
                       prng_below(p, WORDS), prng_below(p, WORDS));
-        for (uint32_t words = prng_below(p, 40); words > 0; words--) {
+        /* Now and then one whose record is longer than 64 KB. */
+        for (uint32_t words = *id % LONG_EVERY == 7 ? LONG_WORDS : prng_below(p, 40); words > 0;
+             words--) {
             at += sprintf(at, "w%ux ", prng_below(p, WORDS));
         }
         sprintf(at, "\",\"meta\":{\"stack\":[\"s%u\"],\"reading_time\":%u}}", prng_below(p, 5),
