@@ -166,7 +166,7 @@ ANP_API void anp_index_close(anp_index *index);
 /*
  * One committed state of the index, as it was when the snapshot was opened; later commits do not
  * change it. Open a new one to see them: it costs microseconds, but the first one after a commit
- * reads the log (up to 4,096 posts, some 20 microseconds each). An old snapshot keeps the pages it
+ * reads the log (up to 4,096 posts, a few microseconds each). An old snapshot keeps the pages it
  * may read from being reused, so that the file grows while others write, and when it is a quarter
  * larger than what is in use each commit waits up to 50 ms for old snapshots (of one snapshot a
  * minute in all): close it when the request is done.
