@@ -7,7 +7,7 @@
 #     power        400 images of power failures and 400 torn meta pages of each scenario, from
 #                  recorded writes and syncs
 #     fail         every allocation, and every call with EIO, ENOSPC, EINTR, failing once (with
-#                  small windows 1,500 and 300 of each scenario)
+#                  small windows 500 and 100 of each scenario)
 #     flips        5,000 flipped bits; 100 whole files
 #     soak         1 writer, 8 readers, verify and backup for ANP_SOAK_SECONDS (600), from batch
 #                  ANP_SOAK_FROM (4,080: just before the first window is full) on

@@ -18,8 +18,8 @@ enum {
     ALLOCATIONS = 7, /* of each scenario */
     CALLS = 3,        /* the same, for each errno */
     /* There are ten thousand in a scenario with many merges. */
-    ALLOCATIONS_FULL = WORK_SMALL ? 1500 : 1 << 30,
-    CALLS_FULL = WORK_SMALL ? 300 : 1 << 30,
+    ALLOCATIONS_FULL = WORK_SMALL ? 500 : 1 << 30,
+    CALLS_FULL = WORK_SMALL ? 100 : 1 << 30,
     SECONDS_MAX = 30,
 };
 
