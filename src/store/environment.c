@@ -76,6 +76,14 @@ static bool is_foreign(int fd) {
         0x5346414f, /* AFS */
         0x6b414653, /* AFS of the kernel */
         0x00c36400, /* Ceph */
+        0x0bd00bd0, /* Lustre */
+        0x47504653, /* GPFS */
+        0x01161970, /* GFS2 */
+        0x7461636f, /* OCFS2 */
+        0x19830326, /* BeeGFS */
+        0x73757245, /* Coda */
+        0x786f4256, /* folders of a VirtualBox host */
+        0xbacbacbc, /* the same of VMware */
     };
     struct statfs info;
     if (fstatfs(fd, &info) != 0) {
@@ -106,8 +114,7 @@ anp_status environment_check_medium(int fd, const char *path, anp_error *err) {
     }
     return error_set(err, ANP_IO,
                      "cannot use %s: it lies on a network file system, where locks and maps are "
-                     "not safe; copy it to "
-                     "a local disk",
+                     "not safe; keep it on a local disk",
                      path);
 }
 

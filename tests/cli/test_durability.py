@@ -160,6 +160,22 @@ def test_kills():
     each_command(fault)
 
 
+def test_network_file_system():
+    """Every command refuses an index there, says why, and changes nothing."""
+    prepare()
+    restore()
+    before = sorted(os.listdir("."))
+    plan = {"SHIM_MEDIUM": 0x6969}
+    for args in [*(command[0] for command in COMMANDS), ["verify"], ["compact"], ["stats"]]:
+        status, err, _, _ = run(*args, "--db", os.path.abspath("posts.db"), plan=plan)
+        check(status == 3 and "network file system" in err, f"{args}: {status}, {err!r}")
+    new = os.path.abspath("new.db")
+    status, err, _, _ = run("index", "more.jsonl", "--db", new, plan=plan)
+    check(status == 3 and "network file system" in err, f"a new index: {status}, {err!r}")
+    check(sorted(os.listdir(".")) == before, f"left behind: {os.listdir('.')}")
+    check_whole(POSTS, POSTS, "after them")
+
+
 def main():
     global SHIM
     tests = [(n, f) for n, f in globals().items() if n.startswith("test_") and callable(f)]

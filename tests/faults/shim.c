@@ -622,7 +622,14 @@ char *realpath(const char *path, char *out) {
 
 int fstatfs(int fd, struct statfs *info) {
     REAL(fstatfs)
-    return fails("fstatfs") ? -1 : real(fd, info);
+    if (fails("fstatfs")) {
+        return -1;
+    }
+    int result = real(fd, info);
+    if (result == 0 && armed() && state.plan.medium) {
+        info->f_type = (__typeof__(info->f_type))state.plan.medium;
+    }
+    return result;
 }
 
 int fstatvfs(int fd, struct statvfs *info) {
@@ -706,8 +713,8 @@ static uint64_t number_of(const char *name) {
 }
 
 /*
- * SHIM_FOLDER, SHIM_KILL, SHIM_DEATH, SHIM_CALL, SHIM_CODE, SHIM_ALLOCATION: the plan. With
- * SHIM_COUNTS, the name of a file, the counts are put there at the end.
+ * SHIM_FOLDER, SHIM_KILL, SHIM_DEATH, SHIM_CALL, SHIM_CODE, SHIM_ALLOCATION, SHIM_MEDIUM: the
+ * plan. With SHIM_COUNTS, the name of a file, the counts are put there at the end.
  */
 __attribute__((constructor)) static void begin_by_environment(void) {
     shim_begin(&(shim_plan){.folder = getenv("SHIM_FOLDER"),
@@ -715,7 +722,8 @@ __attribute__((constructor)) static void begin_by_environment(void) {
                             .death = (shim_death)number_of("SHIM_DEATH"),
                             .fail_call = number_of("SHIM_CALL"),
                             .fail_code = (int)number_of("SHIM_CODE"),
-                            .fail_allocation = number_of("SHIM_ALLOCATION")});
+                            .fail_allocation = number_of("SHIM_ALLOCATION"),
+                            .medium = (uint32_t)number_of("SHIM_MEDIUM")});
 }
 
 __attribute__((destructor)) static void tell_counts(void) {

@@ -25,6 +25,7 @@ typedef struct shim_plan {
     uint64_t fail_call;
     int fail_code;            /* an errno */
     uint64_t fail_allocation;
+    uint32_t medium;          /* not 0: the magic number that every file system says it has */
     bool log;
 } shim_plan;
 
