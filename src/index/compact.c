@@ -34,7 +34,11 @@ typedef struct compaction {
     spill *spill;      /* with a new order: all records, in the old one */
     uint64_t *places;  /* likewise: where each post's record begins in the spill, by its rank */
     uint32_t *ranks;   /* likewise: by new ordinal */
+    uint64_t puts;     /* into the new file */
 } compaction;
+
+/* So often is asked while a window is written: one of many posts takes seconds. */
+enum { PUTS_AN_ASKING = 256 };
 
 static anp_status ask(const compaction *c, const char *step, uint64_t done, anp_error *err) {
     const compact_options *o = c->options;
@@ -42,6 +46,13 @@ static anp_status ask(const compaction *c, const char *step, uint64_t done, anp_
         return ANP_OK;
     }
     return error_set(err, ANP_CANCELLED, "stopped as asked; the index is as it was");
+}
+
+static anp_status put(compaction *c, store_table table, store_key key, str value, anp_error *err) {
+    if (++c->puts % PUTS_AN_ASKING == 0) {
+        TRY(ask(c, "writing", c->cat.state.docno_end, err));
+    }
+    return store_rewrite_put(c->rewrite, table, key, value, err);
 }
 
 /* ---- Units --------------------------------------------------------------------------------- */
@@ -72,13 +83,12 @@ static anp_status build_unit(compaction *c, const unit_info *unit, const str *re
 
 static anp_status put_in_file(void *user, store_table table, uint64_t key, str value,
                               anp_error *err) {
-    const compaction *c = user;
-    return store_rewrite_put(c->rewrite, table, store_key_u64(key), value, err);
+    return put(user, table, store_key_u64(key), value, err);
 }
 
 static anp_status put_unit_value(void *user, store_table table, uint64_t key, str value,
                                  anp_error *err) {
-    const compaction *c = user;
+    compaction *c = user;
     return c->group && unit_kind_packs(unit_key_kind(key))
                ? group_builder_put(c->group, table, key, value, err)
                : put_in_file(user, table, key, value, err);
@@ -116,7 +126,7 @@ static anp_status copy_posts(compaction *c, uint32_t first, uint32_t count, anp_
             return error_corrupt(err, "post %u is missing from the index; restore a backup", old);
         }
         TRY(status);
-        TRY(store_rewrite_put(c->rewrite, STORE_POSTS, store_key_u64(first + i), value, err));
+        TRY(put(c, STORE_POSTS, store_key_u64(first + i), value, err));
     }
     return ANP_OK;
 }
@@ -309,13 +319,13 @@ static bool take_string(void *user, str text, uint32_t number) {
 }
 
 static anp_status put_block(void *user, store_table table, str key, str block, anp_error *err) {
-    return store_rewrite_put(user, table, store_key_bytes(key), block, err);
+    return put(user, table, store_key_bytes(key), block, err);
 }
 
 static anp_status write_vocabulary(compaction *c, store_table table, const uint32_t *renumbered,
                                    uint32_t old_end, uint32_t new_end, anp_error *err) {
     vocabulary v = {.numbers = renumbered, .old_end = old_end, .err = err};
-    v.packer = (numbers_packer){.table = table, .put = put_block, .user = c->rewrite};
+    v.packer = (numbers_packer){.table = table, .put = put_block, .user = c};
     v.packer.bits = numbers_bits(new_end);
     anp_status status = numbers_walk(c->snapshot->txn, table, (str){"", 0}, take_string, &v, err);
     status = status == ANP_OK ? v.status : status;
@@ -355,7 +365,7 @@ static anp_status write_ids(compaction *c, anp_error *err) {
             break;
         }
         store_u32(docno, new[old]);
-        status = store_rewrite_put(c->rewrite, STORE_IDS, key, str_make(docno, 4), err);
+        status = put(c, STORE_IDS, key, str_make(docno, 4), err);
         if (status == ANP_OK) {
             status = store_next(cursor, &key, &value, err);
         }

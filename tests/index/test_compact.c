@@ -170,6 +170,25 @@ static bool stop_at(void *user, const char *step, uint64_t done, uint64_t whole)
     return --*(int *)user > 0;
 }
 
+static bool count_asking(void *user, const char *step, uint64_t done, uint64_t whole) {
+    (void)step, (void)done, (void)whole;
+    ++*(int *)user;
+    return true;
+}
+
+/* Ctrl-C need not wait for a whole window of posts. */
+static void check_asked_often(index_handle *index, uint32_t posts) {
+    int count = 0;
+    uint64_t bytes;
+    char path[300];
+    compact_options options = {.ask = count_asking, .user = &count};
+    snprintf(path, sizeof path, "%s/asked.db", test_folder());
+    CHECK_EQ_INT(index_compact(index, path, &options, &bytes, NULL), ANP_OK);
+    if (!CHECK(count > (int)(2 * posts / 256))) { /* posts and ids */
+        test_note("asked %d times while %u posts were written", count, posts);
+    }
+}
+
 static void report_line(void *user, const char *line) {
     (void)user;
     test_note("verify: %s", line);
@@ -230,6 +249,7 @@ static void check_shrinks(void) {
         add(w, make_post(&p, i));
     }
     CHECK_EQ_INT(writer_commit(w, NULL), ANP_OK);
+    check_asked_often(index, posts);
     for (uint32_t i = 0; i < posts; i++) {
         char id[32];
         sprintf(id, "id-%u", i);
