@@ -16,7 +16,7 @@
 # meet merges of windows and groups.
 #
 # The scenarios stand in tests/faults/work.c; the same tests run with small numbers in tools/test.
-# Words in ANP_DURABILITY choose among the parts. Files lie in TMPDIR (default: memory, where syncs
+# Words in ANP_DURABILITY choose among the parts, ANP_SCENARIO=WORD among scenarios. Files lie in TMPDIR (default: memory, where syncs
 # cost nothing; the replayed failures do not depend on it). Takes some 30 minutes, and the soak.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -246,6 +246,7 @@ static void check_flips(void) {
 }
 
 void test_faults_flips(void) {
+    work_take_time();
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CASE("no alarm for files that are whole");
     check_good_files();

@@ -38,6 +38,18 @@ unsigned work_rounds(unsigned usual, unsigned full) {
     return how && strcmp(how, "full") == 0 ? full : usual;
 }
 
+bool work_wanted(const char *name) {
+    const char *only = getenv("ANP_SCENARIO");
+    return !only || strstr(name, only);
+}
+
+void work_take_time(void) {
+    unsigned seconds = work_rounds(0, 4 * 3600);
+    if (seconds) {
+        alarm(seconds);
+    }
+}
+
 void work_tell(const char *format, ...) {
     va_list args;
     if (work_rounds(0, 1)) {

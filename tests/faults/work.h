@@ -92,6 +92,12 @@ void work_remove(const char *path);
 /* Rounds of a test: `usual` when all tests run, `full` with ANP_FAULTS=full. */
 unsigned work_rounds(unsigned usual, unsigned full);
 
+/* Whether ANP_SCENARIO, where it is set, names this one: for parts of long runs. */
+bool work_wanted(const char *scenario);
+
+/* Before long rounds: the test may take hours then. */
+void work_take_time(void);
+
 /* A line of figures, printed with ANP_FAULTS=full only. */
 void work_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
