@@ -143,21 +143,88 @@ static bool push(tree_cursor *c, uint64_t number) {
     return true;
 }
 
-/* Sets *order to that of key against node `index` of the page. */
-static bool compare(tree_cursor *c, const tree_page *page, uint32_t index, str key, int *order) {
-    str other;
-    if (!key_at(c->view, page, index, &other, &c->fault)) {
-        return false;
-    }
-    if (!c->integer_keys) {
-        *order = str_compare(key, other);
-        return true;
-    }
-    if (other.len != sizeof(uint64_t)) {
+/* The number that is the key of node `index`. */
+static inline bool number_at(tree_cursor *c, const tree_page *page, uint32_t index,
+                             uint64_t *number) {
+    uint32_t at = load_u16(page->bytes + PAGE_HEADER_BYTES + 2 * index);
+    const uint8_t *node = page->bytes + at;
+    if (at < PAGE_HEADER_BYTES + 2 * page->count ||
+        at + PAGE_NODE_BYTES + sizeof *number > c->view->page_bytes ||
+        load_u16(node + 6) != sizeof *number) {
         return fault_at(&c->fault, page->number, "a number key of wrong length");
     }
-    uint64_t a = load_u64(key.data), b = load_u64(other.data);
-    *order = (a > b) - (a < b);
+    *number = load_u64(node + PAGE_NODE_BYTES);
+    return true;
+}
+
+/*
+ * Narrows [*low, *high), where the first key that is not less than (above: greater than) key lies
+ * at *low or above, and at *high at most. Keys of posts follow one on the other, those of branches
+ * nearly so: where key would lie were all steps equal it is found at once, or nearly.
+ */
+static bool narrow(tree_cursor *c, const tree_page *page, bool above, uint64_t key, uint32_t *low,
+                   uint32_t *high) {
+    uint64_t first, last, number;
+    if (*high - *low < 4) {
+        return true;
+    }
+    if (!number_at(c, page, *low, &first) || !number_at(c, page, *high - 1, &last)) {
+        return false;
+    }
+    if (key <= first || key >= last || last - first >= UINT64_MAX / PAGE_BYTES_MAX) {
+        return true;
+    }
+    uint32_t guess = *low + (uint32_t)((key - first) * (*high - 1 - *low) / (last - first));
+    for (uint32_t step = 1; guess >= *low && guess < *high; step *= 4) {
+        if (!number_at(c, page, guess, &number)) {
+            return false;
+        }
+        if (number < key || (number == key && above)) {
+            *low = guess + 1;
+            guess += step;
+        } else {
+            *high = guess + (number == key);
+            if (number == key) {
+                *low = guess;
+                break;
+            }
+            guess -= step < guess ? step : guess;
+        }
+        if (*high - *low < 2) {
+            break;
+        }
+    }
+    return true;
+}
+
+static bool bound_number(tree_cursor *c, const tree_page *page, uint32_t from, bool above, str text,
+                         uint32_t *out, bool *equal) {
+    uint32_t low = from, high = page->count;
+    uint64_t key, number;
+    *equal = false;
+    if (text.len != sizeof key) {
+        return fault_at(&c->fault, page->number, "a number key of wrong length");
+    }
+    key = load_u64(text.data);
+    if (!narrow(c, page, above, key, &low, &high)) {
+        return false;
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (!number_at(c, page, middle, &number)) {
+            return false;
+        }
+        if (number == key && !above) {
+            *out = middle;
+            return *equal = true;
+        }
+        if (number <= key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *out = low;
     return true;
 }
 
@@ -165,13 +232,17 @@ static bool compare(tree_cursor *c, const tree_page *page, uint32_t index, str k
 static bool bound(tree_cursor *c, const tree_page *page, uint32_t from, bool above, str key,
                   uint32_t *out, bool *equal) {
     uint32_t low = from, high = page->count;
+    if (c->integer_keys) {
+        return bound_number(c, page, from, above, key, out, equal);
+    }
     *equal = false;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order;
-        if (!compare(c, page, middle, key, &order)) {
+        str other;
+        if (!key_at(c->view, page, middle, &other, &c->fault)) {
             return false;
         }
+        int order = str_compare(key, other);
         if (order == 0 && !above) {
             *out = middle;
             return *equal = true;
