@@ -207,6 +207,7 @@ static anp_query_options options_of(const bench *b, const command *c) {
     options.k = c->k;
     if (c->k == 0) options.flags |= ANP_QUERY_COUNT_ONLY;
     if (!c->counts) options.flags |= ANP_QUERY_NO_TOTAL;
+    options.flags |= ANP_QUERY_ORDINALS; /* as the peers' collectors */
     return options;
 }
 
@@ -264,6 +265,7 @@ static void serve(const bench *b) {
         if (!tab) give_up(line, "no tab between command and query");
         command c = command_of(line, (size_t)(tab - line));
         anp_query_options options = options_of(b, &c);
+        options.flags &= ~(uint32_t)ANP_QUERY_ORDINALS;
         anp_results *results = ask(snapshot, &options, tab + 1);
         const char *between = "";
         if (c.counts) {

@@ -79,6 +79,25 @@ static anp_status check_request(const query_request *r, anp_error *err) {
     return check_range("the weight of clarity", r->rank.weights[POST_CLARITY], 0, 1e6, err);
 }
 
+anp_status anp_ordinal_id(anp_snapshot *s, uint32_t ordinal, char id[256], anp_error *err) {
+    arena scratch = {0};
+    str text;
+    if (!s || !id) {
+        return missing(err, s ? "id" : "the snapshot");
+    }
+    if (ordinal >= snapshot_docno_end(s->inner)) {
+        return error_set(err, ANP_INVALID, "no post has the ordinal %u; give one that a hit of "
+                         "this snapshot had", ordinal);
+    }
+    anp_status status = snapshot_id(s->inner, ordinal, &scratch, &text, err);
+    if (status == ANP_OK) {
+        memcpy(id, text.data, text.len);
+        id[text.len] = 0;
+    }
+    arena_free(&scratch);
+    return status;
+}
+
 static anp_status take_answer(anp_results *r, const query_answer *answer, uint32_t offset,
                               anp_error *err) {
     r->total = answer->total;
@@ -99,7 +118,8 @@ static anp_status take_answer(anp_results *r, const query_answer *answer, uint32
                                .snippet = hit->snippet.data ? results_text(r, hit->snippet) : NULL,
                                .score = hit->score,
                                .bm25 = hit->bm25,
-                               .prior = hit->prior};
+                               .prior = hit->prior,
+                               .ordinal = hit->docno};
         r->explanations[i] = hit->explanation;
         if (!r->hits[i].id || !r->hits[i].title || (hit->snippet.data && !r->hits[i].snippet)) {
             return error_nomem(err, "results");

@@ -180,8 +180,10 @@ static anp_status fetch_hits(query_work *w) {
         hit->score = item->score;
         hit->bm25 = (double)item->units / RANK_ONE;
         hit->prior = item->prior;
-        TRY(snapshot_id(w->snapshot, item->docno, w->perm, &hit->id, w->err));
-        TRY(fetch_text(w, hit, &terms));
+        if (!(request->flags & ANP_QUERY_ORDINALS)) {
+            TRY(snapshot_id(w->snapshot, item->docno, w->perm, &hit->id, w->err));
+            TRY(fetch_text(w, hit, &terms));
+        }
         if (request->flags & ANP_QUERY_EXPLAIN) {
             TRY(explain_make(w->snapshot, &w->scorers, item, request->text, &request->rank, w->perm,
                              &hit->explanation, w->err));
