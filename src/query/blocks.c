@@ -353,15 +353,14 @@ static float lane_threshold(const evaluation *e, float rest) {
     return e->theta * SUM_ROUND - rest - RANK_BOUND_UNITS;
 }
 
-anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block) {
+anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
+                            const uint64_t *allowed) {
     block_terms b;
-    const uint64_t *allowed = NULL;
     open_block(&b, e, ec, block);
     float sum = take_terms(&b), rest = 0;
     if (b.count == 0 || sum * RANK_BOUND_ROUND < e->theta) {
         return ANP_OK;
     }
-    TRY(eval_allowed(e, ec, &allowed));
     if (e->trace) {
         e->trace->blocks_scored++;
     }
@@ -401,13 +400,23 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block) {
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-/* All units of a post; what the terms have at most is not looked at. */
+/* A post is given up when what the terms that are left have at most in its block is too little. */
 anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
     int32_t units = 0;
+    uint32_t block = low / BLOCK_DOCS;
+    float factor = factor_of(e, ec->c, low), rest = ec->sums ? ec->sums[block] : 0, bound = 0;
     for (uint32_t i = 0; i < e->term_count; i++) {
-        units += ec->lanes[i] ? probe(e, ec->c, ec->lanes[i], low) : 0;
+        eval_lane *lane = ec->lanes[i];
+        if (lane && !(ec->sums && lane->blocks[block] <= 0)) {
+            units += probe(e, ec->c, lane, low);
+            rest -= ec->sums ? lane->blocks[block] : 0;
+        }
+        bound = ((float)units + (float)e->constant) * factor;
+        if (ec->sums && (bound + rest) * RANK_BOUND_ROUND + RANK_BOUND_UNITS < e->theta) {
+            return ANP_OK;
+        }
     }
-    float bound = ((float)units + (float)e->constant) * factor_of(e, ec->c, low);
+    bound = ((float)units + (float)e->constant) * factor;
     bool hold = bound * RANK_BOUND_ROUND + RANK_BOUND_UNITS >= e->theta;
     if (hold && e->phrase_count) {
         TRY(eval_phrases_hold(e, ec, low, &hold));
@@ -423,6 +432,9 @@ anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block) {
     uint32_t count = 0;
     for (uint32_t word = 0; word < 4; word++) {
         count += (uint32_t)__builtin_popcountll(bits[word]);
+    }
+    if (count >= PROBE_MAX && !e->phrase_count && !e->constant) {
+        return eval_union_block(e, ec, block, ec->words); /* of a union these are allowed */
     }
     uint64_t lanes[4];
     memcpy(lanes, bits, sizeof lanes);

@@ -43,8 +43,11 @@ static anp_status rank_union(evaluation *e) {
     }
     TRY(eval_order_blocks(e, &blocks, &count));
     for (uint32_t i = 0; i < count; i++) {
+        eval_cell *ec = &e->cells[blocks[i].cell];
+        const uint64_t *allowed;
         if (blocks[i].bound * RANK_BOUND_ROUND >= e->theta) {
-            TRY(eval_union_block(e, &e->cells[blocks[i].cell], blocks[i].block));
+            TRY(eval_allowed(e, ec, &allowed));
+            TRY(eval_union_block(e, ec, blocks[i].block, allowed));
         }
     }
     return ANP_OK;
@@ -137,6 +140,7 @@ static anp_status rank(evaluation *e, uint64_t *total, bool *complete) {
         if (e->request->count && !counted) {
             *total = found;
         }
+        *complete = eval_top_full(e) || e->phrase_count || e->top->count == found;
         return ANP_OK;
     }
     TRY(rank_union(e));

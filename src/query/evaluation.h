@@ -109,7 +109,8 @@ typedef struct eval_block {
 anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t *count);
 
 /* blocks.c: scoring one block, or one post. */
-anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block);
+/* allowed: bits of the cell, or NULL: all posts. */
+anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const uint64_t *allowed);
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
 anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 
