@@ -169,7 +169,8 @@ def similar_posts(a, record, db, count, state):
     took = []
     for i in range(a.similar):
         name = "%06d" % (i * count // a.similar)
-        done = measure.run([a.program, "similar", "--db", db, "--id", name, "--json"])
+        done = measure.run([a.program, "similar", "--db", db, "--id", name]
+                           + ["--measure", "jaccard", "--json"])
         took.append(json.loads(done["out"])["took_us"])
     return record.add("similar", posts=count, state=state, ids=a.similar,
                       p50_us=percentile(took, 50), most_us=max(took))

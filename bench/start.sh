@@ -39,9 +39,9 @@ for ((i = 0; i < runs; i++)); do
 done
 paste -d ' ' $folder/run-*.txt | paste - $folder/queries.txt
 echo
-echo "similar, took_us of $runs fresh processes: anpsearch similar --id 009715 --json"
+echo "similar, took_us of $runs fresh processes: anpsearch similar --id 009715 --measure jaccard --json"
 for ((i = 0; i < runs; i++)); do
-    $program similar --db $db --id 009715 --json | grep -o '"took_us":[0-9]*' | sed 's/.*://'
+    $program similar --db $db --id 009715 --measure jaccard --json | grep -o '"took_us":[0-9]*' | sed 's/.*://'
 done | paste -s -d ' '
 echo
 echo "verify: $($program verify --db $db)"

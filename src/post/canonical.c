@@ -165,15 +165,51 @@ static int unescape(str raw, size_t *i) {
     return -1;
 }
 
+/* Where the string whose first byte is at 1 ends: its quote, or the end of bytes. */
+static size_t string_end(str rest) {
+    size_t at = 1;
+    while (at < rest.len) {
+        const char *quote = memchr(rest.data + at, '"', rest.len - at);
+        if (!quote) {
+            return rest.len;
+        }
+        size_t end = (size_t)(quote - rest.data), slashes = 0;
+        while (end - slashes > at && rest.data[end - slashes - 1] == '\\') {
+            slashes++;
+        }
+        if (slashes % 2 == 0) {
+            return end;
+        }
+        at = end + 1; /* an escaped one; no escape is open behind it */
+    }
+    return rest.len;
+}
+
+/* Decodes raw into out, which has room for as much; how much it is in *len. */
+static anp_status decode(str raw, char *out, size_t *len, anp_error *err) {
+    *len = 0;
+    for (size_t i = 0; i < raw.len;) {
+        const char *slash = memchr(raw.data + i, '\\', raw.len - i);
+        size_t plain = slash ? (size_t)(slash - raw.data) - i : raw.len - i;
+        memcpy(out + *len, raw.data + i, plain);
+        *len += plain;
+        i += plain;
+        if (slash) {
+            i++;
+            int real = unescape(raw, &i);
+            if (real < 0) {
+                return error_corrupt(err,
+                                     "cannot read a stored post: unknown escape; run verify");
+            }
+            out[(*len)++] = (char)real;
+        }
+    }
+    return ANP_OK;
+}
+
 /* Takes a string, quotes and all, off the front of *rest; decoded into perm unless out is NULL. */
 static anp_status take_string(str *rest, arena *perm, str *out, anp_error *err) {
-    size_t end = 1;
-    size_t escapes = 0;
-    while (end < rest->len && rest->data[end] != '"') {
-        bool escape = rest->data[end] == '\\';
-        escapes += escape;
-        end += escape ? 2 : 1;
-    }
+    size_t end = string_end(*rest);
     if (end >= rest->len || rest->data[0] != '"') {
         return error_corrupt(err, "cannot read a stored post: a string is missing; run verify");
     }
@@ -186,24 +222,8 @@ static anp_status take_string(str *rest, arena *perm, str *out, anp_error *err) 
     if (!copy) {
         return error_nomem(err, "a stored post");
     }
-    *out = str_make(copy, raw.len);
-    if (!escapes) {
-        memcpy(copy, raw.data, raw.len);
-        return ANP_OK;
-    }
-    out->len = 0;
-    for (size_t i = 0; i < raw.len;) {
-        char c = raw.data[i++];
-        if (c == '\\') {
-            int real = unescape(raw, &i);
-            if (real < 0) {
-                return error_corrupt(err, "cannot read a stored post: unknown escape; run verify");
-            }
-            c = (char)real;
-        }
-        copy[out->len++] = c;
-    }
-    return ANP_OK;
+    out->data = copy;
+    return decode(raw, copy, &out->len, err);
 }
 
 /* Takes id, title and body off the front; id may be NULL. */
