@@ -42,12 +42,12 @@ static int fail(const anp_error *err) {
 /* Posts are about the same set of terms but for their titles: the topic is told by the post. */
 static str topic_of(snapshot *s, uint32_t docno, arena *memory) {
     str json;
-    post_brief post = {0};
+    post_brief brief = {0};
     if (snapshot_post(s, docno, memory, &json, NULL) != ANP_OK ||
-        post_brief_read(json, memory, &post, NULL) != ANP_OK) {
+        post_brief_read(json, memory, &brief, NULL) != ANP_OK) {
         return STR("");
     }
-    return post.topic;
+    return brief.topic;
 }
 
 static bool run_lists(snapshot *s, const corpus *c, anp_measure measure, uint32_t queries) {
@@ -64,14 +64,14 @@ static bool run_lists(snapshot *s, const corpus *c, anp_measure measure, uint32_
     }
     for (uint32_t q = 0; q < queries; q++) {
         const neighbour *found;
-        uint32_t count, post = prng_below(&p, c->count);
+        uint32_t count, number = prng_below(&p, c->count);
         double start = now();
-        if (finder_run_post(f, post, &o, &found, &count, NULL) != ANP_OK) {
+        if (finder_run_post(f, number, &o, &found, &count, NULL) != ANP_OK) {
             return false;
         }
         took[q] = now() - start;
         if (q % 8 == 0) {
-            str topic = topic_of(s, c->docnos[post], &memory);
+            str topic = topic_of(s, c->docnos[number], &memory);
             for (uint32_t i = 0; i < count; i++) {
                 same += str_equal(topic, topic_of(s, c->docnos[found[i].post], &memory));
             }
@@ -124,13 +124,13 @@ static double jaccard(const family *t, uint32_t a, uint32_t b) {
 static uint8_t *read_sketches(snapshot *s, const corpus *c) {
     uint8_t *all = malloc((size_t)c->count * SKETCH_BYTES + 1);
     const uint8_t *of_window = NULL;
-    for (uint32_t post = 0; all && post < c->count; post++) {
-        uint32_t count, docno = c->docnos[post];
-        if ((post == 0 || docno >> WINDOW_BITS != c->docnos[post - 1] >> WINDOW_BITS) &&
+    for (uint32_t number = 0; all && number < c->count; number++) {
+        uint32_t count, docno = c->docnos[number];
+        if ((number == 0 || docno >> WINDOW_BITS != c->docnos[number - 1] >> WINDOW_BITS) &&
             snapshot_sketches(s, docno >> WINDOW_BITS, &of_window, &count, NULL) != ANP_OK) {
             return NULL;
         }
-        memcpy(all + (size_t)post * SKETCH_BYTES,
+        memcpy(all + (size_t)number * SKETCH_BYTES,
                of_window + (size_t)window_low(docno) * SKETCH_BYTES, SKETCH_BYTES);
     }
     return all;
@@ -148,11 +148,11 @@ static bool run_recall(snapshot *s, const corpus *c) {
         return false;
     }
     for (uint32_t q = 0; q < RECALL_QUERIES; q++) {
-        uint32_t post = prng_below(&p, c->count), count = 0;
-        sketch_scan(sketches + (size_t)post * SKETCH_BYTES, sketches, c->count, equal);
+        uint32_t number = prng_below(&p, c->count), count = 0;
+        sketch_scan(sketches + (size_t)number * SKETCH_BYTES, sketches, c->count, equal);
         for (uint32_t other = 0; other < c->count; other++) {
-            if (other != post) {
-                true_ones[count] = jaccard(&c->text, post, other);
+            if (other != number) {
+                true_ones[count] = jaccard(&c->text, number, other);
                 guesses[count++] = (guess){other, equal[other]};
             }
         }
@@ -161,13 +161,13 @@ static bool run_recall(snapshot *s, const corpus *c) {
         qsort(guesses, count, sizeof *guesses, best_first);
         for (int d = 0; d < DEPTHS; d++) {
             for (uint32_t i = 0; i < depths[d]; i++) {
-                guesses[i].score = jaccard(&c->text, post, guesses[i].post);
+                guesses[i].score = jaccard(&c->text, number, guesses[i].post);
             }
             if (depths[d]) {
                 qsort(guesses, depths[d], sizeof *guesses, best_first);
             }
             for (uint32_t i = 0; i < K; i++) {
-                near[d] += jaccard(&c->text, post, guesses[i].post) >= tenth;
+                near[d] += jaccard(&c->text, number, guesses[i].post) >= tenth;
             }
         }
         all += K;

@@ -185,15 +185,15 @@ static anp_status explain(anp_results *r, anp_snapshot *s, const question *q, ui
 static anp_status ask(anp_snapshot *s, const question *q, uint32_t docno, str text, arena *perm,
                       similar_answer *out, anp_error *err) {
     const similar_request *request = &q->request;
-    bool draft = docno == UINT32_MAX;
+    bool drafted = docno == UINT32_MAX;
     unsigned flags = q->options.flags & (ANP_SIMILAR_EXACT | ANP_SIMILAR_EXPLAIN);
     if (request->measure == ANP_MEASURE_JACCARD && !flags) {
         TRY(s->sketches ? ANP_OK : by_sketch_open(s->inner, &s->sketches, err));
-        return draft ? by_sketch_text(s->sketches, text, request, perm, out, err)
+        return drafted ? by_sketch_text(s->sketches, text, request, perm, out, err)
                      : by_sketch_post(s->sketches, docno, request, perm, out, err);
     }
     TRY(need_similar(s, q, err));
-    return draft ? similar_to_text(s->similar, s->inner, text, request, perm, out, err)
+    return drafted ? similar_to_text(s->similar, s->inner, text, request, perm, out, err)
                  : similar_to_post(s->similar, docno, request, perm, out, err);
 }
 
@@ -260,16 +260,16 @@ typedef struct lister {
     void *user;
 } lister;
 
-static anp_status list_post(lister *l, uint32_t post, anp_results **out, anp_error *err) {
+static anp_status list_post(lister *l, uint32_t number, anp_results **out, anp_error *err) {
     const corpus *c = similar_corpus(l->similar);
     similar_answer answer = {0};
     anp_results *r = results_new(RESULTS_SIMILAR);
     if (!r) {
         return error_nomem(err, "results");
     }
-    anp_status status = similar_to_post(l->similar, c->docnos[post], &l->question->request,
+    anp_status status = similar_to_post(l->similar, c->docnos[number], &l->question->request,
                                         &r->memory, &answer, err);
-    TRY(finish(r, status, corpus_id(c, post), &answer, out, err));
+    TRY(finish(r, status, corpus_id(c, number), &answer, out, err));
     (*out)->timed = false;
     if (l->question->options.flags & ANP_SIMILAR_EXPLAIN) {
         return ANP_OK; /* the caller's thread adds it: it reads posts */
@@ -286,7 +286,7 @@ static void run_batch(void *user, unsigned worker) {
 }
 
 /* What a list of the batch shares, where it was asked for. */
-static anp_status explain_list(lister *l, uint32_t post, anp_results *r, anp_error *err) {
+static anp_status explain_list(lister *l, uint32_t number, anp_results *r, anp_error *err) {
     if (!(l->question->options.flags & ANP_SIMILAR_EXPLAIN)) {
         return ANP_OK;
     }
@@ -297,7 +297,7 @@ static anp_status explain_list(lister *l, uint32_t post, anp_results *r, anp_err
     for (size_t i = 0; i < r->count; i++) {
         TRY(find_docno(l->snapshot, r->hits[i].id, &answer.hits[i].docno, err));
     }
-    uint32_t docno = similar_corpus(l->similar)->docnos[post];
+    uint32_t docno = similar_corpus(l->similar)->docnos[number];
     return explain(r, l->snapshot, l->question, docno, (str){NULL, 0}, &answer, err);
 }
 

@@ -104,7 +104,7 @@ static anp_status set_of_post(by_sketch *m, uint32_t docno, shingle_set *out, an
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-static anp_status scan(by_sketch *m, const uint8_t *probe, uint32_t self,
+static anp_status scan(by_sketch *m, const uint8_t *asked, uint32_t self,
                        const bitmap *filter, anp_error *err) {
     for (uint32_t window = 0; window < snapshot_window_count(m->snapshot); window++) {
         const uint8_t *sketches;
@@ -113,7 +113,7 @@ static anp_status scan(by_sketch *m, const uint8_t *probe, uint32_t self,
         if (count > m->docno_end - first) {
             return error_corrupt(err, "a window has too many sketches");
         }
-        sketch_scan(probe, sketches, count, m->equal + first);
+        sketch_scan(asked, sketches, count, m->equal + first);
     }
     const bitmap *deleted = snapshot_deleted(m->snapshot);
     for (uint32_t docno = 0; bitmap_next(deleted, docno, &docno) && docno < m->docno_end; docno++) {
@@ -178,7 +178,7 @@ static anp_status fill_hit(by_sketch *m, similar_hit *hit, arena *perm, anp_erro
     return status;
 }
 
-static anp_status rank(by_sketch *m, shingle_set probe, const similar_request *request, arena *perm,
+static anp_status rank(by_sketch *m, shingle_set asked, const similar_request *request, arena *perm,
                        similar_answer *out, anp_error *err) {
     size_t most = request->k > SIMILAR_CANDIDATES ? request->k : SIMILAR_CANDIDATES;
     uint32_t *chosen = arena_array(&m->scratch, uint32_t, most);
@@ -190,7 +190,7 @@ static anp_status rank(by_sketch *m, shingle_set probe, const similar_request *r
     for (size_t i = 0; i < count; i++) {
         shingle_set candidate;
         TRY(set_of_post(m, chosen[i], &candidate, err));
-        double similarity = sketch_jaccard(probe, candidate);
+        double similarity = sketch_jaccard(asked, candidate);
         if (similarity >= request->similarity_min) {
             hits[kept++] = (similar_hit){.docno = chosen[i], .similarity = similarity};
         }
@@ -208,21 +208,21 @@ static anp_status rank(by_sketch *m, shingle_set probe, const similar_request *r
 
 anp_status by_sketch_post(by_sketch *m, uint32_t docno, const similar_request *request, arena *perm,
                            similar_answer *out, anp_error *err) {
-    shingle_set held, probe;
+    shingle_set held, asked;
     uint8_t sketch[SKETCH_BYTES];
     TRY(set_of_post(m, docno, &held, err));
     /* A copy: loading candidates may drop the sets that are held. */
     arena_mark mark = arena_save(&m->scratch);
-    probe.count = held.count;
-    probe.hashes = arena_array(&m->scratch, uint64_t, held.count + 1);
-    anp_status status = probe.hashes ? ANP_OK : error_nomem(err, "similar posts");
+    asked.count = held.count;
+    asked.hashes = arena_array(&m->scratch, uint64_t, held.count + 1);
+    anp_status status = asked.hashes ? ANP_OK : error_nomem(err, "similar posts");
     if (status == ANP_OK) {
-        memcpy(probe.hashes, held.hashes, held.count * sizeof *held.hashes);
-        sketch_make(probe, sketch);
+        memcpy(asked.hashes, held.hashes, held.count * sizeof *held.hashes);
+        sketch_make(asked, sketch);
         status = scan(m, sketch, docno, request->filter, err);
     }
     if (status == ANP_OK) {
-        status = rank(m, probe, request, perm, out, err);
+        status = rank(m, asked, request, perm, out, err);
     }
     arena_rewind(&m->scratch, mark);
     return status;
@@ -230,16 +230,16 @@ anp_status by_sketch_post(by_sketch *m, uint32_t docno, const similar_request *r
 
 anp_status by_sketch_text(by_sketch *m, str body, const similar_request *request, arena *perm,
                            similar_answer *out, anp_error *err) {
-    shingle_set probe;
+    shingle_set asked;
     uint8_t sketch[SKETCH_BYTES];
     arena_mark mark = arena_save(&m->scratch);
-    anp_status status = set_of_body(m, body, &m->scratch, &probe, err);
+    anp_status status = set_of_body(m, body, &m->scratch, &asked, err);
     if (status == ANP_OK) {
-        sketch_make(probe, sketch);
+        sketch_make(asked, sketch);
         status = scan(m, sketch, UINT32_MAX, request->filter, err);
     }
     if (status == ANP_OK) {
-        status = rank(m, probe, request, perm, out, err);
+        status = rank(m, asked, request, perm, out, err);
     }
     arena_rewind(&m->scratch, mark);
     return status;

@@ -117,7 +117,7 @@ static bool add_shingle(chunk_maker *m, slot *s, uint64_t hash) {
            (m->hashes.count * 2 <= m->mask || grow(m));
 }
 
-static bool add_post(chunk_maker *m, const features *f, uint32_t post, uint64_t print) {
+static bool add_post(chunk_maker *m, const features *f, uint32_t nth, uint64_t print) {
     if (!vec_reserve(&m->numbers, m->numbers.count + f->shingle_count)) {
         return false;
     }
@@ -133,9 +133,9 @@ static bool add_post(chunk_maker *m, const features *f, uint32_t post, uint64_t 
             }
             s = find(m->slots, m->mask, hash);
         }
-        if (s->post != post + 1) {
+        if (s->post != nth + 1) {
             uint32_t number = s->number - 1;
-            s->post = post + 1;
+            s->post = nth + 1;
             m->prints.items[number] += print;
             m->df.items[number]++;
             m->numbers.items[m->numbers.count++] = number;
@@ -178,16 +178,16 @@ static bool cut_to_classes(chunk_maker *m, chunk *c) {
     }
     memset(m->seen.items, 0, ((size_t)c->class_count + 1) * sizeof *m->seen.items);
     uint32_t kept = 0, from = 0;
-    for (uint32_t post = 0; post < c->count; post++) {
-        c->start[post] = kept;
-        for (uint32_t i = from; i < m->number_end.items[post]; i++) {
+    for (uint32_t nth = 0; nth < c->count; nth++) {
+        c->start[nth] = kept;
+        for (uint32_t i = from; i < m->number_end.items[nth]; i++) {
             uint32_t class = c->classes[m->numbers.items[i]];
-            if (m->seen.items[class] != post + 1) {
-                m->seen.items[class] = post + 1;
+            if (m->seen.items[class] != nth + 1) {
+                m->seen.items[class] = nth + 1;
                 m->numbers.items[kept++] = class; /* never ahead of what is read */
             }
         }
-        from = m->number_end.items[post];
+        from = m->number_end.items[nth];
     }
     c->start[c->count] = kept;
     c->list = malloc(((size_t)kept + 1) * sizeof *c->list);
@@ -267,8 +267,8 @@ static bool add_names(chunk *c, str id, str title) {
 }
 
 /* Of all that an answer depends on; a sum, so that it does not depend on how posts are chunked. */
-static uint64_t print_of(const features *f, const stored_post *post, uint64_t print) {
-    uint64_t all = hash64_seed(post->id.data, post->id.len, print);
+static uint64_t print_of(const features *f, const stored_post *stored, uint64_t print) {
+    uint64_t all = hash64_seed(stored->id.data, stored->id.len, print);
     all = hash64_seed(f->title.data, f->title.len, all);
     all = hash64_seed(f->terms, f->term_count * sizeof *f->terms, all);
     return hash64_seed(f->shingles, f->shingle_count * sizeof *f->shingles, all);

@@ -32,19 +32,19 @@ typedef struct search {
 } search;
 
 /* All posts at the least or more: k grows until it is more than there are. */
-static anp_status find_pairs(search *s, finder *f, uint32_t post, batch *b, anp_error *err) {
+static anp_status find_pairs(search *s, finder *f, uint32_t number, batch *b, anp_error *err) {
     const neighbour *found;
     uint32_t count;
     uint32_t all = s->corpus->count;
     finder_options o = {.k = K_FIRST, .likeness_min = s->options->least, .accepted = s->accepted};
     for (o.k = K_FIRST < all ? K_FIRST : all;; o.k = o.k < all / 8 ? o.k * 8 : all) {
-        TRY(finder_run_post(f, post, &o, &found, &count, err));
+        TRY(finder_run_post(f, number, &o, &found, &count, err));
         if (count < o.k || o.k == all) {
             break;
         }
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (found[i].post > post && !vec_push(&b->pairs, ((pair){post, found[i].post}))) {
+        if (found[i].post > number && !vec_push(&b->pairs, ((pair){number, found[i].post}))) {
             return error_nomem(err, "near-duplicates");
         }
     }
@@ -56,20 +56,20 @@ static void run_batch(void *user, unsigned worker) {
     search *s = b->search;
     b->pairs.count = 0;
     for (uint32_t i = 0; i < b->count && b->status == ANP_OK; i++) {
-        uint32_t post = b->first + i;
-        bool accepted = !s->accepted || s->accepted[post / 64] >> post % 64 & 1;
+        uint32_t number = b->first + i;
+        bool accepted = !s->accepted || s->accepted[number / 64] >> number % 64 & 1;
         if (accepted) {
-            b->status = find_pairs(s, s->finders[worker], post, b, &b->error);
+            b->status = find_pairs(s, s->finders[worker], number, b, &b->error);
         }
     }
 }
 
-static uint32_t root_of(uint32_t *parent, uint32_t post) {
-    while (parent[post] != post) {
-        parent[post] = parent[parent[post]];
-        post = parent[post];
+static uint32_t root_of(uint32_t *parent, uint32_t number) {
+    while (parent[number] != number) {
+        parent[number] = parent[parent[number]];
+        number = parent[number];
     }
-    return post;
+    return number;
 }
 
 static void join(search *s, const batch *b) {

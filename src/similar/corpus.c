@@ -339,12 +339,12 @@ uint32_t corpus_find(const corpus *c, uint32_t docno) {
     return from < c->count && c->docnos[from] == docno ? from : UINT32_MAX;
 }
 
-str corpus_id(const corpus *c, uint32_t post) {
-    size_t from = post ? c->name_end[2 * (size_t)post - 1] : 0;
-    return str_make(c->names + from, c->name_end[2 * (size_t)post] - from);
+str corpus_id(const corpus *c, uint32_t number) {
+    size_t from = number ? c->name_end[2 * (size_t)number - 1] : 0;
+    return str_make(c->names + from, c->name_end[2 * (size_t)number] - from);
 }
 
-str corpus_title(const corpus *c, uint32_t post) {
-    size_t from = c->name_end[2 * (size_t)post];
-    return str_make(c->names + from, c->name_end[2 * (size_t)post + 1] - from);
+str corpus_title(const corpus *c, uint32_t number) {
+    size_t from = c->name_end[2 * (size_t)number];
+    return str_make(c->names + from, c->name_end[2 * (size_t)number + 1] - from);
 }

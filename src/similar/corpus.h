@@ -41,12 +41,12 @@ void corpus_close(corpus *c); /* NULL is allowed */
 
 /* The number of a live ordinal, or UINT32_MAX. */
 uint32_t corpus_find(const corpus *c, uint32_t docno);
-str corpus_id(const corpus *c, uint32_t post);
-str corpus_title(const corpus *c, uint32_t post);
+str corpus_id(const corpus *c, uint32_t number);
+str corpus_title(const corpus *c, uint32_t number);
 
 /* Whether a post is about nothing. */
-static inline bool corpus_is_bare(const corpus *c, uint32_t post) {
-    uint32_t set = c->set_of[post];
+static inline bool corpus_is_bare(const corpus *c, uint32_t number) {
+    uint32_t set = c->set_of[number];
     return c->about.item_start[set] == c->about.item_start[set + 1];
 }
 

@@ -345,16 +345,16 @@ static bool split_chunk(const family *f, const chunk *c, const uint32_t *numbers
 }
 
 static void list_chunk(family *f, const chunk *c, const split *s, size_t *fill) {
-    for (uint32_t post = 0; post < c->count; post++) {
+    for (uint32_t number = 0; number < c->count; number++) {
         size_t have = 0;
-        for (uint32_t i = c->start[post]; i < c->start[post + 1]; i++) {
+        for (uint32_t i = c->start[number]; i < c->start[number + 1]; i++) {
             uint32_t k = c->list[i];
             have += s->start[k + 1] - s->start[k];
             for (uint32_t p = s->start[k]; p < s->start[k + 1]; p++) {
-                add_to_list(f, fill, s->parts[p], c->first + post);
+                add_to_list(f, fill, s->parts[p], c->first + number);
             }
         }
-        f->item_start[c->first + post + 1] = have;
+        f->item_start[c->first + number + 1] = have;
     }
 }
 
@@ -418,7 +418,7 @@ anp_status family_join(chunk *chunks, size_t count, uint32_t item_count, family 
 
 /* ---- Sets ---------------------------------------------------------------------------------- */
 
-anp_status family_of_sets(const uint64_t *features, const uint32_t *start, const uint32_t *posts,
+anp_status family_of_sets(const uint64_t *hashes, const uint32_t *start, const uint32_t *posts,
                           uint32_t item_count, family *out, anp_error *err) {
     *out = (family){.item_count = item_count};
     numbering n = {.f = out};
@@ -429,7 +429,7 @@ anp_status family_of_sets(const uint64_t *features, const uint32_t *start, const
     bool made = numbers && out->item_start && reserve(&n, total + 1);
     for (uint32_t i = 0; made && i < item_count; i++) {
         for (uint32_t j = start[i]; j < start[i + 1]; j++) {
-            numbers[j] = add_feature(&n, features[j], post_print(i), posts[i], 1);
+            numbers[j] = add_feature(&n, hashes[j], post_print(i), posts[i], 1);
         }
     }
     made = made && find_classes(&n, &items);

@@ -157,53 +157,54 @@ static int nearest_first(const void *a, const void *b) {
 /* ---- Two posts ----------------------------------------------------------------------------- */
 
 /* Whether a draft has just the shingles of a post. */
-static bool same_as_draft(const finder *f, uint32_t post) {
+static bool same_as_draft(const finder *f, uint32_t number) {
     const family *t = &f->corpus->text;
-    uint64_t features = 0;
-    for (size_t i = t->item_start[post]; i < t->item_start[post + 1]; i++) {
+    uint64_t have = 0;
+    for (size_t i = t->item_start[number]; i < t->item_start[number + 1]; i++) {
         uint32_t class = t->item_classes[i];
         if (f->probe->inside[class] != t->members[class]) {
             return false;
         }
-        features += t->members[class];
+        have += t->members[class];
     }
-    return features > 0 && features == f->probe->feature_count;
+    return have > 0 && have == f->probe->feature_count;
 }
 
-static double text_of(const finder *f, uint32_t post) {
+static double text_of(const finder *f, uint32_t number) {
     const family *t = &f->corpus->text;
     uint64_t both = 0;
-    for (size_t i = t->item_start[post], end = t->item_start[post + 1]; i < end; i++) {
+    for (size_t i = t->item_start[number], end = t->item_start[number + 1]; i < end; i++) {
         both += f->shared[t->item_classes[i]];
     }
-    uint64_t either = f->probe->total + f->y->text.totals[post] - both;
+    uint64_t either = f->probe->total + f->y->text.totals[number] - both;
     if (either > 0) {
         return (double)both / (double)either;
     }
     if (f->probe->post == FAMILY_NONE) {
-        return same_as_draft(f, post);
+        return same_as_draft(f, number);
     }
-    return t->item_start[post] < t->item_start[post + 1] && family_same(t, post, f->probe->post);
+    return t->item_start[number] < t->item_start[number + 1] &&
+           family_same(t, number, f->probe->post);
 }
 
-static double likeness_of(finder *f, uint32_t post) {
+static double likeness_of(finder *f, uint32_t number) {
     if (!f->y->by_about) {
-        return text_of(f, post);
+        return text_of(f, number);
     }
-    uint32_t set = f->corpus->set_of[post];
+    uint32_t set = f->corpus->set_of[number];
     if (!f->y->by_text) {
         return f->bare ? 0 : finder_about(f, set);
     }
-    double text = text_of(f, post);
-    return f->bare || corpus_is_bare(f->corpus, post) ? text
+    double text = text_of(f, number);
+    return f->bare || corpus_is_bare(f->corpus, number) ? text
                                                       : weigh_blend(text, finder_about(f, set));
 }
 
-void finder_compare(finder *f, uint32_t post) {
-    if (f->seen[post] != f->search) {
-        f->seen[post] = f->search;
+void finder_compare(finder *f, uint32_t number) {
+    if (f->seen[number] != f->search) {
+        f->seen[number] = f->search;
         f->work.compared++;
-        offer(f, (neighbour){likeness_of(f, post), post});
+        offer(f, (neighbour){likeness_of(f, number), number});
     }
 }
 
@@ -271,18 +272,18 @@ static bool wants_plain(const finder *f) {
 }
 
 static void compare_all(finder *f) {
-    for (uint32_t post = 0; post < f->corpus->count; post++) {
-        if (finder_accepts(f, post)) {
-            finder_compare(f, post);
+    for (uint32_t number = 0; number < f->corpus->count; number++) {
+        if (finder_accepts(f, number)) {
+            finder_compare(f, number);
         }
     }
 }
 
 /* Posts that have nothing in common with the probe, where there is room for them. */
 static void fill_up(finder *f) {
-    for (uint32_t post = 0; post < f->corpus->count && !finder_full(f); post++) {
-        if (finder_accepts(f, post)) {
-            finder_compare(f, post);
+    for (uint32_t number = 0; number < f->corpus->count && !finder_full(f); number++) {
+        if (finder_accepts(f, number)) {
+            finder_compare(f, number);
         }
     }
 }
@@ -322,15 +323,15 @@ anp_status finder_run(finder *f, const probe *p, const finder_options *options,
     return ANP_OK;
 }
 
-anp_status finder_run_post(finder *f, uint32_t post, const finder_options *options,
+anp_status finder_run_post(finder *f, uint32_t number, const finder_options *options,
                            const neighbour **out, uint32_t *count, anp_error *err) {
-    probe p = {.post = post};
+    probe p = {.post = number};
     if (f->y->by_text) {
         const family *t = &f->corpus->text;
-        size_t from = t->item_start[post];
+        size_t from = t->item_start[number];
         p.classes = t->item_classes + from;
-        p.class_count = (uint32_t)(t->item_start[post + 1] - from);
-        p.total = f->y->text.totals[post];
+        p.class_count = (uint32_t)(t->item_start[number + 1] - from);
+        p.total = f->y->text.totals[number];
         if (!vec_reserve(&f->weights, (size_t)p.class_count + 1)) {
             return error_nomem(err, "similar posts");
         }

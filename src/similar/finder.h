@@ -63,7 +63,7 @@ anp_status finder_run(finder *f, const probe *p, const finder_options *options,
                       const neighbour **out, uint32_t *count, anp_error *err);
 
 /* The same of a post. */
-anp_status finder_run_post(finder *f, uint32_t post, const finder_options *options,
+anp_status finder_run_post(finder *f, uint32_t number, const finder_options *options,
                            const neighbour **out, uint32_t *count, anp_error *err);
 
 /* text, about and the measure of two posts; about is -1 where one of them is about nothing. */

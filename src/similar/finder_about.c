@@ -121,11 +121,11 @@ static double reach_of(const finder *f, double about) {
 }
 
 /* The same of one post: its text is as like as totals allow. */
-static double reach_of_post(const finder *f, double about, uint32_t post) {
+static double reach_of_post(const finder *f, double about, uint32_t number) {
     if (!f->y->by_text) {
         return about;
     }
-    double a = (double)f->probe->total, b = (double)f->y->text.totals[post];
+    double a = (double)f->probe->total, b = (double)f->y->text.totals[number];
     double text = a < b ? a / b : a > b ? b / a : 1.0;
     return weigh_blend(text, about) * (1 + SAFE);
 }
@@ -137,9 +137,9 @@ static void compare_set(finder *f, uint32_t set) {
         return;
     }
     for (uint32_t i = c->set_start[set]; i < c->set_start[set + 1]; i++) {
-        uint32_t post = c->set_posts[i];
-        if (finder_accepts(f, post) && reach_of_post(f, about, post) >= f->least) {
-            finder_compare(f, post);
+        uint32_t number = c->set_posts[i];
+        if (finder_accepts(f, number) && reach_of_post(f, about, number) >= f->least) {
+            finder_compare(f, number);
         }
     }
 }

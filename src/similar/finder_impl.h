@@ -47,9 +47,9 @@ struct finder {
     bool bare; /* the probe is about nothing */
 };
 
-static inline bool finder_accepts(const finder *f, uint32_t post) {
+static inline bool finder_accepts(const finder *f, uint32_t number) {
     const uint64_t *accepted = f->options->accepted;
-    return post != f->probe->post && (!accepted || accepted[post / 64] >> post % 64 & 1);
+    return number != f->probe->post && (!accepted || accepted[number / 64] >> number % 64 & 1);
 }
 
 static inline bool finder_full(const finder *f) {
@@ -57,7 +57,7 @@ static inline bool finder_full(const finder *f) {
 }
 
 /* Compares a post in full, unless this search did already. */
-void finder_compare(finder *f, uint32_t post);
+void finder_compare(finder *f, uint32_t number);
 
 /* How like a set is to the probe's; exact. Only for a probe that is about something. */
 double finder_about(finder *f, uint32_t set);

@@ -53,16 +53,16 @@ static double text_needed(const walk *w) {
 }
 
 /* The measure of a post whose text is at most this. */
-static double measure_most(const finder *f, double text, uint32_t post) {
-    if (!f->y->by_about || f->bare || corpus_is_bare(f->corpus, post)) {
+static double measure_most(const finder *f, double text, uint32_t number) {
+    if (!f->y->by_about || f->bare || corpus_is_bare(f->corpus, number)) {
         return text;
     }
-    return weigh_blend(text, finder_about_most(f, f->corpus->set_of[post]));
+    return weigh_blend(text, finder_about_most(f, f->corpus->set_of[number]));
 }
 
 /* The most text of a post that shares at most so many units. */
-static double text_most(const walk *w, double units, uint32_t post) {
-    double total = (double)w->f->y->text.totals_near[post] * w->scale * (1 + SAFE);
+static double text_most(const walk *w, double units, uint32_t number) {
+    double total = (double)w->f->y->text.totals_near[number] * w->scale * (1 + SAFE);
     units = units < w->whole ? units : w->whole;
     units = units < total ? units : total;
     return units / (w->whole + total * (1 - 2 * SAFE) - units) * (1 + SAFE);
@@ -70,11 +70,11 @@ static double text_most(const walk *w, double units, uint32_t post) {
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-static void add_candidate(walk *w, uint32_t post, double text) {
+static void add_candidate(walk *w, uint32_t number, double text) {
     finder *f = w->f;
-    double bound = measure_most(f, text, post) * (1 + SAFE);
-    if (bound >= f->least && f->seen[post] != f->search && finder_accepts(f, post)) {
-        f->candidates[w->candidate_count++] = (candidate){(float)(bound * (1 + SAFE)), post};
+    double bound = measure_most(f, text, number) * (1 + SAFE);
+    if (bound >= f->least && f->seen[number] != f->search && finder_accepts(f, number)) {
+        f->candidates[w->candidate_count++] = (candidate){(float)(bound * (1 + SAFE)), number};
     }
 }
 
@@ -102,20 +102,20 @@ static void check(walk *w) {
     candidate best[CHECKED];
     uint32_t most = f->options->k < CHECKED ? f->options->k : CHECKED, count = 0;
     for (uint32_t i = 0; i < f->touched_count; i++) {
-        uint32_t post = f->touched[i];
-        float units = (float)f->sums[post];
-        float looks = units / ((float)w->whole + f->y->text.totals_near[post] * (float)w->scale);
+        uint32_t number = f->touched[i];
+        float units = (float)f->sums[number];
+        float looks = units / ((float)w->whole + f->y->text.totals_near[number] * (float)w->scale);
         if (count == most && looks <= best[count - 1].bound) {
             continue;
         }
-        if (f->seen[post] == f->search || !finder_accepts(f, post)) {
+        if (f->seen[number] == f->search || !finder_accepts(f, number)) {
             continue;
         }
         uint32_t at = count < most ? count++ : most - 1;
         for (; at > 0 && best[at - 1].bound < looks; at--) {
             best[at] = best[at - 1];
         }
-        best[at] = (candidate){looks, post};
+        best[at] = (candidate){looks, number};
     }
     for (uint32_t i = 0; i < count; i++) {
         finder_compare(f, best[i].post);
@@ -135,10 +135,10 @@ static void add_list(walk *w, uint32_t class, uint16_t units) {
     uint32_t count = (uint32_t)(t->list_start[class + 1] - t->list_start[class]);
     uint32_t touched = f->touched_count;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t post = list[i];
-        f->touched[touched] = post;
-        touched += f->sums[post] == 0;
-        f->sums[post] = (uint16_t)(f->sums[post] + units);
+        uint32_t number = list[i];
+        f->touched[touched] = number;
+        touched += f->sums[number] == 0;
+        f->sums[number] = (uint16_t)(f->sums[number] + units);
     }
     f->touched_count = touched;
     f->work.postings += count;
@@ -200,13 +200,13 @@ static uint32_t keep_open(walk *w) {
     uint32_t kept = 0;
     double left = ceil((double)w->left * w->scale);
     for (uint32_t i = 0; i < f->touched_count; i++) {
-        uint32_t post = f->touched[i];
-        double text = text_most(w, f->sums[post] + left, post);
-        if (f->seen[post] != f->search &&
-            measure_most(f, text, post) * (1 + SAFE) >= f->least) {
-            f->touched[kept++] = post;
+        uint32_t number = f->touched[i];
+        double text = text_most(w, f->sums[number] + left, number);
+        if (f->seen[number] != f->search &&
+            measure_most(f, text, number) * (1 + SAFE) >= f->least) {
+            f->touched[kept++] = number;
         } else {
-            f->sums[post] = 0;
+            f->sums[number] = 0;
         }
     }
     f->touched_count = kept;
@@ -252,10 +252,10 @@ static void settle_touched(walk *w) {
     finder *f = w->f;
     double left = ceil((double)w->left * w->scale);
     for (uint32_t i = 0; i < f->touched_count; i++) {
-        uint32_t post = f->touched[i];
-        double units = f->sums[post] + left;
-        f->sums[post] = 0;
-        add_candidate(w, post, text_most(w, units, post));
+        uint32_t number = f->touched[i];
+        double units = f->sums[number] + left;
+        f->sums[number] = 0;
+        add_candidate(w, number, text_most(w, units, number));
     }
 }
 

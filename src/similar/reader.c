@@ -128,14 +128,14 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static anp_status read_about(reader *r, const post_brief *post, features *out, anp_error *err) {
+static anp_status read_about(reader *r, const post_brief *brief, features *out, anp_error *err) {
     size_t kept = 0;
     r->terms.count = 0;
-    TRY(add_string(r, post->title, err));
-    TRY(add_string(r, post->topic, err));
-    TRY(add_string(r, post->problem, err));
-    for (size_t i = 0; i < post->stack_count; i++) {
-        TRY(add_string(r, post->stack[i], err));
+    TRY(add_string(r, brief->title, err));
+    TRY(add_string(r, brief->topic, err));
+    TRY(add_string(r, brief->problem, err));
+    for (size_t i = 0; i < brief->stack_count; i++) {
+        TRY(add_string(r, brief->stack[i], err));
     }
     uint64_t *terms = r->terms.items;
     if (r->terms.count) {
@@ -153,15 +153,15 @@ static anp_status read_about(reader *r, const post_brief *post, features *out, a
 
 anp_status reader_read(reader *r, const stored_post *stored, features *out, anp_error *err) {
     str json;
-    post_brief post;
+    post_brief brief;
     arena_rewind(&r->scratch, r->start);
     *out = (features){0};
     TRY(compressor_read(r->compressor, stored->dictionary, stored->frame, STORED_POST_BYTES_MAX,
                         &r->scratch, &json, err));
-    TRY(post_brief_read(json, &r->scratch, &post, err));
-    TRY(read_body(r, post.body, out, err));
-    out->title = post.title;
-    return read_about(r, &post, out, err);
+    TRY(post_brief_read(json, &r->scratch, &brief, err));
+    TRY(read_body(r, brief.body, out, err));
+    out->title = brief.title;
+    return read_about(r, &brief, out, err);
 }
 
 anp_status reader_read_draft(reader *r, str body, features *out, anp_error *err) {

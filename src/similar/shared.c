@@ -91,22 +91,22 @@ static anp_status add_terms(snapshot *s, str text, arena *perm, named_set *out, 
     return ANP_OK;
 }
 
-static anp_status terms_of(snapshot *s, const post_brief *post, arena *perm, named_set *out,
+static anp_status terms_of(snapshot *s, const post_brief *brief, arena *perm, named_set *out,
                            anp_error *err) {
     /* A text of n bytes has at most 2 n tokens: words, and the parts of technical ones. */
-    size_t room = 2 * (post->title.len + post->topic.len + post->problem.len) + 1;
-    for (size_t i = 0; i < post->stack_count; i++) {
-        room += 2 * post->stack[i].len;
+    size_t room = 2 * (brief->title.len + brief->topic.len + brief->problem.len) + 1;
+    for (size_t i = 0; i < brief->stack_count; i++) {
+        room += 2 * brief->stack[i].len;
     }
     *out = (named_set){arena_array(perm, named, room), 0};
     if (!out->items) {
         return error_nomem(err, "an explanation");
     }
-    TRY(add_terms(s, post->title, perm, out, room, err));
-    TRY(add_terms(s, post->topic, perm, out, room, err));
-    TRY(add_terms(s, post->problem, perm, out, room, err));
-    for (size_t i = 0; i < post->stack_count; i++) {
-        TRY(add_terms(s, post->stack[i], perm, out, room, err));
+    TRY(add_terms(s, brief->title, perm, out, room, err));
+    TRY(add_terms(s, brief->topic, perm, out, room, err));
+    TRY(add_terms(s, brief->problem, perm, out, room, err));
+    for (size_t i = 0; i < brief->stack_count; i++) {
+        TRY(add_terms(s, brief->stack[i], perm, out, room, err));
     }
     make_set(out);
     return ANP_OK;

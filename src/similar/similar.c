@@ -112,17 +112,18 @@ anp_status similar_accepted(const similar *m, const similar_request *request, ar
     if (!bits) {
         return error_nomem(err, "a filter");
     }
-    for (uint32_t post = 0; post < c->count; post++) {
-        if (bitmap_contains(request->filter, c->docnos[post])) {
-            bits[post / 64] |= (uint64_t)1 << post % 64;
+    for (uint32_t number = 0; number < c->count; number++) {
+        if (bitmap_contains(request->filter, c->docnos[number])) {
+            bits[number / 64] |= (uint64_t)1 << number % 64;
         }
     }
     *out = bits;
     return ANP_OK;
 }
 
-static similar_hit hit_of(const corpus *c, uint32_t post, double likeness) {
-    return (similar_hit){c->docnos[post], likeness, corpus_id(c, post), corpus_title(c, post)};
+static similar_hit hit_of(const corpus *c, uint32_t number, double similarity) {
+    return (similar_hit){c->docnos[number], similarity, corpus_id(c, number),
+                         corpus_title(c, number)};
 }
 
 static anp_status take(const similar *m, const neighbour *found, uint32_t count, arena *perm,
@@ -140,17 +141,17 @@ static anp_status take(const similar *m, const neighbour *found, uint32_t count,
 
 anp_status similar_to_post(similar *m, uint32_t docno, const similar_request *request, arena *perm,
                            similar_answer *out, anp_error *err) {
-    uint32_t post = corpus_find(m->corpus, docno), count;
+    uint32_t number = corpus_find(m->corpus, docno), count;
     const neighbour *found;
     finder *f;
     finder_options options = {.k = request->k, .likeness_min = request->similarity_min};
-    if (post == UINT32_MAX) {
+    if (number == UINT32_MAX) {
         return error_set(err, ANP_NOT_FOUND, "post %u is deleted", docno);
     }
     options.k = options.k < m->corpus->count ? options.k : m->corpus->count;
     TRY(similar_accepted(m, request, perm, &options.accepted, err));
     TRY(lend(m, request->measure, &f, err));
-    anp_status status = finder_run_post(f, post, &options, &found, &count, err);
+    anp_status status = finder_run_post(f, number, &options, &found, &count, err);
     if (status == ANP_OK) {
         status = take(m, found, count, perm, out, err);
     }

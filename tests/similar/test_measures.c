@@ -568,11 +568,11 @@ static bool check_group(void *user, anp_results *r) {
     CHECK_EQ_INT(g->group[first], first);
     g->joined++;
     for (size_t i = 0; i < anp_results_count(r); i++, g->joined++) {
-        anp_hit hit = anp_results_hit(r, i);
-        uint32_t post = post_of(g->c, hit.id);
+        anp_hit entry = anp_results_hit(r, i);
+        uint32_t post = post_of(g->c, entry.id);
         CHECK(post > last);
         CHECK_EQ_INT(g->group[post], first);
-        CHECK_NEAR(hit.similarity,
+        CHECK_NEAR(entry.similarity,
                    likeness(ANP_MEASURE_JACCARD, &g->c->posts[first], &g->c->posts[post]), 0);
         last = post;
     }
@@ -625,14 +625,14 @@ static void check_explanations(corpus *c) {
                 continue;
             }
             for (size_t n = 0; n < anp_results_count(r); n++) {
-                anp_hit hit = anp_results_hit(r, n);
+                anp_hit entry = anp_results_hit(r, n);
                 double total = 0, sides[2] = {0}, shared = 0, either, part, weight;
                 const char *at = anp_results_explanation(r, n);
                 int side = -1;
                 if (!CHECK(at != NULL) || !CHECK(sscanf(at, "%lf", &total) == 1)) {
                     break;
                 }
-                CHECK_NEAR(total, hit.similarity, 1e-6);
+                CHECK_NEAR(total, entry.similarity, 1e-6);
                 while ((at = strchr(at, '\n')) && *++at) {
                     if (sscanf(at, "  %lf = %*[a-z] = %lf shared / %lf", &part, &weight, &either) ==
                         3) {
