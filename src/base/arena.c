@@ -109,3 +109,20 @@ void arena_rewind(arena *a, arena_mark mark) {
 void arena_free(arena *a) {
     arena_rewind(a, (arena_mark){NULL, 0});
 }
+
+void arena_reset(arena *a, size_t keep_bytes) {
+    arena_block *kept = a->head;
+    if (!kept || kept->capacity > keep_bytes) {
+        arena_free(a);
+        return;
+    }
+    arena_block *older = kept->older;
+    kept->older = NULL;
+    kept->fill = 0;
+    while (older) {
+        arena_block *next = older->older;
+        free(older);
+        older = next;
+    }
+    a->used_bytes = kept->capacity;
+}

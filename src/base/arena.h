@@ -43,6 +43,12 @@ void arena_rewind(arena *a, arena_mark mark);
 /* Frees all blocks; the arena is empty and may be used again. */
 void arena_free(arena *a);
 
+/*
+ * Gives everything back but the newest block, if that has at most keep_bytes: for work that is
+ * repeated, so that memory does not go to and from the system each time.
+ */
+void arena_reset(arena *a, size_t keep_bytes);
+
 #define arena_new(a, type) ((type *)arena_calloc((a), 1, sizeof(type)))
 #define arena_array(a, type, count) ((type *)arena_calloc((a), (count), sizeof(type)))
 

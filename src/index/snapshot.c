@@ -69,6 +69,7 @@ void snapshot_close(snapshot *s) {
         catalog_free(&s->cat);
         store_cursor_close(s->group_lists);
         snapshot_free_cells(s);
+        arena_free(&s->scratch);
         store_abort(s->txn);
         for (int field = 0; field < INDEX_FIELDS; field++) {
             free(s->lengths[field]);
@@ -106,6 +107,11 @@ uint32_t snapshot_title_weight(const snapshot *s) {
 
 const catalog_settings *snapshot_settings(const snapshot *s) {
     return &s->cat.settings;
+}
+
+arena *snapshot_scratch(snapshot *s) {
+    arena_reset(&s->scratch, SNAPSHOT_SCRATCH_BYTES);
+    return &s->scratch;
 }
 
 const bitmap *snapshot_deleted(const snapshot *s) {

@@ -40,6 +40,10 @@ uint32_t snapshot_title_weight(const snapshot *s);
 const struct catalog_settings *snapshot_settings(const snapshot *s); /* for the snapshot's life */
 const bitmap *snapshot_deleted(const snapshot *s); /* borrowed for the snapshot's life */
 
+/* Empty memory for one query, until the next call; at most SNAPSHOT_SCRATCH_BYTES of it stay. */
+enum { SNAPSHOT_SCRATCH_BYTES = 4 << 20 };
+arena *snapshot_scratch(snapshot *s);
+
 /* The analyzer of this index, for this snapshot's thread: its settings are those the index was
    made with. Borrowed. */
 struct analyzer *snapshot_analyzer(snapshot *s);

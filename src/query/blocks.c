@@ -194,16 +194,16 @@ static void add_term(block_terms *b, struct block_term *t) {
         b->e->trace->postings += count;
     }
     const uint8_t *tfs = list_tf_bytes(list, t->from, count, room, &large);
+    const float *norms = norms_of(b, term);
     if (count < SPARSE_MAX && list->container_kind != LIST_BITSET) {
         for (uint32_t i = 0; i < count; i++) {
-            uint16_t low = list_block_doc(list, b->block, t->from + i);
+            uint32_t lane = list_block_doc(list, b->block, t->from + i) % BLOCK_DOCS;
             uint32_t tf = tfs[i] < UINT8_MAX ? tfs[i] : list_tf(list, t->from + i);
-            b->sums[low % BLOCK_DOCS] += contribution(b->e, b->ec->c, term, low, tf);
+            b->sums[lane] += (int32_t)rank_contribution(term->weight, tf, norms[lane]);
         }
         return;
     }
     uint8_t lanes[BLOCK_DOCS];
-    const float *norms = norms_of(b, term);
     list_block_bits(list, b->block, t->from, t->to, bits);
     b->e->sets->expand(bits, tfs, lanes);
     b->e->lanes->add(lanes, norms, term->weight, b->sums);
@@ -245,11 +245,8 @@ static bool is_allowed(const uint64_t *allowed, uint32_t low) {
 /* The terms that have postings in the block, by ascending bound; the sum of bounds. */
 static float take_terms(block_terms *b) {
     float sum = 0;
-    for (uint32_t i = 0; i < b->e->term_count; i++) {
-        const eval_lane *lane = b->ec->lanes[i];
-        if (!lane) {
-            continue;
-        }
+    for (uint32_t i = 0; i < b->ec->lane_count; i++) {
+        const eval_lane *lane = b->ec->by_most[i]; /* nearly the order */
         struct block_term t = {.lane = lane, .bound = lane->blocks[b->block]};
         if (t.bound <= 0) {
             continue;

@@ -255,11 +255,32 @@ static void add_everywhere(const eval_lane *lane, float *sums) {
     }
 }
 
+static anp_status sort_lanes(evaluation *e, eval_cell *ec) {
+    ec->by_most = (eval_lane **)arena_alloc(e->memory, e->term_count * sizeof *ec->by_most);
+    if (!ec->by_most) {
+        return eval_nomem(e);
+    }
+    ec->lane_count = 0;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        eval_lane *lane = ec->lanes[i];
+        if (!lane) {
+            continue;
+        }
+        uint32_t at = ec->lane_count++;
+        for (; at && ec->by_most[at - 1]->most > lane->most; at--) {
+            ec->by_most[at] = ec->by_most[at - 1];
+        }
+        ec->by_most[at] = lane;
+    }
+    return ANP_OK;
+}
+
 anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
     ec->sums = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *ec->sums);
     if (!ec->sums) {
         return eval_nomem(e);
     }
+    TRY(sort_lanes(e, ec));
     memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
     if (e->prior.capped) {
         TRY(make_factors(e, ec));

@@ -49,7 +49,9 @@ typedef struct eval_phrase {
 typedef struct eval_cell {
     const cell *c;
     eval_lane **lanes;         /* by scoring term; NULL: no list here */
-    float *sums;               /* bounds by block, once they are needed */
+    float *sums;               /* bounds by block, once they are needed; then also: */
+    eval_lane **by_most;       /* its lanes, by ascending bound */
+    uint32_t lane_count;
     float *factors_most;       /* by block, where bounds are capped */
     uint64_t *allowed;         /* once it is needed, where there are restrictions */
     uint32_t count;            /* candidates: */

@@ -120,12 +120,9 @@ static anp_status rank_posts(query_work *w) {
                                .count = !(request->flags & ANP_QUERY_NO_TOTAL),
                                .k = wants_hits(w) ? request->offset + request->k : 0};
     bool answered = false;
-    arena scratch = {0};
     if (!request->in_full && !(request->flags & ANP_QUERY_EXPLAIN)) {
-        anp_status status = evaluate(w->snapshot, &wanted, &scratch, &w->top, &w->answer->total,
-                                     &answered, request->trace, w->err);
-        arena_free(&scratch);
-        TRY(status);
+        TRY(evaluate(w->snapshot, &wanted, snapshot_scratch(w->snapshot), &w->top,
+                     &w->answer->total, &answered, request->trace, w->err));
     }
     if (!answered) {
         TRY(rank_in_full(w));

@@ -128,4 +128,15 @@ void test_base_arena(void) {
     strings();
     CASE("sizes that overflow give NULL, none give a pointer");
     impossible();
+    CASE("reset");
+    arena reused = {0};
+    CHECK(arena_alloc(&reused, 100) && arena_alloc(&reused, 100000));
+    arena_reset(&reused, 1 << 20);
+    size_t kept = reused.used_bytes;
+    CHECK(kept >= 100000 && kept < 200000);
+    CHECK(arena_alloc(&reused, 100000) != NULL);
+    CHECK_EQ_INT(reused.used_bytes, kept);
+    arena_reset(&reused, 1000);
+    CHECK_EQ_INT(reused.used_bytes, 0);
+    arena_free(&reused);
 }
