@@ -257,20 +257,6 @@ static bool narrow(plan_node *node) {
     return true;
 }
 
-anp_status match_run(snapshot *s, query_plan *plan, const bitmap *filter, anp_error *err) {
-    matcher m = {.snapshot = s, .err = err};
-    if (!plan->root) {
-        return ANP_OK;
-    }
-    anp_status status = match_node(&m, plan->root, &plan->root->match);
-    arena_free(&m.scratch);
-    TRY(status);
-    bitmap *match = plan->root->match;
-    bool done = bitmap_andnot(match, snapshot_deleted(s)) &&
-                (!filter || bitmap_and(match, filter)) && narrow(plan->root);
-    return done ? ANP_OK : nomem(err);
-}
-
 static void free_node(plan_node *node) {
     bitmap_free(node->match);
     node->match = NULL;
@@ -283,4 +269,19 @@ void match_free(query_plan *plan) {
     if (plan->root) {
         free_node(plan->root);
     }
+}
+
+anp_status match_run(snapshot *s, query_plan *plan, const bitmap *filter, anp_error *err) {
+    matcher m = {.snapshot = s, .err = err};
+    if (!plan->root) {
+        return ANP_OK;
+    }
+    match_free(plan); /* what match_posts left */
+    anp_status status = match_node(&m, plan->root, &plan->root->match);
+    arena_free(&m.scratch);
+    TRY(status);
+    bitmap *match = plan->root->match;
+    bool done = bitmap_andnot(match, snapshot_deleted(s)) &&
+                (!filter || bitmap_and(match, filter)) && narrow(plan->root);
+    return done ? ANP_OK : nomem(err);
 }
