@@ -14,6 +14,9 @@
 #include "store/compress.h"
 
 #include <math.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 enum {
     VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
@@ -893,6 +896,13 @@ static void merge_runs(index_writer *w, numbers *n) {
     }
 }
 
+/* A large batch leaves holes between what lives on, which the allocator would keep. */
+static void give_back_freed(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 anp_status writer_commit(index_writer *w, anp_error *err) {
     if (!w->txn && !w->broken) {
         return ANP_OK;
@@ -908,6 +918,9 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
     }
     bool bulk = w->pending_bytes > BULK_BYTES;
     clear_batch(w);
+    if (bulk) {
+        give_back_freed();
+    }
     maintain(w);
     merge_runs(w, &w->terms);
     merge_runs(w, &w->values);
