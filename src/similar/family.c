@@ -248,7 +248,8 @@ static bool turn(family *f) {
     }
     size_t total = f->item_start[f->item_count];
     f->item_classes = malloc((total + 1) * sizeof *f->item_classes);
-    if (fill && f->item_classes) {
+    bool made = fill && f->item_classes;
+    if (made) {
         memcpy(fill, f->item_start, f->item_count * sizeof *fill);
         for (uint32_t c = 0; c < f->class_dense; c++) {
             for (size_t i = f->list_start[c]; i < f->list_start[c + 1]; i++) {
@@ -266,7 +267,7 @@ static bool turn(family *f) {
         }
     }
     free(fill);
-    return f->item_classes != NULL;
+    return made;
 }
 
 bool family_same(const family *f, uint32_t a, uint32_t b) {
