@@ -246,7 +246,9 @@ static void check_history(uint64_t seed, uint32_t join_blocks) {
         check_state(index_store(h.index));
         test_note("%u strings, %u merges, %u joins, %u stopped; up to %llu blocks in runs", t->next,
                   h.merges, h.joins, h.stops, (unsigned long long)h.most);
-        CHECK(h.most > 2 && (join_blocks == 1 ? h.merges + h.stops > 0 && !h.joins : h.joins > 0));
+        /* With so few runs (tools/small.txt) they are never joined: they are merged first. */
+        bool joins = join_blocks != 1 && RUNS_MAX > 3;
+        CHECK(h.most > 2 && (joins ? h.joins > 0 : h.merges + h.stops > 0 && !h.joins));
     }
     numbers_clear(&h.n);
     index_close(h.index);
