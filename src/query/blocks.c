@@ -413,6 +413,9 @@ anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
             return ANP_OK;
         }
     }
+    if (units + e->constant == 0 && !e->phrase_count) {
+        return ANP_OK; /* evaluate.c comes to those in the order of ordinals */
+    }
     bound = ((float)units + (float)e->constant) * factor;
     bool hold = bound * RANK_BOUND_ROUND + RANK_BOUND_UNITS >= e->theta;
     if (hold && e->phrase_count) {

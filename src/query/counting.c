@@ -38,6 +38,25 @@ static uint32_t count_both(evaluation *e, const list_view *a, const list_view *b
     return list_keep(longer, docs, count, false);
 }
 
+anp_status eval_union_words(evaluation *e, eval_cell *ec, uint64_t *words) {
+    const list_view *lists[EVAL_TERMS_MAX];
+    uint32_t count = lanes_of(e, ec, lists);
+    const uint64_t *allowed;
+    uint16_t *docs = arena_alloc(e->memory, WINDOW_DOCS * sizeof *docs);
+    if (!docs) {
+        return eval_nomem(e);
+    }
+    memset(words, 0, KERNEL_WORDS * sizeof *words);
+    for (uint32_t i = 0; i < count; i++) {
+        add_to_words(e, words, lists[i], docs);
+    }
+    TRY(eval_allowed(e, ec, &allowed));
+    if (allowed) {
+        e->sets->and_into(words, (const uint8_t *)allowed);
+    }
+    return ANP_OK;
+}
+
 static anp_status count_union_cell(evaluation *e, eval_cell *ec, uint64_t *words, uint16_t *docs,
                                    uint64_t *total) {
     const list_view *lists[EVAL_TERMS_MAX];

@@ -115,6 +115,59 @@ static anp_status rank_candidates(evaluation *e, uint64_t *total) {
     return ANP_OK;
 }
 
+/* ---- Matches without a score --------------------------------------------------------------- */
+
+static int by_docno(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A word that is in nearly all posts weighs less than a unit: such matches have score 0, and their
+   order is that of ordinals. */
+static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
+                      const uint32_t *kept, size_t kept_count) {
+    for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
+        for (uint64_t left = words[word]; left && !eval_top_full(e); left &= left - 1) {
+            uint32_t docno = ec->c->first + word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (!bsearch(&docno, kept, kept_count, sizeof docno, by_docno)) {
+                double scores[RANK_SCORES];
+                scored item = {.docno = docno};
+                cell_scores(ec->c, docno - ec->c->first, scores);
+                item.prior = rank_prior(e->request->rank->weights, scores);
+                item.score = rank_blend(0, e->request->rank->blend, item.prior);
+                top_offer(e->top, item);
+            }
+        }
+    }
+}
+
+/* When all matches with a score are kept and there is room for more. */
+static anp_status fill(evaluation *e) {
+    size_t kept_count = e->top->count;
+    uint32_t *kept = arena_alloc(e->memory, (kept_count + 1) * sizeof *kept);
+    uint64_t *words = eval_words(e);
+    if (!kept || !words) {
+        return eval_nomem(e);
+    }
+    for (size_t i = 0; i < kept_count; i++) {
+        kept[i] = e->top->items[i].docno;
+    }
+    qsort(kept, kept_count, sizeof *kept, by_docno);
+    for (uint32_t i = 0; i < e->cell_count && !eval_top_full(e); i++) {
+        eval_cell *ec = &e->cells[i];
+        if (eval_requires(e)) {
+            if (ec->count) {
+                TRY(eval_candidate_words(e, ec));
+                fill_from(e, ec, ec->words, kept, kept_count);
+            }
+        } else {
+            TRY(eval_union_words(e, ec, words));
+            fill_from(e, ec, words, kept, kept_count);
+        }
+    }
+    return ANP_OK;
+}
+
 /* ---- All of it ----------------------------------------------------------------------------- */
 
 static anp_status make_heap(evaluation *e, uint64_t most) {
@@ -123,33 +176,24 @@ static anp_status make_heap(evaluation *e, uint64_t most) {
     return e->top->items ? ANP_OK : eval_nomem(e);
 }
 
-/* *complete false: posts with score 0 are missing from the heap. */
-static anp_status rank(evaluation *e, uint64_t *total, bool *complete) {
-    bool counted = false;
-    uint64_t most = UINT32_MAX;
-    *complete = true;
-    if (e->request->k >= (uint32_t)COUNT_FIRST_FROM) {
+static anp_status rank(evaluation *e, uint64_t *total) {
+    bool counted = e->request->k >= (uint32_t)COUNT_FIRST_FROM;
+    if (counted) {
         TRY(eval_count(e, total));
-        counted = true;
-        most = *total;
     }
-    TRY(make_heap(e, most));
+    TRY(make_heap(e, counted ? *total : UINT32_MAX));
     if (eval_requires(e)) {
         uint64_t found;
         TRY(rank_candidates(e, &found));
-        if (e->request->count && !counted) {
-            *total = found;
+        *total = counted ? *total : found;
+    } else {
+        TRY(rank_union(e));
+        if (!counted && e->request->count) {
+            TRY(eval_count(e, total));
         }
-        *complete = eval_top_full(e) || e->phrase_count || e->top->count == found;
-        return ANP_OK;
     }
-    TRY(rank_union(e));
-    if (!counted && (e->request->count || !eval_top_full(e))) {
-        TRY(eval_count(e, total));
-    }
-    uint64_t want = eval_top_full(e) ? 0 : e->request->k < *total ? e->request->k : *total;
-    *complete = eval_top_full(e) || e->top->count == want;
-    return ANP_OK;
+    /* With phrases every candidate is offered. */
+    return eval_top_full(e) || e->phrase_count ? ANP_OK : fill(e);
 }
 
 static void count_lists(const evaluation *e) {
@@ -208,7 +252,7 @@ static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     if (!e->request->k) {
         return eval_count(e, total);
     }
-    TRY(rank(e, total, answered));
+    TRY(rank(e, total));
     fill_priors(e);
     return ANP_OK;
 }

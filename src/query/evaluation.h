@@ -130,6 +130,8 @@ void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count);
 
 /* counting.c */
 anp_status eval_count(evaluation *e, uint64_t *total);
+/* The bits of a cell's matches in a union. */
+anp_status eval_union_words(evaluation *e, eval_cell *ec, uint64_t *words);
 
 /* phrases.c: whether a post holds all the phrases; a cell's candidates cut to those that do. */
 anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *hold);

@@ -62,7 +62,8 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
     for (uint32_t i = 0; i < count && good; i++) {
         uint32_t id = i < replaced ? prng_below(&w->random, w->posts) : w->posts++;
         put_words(w, title, sizeof title, prng_below(&w->random, 5));
-        put_words(w, body, sizeof body, 1 + prng_below(&w->random, 24));
+        size_t len = (size_t)snprintf(body, sizeof body, "everywhere ");
+        put_words(w, body + len, sizeof body - len, 1 + prng_below(&w->random, 24));
         int has_scores = (int)prng_below(&w->random, 4);
         char scores[120] = "";
         if (has_scores) {
@@ -107,6 +108,8 @@ static void put_clause(world *w, char *out, size_t room) {
         snprintf(out, room, "%sw%u^%u.5", mark, a, prng_below(r, 3));
     } else if (kind < 18) {
         snprintf(out, room, "%s(w%u w%u)", mark, a, b);
+    } else if (kind < 19 && prng_below(r, 2)) { /* weighs nothing */
+        snprintf(out, room, "%severywhere^0.001", mark);
     } else if (kind < 19) {
         snprintf(out, room, "%s%s", mark, values[prng_below(r, 3)]);
     } else {
