@@ -44,6 +44,7 @@ OPTIONS = {
         "--count",
         "--snippet",
         "--explain",
+        "--trace",
         "--blend",
         "--weights",
         "--k1",
@@ -932,6 +933,17 @@ def test_similar():
     check("p2" in [hit["id"] for hit in only["hits"]], only)
     check(len(only["hits"]) < len(found["hits"]), only)
     refuse("similar", "--id=p1", "--filter", "nofield:x", names=["a field"])
+
+
+def test_query_trace():
+    make_index()
+    traced = run("query", "cache", "--trace", "--json", code=0)
+    check(re.search(r"^evaluation by bounds$", traced.err, re.M), traced.err)
+    check(re.search(r"^terms 1, lists [1-9]", traced.err, re.M), traced.err)
+    check(re.search(r"^plan [\d.]+ us, rank [\d.]+ us, fetch [\d.]+ us$", traced.err, re.M), traced.err)
+    equal(len(json.loads(traced.out)["hits"]) > 0, True)
+    full = run("query", "body:cache", "--trace", "--count")
+    check("every match is scored" in full.err, full.err)
 
 
 def test_similar_explained():
