@@ -3,51 +3,39 @@
 #include "api/handles.h"
 #include "base/json.h"
 
-#include <stdio.h>
-
 static const char *const score_names[RANK_SCORES] = {"quality", "freshness", "depth", "clarity"};
-
-static void put_line(buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put_line(buffer *out, const char *format, ...) {
-    char line[1024];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    buffer_put(out, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
-}
 
 static void put_part(const query_part *part, const query_explanation *e, buffer *out) {
     if (part->constant) {
-        put_line(out, "    %.6f = %.*s: boost\n", part->score, (int)part->name.len,
-                 part->name.data);
+        results_line(out, "    %.6f = %.*s: boost\n", part->score, (int)part->name.len,
+                     part->name.data);
         return;
     }
-    put_line(out,
-             "    %.6f = %.*s: boost %g * idf %.6f (df %llu of %llu) * tf %u / (tf + norm %.6f; "
-             "length %u, average %.2f)\n",
-             part->score, (int)part->name.len, part->name.data, part->boost, part->idf,
-             (unsigned long long)part->df, (unsigned long long)e->post_count, part->tf, part->norm,
-             part->length, part->length_average);
+    results_line(out,
+                 "    %.6f = %.*s: boost %g * idf %.6f (df %llu of %llu) * tf %u / "
+                 "(tf + norm %.6f; length %u, average %.2f)\n",
+                 part->score, (int)part->name.len, part->name.data, part->boost, part->idf,
+                 (unsigned long long)part->df, (unsigned long long)e->post_count, part->tf,
+                 part->norm, part->length, part->length_average);
 }
 
 void explanation_text(const anp_results *r, size_t i, buffer *out) {
     const query_explanation *e = r->explanations[i];
     const anp_hit *hit = &r->hits[i];
-    put_line(out, "%.6f = score = bm25 %.6f * factor %.6f\n", hit->score, hit->bm25, e->factor);
-    put_line(out, "  %.6f = bm25 (k1 %g, b %g), the sum of\n", hit->bm25, r->rank.k1, r->rank.b);
+    results_line(out, "%.6f = score = bm25 %.6f * factor %.6f\n", hit->score, hit->bm25, e->factor);
+    results_line(out, "  %.6f = bm25 (k1 %g, b %g), the sum of\n", hit->bm25, r->rank.k1,
+                 r->rank.b);
     for (size_t p = 0; p < e->part_count; p++) {
         put_part(&e->parts[p], e, out);
     }
-    put_line(out, "  %.6f = factor = 1 + blend %g * (2 * prior %.6f - 1)\n", e->factor,
-             r->rank.blend, e->prior);
-    put_line(out, "    %.6f = prior, the mean of", e->prior);
+    results_line(out, "  %.6f = factor = 1 + blend %g * (2 * prior %.6f - 1)\n", e->factor,
+                 r->rank.blend, e->prior);
+    results_line(out, "    %.6f = prior, the mean of", e->prior);
     for (int s = 0; s < RANK_SCORES; s++) {
-        put_line(out, "%s %s %g/100 (weight %g)", s ? "," : "", score_names[s], e->scores[s],
-                 r->rank.weights[s]);
+        results_line(out, "%s %s %g/100 (weight %g)", s ? "," : "", score_names[s], e->scores[s],
+                     r->rank.weights[s]);
     }
-    put_line(out, "\n");
+    results_line(out, "\n");
 }
 
 static void put_number(buffer *out, const char *key, double value) {

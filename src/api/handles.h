@@ -92,4 +92,7 @@ void shared_json(const anp_results *r, size_t i, buffer *out);
 void explanation_text(const anp_results *r, size_t i, buffer *out);
 void explanation_json(const anp_results *r, size_t i, buffer *out);
 
+/* printf behind what is in out; a line is cut at 1,023 bytes. */
+void results_line(buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

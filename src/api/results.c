@@ -3,6 +3,8 @@
 #include "base/json.h"
 #include "text/utf8.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -19,6 +21,15 @@ anp_results *results_new(results_kind kind) {
         r->timed = true;
     }
     return r;
+}
+
+void results_line(buffer *out, const char *format, ...) {
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    buffer_put(out, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
 }
 
 const char *results_text(anp_results *r, str text) {

@@ -4,40 +4,27 @@
 #include "base/json.h"
 #include "similar/shared.h"
 
-#include <stdio.h>
-
-static void put_line(buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put_line(buffer *out, const char *format, ...) {
-    char line[1024];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    buffer_put(out, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
-}
-
 static void put_side(const char *name, const char *kind, const shared_side *side, buffer *out) {
     if (!side->counts) {
         return;
     }
-    put_line(out, "  %.6f = %s = %.6f shared / %.6f of both\n", side->likeness, name, side->both,
-             side->either);
+    results_line(out, "  %.6f = %s = %.6f shared / %.6f of both\n", side->likeness, name,
+                 side->both, side->either);
     for (size_t i = 0; i < side->count; i++) {
         const shared_feature *f = &side->features[i];
-        put_line(out, "    %.6f = %.*s (%s in %u posts)\n", f->weight, (int)f->name.len,
-                 f->name.data, kind, f->df);
+        results_line(out, "    %.6f = %.*s (%s in %u posts)\n", f->weight, (int)f->name.len,
+                     f->name.data, kind, f->df);
     }
 }
 
 void shared_text(const anp_results *r, size_t i, buffer *out) {
     const shared_parts *p = &r->shared[i];
     bool blend = p->text.counts && p->about.counts;
-    put_line(out, "%.6f = similarity%s, of %llu posts\n", p->likeness,
-             blend               ? " = 0.4 * text + 0.6 * about"
-             : p->text.counts    ? " = text"
-                                 : " = about",
-             (unsigned long long)p->posts);
+    results_line(out, "%.6f = similarity%s, of %llu posts\n", p->likeness,
+                 blend               ? " = 0.4 * text + 0.6 * about"
+                 : p->text.counts    ? " = text"
+                 : " = about",
+                 (unsigned long long)p->posts);
     put_side("about", "a term", &p->about, out);
     put_side("text", "3 words", &p->text, out);
 }

@@ -121,6 +121,13 @@ static anp_status need_similar(anp_snapshot *s, const question *q, anp_error *er
     return status;
 }
 
+/* For who asks of all posts: close_question also after a failure. */
+static anp_status open_question(anp_snapshot *s, const anp_similar_options *options, question *out,
+                                anp_error *err) {
+    TRY(take_question(s, options, out, err));
+    return need_similar(s, out, err);
+}
+
 /* ---- Results ------------------------------------------------------------------------------- */
 
 static anp_status take_answer(anp_results *r, const similar_answer *answer, anp_error *err) {
@@ -361,10 +368,7 @@ anp_status anp_similar_all(anp_snapshot *s, const anp_similar_options *options,
     if (!s || !visit) {
         return missing(err, s ? "visit" : "the snapshot");
     }
-    anp_status status = take_question(s, options, &q, err);
-    if (status == ANP_OK) {
-        status = need_similar(s, &q, err);
-    }
+    anp_status status = open_question(s, options, &q, err);
     if (status == ANP_OK) {
         lister l = {.snapshot = s,
                     .similar = s->similar,
@@ -389,10 +393,7 @@ anp_status anp_similar_fingerprint(anp_snapshot *s, const anp_similar_options *o
     if (!s || !out) {
         return missing(err, s ? "out" : "the snapshot");
     }
-    anp_status status = take_question(s, options, &q, err);
-    if (status == ANP_OK) {
-        status = need_similar(s, &q, err);
-    }
+    anp_status status = open_question(s, options, &q, err);
     if (status == ANP_OK) {
         const corpus *c = similar_corpus(s->similar);
         const char *filter = q.options.filter ? q.options.filter : "";
@@ -446,10 +447,7 @@ anp_status anp_similar_clusters(anp_snapshot *s, const anp_similar_options *opti
     if (!s || !visit) {
         return missing(err, s ? "visit" : "the snapshot");
     }
-    anp_status status = take_question(s, options, &q, err);
-    if (status == ANP_OK) {
-        status = need_similar(s, &q, err);
-    }
+    anp_status status = open_question(s, options, &q, err);
     if (status == ANP_OK) {
         double least = q.options.similarity_min;
         cluster_visit v = {&q, snapshot_post_count(s->inner), visit, user, false};

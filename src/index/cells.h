@@ -59,6 +59,20 @@ anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_err
 anp_status cells_term(snapshot *s, index_field field, str term, const term_lists **out,
                       anp_error *err);
 
+/* The term's list in a cell (by its number), or NULL. */
+static inline cell_list *cells_list_in(const term_lists *term, uint32_t cell_number) {
+    uint32_t from = 0, to = term->count;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (term->lists[middle].cell < cell_number) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from < term->count && term->lists[from].cell == cell_number ? &term->lists[from] : NULL;
+}
+
 /* Sets list->positions, of a list whose cell is not made. */
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err);
 

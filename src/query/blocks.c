@@ -221,7 +221,7 @@ static void raise_threshold(evaluation *e) {
     }
 }
 
-/* A post that matches, but for phrases; units are all its contributions. */
+/* A match; units are all its contributions. */
 static void offer(evaluation *e, const eval_cell *ec, uint16_t low, int32_t units) {
     const rank_settings *rank = e->request->rank;
     scored item = {.docno = ec->c->first + low, .units = (int64_t)units + e->constant,
@@ -397,27 +397,28 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-/* A post is given up when what the terms that are left have at most in its block is too little. */
-anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
-    int32_t units = 0;
-    uint32_t block = low / BLOCK_DOCS;
-    float factor = factor_of(e, ec->c, low), rest = ec->sums ? ec->sums[block] : 0, bound = 0;
-    for (uint32_t i = 0; i < e->term_count; i++) {
-        eval_lane *lane = ec->lanes[i];
-        if (lane && !(ec->sums && lane->blocks[block] <= 0)) {
-            units += probe(e, ec->c, lane, low);
-            rest -= ec->sums ? lane->blocks[block] : 0;
-        }
-        bound = ((float)units + (float)e->constant) * factor;
-        if (ec->sums && (bound + rest) * RANK_BOUND_ROUND + RANK_BOUND_UNITS < e->theta) {
-            return ANP_OK;
+/* Adds all terms to the lanes; takes out of `lanes` those that cannot be kept. */
+static void add_all(block_terms *b, uint64_t lanes[4]) {
+    const evaluation *e = b->e;
+    uint64_t over[4];
+    memset(b->sums, 0, sizeof b->sums);
+    for (uint32_t i = 0; i < b->ec->lane_count; i++) {
+        struct block_term t = {.lane = b->ec->by_most[i]};
+        add_term(b, &t);
+    }
+    float least = lane_threshold(e, (float)e->constant * e->prior.factor_max);
+    if (least > 0) {
+        e->lanes->over(b->sums, factors_of(b), least, over);
+        for (uint32_t word = 0; word < 4; word++) {
+            lanes[word] &= over[word];
         }
     }
-    if (units + e->constant == 0 && !e->phrase_count) {
-        return ANP_OK; /* evaluate.c comes to those in the order of ordinals */
-    }
-    bound = ((float)units + (float)e->constant) * factor;
-    bool hold = bound * RANK_BOUND_ROUND + RANK_BOUND_UNITS >= e->theta;
+}
+
+/* A candidate whose units are known. */
+static anp_status finish_candidate(evaluation *e, eval_cell *ec, uint16_t low, int32_t units) {
+    float score = ((float)units + (float)e->constant) * factor_of(e, ec->c, low);
+    bool hold = score * RANK_BOUND_ROUND + RANK_BOUND_UNITS >= e->theta;
     if (hold && e->phrase_count) {
         TRY(eval_phrases_hold(e, ec, low, &hold));
     }
@@ -427,56 +428,55 @@ anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
     return ANP_OK;
 }
 
+/* A post is given up when what the terms that are left have at most in its block is too little. */
+anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
+    int32_t units = 0;
+    uint32_t block = low / BLOCK_DOCS;
+    float factor = factor_of(e, ec->c, low), rest = ec->sums ? ec->sums[block] : 0;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        eval_lane *lane = ec->lanes[i];
+        if (!lane || (ec->sums && lane->blocks[block] <= 0)) {
+            continue;
+        }
+        units += probe(e, ec->c, lane, low);
+        if (ec->sums) {
+            rest -= lane->blocks[block];
+            float bound = ((float)units + (float)e->constant) * factor + rest;
+            if (bound * RANK_BOUND_ROUND + RANK_BOUND_UNITS < e->theta) {
+                return ANP_OK;
+            }
+        }
+    }
+    if (units + e->constant == 0 && !e->phrase_count) {
+        return ANP_OK; /* evaluate.c comes to those in the order of ordinals */
+    }
+    return finish_candidate(e, ec, low, units);
+}
+
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block) {
-    const uint64_t *bits = ec->words + (size_t)block * 4;
+    uint64_t lanes[4];
+    memcpy(lanes, ec->words + (size_t)block * 4, sizeof lanes);
     uint32_t count = 0;
     for (uint32_t word = 0; word < 4; word++) {
-        count += (uint32_t)__builtin_popcountll(bits[word]);
+        count += (uint32_t)__builtin_popcountll(lanes[word]);
     }
-    if (count >= PROBE_MAX && !e->phrase_count && !e->constant) {
+    bool few = count < PROBE_MAX;
+    if (!few && !e->phrase_count && !e->constant) {
         return eval_union_block(e, ec, block, ec->words); /* of a union these are allowed */
     }
-    uint64_t lanes[4];
-    memcpy(lanes, bits, sizeof lanes);
     if (e->trace) {
         e->trace->blocks_scored++;
     }
     block_terms b;
-    open_block(&b, e, ec, block);
-    if (count >= PROBE_MAX) {
-        memset(b.sums, 0, sizeof b.sums);
-        for (uint32_t i = 0; i < e->term_count; i++) {
-            if (ec->lanes[i]) {
-                struct block_term t = {.lane = ec->lanes[i]};
-                add_term(&b, &t);
-            }
-        }
-        uint64_t over[4];
-        float least = lane_threshold(e, (float)e->constant * e->prior.factor_max);
-        if (least > 0) {
-            e->lanes->over(b.sums, factors_of(&b), least, over);
-            for (uint32_t word = 0; word < 4; word++) {
-                lanes[word] &= over[word];
-            }
-        }
+    if (!few) {
+        open_block(&b, e, ec, block);
+        add_all(&b, lanes);
     }
     for (uint32_t word = 0; word < 4; word++) {
         for (uint64_t left = lanes[word]; left; left &= left - 1) {
             uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
             uint16_t low = (uint16_t)(block * BLOCK_DOCS + lane);
-            bool hold = true;
-            if (count < PROBE_MAX) {
-                TRY(eval_candidate(e, ec, low));
-                continue;
-            }
-            float bound = ((float)b.sums[lane] + (float)e->constant) * factor_of(e, ec->c, low);
-            hold = bound * RANK_BOUND_ROUND + RANK_BOUND_UNITS >= e->theta;
-            if (hold && e->phrase_count) {
-                TRY(eval_phrases_hold(e, ec, low, &hold));
-            }
-            if (hold) {
-                offer(e, ec, low, b.sums[lane]);
-            }
+            TRY(few ? eval_candidate(e, ec, low) : finish_candidate(e, ec, low, b.sums[lane]));
         }
     }
     return ANP_OK;

@@ -29,19 +29,6 @@ bool eval_restricted(const evaluation *e, const eval_cell *ec) {
     return restricted_by_sets(e, ec) || e->excluded_count;
 }
 
-static const cell_list *list_in(const evaluation *e, const term_lists *term, const eval_cell *ec) {
-    uint32_t want = (uint32_t)(ec - e->cells), from = 0, to = term->count;
-    while (from < to) {
-        uint32_t middle = from + (to - from) / 2;
-        if (term->lists[middle].cell < want) {
-            from = middle + 1;
-        } else {
-            to = middle;
-        }
-    }
-    return from < term->count && term->lists[from].cell == want ? &term->lists[from] : NULL;
-}
-
 /* Scratch of one window. */
 typedef struct window_room {
     uint16_t docs[WINDOW_DOCS];
@@ -79,7 +66,7 @@ static void restrict_to(evaluation *e, const eval_cell *ec, uint64_t *allowed, w
         e->sets->andnot_into(allowed, words);
     }
     for (uint32_t i = 0; i < e->excluded_count; i++) {
-        const cell_list *in = list_in(e, e->excluded[i], ec);
+        const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
         if (in) {
             list_words(&in->list, room);
             e->sets->andnot_into(allowed, words);
@@ -116,7 +103,6 @@ anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words) {
 
 /* ---- Intersections ------------------------------------------------------------------------- */
 
-/* The lists of the required terms in this cell, shortest first; 0 when one has none. */
 uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
                              const list_view *lists[EVAL_TERMS_MAX]) {
     uint32_t count = 0;
@@ -175,7 +161,7 @@ static anp_status intersect(evaluation *e, eval_cell *ec, const list_view *const
 /* What excluded terms hold, out of candidates without other restrictions. */
 static anp_status drop_excluded(evaluation *e, eval_cell *ec) {
     for (uint32_t i = 0; i < e->excluded_count && ec->count; i++) {
-        const cell_list *in = list_in(e, e->excluded[i], ec);
+        const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
         if (!in) {
             continue;
         }

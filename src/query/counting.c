@@ -38,47 +38,39 @@ static uint32_t count_both(evaluation *e, const list_view *a, const list_view *b
     return list_keep(longer, docs, count, false);
 }
 
-anp_status eval_union_words(evaluation *e, eval_cell *ec, uint64_t *words) {
+/* docs: room for a window. */
+static anp_status union_words(evaluation *e, eval_cell *ec, uint64_t *words, uint16_t *docs,
+                              uint32_t *count) {
     const list_view *lists[EVAL_TERMS_MAX];
-    uint32_t count = lanes_of(e, ec, lists);
+    uint32_t list_count = lanes_of(e, ec, lists);
     const uint64_t *allowed;
-    uint16_t *docs = arena_alloc(e->memory, WINDOW_DOCS * sizeof *docs);
-    if (!docs) {
-        return eval_nomem(e);
-    }
     memset(words, 0, KERNEL_WORDS * sizeof *words);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < list_count; i++) {
         add_to_words(e, words, lists[i], docs);
     }
     TRY(eval_allowed(e, ec, &allowed));
-    if (allowed) {
-        e->sets->and_into(words, (const uint8_t *)allowed);
-    }
+    *count = allowed ? e->sets->and_into(words, (const uint8_t *)allowed) : e->sets->count(words);
     return ANP_OK;
+}
+
+anp_status eval_union_words(evaluation *e, eval_cell *ec, uint64_t *words) {
+    uint16_t *docs = arena_alloc(e->memory, WINDOW_DOCS * sizeof *docs);
+    uint32_t count;
+    return docs ? union_words(e, ec, words, docs, &count) : eval_nomem(e);
 }
 
 static anp_status count_union_cell(evaluation *e, eval_cell *ec, uint64_t *words, uint16_t *docs,
                                    uint64_t *total) {
     const list_view *lists[EVAL_TERMS_MAX];
     uint32_t count = lanes_of(e, ec, lists);
-    const uint64_t *allowed;
-    if (count == 0) {
-        return ANP_OK;
-    }
-    TRY(eval_allowed(e, ec, &allowed));
-    if (count == 1 && !allowed) {
-        *total += lists[0]->count;
-        return ANP_OK;
-    }
-    if (count == 2 && !allowed) {
+    if (count > 2 || (count && eval_restricted(e, ec))) {
+        TRY(union_words(e, ec, words, docs, &count));
+        *total += count;
+    } else if (count == 2) {
         *total += lists[0]->count + lists[1]->count - count_both(e, lists[0], lists[1], docs);
-        return ANP_OK;
+    } else if (count == 1) {
+        *total += lists[0]->count;
     }
-    memset(words, 0, KERNEL_WORDS * sizeof *words);
-    for (uint32_t i = 0; i < count; i++) {
-        add_to_words(e, words, lists[i], docs);
-    }
-    *total += allowed ? e->sets->and_into(words, (const uint8_t *)allowed) : e->sets->count(words);
     return ANP_OK;
 }
 

@@ -29,8 +29,8 @@ static anp_status open_cells(evaluation *e) {
 static anp_status rank_union(evaluation *e) {
     const eval_block *blocks;
     uint32_t count;
-    bool free = !e->request->filter && !e->excluded_count && !e->excluded_set_count;
-    if (free) {
+    bool restricted = e->request->filter || e->excluded_count || e->excluded_set_count;
+    if (!restricted) {
         eval_seed(e);
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
@@ -122,8 +122,7 @@ static int by_docno(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* A word that is in nearly all posts weighs less than a unit: such matches have score 0, and their
-   order is that of ordinals. */
+/* Those of a cell, until the heap is full. `kept`: ordinals that it has, ascending. */
 static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
                       const uint32_t *kept, size_t kept_count) {
     for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
@@ -141,7 +140,10 @@ static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
     }
 }
 
-/* When all matches with a score are kept and there is room for more. */
+/*
+ * All matches with a score are kept and there is room for more: a word that is in nearly all posts
+ * weighs less than a unit. Such matches have score 0, and their order is that of ordinals.
+ */
 static anp_status fill(evaluation *e) {
     size_t kept_count = e->top->count;
     uint32_t *kept = arena_alloc(e->memory, (kept_count + 1) * sizeof *kept);

@@ -41,9 +41,9 @@ typedef struct eval_term {
 
 typedef struct eval_phrase {
     const plan_node *node;
-    const term_lists **body; /* by word: of the field that is looked for */
-    const term_lists **title; /* by word, where the title is looked at too; else NULL */
-    uint32_t *before;
+    const term_lists **body;  /* by word: of the field that is looked for */
+    const term_lists **title; /* by word: of the title */
+    uint32_t *before;         /* as in phrase_words (match.h) */
 } eval_phrase;
 
 typedef struct eval_cell {
@@ -139,6 +139,10 @@ anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
 
 static inline anp_status eval_nomem(const evaluation *e) {
     return error_nomem(e->err, "the evaluation of a query");
+}
+
+static inline uint32_t eval_cell_number(const evaluation *e, const eval_cell *ec) {
+    return (uint32_t)(ec - e->cells);
 }
 
 /* Whether matches are candidates: something is required. Else they are a union of terms. */

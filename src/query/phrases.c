@@ -28,19 +28,6 @@ typedef struct phrase_side {
 
 /* ---- A cell -------------------------------------------------------------------------------- */
 
-static cell_list *list_of(const evaluation *e, const term_lists *term, const eval_cell *ec) {
-    uint32_t want = (uint32_t)(ec - e->cells), from = 0, to = term->count;
-    while (from < to) {
-        uint32_t middle = from + (to - from) / 2;
-        if (term->lists[middle].cell < want) {
-            from = middle + 1;
-        } else {
-            to = middle;
-        }
-    }
-    return from < term->count && term->lists[from].cell == want ? &term->lists[from] : NULL;
-}
-
 /* The word that stands for a place of the phrase. */
 static phrase_word *word_at(const eval_phrase *p, const phrase_side *side, uint32_t place) {
     while (p->before[place] != PHRASE_FIRST) {
@@ -71,7 +58,7 @@ static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell
     }
     for (uint32_t i = 0; i < node->term_count; i++) {
         phrase_word *word = &side->words[i];
-        word->in = list_of(e, terms[i], ec);
+        word->in = cells_list_in(terms[i], eval_cell_number(e, ec));
         side->impossible |= !word->in;
         if (!word->in || p->before[i] != PHRASE_FIRST || ec->c->made) {
             continue;
