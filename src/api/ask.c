@@ -128,20 +128,22 @@ static anp_status take_answer(anp_results *r, const query_answer *answer, uint32
     return ANP_OK;
 }
 
-/* One line a number, for people. */
+/* For people; of full evaluation only the times. */
 static anp_status take_trace(anp_results *r, const evaluate_trace *t, anp_error *err) {
-    str text = arena_format(
+    str times = arena_format(
+        &r->memory, "evaluation %s\nplan %.1f us, rank %.1f us, fetch %.1f us\n",
+        t->in_full ? "in full: every match is scored" : "by bounds", t->plan_us, t->rank_us,
+        t->fetch_us);
+    str text = t->in_full ? times : arena_format(
         &r->memory,
-        "evaluation %s\nplan %.1f us, rank %.1f us, fetch %.1f us\n"
-        "terms %u, lists %u, of %llu bytes\ncells %u, skipped %u\n"
+        "%sterms %u, lists %u, of %llu bytes\ncells %u, skipped %u\n"
         "blocks bounded %u, scored %u\npostings added %llu, probed %llu\n"
         "posts whose positions were looked at %llu\n",
-        t->in_full ? "in full: every match is scored" : "by bounds", t->plan_us, t->rank_us,
-        t->fetch_us, t->terms, t->lists, (unsigned long long)t->list_bytes, t->cells,
-        t->cells_skipped, t->blocks, t->blocks_scored, (unsigned long long)t->postings,
+        times.data ? times.data : "", t->terms, t->lists, (unsigned long long)t->list_bytes,
+        t->cells, t->cells_skipped, t->blocks, t->blocks_scored, (unsigned long long)t->postings,
         (unsigned long long)t->probes, (unsigned long long)t->phrases);
     r->trace = text.data;
-    return text.data ? ANP_OK : error_nomem(err, "results");
+    return times.data && text.data ? ANP_OK : error_nomem(err, "results");
 }
 
 anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options *options,
