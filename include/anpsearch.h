@@ -490,7 +490,7 @@ ANP_API const char *anp_results_note(const anp_results *results);
    for. */
 ANP_API const char *anp_results_explanation(const anp_results *results, size_t i);
 
-/* With ANP_QUERY_TRACE: what evaluation read and skipped, one line a number; else NULL. */
+/* With ANP_QUERY_TRACE: what evaluation read and skipped, as lines of text; else NULL. */
 ANP_API const char *anp_results_trace(const anp_results *results);
 
 /*

@@ -166,7 +166,7 @@ static void mend_large(block_terms *b, const struct block_term *t, const uint64_
                        const uint8_t *tfs, const float *norms) {
     uint32_t i = 0;
     for (uint32_t word = 0; word < 4; word++) {
-        for (uint64_t left = bits[word]; left; left &= left - 1, i++) {
+        for (uint64_t left = bits[word]; left && t->from + i < t->to; left &= left - 1, i++) {
             if (tfs[i] == UINT8_MAX) {
                 uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
                 uint32_t tf = list_tf(&t->lane->in->list, t->from + i);

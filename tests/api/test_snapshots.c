@@ -107,6 +107,52 @@ static void results_stay(void) {
     anp_results_free(r);
 }
 
+/* ---- Ordinals and traces ------------------------------------------------------------------- */
+
+/* Hits without ids, and their ids afterwards; what evaluation tells of itself. */
+static void check_ordinals(anp_snapshot *s, const char *query) {
+    anp_query_options options = ANP_QUERY_OPTIONS_INIT;
+    anp_results *named = NULL, *bare = NULL;
+    char id[256] = "";
+    options.flags = ANP_QUERY_TRACE;
+    CHECK_EQ_INT(anp_query(s, query, &options, &named, NULL), ANP_OK);
+    options.flags = ANP_QUERY_ORDINALS | ANP_QUERY_NO_TOTAL;
+    CHECK_EQ_INT(anp_query(s, query, &options, &bare, NULL), ANP_OK);
+    CHECK(anp_results_count(named) > 0);
+    CHECK_EQ_INT(anp_results_count(bare), anp_results_count(named));
+    for (size_t i = 0; i < anp_results_count(bare); i++) {
+        anp_hit hit = anp_results_hit(bare, i), other = anp_results_hit(named, i);
+        CHECK_EQ_STR(hit.id, "");
+        CHECK_EQ_STR(hit.title, "");
+        CHECK(hit.score == other.score && hit.ordinal == other.ordinal);
+        CHECK_EQ_INT(anp_ordinal_id(s, hit.ordinal, id, NULL), ANP_OK);
+        CHECK_EQ_STR(id, other.id);
+    }
+    CHECK(strstr(anp_results_trace(named), "evaluation by bounds\n") != NULL);
+    CHECK(anp_results_trace(bare) == NULL);
+    anp_error err = ANP_ERROR_INIT;
+    CHECK_EQ_INT(anp_ordinal_id(s, 1000000, id, &err), ANP_INVALID);
+    CHECK(strstr(err.message, "1000000") != NULL);
+    anp_results_free(named);
+    anp_results_free(bare);
+}
+
+static void ordinals(void) {
+    anp_index *index = open_index("ordinals", ANP_OPEN_CREATE, NULL);
+    anp_writer *w = NULL;
+    CHECK_EQ_INT(anp_writer_open(index, &w, NULL), ANP_OK);
+    add(w, "{\"id\":\"a\",\"title\":\"figs\",\"body\":\"a fig tree\"}");
+    add(w, "{\"id\":\"b\",\"title\":\"plums\",\"body\":\"no fruit here\"}");
+    add(w, "{\"id\":\"c\",\"title\":\"trees\",\"body\":\"a plum tree and a fig tree\"}");
+    CHECK_EQ_INT(anp_writer_commit(w, NULL), ANP_OK);
+    anp_writer_close(w);
+    anp_snapshot *s = snap(index);
+    check_ordinals(s, "fig tree");
+    check_ordinals(s, "+tree -plum");
+    anp_snapshot_close(s);
+    anp_index_close(index);
+}
+
 /* ---- Threads ------------------------------------------------------------------------------- */
 
 enum { BATCHES = 25, BATCH_POSTS = 8, READERS = 2 };
@@ -193,6 +239,8 @@ void test_api_snapshots(void) {
     isolation();
     CASE("results outlive what they came from");
     results_stay();
+    CASE("hits by ordinal, and what evaluation tells");
+    ordinals();
     CASE("readers in threads see whole batches");
     threads();
 }

@@ -64,6 +64,65 @@ static void read_positions(str value, const list_view *list, const uint16_t *doc
     free(words);
 }
 
+/* Blocks, and ordinals that are kept, of any bytes; of a valid list they are its own. */
+static void read_blocks(const list_view *v, const uint16_t *docs, const uint32_t *tfs, bool valid) {
+    uint32_t next = 0;
+    for (uint32_t block = 0; block < (uint32_t)LIST_BLOCKS; block++) {
+        uint32_t from, to;
+        uint64_t bits[4];
+        uint8_t room[LIST_TF_ROOM];
+        bool large;
+        list_block(v, block, &from, &to);
+        need(from <= to && to <= v->count && to - from <= BLOCK_DOCS);
+        need(!valid || from == to || from == next);
+        list_block_bits(v, block, from, to, bits);
+        const uint8_t *bytes = list_tf_bytes(v, from, to - from, room, &large);
+        for (uint32_t rank = from; rank < to; rank++) {
+            uint32_t low = docs[rank] % BLOCK_DOCS;
+            need(!valid || bits[low / 64] >> (low % 64) & 1);
+            need(!valid || bytes[rank - from] == (tfs[rank] < 255 ? tfs[rank] : 255));
+        }
+        next += to - from;
+    }
+    need(!valid || next == v->count);
+    uint16_t some[READS];
+    for (uint32_t i = 0; i < READS; i++) {
+        some[i] = (uint16_t)(i * 1021);
+    }
+    uint32_t kept = list_keep(v, some, READS, false);
+    need(kept <= READS);
+    for (uint32_t i = 0; i < kept; i++) {
+        need(!valid || list_rank(v, some[i]) != UINT32_MAX);
+    }
+}
+
+/* Postings found one after the other, and starts that are kept. */
+static void find_positions(str value, const list_view *list, const uint16_t *docs) {
+    positions_view v;
+    uint32_t *out = malloc(EXPECT_MAX * sizeof *out), *words = lengths_make();
+    need(out != NULL);
+    if (positions_view_open(value, list->count, &v, NULL) == ANP_OK) {
+        positions_finder finder = {
+            .list = list, .view = &v, .title_weight = TITLE_WEIGHT,
+            .lengths = {words, sizeof *words, sizeof *words, 0, 0, LIST_DOCS}};
+        for (uint32_t rank = 0; rank < list->count; rank += 1 + rank / 7) {
+            uint32_t number = positions_number(&finder, rank), starts[3] = {0, 1, 9}, count = 3;
+            if (positions_find(&finder, docs[rank], rank, NULL) != ANP_OK || number == 0) {
+                continue;
+            }
+            if (number <= EXPECT_MAX) {
+                anp_status status = positions_found(&finder, docs[rank], number, out, NULL);
+                need(status == ANP_OK || status == ANP_CORRUPT);
+            }
+            anp_status status =
+                positions_keep(&finder, docs[rank], number, rank % 3, starts, &count, NULL);
+            need(status == ANP_OK ? count <= 3 : status == ANP_CORRUPT);
+        }
+    }
+    free(out);
+    free(words);
+}
+
 static void read_list(str value) {
     list_view v;
     anp_error err = ANP_ERROR_INIT;
@@ -85,11 +144,14 @@ static void read_list(str value) {
         uint32_t rank = list_rank(&v, (uint16_t)low);
         need(rank == UINT32_MAX || rank < v.count);
     }
-    if (list_validate(&v, &err) == ANP_OK) {
+    bool valid = list_validate(&v, &err) == ANP_OK;
+    if (valid) {
         need(count == v.count);
         check_valid(&v, docs, tfs);
     }
+    read_blocks(&v, docs, tfs, valid);
     read_positions(v.positions.data ? v.positions : value, &v, docs);
+    find_positions(v.positions.data ? v.positions : value, &v, docs);
     buffer_free(&shown);
     free(docs);
     free(tfs);

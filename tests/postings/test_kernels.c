@@ -71,6 +71,98 @@ static void check_sets(const postings_kernels *k, prng *r) {
     }
 }
 
+/* ---- Kernels of lists and positions -------------------------------------------------------- */
+
+static void check_codes(const postings_kernels *k, prng *r) {
+    uint8_t codes[BLOCK_DOCS / 2], tfs[BLOCK_DOCS + 8];
+    uint32_t count = 4 * (1 + prng_below(r, BLOCK_DOCS / 4));
+    for (size_t i = 0; i < sizeof codes; i++) {
+        codes[i] = (uint8_t)prng_next(r);
+    }
+    k->tfs_of_2(codes, count, tfs);
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK_EQ_INT(tfs[i], (codes[i / 4] >> (i % 4 * 2) & 3) + 1);
+    }
+    k->tfs_of_4(codes, count, tfs);
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK_EQ_INT(tfs[i], (codes[i / 2] >> (i % 2 * 4) & 15) + 1);
+    }
+}
+
+/* Where the blocks of a blocked list begin, and ordinals kept and dropped by it. */
+static void check_keep_docs(const postings_kernels *k, prng *r) {
+    sample s;
+    buffer bytes = {0};
+    list_view v;
+    uint16_t starts[LIST_BLOCKS + 1], docs[600], kept[600];
+    uint32_t count = LIST_BLOCKED_FROM + prng_below(r, 4000), asked = 0;
+    if (!CHECK(sample_make(r, count, SAMPLE_ONES, prng_below(r, 4) == 0, &s))) {
+        return;
+    }
+    list_build(&(list_input){.count = count, .docs = s.docs, .tfs = s.tfs}, &bytes);
+    uint8_t behind[KERNEL_READ_BYTES] = {0};
+    buffer_put(&bytes, behind, sizeof behind); /* which the kernel may read */
+    str value = str_make((const char *)bytes.data, bytes.len - sizeof behind);
+    CHECK_EQ_INT(list_view_open(value, &v, NULL), ANP_OK);
+    k->starts(v.high, list_high_words(count), count, starts);
+    for (uint32_t block = 0, rank = 0; block <= (uint32_t)LIST_BLOCKS; block++) {
+        while (rank < count && s.docs[rank] / BLOCK_DOCS < block) {
+            rank++;
+        }
+        CHECK_EQ_INT(starts[block], rank);
+    }
+    for (uint32_t low = prng_below(r, 100); low < 65536 && asked < 600; asked++) {
+        docs[asked] = (uint16_t)low;
+        low += 1 + prng_below(r, 200);
+    }
+    for (int drop = 0; drop < 2; drop++) {
+        memcpy(kept, docs, sizeof docs);
+        uint32_t left = k->keep_docs(kept, asked, v.container, starts, drop), want = 0;
+        for (uint32_t i = 0; i < asked; i++) {
+            if ((list_rank(&v, docs[i]) != UINT32_MAX) != (bool)drop) {
+                CHECK(want < left && kept[want] == docs[i]);
+                want++;
+            }
+        }
+        CHECK_EQ_INT(left, want);
+    }
+    buffer_free(&bytes);
+    sample_free(&s);
+}
+
+/* One posting of many positions, in its Elias-Fano form. */
+static void check_keep(const postings_kernels *k, prng *r) {
+    enum { MOST = 700 };
+    uint32_t t = 5 + prng_below(r, MOST - 5), step = 1 + prng_below(r, 40), starts[MOST], want = 0;
+    uint32_t positions[MOST], all[MOST], offset = prng_below(r, 4), place = offset;
+    for (uint32_t i = 0; i < t; i++) {
+        positions[i] = place += 1 + prng_below(r, step);
+        all[i] = starts[i] = place + prng_below(r, 2) - offset;
+    }
+    uint32_t length = place + 2 + prng_below(r, 5000);
+    uint16_t doc = 0;
+    buffer bytes = {0};
+    positions_input input = {1, &doc, &t, positions, {&length, 4, 4, 0, 0, 1}};
+    CHECK_EQ_INT(positions_build(&input, &bytes, NULL), ANP_OK);
+    uint64_t bits = k->widths(&t, &length, 1);
+    CHECK_EQ_INT((bits + 7) / 8, bytes.len);
+    uint32_t few = t - 1;
+    CHECK(k->widths(&t, &few, 1) == UINT64_MAX);
+    uint32_t kept = k->keep(bytes.data, bytes.len, 0, t, length, offset, starts, t);
+    for (uint32_t i = 0; i < t; i++) {
+        bool there = false;
+        for (uint32_t j = 0; j < t; j++) {
+            there |= positions[j] == all[i] + offset;
+        }
+        if (there) {
+            CHECK(want < kept && starts[want] == all[i]);
+            want++;
+        }
+    }
+    CHECK_EQ_INT(kept, want);
+    buffer_free(&bytes);
+}
+
 /* ---- Blocks of lists ----------------------------------------------------------------------- */
 
 static bool check_block(const list_view *v, const sample *s, uint32_t block, uint32_t *rank) {
@@ -144,6 +236,9 @@ void test_postings_kernels(void) {
         for (int round = 0; round < ROUNDS; round++) {
             check_expand(all[i], &r);
             check_sets(all[i], &r);
+            check_codes(all[i], &r);
+            check_keep_docs(all[i], &r);
+            check_keep(all[i], &r);
         }
     }
     CASE("blocks of lists");
