@@ -63,18 +63,20 @@ class Posts:
         self.times = []  # (seconds, bytes written so far, CPU seconds of the indexer so far)
 
     def look(self, pid):
-        try:
-            with open("/proc/%d/io" % self.child.pid) as counters:
-                text = counters.read()
-        except OSError:
-            return
+        self.note(lambda: measure.cpu_seconds_of(pid))
+
+    def note(self, cpu_seconds):
+        with open("/proc/%d/io" % self.child.pid) as counters:
+            text = counters.read()
         written = int(text.partition("wchar:")[2].split()[0])
         if not self.times or written != self.times[-1][1]:
-            seconds = time.monotonic() - self.start
-            self.times.append((seconds, written, measure.cpu_seconds_of(pid)))
+            self.times.append((time.monotonic() - self.start, written, cpu_seconds()))
 
-    def end(self):
+    def end(self, cpu_seconds):
+        """After the indexer: what was written since the last look counts too."""
         self.child.stdout.close()
+        os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOWAIT)  # its counters stay
+        self.note(lambda: cpu_seconds)
         if self.child.wait():
             raise Failed("anp-synth: exit %d" % self.child.returncode)
 
@@ -96,7 +98,7 @@ def feed(a, db, count, first, more=()):
     words = [a.program, "index", "--db", db, "--memory", a.memory, "--threads", str(a.threads)]
     took = measure.run(words + list(more) + ["-"], stdin=posts.child.stdout, also=posts.look)
     took["since_synth"] = time.monotonic() - posts.start
-    posts.end()
+    posts.end(took["cpu_seconds"])
     return took, posts
 
 
