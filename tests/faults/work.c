@@ -6,6 +6,7 @@
 #include "store/aid.h"
 #include "test.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -585,4 +586,21 @@ void work_remove(const char *path) {
         snprintf(name, sizeof name, "%s.copy%s", path, beside[i]);
         unlink(name);
     }
+}
+
+void work_sweep(const char *path) {
+    char folder[500], name[800];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    DIR *list = opendir(folder);
+    if (!CHECK(list != NULL)) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
+        if (strncmp(entry->d_name, slash + 1, strlen(slash + 1)) == 0) {
+            snprintf(name, sizeof name, "%s/%s", folder, entry->d_name);
+            unlink(name);
+        }
+    }
+    closedir(list);
 }

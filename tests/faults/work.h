@@ -89,6 +89,9 @@ verdict work_judge_here(const scenario *s, const char *path, unsigned acknowledg
 void work_copy(const char *from, const char *to);
 void work_remove(const char *path);
 
+/* Removes it with all that killed processes left beside it. */
+void work_sweep(const char *path);
+
 /* Rounds of a test: `usual` when all tests run, `full` with ANP_FAULTS=full. */
 unsigned work_rounds(unsigned usual, unsigned full);
 
