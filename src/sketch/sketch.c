@@ -16,18 +16,20 @@
  * SimHash: bit i is the majority of bit i over all hashes. SimHash 0 is kept for the empty set:
  * where another set comes to 0 it gets 1.
  *
- * Cost: sorting is linear (8 passes of a radix sort). A post of 600 words: 13 µs for shingles, 3 µs
- * for the sketch (bench_sketch). Sets of one or two shingles cost up to 65,536 probes, 0.1 ms.
+ * Cost: sorting is linear for hashes: a radix sort of their first 16 bits, then insertion. A post of
+ * 600 words: 3 µs for shingles, 1.6 µs for the sketch (bench_sketch). Sets of one or two shingles
+ * cost up to 65,536 probes, 0.1 ms.
  */
 #include "sketch/sketch.h"
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "sketch/tally.h"
 
 #include <stdlib.h>
 
-enum { SLOT_SHIFT = 56, SORT_DIGIT_BITS = 8, SORT_DIGITS = 256, SORT_PASSES = 8 };
+enum { SLOT_SHIFT = 56, SORT_DIGIT_BITS = 8, SORT_DIGITS = 256, SORT_PASSES = 2 };
 
 _Static_assert(SKETCH_SLOTS == 1 << (64 - SLOT_SHIFT), "a slot is the first bits of a hash");
 _Static_assert(SKETCH_BYTES == 136, "136 bytes a post are a promise of the format");
@@ -36,15 +38,20 @@ static const uint64_t GOLDEN = 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio: spre
 
 /* ---- Shingles ---- */
 
+/* Of the first 16 bits, the lower digit first. */
+static size_t sort_digit(uint64_t hash, unsigned pass) {
+    return (hash >> (64 - (SORT_PASSES - pass) * SORT_DIGIT_BITS)) & (SORT_DIGITS - 1);
+}
+
 /*
- * Ascending; `spare` is room for `count` more. Hashes are uniform, so that every pass but the
- * few-item ones counts.
+ * Ascending; `spare` is room for `count` more. Hashes are uniform: by their first 16 bits they lie
+ * nearly in order, and few move further.
  */
 static void sort_hashes(uint64_t *hashes, uint64_t *spare, size_t count) {
     size_t starts[SORT_PASSES][SORT_DIGITS] = {{0}};
     for (size_t i = 0; i < count; i++) {
         for (unsigned pass = 0; pass < SORT_PASSES; pass++) {
-            starts[pass][(hashes[i] >> (pass * SORT_DIGIT_BITS)) & (SORT_DIGITS - 1)]++;
+            starts[pass][sort_digit(hashes[i], pass)]++;
         }
     }
     for (unsigned pass = 0; pass < SORT_PASSES; pass++) {
@@ -55,12 +62,19 @@ static void sort_hashes(uint64_t *hashes, uint64_t *spare, size_t count) {
             sum += here;
         }
         for (size_t i = 0; i < count; i++) {
-            uint64_t digit = (hashes[i] >> (pass * SORT_DIGIT_BITS)) & (SORT_DIGITS - 1);
-            spare[starts[pass][digit]++] = hashes[i];
+            spare[starts[pass][sort_digit(hashes[i], pass)]++] = hashes[i];
         }
         uint64_t *sorted = spare; /* an even number of passes: the result ends where it began */
         spare = hashes;
         hashes = sorted;
+    }
+    for (size_t i = 1; i < count; i++) {
+        uint64_t hash = hashes[i];
+        size_t at = i;
+        for (; at > 0 && hashes[at - 1] > hash; at--) {
+            hashes[at] = hashes[at - 1];
+        }
+        hashes[at] = hash;
     }
 }
 
@@ -78,10 +92,7 @@ uint64_t sketch_word(str word) {
     return hash64(word.data, word.len);
 }
 
-/* Of the words at `words` and the two behind it. */
-static uint64_t hash_shingle(const uint64_t *words) {
-    return hash64(words, SKETCH_SHINGLE_WORDS * sizeof *words);
-}
+_Static_assert(SKETCH_SHINGLE_WORDS == 3, "hash64_triples makes them");
 
 static size_t shingle_count(size_t word_count) {
     return word_count < SKETCH_SHINGLE_WORDS ? 0 : word_count - (SKETCH_SHINGLE_WORDS - 1);
@@ -104,9 +115,7 @@ anp_status sketch_shingles(const uint64_t *words, size_t word_count, arena *perm
         arena_rewind(perm, mark);
         return error_nomem(err, "the shingles of a post");
     }
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = hash_shingle(words + i);
-    }
+    hash64_triples(words, count, hashes);
     sort_hashes(hashes, spare, count);
     arena_rewind(perm, mark);
     *out = (shingle_set){hashes, drop_repeats(hashes, count)};
@@ -115,9 +124,7 @@ anp_status sketch_shingles(const uint64_t *words, size_t word_count, arena *perm
 
 size_t sketch_hashes(const uint64_t *words, size_t word_count, uint64_t *out) {
     size_t count = shingle_count(word_count);
-    for (size_t i = 0; i < count; i++) {
-        out[i] = hash_shingle(words + i);
-    }
+    hash64_triples(words, count, out);
     return count;
 }
 
@@ -151,123 +158,100 @@ static unsigned find_donor(unsigned slot, const bool used[SKETCH_SLOTS]) {
     }
 }
 
-/* What a sketch is made from: the least hash of each slot, and a count for each bit. */
-typedef struct summary {
+static void write_minhash(const uint64_t *hashes, size_t count, uint8_t *bytes) {
     uint64_t least[SKETCH_SLOTS];
-    bool used[SKETCH_SLOTS];
-    uint64_t counts[8]; /* byte j of counts[i] counts bit 8 j + i, until it would overflow */
-    uint32_t totals[64];
-    size_t items;
-} summary;
-
-static void flush_counts(summary *s) {
-    for (unsigned i = 0; i < 8; i++) {
-        for (unsigned j = 0; j < 8; j++) {
-            s->totals[8 * j + i] += (uint32_t)(s->counts[i] >> (8 * j)) & 0xff;
-        }
-        s->counts[i] = 0;
+    bool used[SKETCH_SLOTS] = {false};
+    memset(least, 0xff, sizeof least);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t slot = hashes[i] >> SLOT_SHIFT;
+        least[slot] = least[slot] < hashes[i] ? least[slot] : hashes[i];
+        used[slot] = true;
     }
-}
-
-static void add_hash(summary *s, uint64_t hash) {
-    uint64_t slot = hash >> SLOT_SHIFT;
-    s->least[slot] = s->used[slot] && s->least[slot] < hash ? s->least[slot] : hash;
-    s->used[slot] = true;
-    for (unsigned bit = 0; bit < 8; bit++) {
-        s->counts[bit] += (hash >> bit) & 0x0101010101010101u;
-    }
-    if (++s->items % 255 == 0) {
-        flush_counts(s);
-    }
-}
-
-static void write_minhash(const summary *s, uint8_t *bytes) {
+    memset(bytes, 0, SKETCH_MINHASH_BYTES);
     for (unsigned slot = 0; slot < SKETCH_SLOTS; slot++) {
-        unsigned from = s->used[slot] ? slot : find_donor(slot, s->used);
-        unsigned value = (unsigned)(hash_mix64(s->least[from] + slot * GOLDEN) >> 60);
+        unsigned from = used[slot] ? slot : find_donor(slot, used);
+        unsigned value = (unsigned)(hash_mix64(least[from] + slot * GOLDEN) >> 60);
         bytes[slot / 2] = (uint8_t)(bytes[slot / 2] | value << (slot % 2 * SKETCH_SLOT_BITS));
     }
 }
 
-static uint64_t simhash_of(summary *s) {
+static uint64_t simhash_of(const uint64_t *hashes, size_t count) {
+    uint32_t totals[64] = {0};
     uint64_t simhash = 0;
-    flush_counts(s);
+    sketch_tally_best()->add(hashes, count, totals);
     for (unsigned bit = 0; bit < 64; bit++) {
-        simhash |= (uint64_t)(2 * (size_t)s->totals[bit] > s->items) << bit;
+        simhash |= (uint64_t)(2 * (size_t)totals[bit] > count) << bit;
     }
     return simhash ? simhash : 1;
 }
 
-static void write_sketch(summary *s, uint8_t sketch[SKETCH_BYTES]) {
-    memset(sketch, 0, SKETCH_BYTES);
-    if (s->items) {
-        write_minhash(s, sketch);
-        store_u64(sketch + SKETCH_MINHASH_BYTES, simhash_of(s));
+/* Of distinct hashes in any order. */
+static void write_sketch(const uint64_t *hashes, size_t count, uint8_t sketch[SKETCH_BYTES]) {
+    if (count == 0) {
+        memset(sketch, 0, SKETCH_BYTES);
+        return;
     }
+    write_minhash(hashes, count, sketch);
+    store_u64(sketch + SKETCH_MINHASH_BYTES, simhash_of(hashes, count));
 }
 
 void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]) {
-    summary s = {0};
-    for (size_t i = 0; i < set.count; i++) {
-        add_hash(&s, set.hashes[i]);
-    }
-    write_sketch(&s, sketch);
+    write_sketch(set.hashes, set.count, sketch);
 }
 
 void sketch_scratch_free(sketch_scratch *s) {
-    free(s->table);
+    free(s->room);
     *s = (sketch_scratch){0};
 }
 
-/* A cleared table of twice the items or more; its mask, or 0 when memory is out. */
-static size_t clear_table(sketch_scratch *s, size_t items) {
-    size_t need = 64;
-    while (need < 2 * items) {
-        need *= 2;
+/* Room for so many hashes, and behind it a cleared table of twice as many or more; its mask, or 0
+   when memory is out. */
+static size_t make_room(sketch_scratch *s, size_t items) {
+    size_t places = 64;
+    while (places < 2 * items) {
+        places *= 2;
     }
-    if (s->capacity < need) {
+    if (s->capacity < items + places) {
         sketch_scratch_free(s);
-        s->table = malloc(need * sizeof *s->table);
-        s->capacity = s->table ? need : 0;
+        s->room = malloc((items + places) * sizeof *s->room);
+        s->capacity = s->room ? items + places : 0;
     }
-    if (s->table) {
-        memset(s->table, 0, need * sizeof *s->table);
+    if (s->room) {
+        memset(s->room + items, 0, places * sizeof *s->room);
     }
-    return s->table ? need - 1 : 0;
+    return s->room ? places - 1 : 0;
 }
 
-/* Whether the hash was not yet in the table; 0 marks a free place, and is never kept. */
-static bool insert(uint64_t *table, size_t mask, uint64_t hash, bool *zero_seen) {
-    size_t at = hash & mask;
-    if (hash == 0) {
-        bool is_new = !*zero_seen;
-        *zero_seen = true;
-        return is_new;
+/* Keeps the first of equal hashes; how many are kept. 0 marks a free place of the table, and is
+   never put there. */
+static size_t make_distinct(uint64_t *hashes, size_t count, uint64_t *table, size_t mask) {
+    size_t kept = 0;
+    bool zero_seen = false;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t hash = hashes[i];
+        size_t at = hash & mask;
+        while (table[at] != 0 && table[at] != hash) {
+            at = (at + 1) & mask;
+        }
+        bool is_new = hash ? table[at] == 0 : !zero_seen;
+        zero_seen |= hash == 0;
+        table[at] = hash;
+        hashes[kept] = hash;
+        kept += is_new;
     }
-    while (table[at] != 0 && table[at] != hash) {
-        at = (at + 1) & mask;
-    }
-    bool is_new = table[at] == 0;
-    table[at] = hash;
-    return is_new;
+    return kept;
 }
 
 anp_status sketch_of_words(const uint64_t *words, size_t word_count, sketch_scratch *scratch,
                            uint8_t sketch[SKETCH_BYTES], anp_error *err) {
     size_t count = shingle_count(word_count);
-    size_t mask = clear_table(scratch, count);
-    bool zero_seen = false;
-    summary s = {0};
+    size_t mask = make_room(scratch, count);
     if (mask == 0) {
         return error_nomem(err, "the sketch of a post");
     }
-    for (size_t i = 0; i < count; i++) {
-        uint64_t hash = hash_shingle(words + i);
-        if (insert(scratch->table, mask, hash, &zero_seen)) {
-            add_hash(&s, hash);
-        }
-    }
-    write_sketch(&s, sketch);
+    hash64_triples(words, count, scratch->room);
+    count = make_distinct(scratch->room, count, scratch->room + count, mask);
+    write_sketch(scratch->room, count, sketch);
     return ANP_OK;
 }
 

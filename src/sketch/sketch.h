@@ -48,8 +48,8 @@ void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]);
 
 /* Memory that sketch_of_words keeps from one text to the next; zero at first, one a thread. */
 typedef struct sketch_scratch {
-    uint64_t *table;
-    size_t capacity; /* a power of two */
+    uint64_t *room;
+    size_t capacity;
 } sketch_scratch;
 
 void sketch_scratch_free(sketch_scratch *s);

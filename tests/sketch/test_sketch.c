@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/prng.h"
 #include "sketch/sketch.h"
+#include "sketch/tally.h"
 #include "test.h"
 
 #include <math.h>
@@ -172,6 +173,38 @@ static void simhash_slowly(void) {
     }
 }
 
+/* Every processor's tally, added to what was there; more than a byte of a counter holds. */
+static void tallies(void) {
+    static const size_t counts[] = {0, 1, 2, 7, 8, 9, 254, 255, 256, 510, 511, 2000};
+    static uint64_t hashes[2000];
+    const sketch_tally *const *all;
+    size_t kinds = sketch_tally_all(&all);
+    prng random = {SEED + 4};
+    for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++) {
+        hashes[i] = prng_next(&random) | (uint64_t)1 << 63 | 1;
+    }
+    CHECK(kinds > 0 && strcmp(all[0]->name, "portable") == 0);
+    for (size_t kind = 0; kind < kinds; kind++) {
+        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+            uint32_t totals[64], wrong = 0;
+            for (unsigned bit = 0; bit < 64; bit++) {
+                totals[bit] = bit;
+            }
+            all[kind]->add(hashes, counts[c], totals);
+            for (unsigned bit = 0; bit < 64; bit++) {
+                uint32_t expected = bit;
+                for (size_t i = 0; i < counts[c]; i++) {
+                    expected += hashes[i] >> bit & 1;
+                }
+                wrong += totals[bit] != expected;
+            }
+            if (!CHECK_EQ_INT(wrong, 0)) {
+                test_note("%s, %zu hashes", all[kind]->name, counts[c]);
+            }
+        }
+    }
+}
+
 static void simhash_likeness(void) {
     static pair p;
     prng random = {SEED + 3};
@@ -262,6 +295,8 @@ void test_sketch_sketch(void) {
     empty_set();
     CASE("SimHash equals its definition");
     simhash_slowly();
+    CASE("tallies of every processor");
+    tallies();
     CASE("SimHash is nearer for nearer sets");
     simhash_likeness();
     CASE("estimate of equal slots");
