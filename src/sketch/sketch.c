@@ -17,8 +17,8 @@
  * where another set comes to 0 it gets 1.
  *
  * Cost: sorting is linear for hashes: a radix sort of their first 16 bits, then insertion. A post
- * of 600 words: 3 µs for shingles, 1.6 µs for the sketch (bench_sketch). Sets of one or two shingles
- * cost up to 65,536 probes, 0.1 ms.
+ * of 600 words: 3 µs for shingles, 1.6 µs for the sketch (bench_sketch). Sets of one or two
+ * shingles cost up to 65,536 probes, 0.1 ms.
  */
 #include "sketch/sketch.h"
 
