@@ -136,8 +136,11 @@ static void compare_set(finder *f, uint32_t set) {
     if (reach_of(f, about) < f->least) {
         return;
     }
-    for (uint32_t i = c->set_start[set]; i < c->set_start[set + 1]; i++) {
+    for (uint32_t i = c->set_start[set], end = c->set_start[set + 1]; i < end; i++) {
         uint32_t number = c->set_posts[i];
+        if (f->y->by_text && i + FINDER_AHEAD < end) {
+            finder_fetch(f, c->set_posts[i + FINDER_AHEAD]);
+        }
         if (finder_accepts(f, number) && reach_of_post(f, about, number) >= f->least) {
             finder_compare(f, number);
         }

@@ -10,6 +10,11 @@ typedef struct candidate {
     uint32_t post;
 } candidate;
 
+enum {
+    FINDER_LINE = 64 / sizeof(uint32_t), /* classes in a line of the cache */
+    FINDER_AHEAD = 4, /* posts that are fetched into the cache before they are compared */
+};
+
 struct finder {
     const yardstick *y;
     const corpus *corpus;
@@ -58,6 +63,17 @@ static inline bool finder_full(const finder *f) {
 
 /* Compares a post in full, unless this search did already. */
 void finder_compare(finder *f, uint32_t number);
+
+/* Has what finder_compare reads of a post's text fetched into the cache. */
+static inline void finder_fetch(const finder *f, uint32_t number) {
+    const family *t = &f->corpus->text;
+    const uint32_t *from = t->item_classes + t->item_start[number];
+    const uint32_t *to = t->item_classes + t->item_start[number + 1];
+    __builtin_prefetch(&f->y->text.totals[number]);
+    for (; from < to; from += FINDER_LINE) {
+        __builtin_prefetch(from);
+    }
+}
 
 /* How like a set is to the probe's; exact. Only for a probe that is about something. */
 double finder_about(finder *f, uint32_t set);

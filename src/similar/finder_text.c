@@ -68,6 +68,21 @@ static double text_most(const walk *w, double units, uint32_t number) {
     return units / (w->whole + total * (1 - 2 * SAFE) - units) * (1 + SAFE);
 }
 
+/* What a sum must be, for a post that was not compared: base + slope · total. */
+typedef struct bar {
+    float base, slope;
+} bar;
+
+static bar bar_of(const walk *w) {
+    double needed = text_needed(w);
+    double slope = needed / (1 + needed) * (1 - SAFE);
+    return (bar){(float)(slope * w->whole * (1 - SAFE)), (float)(slope * w->scale * (1 - SAFE))};
+}
+
+static inline bool reaches(const walk *w, bar b, float units, uint32_t number) {
+    return units >= b.base + b.slope * w->f->y->text.totals_near[number];
+}
+
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
 static void add_candidate(walk *w, uint32_t number, double text) {
@@ -84,6 +99,10 @@ static void compare_candidates(walk *w) {
     finder_sort(f->candidates, w->candidate_count, f->sorted);
     for (uint32_t i = 0; i < w->candidate_count; i++) {
         candidate c = f->sorted[i];
+        if (i + 2 * FINDER_AHEAD < w->candidate_count) {
+            __builtin_prefetch(&f->corpus->text.item_start[f->sorted[i + 2 * FINDER_AHEAD].post]);
+            finder_fetch(f, f->sorted[i + FINDER_AHEAD].post);
+        }
         if ((double)c.bound >= f->least) {
             finder_compare(f, c.post);
         }
@@ -101,13 +120,15 @@ static void check(walk *w) {
     finder *f = w->f;
     candidate best[CHECKED];
     uint32_t most = f->options->k < CHECKED ? f->options->k : CHECKED, count = 0;
+    const float *totals = f->y->text.totals_near;
+    float whole = (float)w->whole, scale = (float)w->scale, worst = 0;
     for (uint32_t i = 0; i < f->touched_count; i++) {
         uint32_t number = f->touched[i];
-        float units = (float)f->sums[number];
-        float looks = units / ((float)w->whole + f->y->text.totals_near[number] * (float)w->scale);
-        if (count == most && looks <= best[count - 1].bound) {
+        float units = (float)f->sums[number], total = whole + totals[number] * scale;
+        if (units <= worst * total) {
             continue;
         }
+        float looks = units / total;
         if (f->seen[number] == f->search || !finder_accepts(f, number)) {
             continue;
         }
@@ -116,6 +137,10 @@ static void check(walk *w) {
             best[at] = best[at - 1];
         }
         best[at] = (candidate){looks, number};
+        worst = count == most ? best[count - 1].bound : 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        finder_fetch(f, best[i].post);
     }
     for (uint32_t i = 0; i < count; i++) {
         finder_compare(f, best[i].post);
@@ -199,11 +224,14 @@ static uint32_t keep_open(walk *w) {
     finder *f = w->f;
     uint32_t kept = 0;
     double left = ceil((double)w->left * w->scale);
+    bar b = bar_of(w);
+    bool text_only = !f->y->by_about || f->bare;
     for (uint32_t i = 0; i < f->touched_count; i++) {
         uint32_t number = f->touched[i];
-        double text = text_most(w, f->sums[number] + left, number);
-        if (f->seen[number] != f->search &&
-            measure_most(f, text, number) * (1 + SAFE) >= f->least) {
+        double units = f->sums[number] + left;
+        if (reaches(w, b, (float)units, number) &&
+            (text_only ||
+             measure_most(f, text_most(w, units, number), number) * (1 + SAFE) >= f->least)) {
             f->touched[kept++] = number;
         } else {
             f->sums[number] = 0;
@@ -251,11 +279,14 @@ static bool narrow(walk *w) {
 static void settle_touched(walk *w) {
     finder *f = w->f;
     double left = ceil((double)w->left * w->scale);
+    bar b = bar_of(w);
     for (uint32_t i = 0; i < f->touched_count; i++) {
         uint32_t number = f->touched[i];
         double units = f->sums[number] + left;
         f->sums[number] = 0;
-        add_candidate(w, number, text_most(w, units, number));
+        if (reaches(w, b, (float)units, number)) {
+            add_candidate(w, number, text_most(w, units, number));
+        }
     }
 }
 
@@ -272,16 +303,15 @@ static void settle_all(walk *w) {
             f->row_units[rows++] = units_of(w, f->probe->weights[i]);
         }
     }
-    double needed = text_needed(w);
-    double slope = needed / (1 + needed) * (1 - SAFE);
+    bar b = bar_of(w);
     lane_work work = {.sums = f->sums,
                       .totals = f->y->text.totals_near,
                       .blocks = t->row_words * 64 / FAMILY_BLOCK,
                       .rows = f->rows,
                       .units = f->row_units,
                       .row_count = rows,
-                      .base = (float)(slope * w->whole * (1 - SAFE)),
-                      .slope = (float)(slope * w->scale * (1 - SAFE))};
+                      .base = b.base,
+                      .slope = b.slope};
     size_t hits = lanes_run(&work, f->hits);
     f->work.swept++;
     for (size_t i = 0; i < hits; i++) {
