@@ -139,7 +139,7 @@ static void compare_set(finder *f, uint32_t set) {
     for (uint32_t i = c->set_start[set], end = c->set_start[set + 1]; i < end; i++) {
         uint32_t number = c->set_posts[i];
         if (f->y->by_text && i + FINDER_AHEAD < end) {
-            finder_fetch(f, c->set_posts[i + FINDER_AHEAD]);
+            finder_fetch(&f->y->text, c->set_posts[i + FINDER_AHEAD]);
         }
         if (finder_accepts(f, number) && reach_of_post(f, about, number) >= f->least) {
             finder_compare(f, number);
@@ -169,6 +169,9 @@ double finder_by_about(finder *f) {
             double next = bound + 1.0 / 256; /* those of the same bucket are in any order */
             if (text_is_better(f, next, f->work.compared - before)) {
                 return next;
+            }
+            if (n + FINDER_AHEAD < count) {
+                finder_fetch(&f->y->about, f->sets_sorted[n + FINDER_AHEAD].post);
             }
             if (reach_of(f, bound) >= f->least) {
                 compare_set(f, f->sets_sorted[n].post);

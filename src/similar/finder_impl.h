@@ -64,12 +64,12 @@ static inline bool finder_full(const finder *f) {
 /* Compares a post in full, unless this search did already. */
 void finder_compare(finder *f, uint32_t number);
 
-/* Has what finder_compare reads of a post's text fetched into the cache. */
-static inline void finder_fetch(const finder *f, uint32_t number) {
-    const family *t = &f->corpus->text;
-    const uint32_t *from = t->item_classes + t->item_start[number];
-    const uint32_t *to = t->item_classes + t->item_start[number + 1];
-    __builtin_prefetch(&f->y->text.totals[number]);
+/* Has what a comparison reads of a post, or of a set, fetched into the cache. */
+static inline void finder_fetch(const weighing *w, uint32_t item) {
+    const family *family = w->family;
+    const uint32_t *from = family->item_classes + family->item_start[item];
+    const uint32_t *to = family->item_classes + family->item_start[item + 1];
+    __builtin_prefetch(&w->totals[item]);
     for (; from < to; from += FINDER_LINE) {
         __builtin_prefetch(from);
     }

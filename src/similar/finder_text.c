@@ -101,7 +101,7 @@ static void compare_candidates(walk *w) {
         candidate c = f->sorted[i];
         if (i + 2 * FINDER_AHEAD < w->candidate_count) {
             __builtin_prefetch(&f->corpus->text.item_start[f->sorted[i + 2 * FINDER_AHEAD].post]);
-            finder_fetch(f, f->sorted[i + FINDER_AHEAD].post);
+            finder_fetch(&f->y->text, f->sorted[i + FINDER_AHEAD].post);
         }
         if ((double)c.bound >= f->least) {
             finder_compare(f, c.post);
@@ -140,7 +140,7 @@ static void check(walk *w) {
         worst = count == most ? best[count - 1].bound : 0;
     }
     for (uint32_t i = 0; i < count; i++) {
-        finder_fetch(f, best[i].post);
+        finder_fetch(&f->y->text, best[i].post);
     }
     for (uint32_t i = 0; i < count; i++) {
         finder_compare(f, best[i].post);
