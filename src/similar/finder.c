@@ -37,6 +37,30 @@ void yardstick_close(yardstick *y) {
     weighing_close(&y->about);
 }
 
+/* ---- A sieve -------------------------------------------------------------------------------- */
+
+/*
+ * Bits that classes of the probe set, several classes one bit: where there are so many classes that
+ * their weights lie outside the cache, most of a post's are told to be none of the probe's by this.
+ */
+#ifndef SIEVE_FROM /* tests make it smaller */
+#define SIEVE_FROM (1 << 16)
+#endif
+
+enum { SIEVE_BITS = SIEVE_FROM };
+
+static inline void sieve_add(uint64_t *sieve, uint32_t class) {
+    sieve[class % SIEVE_BITS / 64] |= (uint64_t)1 << class % 64;
+}
+
+static inline void sieve_clear(uint64_t *sieve, uint32_t class) {
+    sieve[class % SIEVE_BITS / 64] = 0;
+}
+
+static inline bool sieve_has(const uint64_t *sieve, uint32_t class) {
+    return sieve[class % SIEVE_BITS / 64] >> class % 64 & 1;
+}
+
 /* ---- The finder ---------------------------------------------------------------------------- */
 
 static void *zeroed(size_t count, size_t size) {
@@ -62,6 +86,8 @@ anp_status finder_open(const yardstick *y, finder **out, anp_error *err) {
     f->corpus = c;
     f->seen = zeroed(c->count, sizeof *f->seen);
     f->shared = zeroed(c->text.class_count, sizeof *f->shared);
+    bool sieved = c->text.class_count > SIEVE_BITS;
+    f->sieve = sieved ? zeroed(SIEVE_BITS / 64, sizeof *f->sieve) : NULL;
     f->sums = zeroed(padded, sizeof *f->sums);
     f->touched = zeroed(c->count, sizeof *f->touched);
     f->candidates = zeroed(padded, sizeof *f->candidates);
@@ -74,9 +100,9 @@ anp_status finder_open(const yardstick *y, finder **out, anp_error *err) {
     f->sets = zeroed(sets, sizeof *f->sets);
     f->sets_sorted = zeroed(sets, sizeof *f->sets_sorted);
     f->set_seen = zeroed(sets, sizeof *f->set_seen);
-    if (!f->seen || !f->shared || !f->sums || !f->touched || !f->candidates || !f->sorted ||
-        !f->hits || !f->rows || !f->row_units || !f->about_shared || !f->set_sums ||
-        !f->sets || !f->sets_sorted || !f->set_seen) {
+    if (!f->seen || !f->shared || (sieved && !f->sieve) || !f->sums || !f->touched ||
+        !f->candidates || !f->sorted || !f->hits || !f->rows || !f->row_units ||
+        !f->about_shared || !f->set_sums || !f->sets || !f->sets_sorted || !f->set_seen) {
         finder_close(f);
         return error_nomem(err, "similar posts");
     }
@@ -89,6 +115,7 @@ void finder_close(finder *f) {
         free(f->heap.items);
         free(f->seen);
         free(f->shared);
+        free(f->sieve);
         free(f->sums);
         free(f->touched);
         free(f->candidates);
@@ -170,12 +197,27 @@ static bool same_as_draft(const finder *f, uint32_t number) {
     return have > 0 && have == f->probe->feature_count;
 }
 
+/* The weight of the classes that a post shares with the probe. */
+static uint64_t shared_weight(const finder *f, const uint32_t *classes, size_t count) {
+    uint64_t both = 0;
+    if (!f->sieve) {
+        for (size_t i = 0; i < count; i++) {
+            both += f->shared[classes[i]];
+        }
+        return both;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (sieve_has(f->sieve, classes[i])) {
+            both += f->shared[classes[i]];
+        }
+    }
+    return both;
+}
+
 static double text_of(const finder *f, uint32_t number) {
     const family *t = &f->corpus->text;
-    uint64_t both = 0;
-    for (size_t i = t->item_start[number], end = t->item_start[number + 1]; i < end; i++) {
-        both += f->shared[t->item_classes[i]];
-    }
+    size_t from = t->item_start[number];
+    uint64_t both = shared_weight(f, t->item_classes + from, t->item_start[number + 1] - from);
     uint64_t either = f->probe->total + f->y->text.totals[number] - both;
     if (either > 0) {
         return (double)both / (double)either;
@@ -247,6 +289,9 @@ static anp_status begin(finder *f, const probe *p, const finder_options *options
     }
     for (uint32_t i = 0; i < p->class_count; i++) {
         f->shared[p->classes[i]] = p->weights[i];
+        if (f->sieve) {
+            sieve_add(f->sieve, p->classes[i]);
+        }
     }
     if (f->y->by_about && !f->bare) {
         finder_weigh_about(f);
@@ -257,6 +302,9 @@ static anp_status begin(finder *f, const probe *p, const finder_options *options
 static void end(finder *f) {
     for (uint32_t i = 0; i < f->probe->class_count; i++) {
         f->shared[f->probe->classes[i]] = 0;
+        if (f->sieve) {
+            sieve_clear(f->sieve, f->probe->classes[i]);
+        }
     }
     if (f->y->by_about && !f->bare) {
         finder_forget_about(f);

@@ -29,6 +29,7 @@ struct finder {
     uint32_t search; /* the number of this one */
 
     uint64_t *shared;  /* by class of text: the probe's weight; 0 between searches */
+    uint64_t *sieve;   /* NULL where there are few classes; see finder.c; 0 between searches */
     uint16_t *sums;    /* by post; 0 between searches */
     uint32_t *touched; /* posts with a sum */
     uint32_t touched_count;

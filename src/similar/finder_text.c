@@ -192,6 +192,22 @@ static bool next_rare(const walk *w, uint32_t *class) {
     return true;
 }
 
+/* Has the lists of the classes that come next fetched into the cache, what tells where they lie
+   before them. */
+static void fetch_lists(const walk *w) {
+    const family *t = &w->f->corpus->text;
+    const probe *p = w->f->probe;
+    if (w->next + 2 * FINDER_AHEAD < p->class_count) {
+        uint32_t later = p->classes[w->next + 2 * FINDER_AHEAD];
+        uint32_t soon = p->classes[w->next + FINDER_AHEAD];
+        __builtin_prefetch(&t->df[later]);
+        if (later < t->class_dense) {
+            __builtin_prefetch(&t->list_start[later]);
+            __builtin_prefetch(t->lists + t->list_start[soon]);
+        }
+    }
+}
+
 /* Walks rare classes until the rest is out; false when only frequent ones are left. */
 static bool walk_rare(walk *w) {
     finder *f = w->f;
@@ -203,6 +219,7 @@ static bool walk_rare(walk *w) {
         if (rest_is_out(w)) {
             return true;
         }
+        fetch_lists(w);
         if (weight > 0 && !(t->df[class] == 1 && p->post != FAMILY_NONE)) {
             add_list(w, class, units_of(w, weight));
         }
