@@ -128,6 +128,15 @@ static anp_status open_question(anp_snapshot *s, const anp_similar_options *opti
     return need_similar(s, out, err);
 }
 
+/* With all ids and titles. */
+static anp_status open_labelled(anp_snapshot *s, const anp_similar_options *options, question *out,
+                                anp_error *err) {
+    TRY(open_question(s, options, out, err));
+    reading r = {out, snapshot_post_count(s->inner)};
+    corpus_options o = {out->threads > 1 ? out->threads : 0, report_reading, &r};
+    return similar_label(s->similar, s->inner, &o, err);
+}
+
 /* ---- Results ------------------------------------------------------------------------------- */
 
 static anp_status take_answer(anp_results *r, const similar_answer *answer, anp_error *err) {
@@ -201,7 +210,7 @@ static anp_status ask(anp_snapshot *s, const question *q, uint32_t docno, str te
     }
     TRY(need_similar(s, q, err));
     return drafted ? similar_to_text(s->similar, s->inner, text, request, perm, out, err)
-                 : similar_to_post(s->similar, docno, request, perm, out, err);
+                 : similar_to_post(s->similar, s->inner, docno, request, perm, out, err);
 }
 
 static anp_status find_similar(anp_snapshot *s, uint32_t docno, str id, str text,
@@ -274,9 +283,9 @@ static anp_status list_post(lister *l, uint32_t number, anp_results **out, anp_e
     if (!r) {
         return error_nomem(err, "results");
     }
-    anp_status status = similar_to_post(l->similar, c->docnos[number], &l->question->request,
+    anp_status status = similar_to_post(l->similar, NULL, c->docnos[number], &l->question->request,
                                         &r->memory, &answer, err);
-    TRY(finish(r, status, corpus_id(c, number), &answer, out, err));
+    TRY(finish(r, status, labels_id(similar_labels(l->similar), number), &answer, out, err));
     (*out)->timed = false;
     if (l->question->options.flags & ANP_SIMILAR_EXPLAIN) {
         return ANP_OK; /* the caller's thread adds it: it reads posts */
@@ -368,7 +377,7 @@ anp_status anp_similar_all(anp_snapshot *s, const anp_similar_options *options,
     if (!s || !visit) {
         return missing(err, s ? "visit" : "the snapshot");
     }
-    anp_status status = open_question(s, options, &q, err);
+    anp_status status = open_labelled(s, options, &q, err);
     if (status == ANP_OK) {
         lister l = {.snapshot = s,
                     .similar = s->similar,
@@ -393,7 +402,7 @@ anp_status anp_similar_fingerprint(anp_snapshot *s, const anp_similar_options *o
     if (!s || !out) {
         return missing(err, s ? "out" : "the snapshot");
     }
-    anp_status status = open_question(s, options, &q, err);
+    anp_status status = open_labelled(s, options, &q, err);
     if (status == ANP_OK) {
         const corpus *c = similar_corpus(s->similar);
         const char *filter = q.options.filter ? q.options.filter : "";
@@ -401,8 +410,8 @@ anp_status anp_similar_fingerprint(anp_snapshot *s, const anp_similar_options *o
             uint64_t posts, count;
             double least;
             uint64_t k, measure, flags;
-        } all = {c->print,           c->count,           q.request.similarity_min, q.request.k,
-                 q.request.measure, q.options.flags};
+        } all = {labels_print(similar_labels(s->similar)), c->count, q.request.similarity_min,
+                 q.request.k, q.request.measure, q.options.flags};
         *out = hash64_seed(filter, strlen(filter), hash64(&all, sizeof all));
     }
     close_question(&q);
@@ -457,7 +466,7 @@ anp_status anp_similar_clusters(anp_snapshot *s, const anp_similar_options *opti
                               .on_progress = report_comparing,
                               .visit = visit_cluster,
                               .user = &v};
-        status = clusters_find(s->similar, &o, err);
+        status = clusters_find(s->similar, s->inner, &o, err);
         if (v.failed) {
             status = error_nomem(err, "near-duplicates");
         }

@@ -62,6 +62,23 @@ enum {
 #define LOG_POSTS_MAX 4096
 #endif
 
+/*
+ * Posts whose shingles are kept as one chunk (index/likeness.h), at most, and so many at least
+ * before it is made: who asks for similar posts reads those behind the last chunk, at some 15 us
+ * each.
+ */
+#ifndef CHUNK_POSTS
+#define CHUNK_POSTS 4096u
+#endif
+#ifndef CHUNK_POSTS_MIN
+#define CHUNK_POSTS_MIN 512u
+#endif
+
+/* What a chunk may take for each of its posts, or it is left out: with sketches 500 bytes. */
+#ifndef CHUNK_POST_BYTES_MAX
+#define CHUNK_POST_BYTES_MAX 364u
+#endif
+
 /* What one step of a merge writes, at least, before it lets others have the writer's place; and, at
    most, when large batches owe more. */
 #ifndef MERGE_STEP_BYTES

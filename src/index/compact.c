@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "index/group_build.h"
+#include "index/likeness.h"
 #include "index/numbers.h"
 #include "index/reorder.h"
 #include "index/snapshot_impl.h"
@@ -336,6 +337,15 @@ static anp_status write_vocabulary(compaction *c, store_table table, const uint3
     return status;
 }
 
+static anp_status put_chunk(void *user, uint64_t docno, str value, anp_error *err) {
+    return put(user, STORE_SHINGLES, store_key_u64(docno), value, err);
+}
+
+static anp_status write_likeness(compaction *c, anp_error *err) {
+    likeness_rewrite r = {c->snapshot, c->docnos, c->live, c->pool, put_chunk, c};
+    return snapshot_stores_posts(c->snapshot) ? likeness_write(&r, err) : ANP_OK;
+}
+
 /* Ids keep their order: only what they lead to is new. */
 static anp_status write_ids(compaction *c, anp_error *err) {
     uint32_t end = c->snapshot->cat.state.docno_end;
@@ -442,6 +452,7 @@ static anp_status write_all(compaction *c, anp_error *err) {
                          err));
     TRY(write_vocabulary(c, STORE_VALUES, c->numbers.values, old->value_end, c->numbers.value_end,
                          err));
+    TRY(write_likeness(c, err));
     TRY(write_ids(c, err));
     TRY(write_meta(c, err));
     return store_rewrite_finish(c->rewrite, err);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/intern.h"
+#include "index/about.h"
 #include "sketch/sketch.h"
 #include "text/lexicon.h"
 #include "text/word.h"
@@ -33,6 +34,7 @@ struct drafter {
     bool stores;
     analyzer *analyzer;
     lexicon *lexicon;
+    about *about; /* NULL where posts are not stored */
     compressor *compressor;
     sketch_scratch sketch;
     intern fields;
@@ -60,7 +62,8 @@ anp_status drafter_open(const catalog_settings *settings, drafter **out, anp_err
     if (status == ANP_OK) {
         d->lexicon = lexicon_open(d->analyzer, d->stores);
         d->compressor = compressor_open();
-        if (!d->lexicon || !d->compressor || !arena_alloc(&d->scratch, SCRATCH_BYTES)) {
+        d->about = d->stores ? about_open(d->analyzer) : NULL;
+        if (!d->lexicon || !d->compressor || !d->about != !d->stores || !arena_alloc(&d->scratch, SCRATCH_BYTES)) {
             status = error_nomem(err, "analysing posts");
         }
     }
@@ -76,6 +79,7 @@ anp_status drafter_open(const catalog_settings *settings, drafter **out, anp_err
 void drafter_close(drafter *d) {
     if (d) {
         lexicon_close(d->lexicon);
+        about_close(d->about);
         analyzer_close(d->analyzer);
         compressor_close(d->compressor);
         sketch_scratch_free(&d->sketch);
@@ -307,6 +311,31 @@ static anp_status put_sketch(drafter *d, draft *out, anp_error *err) {
     return ANP_OK;
 }
 
+/* After the sketch, which leaves the shingles. */
+static anp_status put_features(drafter *d, const post *article, draft *out, draft_post *made,
+                               anp_error *err) {
+    about_strings strings = {article->title, article->topic, article->problem, article->stack,
+                             article->stack_count};
+    const uint64_t *terms;
+    size_t term_count, shingles = d->sketch.count;
+    TRY(about_terms(d->about, &strings, &terms, &term_count, err));
+    if (!vec_reserve(&out->features, out->features.count + shingles + term_count + 1)) {
+        return error_nomem(err, "a post's shingles");
+    }
+    uint64_t *to = out->features.items + out->features.count;
+    if (shingles) {
+        memcpy(to, d->sketch.room, shingles * sizeof *to);
+    }
+    if (term_count) {
+        memcpy(to + shingles, terms, term_count * sizeof *to);
+    }
+    made->feature_at = out->features.count;
+    made->shingle_count = (uint32_t)shingles;
+    made->about_count = (uint32_t)term_count;
+    out->features.count += shingles + term_count;
+    return ANP_OK;
+}
+
 /* ---- A post -------------------------------------------------------------------------------- */
 
 static anp_status put_stored(drafter *d, const draft_options *options, const post *article,
@@ -344,6 +373,7 @@ static anp_status append(drafter *d, const draft_options *options, const post *a
     made->kept_at = out->kept.len;
     if (d->stores) {
         TRY(put_sketch(d, out, err));
+        TRY(put_features(d, article, out, made, err));
     }
     made->terms_at = out->kept.len;
     if (!prepare(d) || !group_text(d, &d->title, true) || !group_text(d, &d->body, false) ||
@@ -464,9 +494,16 @@ anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_pos
     return status;
 }
 
+void draft_drop_features(draft *d) {
+    free(d->features.items);
+    d->features.items = NULL;
+    d->features.count = d->features.capacity = 0;
+}
+
 void draft_drop_stored(draft *d) {
     buffer_free(&d->stored);
     buffer_free(&d->samples);
+    draft_drop_features(d);
     free(d->values.items);
     d->values.items = NULL;
     d->values.count = d->values.capacity = 0;
@@ -489,6 +526,7 @@ void draft_free(draft *d) {
     buffer_free(&d->kept);
     buffer_free(&d->stored);
     buffer_free(&d->samples);
+    free(d->features.items);
     arena_free(&d->memory);
     *d = (draft){0};
 }

@@ -54,6 +54,8 @@ typedef struct draft_post {
     uint32_t term_count;
     size_t stored_at, stored_len; /* in stored: the row of table posts */
     size_t sample_at, sample_len; /* in samples: its canonical JSON, cut, where asked for */
+    size_t feature_at; /* in features, where posts are stored: its distinct shingles, */
+    uint32_t shingle_count, about_count; /* then the terms of what it is about (about.h) */
 } draft_post;
 
 typedef struct draft {
@@ -62,6 +64,7 @@ typedef struct draft {
     buffer kept;
     buffer stored;
     buffer samples;
+    VEC(uint64_t) features;
     arena memory; /* of the strings here */
     /* What the drafter numbered since its last draft, in order. */
     bool restarted;      /* its numbers of terms begin at 0 again with these */
@@ -106,6 +109,9 @@ void drafter_restart(drafter *d);
 
 /* Gives back what a draft does not fill, once nothing more is added. */
 void draft_finish(draft *d);
+
+/* Frees the posts' shingles and terms, once they were taken over. */
+void draft_drop_features(draft *d);
 
 /* Frees all that the committed batch does not need for its inversion. */
 void draft_drop_stored(draft *d);

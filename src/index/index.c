@@ -3,6 +3,7 @@
 #include "index/index.h"
 
 #include "base/error.h"
+#include "index/snapshot.h"
 #include "text/analyzer.h"
 
 #include <pthread.h>
@@ -188,6 +189,29 @@ anp_status index_dictionary(index_handle *index, store_txn *txn, uint32_t id,
     anp_status status = find_dictionary(index, txn, id, out, err);
     pthread_mutex_unlock(&index->mutex);
     return status;
+}
+
+/* u8 id length, id, zstd frame. */
+anp_status index_row(store_txn *txn, uint32_t docno, str *id, str *frame, anp_error *err) {
+    str value;
+    anp_status status = store_get(txn, STORE_POSTS, store_key_u64(docno), &value, err);
+    if (status == ANP_NOT_FOUND || (status == ANP_OK && (value.len == 0 ||
+                                    value.len < 1u + (uint8_t)value.data[0]))) {
+        return error_corrupt(err, "post %u is missing from the index; restore a backup", docno);
+    }
+    if (status == ANP_OK) {
+        size_t id_len = (uint8_t)value.data[0];
+        *id = str_slice(value, 1, 1 + id_len);
+        *frame = str_slice(value, 1 + id_len, value.len);
+    }
+    return status;
+}
+
+anp_status index_stored(index_handle *index, store_txn *txn, uint32_t docno, stored_post *out,
+                        anp_error *err) {
+    TRY(index_row(txn, docno, &out->id, &out->frame, err));
+    uint32_t id = compressor_dictionary_of(out->frame);
+    return index_dictionary(index, txn, id, &out->dictionary, err);
 }
 
 anp_status index_tail(index_handle *index, store_txn *txn, const catalog_state *state, tail **out,

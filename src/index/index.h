@@ -26,6 +26,15 @@ const catalog_settings *index_settings(const index_handle *index);
 anp_status index_dictionary(index_handle *index, store_txn *txn, uint32_t id,
                             const dictionary **out, anp_error *err);
 
+/* The row of a post, in place: its id, and its frame, if posts are stored. ANP_CORRUPT when it is
+   not there. */
+anp_status index_row(store_txn *txn, uint32_t docno, str *id, str *frame, anp_error *err);
+
+/* The same as snapshot_stored gives it. */
+struct stored_post;
+anp_status index_stored(index_handle *index, store_txn *txn, uint32_t docno,
+                        struct stored_post *out, anp_error *err);
+
 /* The tail of a transaction's state, shared with other snapshots of the same one and built on the
    newest that is known: one thread reads what is new, the others wait for it. Give it back with
    index_tail_release. */

@@ -206,25 +206,9 @@ anp_status snapshot_docno(snapshot *s, str id, uint32_t *docno, anp_error *err) 
     return ANP_OK;
 }
 
-/* u8 id length, id, zstd frame. */
-static anp_status stored(snapshot *s, uint32_t docno, str *id, str *frame, anp_error *err) {
-    str value;
-    anp_status status = store_get(s->txn, STORE_POSTS, store_key_u64(docno), &value, err);
-    if (status == ANP_NOT_FOUND || (status == ANP_OK && (value.len == 0 ||
-                                    value.len < 1u + (uint8_t)value.data[0]))) {
-        return error_corrupt(err, "post %u is missing from the index; restore a backup", docno);
-    }
-    if (status == ANP_OK) {
-        size_t id_len = (uint8_t)value.data[0];
-        *id = str_slice(value, 1, 1 + id_len);
-        *frame = str_slice(value, 1 + id_len, value.len);
-    }
-    return status;
-}
-
 anp_status snapshot_id(snapshot *s, uint32_t docno, arena *perm, str *id, anp_error *err) {
     str in_place, frame;
-    TRY(stored(s, docno, &in_place, &frame, err));
+    TRY(index_row(s->txn, docno, &in_place, &frame, err));
     *id = arena_str(perm, in_place);
     return id->data ? ANP_OK : error_nomem(err, "an id");
 }
@@ -234,9 +218,7 @@ anp_status snapshot_stored(snapshot *s, uint32_t docno, stored_post *out, anp_er
         return error_set(err, ANP_UNSUPPORTED, "this index was made with --store none and has no "
                          "posts to show; rebuild it with --store all");
     }
-    TRY(stored(s, docno, &out->id, &out->frame, err));
-    uint32_t id = compressor_dictionary_of(out->frame);
-    return index_dictionary(s->index, s->txn, id, &out->dictionary, err);
+    return index_stored(s->index, s->txn, docno, out, err);
 }
 
 anp_status snapshot_post(snapshot *s, uint32_t docno, arena *perm, str *json, anp_error *err) {

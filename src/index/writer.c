@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "index/column.h"
+#include "index/likeness.h"
 #include "index/merge.h"
 #include "index/names.h"
 #include "index/unit_build.h"
@@ -61,6 +62,7 @@ struct index_writer {
     size_t pending_bytes; /* of the batch */
     uint32_t steps;       /* of merging, ever */
     bitmap *deleted;      /* by this batch */
+    likeness *likeness;   /* NULL where posts are not stored */
 };
 
 anp_status writer_open(index_handle *index, index_writer **out, anp_error *err) {
@@ -78,7 +80,10 @@ anp_status writer_open(index_handle *index, index_writer **out, anp_error *err) 
     w->values = (numbers){.table = STORE_VALUES, .next = &w->cat.state.value_end};
     w->deleted = bitmap_new();
     w->own_names = names_new();
-    anp_status status = w->own_names && w->deleted && vec_push(&w->known, w->own_names)
+    bool stores = settings->store == ANP_STORE_ALL;
+    w->likeness = stores ? likeness_open(index) : NULL;
+    anp_status status = w->own_names && w->deleted && vec_push(&w->known, w->own_names) &&
+                                !w->likeness == !stores
                             ? ANP_OK
                             : error_nomem(err, "a writer");
     if (status == ANP_OK) {
@@ -155,6 +160,9 @@ static void clear_posts(index_writer *w) {
 
 /* Forgets the batch, and the caches with it: they may hold numbers that were never committed. */
 static void drop_batch(index_writer *w) {
+    if (w->likeness) {
+        likeness_drop(w->likeness);
+    }
     store_abort(w->txn);
     w->txn = NULL;
     w->loaded = w->broken = w->expecting = false;
@@ -183,6 +191,7 @@ void writer_close(index_writer *w) {
         for (size_t i = 0; i < w->trained.count; i++) {
             dictionary_close(w->trained.items[i]);
         }
+        likeness_close(w->likeness);
         buffer_free(&w->samples);
         free(w->trained.items);
         free(w->known.items);
@@ -196,6 +205,9 @@ void writer_close(index_writer *w) {
 
 void writer_use_pool(index_writer *w, pool *p) {
     w->pool = p;
+    if (w->likeness) {
+        likeness_use_pool(w->likeness, p);
+    }
 }
 
 /* Begins the transaction if there is none, and reads the catalog afresh when somebody else
@@ -488,6 +500,14 @@ anp_status writer_take_names(index_writer *w, batch_draft *from, anp_error *err)
                                 : error_nomem(err, "a batch of posts");
 }
 
+static anp_status take_features(index_writer *w, const draft *from, const draft_post *p,
+                                anp_error *err) {
+    const uint64_t *shingles = from->features.items + p->feature_at;
+    features f = {shingles, p->shingle_count, shingles + p->shingle_count, p->about_count};
+    return w->likeness ? likeness_add(w->likeness, w->txn, w->cat.state.docno_end - 1, &f, err)
+                       : ANP_OK;
+}
+
 static anp_status take_post(index_writer *w, batch_draft *from, uint32_t place, bool *replaced,
                             anp_error *err) {
     const draft_post *p = &from->draft.posts.items[place];
@@ -500,6 +520,7 @@ static anp_status take_post(index_writer *w, batch_draft *from, uint32_t place, 
     TRY(take_values(w, from->names, &from->draft, p, &made, err));
     TRY(put_post(w, &from->draft, p, replaced, err));
     TRY(take_sample(w, &from->draft, p, err));
+    TRY(take_features(w, &from->draft, p, err));
     if (!vec_push(&w->posts, made)) {
         return error_nomem(err, "a batch of posts");
     }
@@ -595,6 +616,7 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     if (status == ANP_OK) {
         uint32_t place = (uint32_t)w->own->draft.posts.count - 1;
         status = take_post(w, w->own, place, replaced, err);
+        draft_drop_features(&w->own->draft);
     }
     w->broken = status != ANP_OK;
     return status;
@@ -812,6 +834,7 @@ static anp_status write_batch(index_writer *w, anp_error *err) {
     TRY(numbers_save(&w->values, w->txn, err));
     TRY(fits_log(w) ? append_log(w, err) : fold(w, err));
     TRY(save_deleted(w, err));
+    TRY(w->likeness ? likeness_save(w->likeness, w->txn, w->cat.state.docno_end, err) : ANP_OK);
     owe_merging(w);
     if (w->fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));

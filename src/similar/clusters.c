@@ -22,6 +22,8 @@ typedef struct batch {
 } batch;
 
 typedef struct search {
+    const similar *similar;
+    snapshot *snapshot;
     const corpus *corpus;
     const clusters_options *options;
     const uint64_t *accepted;
@@ -142,15 +144,17 @@ static double jaccard(const family *t, uint32_t a, uint32_t b) {
 
 static anp_status visit_group(search *s, const uint32_t *posts, size_t count, similar_hit *hits,
                               anp_error *err) {
-    const corpus *c = s->corpus;
-    for (size_t i = 0; i < count; i++) {
-        hits[i] = (similar_hit){c->docnos[posts[i]],
-                                i ? jaccard(&c->text, posts[0], posts[i]) : 1,
-                                corpus_id(c, posts[i]), corpus_title(c, posts[i])};
+    arena names = {0};
+    anp_status status = ANP_OK;
+    for (size_t i = 0; i < count && status == ANP_OK; i++) {
+        double likeness = i ? jaccard(&s->corpus->text, posts[0], posts[i]) : 1;
+        status = similar_hit_of(s->similar, s->snapshot, posts[i], likeness, &names, &hits[i], err);
     }
-    return s->options->visit(s->options->user, hits, count)
-               ? ANP_OK
-               : error_set(err, ANP_CANCELLED, "stopped as asked");
+    if (status == ANP_OK && !s->options->visit(s->options->user, hits, count)) {
+        status = error_set(err, ANP_CANCELLED, "stopped as asked");
+    }
+    arena_free(&names);
+    return status;
 }
 
 /* Posts by group: a counting sort by root. */
@@ -191,8 +195,9 @@ static anp_status open_finders(search *s, const yardstick *y, unsigned count, an
     return status;
 }
 
-anp_status clusters_find(similar *m, const clusters_options *options, anp_error *err) {
-    search s = {.corpus = similar_corpus(m), .options = options};
+anp_status clusters_find(similar *m, snapshot *of, const clusters_options *options,
+                         anp_error *err) {
+    search s = {.similar = m, .snapshot = of, .corpus = similar_corpus(m), .options = options};
     arena scratch = {0};
     yardstick y = {0};
     similar_request request = {.filter = options->filter};

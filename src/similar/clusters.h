@@ -18,6 +18,7 @@ typedef struct clusters_options {
     void *user;
 } clusters_options;
 
-anp_status clusters_find(similar *m, const clusters_options *options, anp_error *err);
+/* s: of m's commit, or NULL once m is labelled. */
+anp_status clusters_find(similar *m, snapshot *s, const clusters_options *options, anp_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* See corpus.h. Some chunks more than there are threads are under way; they are kept in order. */
+/* See corpus.h. Some pieces more than there are threads are under way; they are kept in order. */
 #include "similar/corpus.h"
 
 #include "base/error.h"
@@ -7,24 +7,16 @@
 
 #include <stdlib.h>
 
-#ifndef CORPUS_CHUNK_POSTS
-#define CORPUS_CHUNK_POSTS 4096
-#endif
-
 enum { SLACK = 2 };
-
-/* What a thread of the pool keeps. */
-typedef struct worker {
-    reader *reader;
-    chunk_maker *maker;
-} worker;
 
 typedef struct job {
     pool_task task;
-    worker *workers; /* by the pool's number */
-    stored_post *posts;
+    part_tools *tools; /* by the pool's number */
+    const likeness_piece *piece;
+    const uint32_t *docnos;
+    stored_post *posts; /* NULL: the piece is a chunk */
     uint32_t first, count;
-    chunk *out;
+    part *out;
     anp_status status;
     anp_error error;
 } job;
@@ -34,17 +26,19 @@ typedef struct builder {
     const corpus_options *options;
     corpus *corpus;
     pool *pool;
-    worker *workers;
+    part_tools *tools;
     unsigned worker_count;
-    job *jobs; /* one a chunk */
-    chunk *chunks;
-    size_t chunk_count;
+    likeness_piece *pieces;
+    job *jobs; /* one a piece */
+    part *parts;
+    size_t piece_count;
+    uint32_t next; /* number of the next piece's first post */
 } builder;
 
 static void run_job(void *user, unsigned number) {
     job *j = user;
-    worker *w = &j->workers[number];
-    j->status = chunk_make(w->maker, w->reader, j->posts, j->first, j->count, j->out, &j->error);
+    j->status = part_make(&j->tools[number], j->piece, j->docnos, j->posts, j->first, j->count,
+                          j->out, &j->error);
     free(j->posts);
     j->posts = NULL;
 }
@@ -53,14 +47,16 @@ static void run_job(void *user, unsigned number) {
 
 static anp_status list_live(builder *b, anp_error *err) {
     corpus *c = b->corpus;
-    uint32_t end = snapshot_docno_end(b->snapshot);
+    uint32_t end = snapshot_docno_end(b->snapshot), dead = end;
     const bitmap *deleted = snapshot_deleted(b->snapshot);
     c->docnos = malloc(((size_t)end + 1) * sizeof *c->docnos);
     if (!c->docnos) {
         return error_nomem(err, "similar posts");
     }
     for (uint32_t docno = 0; docno < end; docno++) {
-        if (!bitmap_contains(deleted, docno)) {
+        dead = docno;
+        dead = bitmap_next(deleted, docno, &dead) && dead < end ? dead : end;
+        for (; docno < dead; docno++) {
             c->docnos[c->count++] = docno;
         }
     }
@@ -68,40 +64,48 @@ static anp_status list_live(builder *b, anp_error *err) {
 }
 
 static anp_status open_workers(builder *b, anp_error *err) {
-    unsigned threads = b->options->threads;
-    b->pool = pool_open(threads);
+    b->pool = pool_open(b->options->threads);
     b->worker_count = b->pool ? pool_workers(b->pool) : 0;
-    b->workers = calloc(b->worker_count + 1, sizeof *b->workers);
-    b->chunk_count = ((size_t)b->corpus->count + CORPUS_CHUNK_POSTS - 1) / CORPUS_CHUNK_POSTS;
-    b->jobs = calloc(b->chunk_count + 1, sizeof *b->jobs);
-    b->chunks = calloc(b->chunk_count + 1, sizeof *b->chunks);
-    if (!b->pool || !b->workers || !b->jobs || !b->chunks) {
+    b->tools = calloc(b->worker_count + 1, sizeof *b->tools);
+    b->jobs = calloc(b->piece_count + 1, sizeof *b->jobs);
+    b->parts = calloc(b->piece_count + 1, sizeof *b->parts);
+    if (!b->pool || !b->tools || !b->jobs || !b->parts) {
         return error_nomem(err, "similar posts");
     }
     for (unsigned i = 0; i < b->worker_count; i++) {
-        TRY(reader_open(snapshot_settings(b->snapshot), &b->workers[i].reader, err));
-        b->workers[i].maker = chunk_maker_open();
-        if (!b->workers[i].maker) {
-            return error_nomem(err, "similar posts");
-        }
+        b->tools[i].settings = snapshot_settings(b->snapshot);
+    }
+    return ANP_OK;
+}
+
+/* What of a piece is to be read. */
+static anp_status find_posts(builder *b, job *j, anp_error *err) {
+    j->posts = malloc((j->count + 1u) * sizeof *j->posts);
+    if (!j->posts) {
+        return error_nomem(err, "similar posts");
+    }
+    for (uint32_t p = 0; p < j->count; p++) {
+        TRY(snapshot_stored(b->snapshot, j->docnos[p], &j->posts[p], err));
     }
     return ANP_OK;
 }
 
 static anp_status submit(builder *b, size_t i, anp_error *err) {
+    const corpus *c = b->corpus;
+    const likeness_piece *piece = &b->pieces[i];
     job *j = &b->jobs[i];
     *j = (job){.task = {.run = run_job, .user = j},
-               .workers = b->workers,
-               .first = (uint32_t)(i * CORPUS_CHUNK_POSTS),
-               .out = &b->chunks[i],
+               .tools = b->tools,
+               .piece = piece,
+               .docnos = c->docnos + b->next,
+               .first = b->next,
+               .out = &b->parts[i],
                .error = ANP_ERROR_INIT};
-    uint32_t left = b->corpus->count - j->first;
-    j->count = left < CORPUS_CHUNK_POSTS ? left : CORPUS_CHUNK_POSTS;
-    j->posts = malloc(j->count * sizeof *j->posts);
-    anp_status status = j->posts ? ANP_OK : error_nomem(err, "similar posts");
-    for (uint32_t p = 0; p < j->count && status == ANP_OK; p++) {
-        status = snapshot_stored(b->snapshot, b->corpus->docnos[j->first + p], &j->posts[p], err);
+    while (b->next < c->count && c->docnos[b->next] - piece->first < piece->count) {
+        b->next++;
     }
+    j->count = b->next - j->first;
+    anp_status status = piece->value.len ? ANP_OK : find_posts(b, j, err);
     if (status != ANP_OK) {
         free(j->posts);
         j->posts = NULL;
@@ -127,11 +131,11 @@ static anp_status take(builder *b, size_t i, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status read_chunks(builder *b, anp_error *err) {
+static anp_status read_pieces(builder *b, anp_error *err) {
     size_t submitted = 0, taken = 0, most = b->worker_count + SLACK;
     anp_status status = ANP_OK;
-    while (status == ANP_OK && taken < b->chunk_count) {
-        while (status == ANP_OK && submitted < b->chunk_count && submitted - taken < most) {
+    while (status == ANP_OK && taken < b->piece_count) {
+        while (status == ANP_OK && submitted < b->piece_count && submitted - taken < most) {
             status = submit(b, submitted, err);
             submitted += status == ANP_OK;
         }
@@ -147,30 +151,7 @@ static anp_status read_chunks(builder *b, anp_error *err) {
 
 /* ---- Joining ------------------------------------------------------------------------------- */
 
-static bool join_names(builder *b) {
-    corpus *c = b->corpus;
-    size_t bytes = 0, at = 0, n = 0;
-    for (size_t i = 0; i < b->chunk_count; i++) {
-        bytes += b->chunks[i].names.len;
-    }
-    c->names = malloc(bytes + 1);
-    c->name_end = malloc((2 * (size_t)c->count + 1) * sizeof *c->name_end);
-    for (size_t i = 0; c->names && c->name_end && i < b->chunk_count; i++) {
-        chunk *k = &b->chunks[i];
-        if (k->names.len) {
-            memcpy(c->names + at, k->names.data, k->names.len);
-        }
-        for (size_t e = 0; e < k->name_end.count; e++) {
-            c->name_end[n++] = at + k->name_end.items[e];
-        }
-        at += k->names.len;
-        c->print += k->print;
-        buffer_free(&k->names);
-    }
-    return c->names && c->name_end;
-}
-
-/* Sets of all chunks, each once. */
+/* Sets of all parts, each once. */
 typedef struct sets {
     uint32_t *table; /* over keys: number, plus 1 */
     size_t mask;
@@ -180,7 +161,7 @@ typedef struct sets {
     VEC(uint32_t) posts; /* how many share it */
 } sets;
 
-static bool add_set(sets *s, const chunk *k, size_t set, uint32_t *number) {
+static bool add_set(sets *s, const part *k, size_t set, uint32_t *number) {
     uint64_t key = k->set_keys.items[set];
     size_t at = key & s->mask;
     while (s->table[at] && s->keys.items[s->table[at] - 1] != key) {
@@ -213,8 +194,8 @@ static bool join_sets(builder *b, sets *s) {
     s->mask = slots - 1;
     c->set_of = malloc(((size_t)c->count + 1) * sizeof *c->set_of);
     bool made = s->table && c->set_of && vec_push(&s->start, 0);
-    for (size_t i = 0; made && i < b->chunk_count; i++) {
-        chunk *k = &b->chunks[i];
+    for (size_t i = 0; made && i < b->piece_count; i++) {
+        part *k = &b->parts[i];
         uint32_t *numbers = malloc((k->set_keys.count + 1) * sizeof *numbers);
         made = numbers != NULL;
         for (size_t n = 0; made && n < k->set_keys.count; n++) {
@@ -254,7 +235,7 @@ static bool list_sets(corpus *c, const sets *s) {
 static anp_status join(builder *b, anp_error *err) {
     corpus *c = b->corpus;
     sets s = {0};
-    anp_status status = join_names(b) && join_sets(b, &s) && list_sets(c, &s)
+    anp_status status = join_sets(b, &s) && list_sets(c, &s)
                             ? ANP_OK
                             : error_nomem(err, "similar posts");
     if (status == ANP_OK) {
@@ -267,7 +248,7 @@ static anp_status join(builder *b, anp_error *err) {
     free(s.start.items);
     free(s.posts.items);
     if (status == ANP_OK) {
-        status = family_join(b->chunks, b->chunk_count, c->count, &c->text, err);
+        status = family_join(b->parts, b->piece_count, c->count, &c->text, err);
     }
     return status;
 }
@@ -275,17 +256,17 @@ static anp_status join(builder *b, anp_error *err) {
 /* ---- The corpus ---------------------------------------------------------------------------- */
 
 static void close_builder(builder *b) {
-    for (unsigned i = 0; b->workers && i < b->worker_count; i++) {
-        reader_close(b->workers[i].reader);
-        chunk_maker_close(b->workers[i].maker);
+    for (unsigned i = 0; b->tools && i < b->worker_count; i++) {
+        part_tools_free(&b->tools[i]);
     }
-    for (size_t i = 0; b->chunks && i < b->chunk_count; i++) {
-        chunk_free(&b->chunks[i]);
+    for (size_t i = 0; b->parts && i < b->piece_count; i++) {
+        part_free(&b->parts[i]);
     }
     pool_close(b->pool);
-    free(b->workers);
-    free(b->chunks);
+    free(b->tools);
+    free(b->parts);
     free(b->jobs);
+    free(b->pieces);
 }
 
 anp_status corpus_open(snapshot *s, const corpus_options *options, corpus **out, anp_error *err) {
@@ -293,12 +274,15 @@ anp_status corpus_open(snapshot *s, const corpus_options *options, corpus **out,
     if (!b.corpus) {
         return error_nomem(err, "similar posts");
     }
-    anp_status status = list_live(&b, err);
+    anp_status status = likeness_pieces(s, &b.pieces, &b.piece_count, err);
+    if (status == ANP_OK) {
+        status = list_live(&b, err);
+    }
     if (status == ANP_OK) {
         status = open_workers(&b, err);
     }
     if (status == ANP_OK) {
-        status = read_chunks(&b, err);
+        status = read_pieces(&b, err);
     }
     if (status == ANP_OK) {
         status = join(&b, err);
@@ -320,8 +304,6 @@ void corpus_close(corpus *c) {
         free(c->set_of);
         free(c->set_start);
         free(c->set_posts);
-        free(c->names);
-        free(c->name_end);
         free(c);
     }
 }
@@ -337,14 +319,4 @@ uint32_t corpus_find(const corpus *c, uint32_t docno) {
         }
     }
     return from < c->count && c->docnos[from] == docno ? from : UINT32_MAX;
-}
-
-str corpus_id(const corpus *c, uint32_t number) {
-    size_t from = number ? c->name_end[2 * (size_t)number - 1] : 0;
-    return str_make(c->names + from, c->name_end[2 * (size_t)number] - from);
-}
-
-str corpus_title(const corpus *c, uint32_t number) {
-    size_t from = c->name_end[2 * (size_t)number];
-    return str_make(c->names + from, c->name_end[2 * (size_t)number + 1] - from);
 }

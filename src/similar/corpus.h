@@ -2,12 +2,12 @@
  * The live posts of one commit, as similarity sees them: in memory, never changed once made, shared
  * by threads.
  *
- *     stored posts ─> chunks of 4,096, by threads ─> joined: text (classes of shingles over posts)
- *                                                            about (classes of terms over sets)
+ *     pieces of the index ─> parts, by threads ─> joined: text (classes of shingles over posts)
+ *                                                         about (classes of terms over sets)
  *
  * Posts are numbered from 0 in ordinal order; what is dead is not there, so that dfs are over live
- * posts. Cost: some 15 µs of a processor a post, and per post about 8 bytes for each class that
- * holds it, its id and its title.
+ * posts. Cost: some 1.5 µs of a processor a post, 15 where no chunk has it, and per post about 8
+ * bytes for each class that holds it.
  */
 #ifndef ANP_SIMILAR_CORPUS_H
 #define ANP_SIMILAR_CORPUS_H
@@ -24,10 +24,6 @@ typedef struct corpus {
     uint32_t *set_posts; /* numbers of posts, ascending in a set */
     uint32_t set_count;
     bool some_bare; /* some post is about nothing */
-    uint64_t print; /* equal for equal posts in equal order */
-    /* Ids and titles; name_end[2 i] is behind the id of post i. */
-    char *names;
-    size_t *name_end;
 } corpus;
 
 typedef struct corpus_options {
@@ -41,8 +37,6 @@ void corpus_close(corpus *c); /* NULL is allowed */
 
 /* The number of a live ordinal, or UINT32_MAX. */
 uint32_t corpus_find(const corpus *c, uint32_t docno);
-str corpus_id(const corpus *c, uint32_t number);
-str corpus_title(const corpus *c, uint32_t number);
 
 /* Whether a post is about nothing. */
 static inline bool corpus_is_bare(const corpus *c, uint32_t number) {

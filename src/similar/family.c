@@ -1,12 +1,12 @@
 /*
  * See family.h. A join:
  *
- *     1  every distinct hash of every chunk gets a number; prints and dfs are added up
+ *     1  every distinct hash of every part gets a number; prints and dfs are added up
  *     2  hashes of one print and df are one class; classes are numbered by df
- *     3  a chunk's class falls apart into classes: which ones its hashes belong to
+ *     3  a part's class falls apart into classes: which ones its hashes belong to
  *     4  lists are written by item, then the items' classes by list, which sorts them
  *
- * Cost: a look-up for each distinct hash of a chunk, two random writes for each entry of a list.
+ * Cost: a look-up for each distinct hash of a part, two random writes for each entry of a list.
  */
 #include "similar/family.h"
 
@@ -278,53 +278,60 @@ bool family_same(const family *f, uint32_t a, uint32_t b) {
                                  count * sizeof *f->item_classes) == 0);
 }
 
-/* ---- Shingles of chunks -------------------------------------------------------------------- */
+/* ---- Shingles of parts --------------------------------------------------------------------- */
 
-/* Numbers instead of hashes: c->classes keeps the chunk's classes, *numbers the features'. */
-static bool number_chunk(numbering *n, chunk *c, uint32_t *numbers) {
-    if (!reserve(n, c->shingle_count)) {
+static uint32_t posts_of(const chunk_side *s, uint32_t class) {
+    return s->start[class + 1] - s->start[class];
+}
+
+/* Numbers instead of hashes; FAMILY_NONE: no post is left. */
+static bool number_part(numbering *n, part *p, uint32_t *numbers) {
+    const chunk_side *s = &p->text;
+    if (!reserve(n, s->feature_count)) {
         return false;
     }
-    for (uint32_t i = 0; i < c->shingle_count; i++) {
-        if (i + AHEAD < c->shingle_count) {
-            __builtin_prefetch(&n->f->slots[c->hashes[i + AHEAD] & n->f->slot_mask]);
+    for (uint32_t i = 0; i < s->feature_count; i++) {
+        if (i + AHEAD < s->feature_count) {
+            __builtin_prefetch(&n->f->slots[s->hashes[i + AHEAD] & n->f->slot_mask]);
         }
-        numbers[i] = add_feature(n, c->hashes[i], c->prints[i], c->df[i], c->df[i]);
+        uint32_t class = s->classes[i], df = posts_of(s, class);
+        numbers[i] = df ? add_feature(n, s->hashes[i], p->prints[class], df, df) : FAMILY_NONE;
     }
-    free(c->hashes);
-    free(c->prints);
-    free(c->df);
-    c->hashes = c->prints = NULL;
-    c->df = NULL;
+    free(p->text.hashes);
+    free(p->prints);
+    p->text.hashes = p->prints = NULL;
     return true;
 }
 
-/* Which classes each of a chunk's classes falls apart into: parts[start[k]] … */
+/* Which classes each of a part's classes falls apart into: parts[start[k]] … */
 typedef struct split {
     uint32_t *start;
     uint32_t *parts;
 } split;
 
-static bool split_chunk(const family *f, const chunk *c, const uint32_t *numbers, uint32_t *seen,
-                        split *out) {
-    uint32_t n = c->class_count;
+static bool split_part(const family *f, const part *p, const uint32_t *numbers, uint32_t *seen,
+                       split *out) {
+    const chunk_side *s = &p->text;
+    uint32_t n = s->class_count;
     uint32_t *start = calloc((size_t)n + 2, sizeof *start);
-    uint32_t *parts = malloc(((size_t)c->shingle_count + 1) * sizeof *parts);
+    uint32_t *parts = malloc(((size_t)s->feature_count + 1) * sizeof *parts);
     if (!start || !parts) {
         free(start);
         free(parts);
         return false;
     }
-    for (uint32_t i = 0; i < c->shingle_count; i++) {
-        start[c->classes[i] + 2]++;
+    for (uint32_t i = 0; i < s->feature_count; i++) {
+        start[s->classes[i] + 2] += numbers[i] != FAMILY_NONE;
     }
     for (uint32_t k = 0; k < n; k++) {
         start[k + 2] += start[k + 1];
     }
-    for (uint32_t i = 0; i < c->shingle_count; i++) {
-        parts[start[c->classes[i] + 1]++] = f->classes[numbers[i]];
+    for (uint32_t i = 0; i < s->feature_count; i++) {
+        if (numbers[i] != FAMILY_NONE) {
+            parts[start[s->classes[i] + 1]++] = f->classes[numbers[i]];
+        }
     }
-    /* Each once: a class stands in one of the chunk's classes alone. */
+    /* Each once: a class stands in one of the part's classes alone. */
     uint32_t kept = 0, from = 0;
     for (uint32_t k = 0; k < n; k++) {
         uint32_t end = start[k + 1];
@@ -345,28 +352,31 @@ static bool split_chunk(const family *f, const chunk *c, const uint32_t *numbers
     return true;
 }
 
-static void list_chunk(family *f, const chunk *c, const split *s, size_t *fill) {
-    for (uint32_t number = 0; number < c->count; number++) {
-        size_t have = 0;
-        for (uint32_t i = c->start[number]; i < c->start[number + 1]; i++) {
-            uint32_t k = c->list[i];
-            have += s->start[k + 1] - s->start[k];
-            for (uint32_t p = s->start[k]; p < s->start[k + 1]; p++) {
-                add_to_list(f, fill, s->parts[p], c->first + number);
+/* A class after the other: parts follow in the order of their posts, so each list ascends. */
+static void list_part(family *f, const part *p, const split *s, size_t *fill) {
+    size_t *have = f->item_start + p->first + 1;
+    for (uint32_t k = 0; k < p->text.class_count; k++) {
+        const uint16_t *posts = p->text.posts + p->text.start[k];
+        uint32_t count = posts_of(&p->text, k);
+        for (uint32_t at = s->start[k]; at < s->start[k + 1]; at++) {
+            for (uint32_t i = 0; i < count; i++) {
+                add_to_list(f, fill, s->parts[at], p->first + posts[i]);
             }
         }
-        f->item_start[c->first + number + 1] = have;
+        for (uint32_t i = 0; i < count; i++) {
+            have[posts[i]] += s->start[k + 1] - s->start[k];
+        }
     }
 }
 
-static void free_lists(chunk *c) {
-    free(c->classes);
-    free(c->start);
-    free(c->list);
-    c->classes = c->start = c->list = NULL;
+static void free_lists(part *p) {
+    free(p->text.classes);
+    free(p->text.start);
+    free(p->text.posts);
+    p->text = (chunk_side){0};
 }
 
-static bool list_chunks(family *f, chunk *chunks, size_t count, uint32_t **numbers) {
+static bool list_parts(family *f, part *parts, size_t count, uint32_t **numbers) {
     size_t *fill = malloc(((size_t)f->class_dense + 1) * sizeof *fill);
     uint32_t *seen = calloc((size_t)f->class_count + 1, sizeof *seen);
     bool made = fill && seen;
@@ -375,10 +385,10 @@ static bool list_chunks(family *f, chunk *chunks, size_t count, uint32_t **numbe
     }
     for (size_t i = 0; i < count && made; i++) {
         split s = {0};
-        made = split_chunk(f, &chunks[i], numbers[i], seen, &s);
+        made = split_part(f, &parts[i], numbers[i], seen, &s);
         if (made) {
-            list_chunk(f, &chunks[i], &s, fill);
-            free_lists(&chunks[i]);
+            list_part(f, &parts[i], &s, fill);
+            free_lists(&parts[i]);
         }
         free(s.start);
         free(s.parts);
@@ -390,7 +400,7 @@ static bool list_chunks(family *f, chunk *chunks, size_t count, uint32_t **numbe
     return made && turn(f);
 }
 
-anp_status family_join(chunk *chunks, size_t count, uint32_t item_count, family *out,
+anp_status family_join(part *parts, size_t count, uint32_t item_count, family *out,
                        anp_error *err) {
     *out = (family){.item_count = item_count};
     numbering n = {.f = out};
@@ -399,12 +409,12 @@ anp_status family_join(chunk *chunks, size_t count, uint32_t item_count, family 
     out->item_start = calloc((size_t)item_count + 2, sizeof *out->item_start);
     bool made = numbers && out->item_start && reserve(&n, 1);
     for (size_t i = 0; i < count && made; i++) {
-        numbers[i] = malloc(((size_t)chunks[i].shingle_count + 1) * sizeof **numbers);
-        made = numbers[i] && number_chunk(&n, &chunks[i], numbers[i]);
+        numbers[i] = malloc(((size_t)parts[i].text.feature_count + 1) * sizeof **numbers);
+        made = numbers[i] && number_part(&n, &parts[i], numbers[i]);
     }
     made = made && find_classes(&n, &items);
     free_numbering(&n);
-    made = made && make_lists(out, items) && list_chunks(out, chunks, count, numbers);
+    made = made && make_lists(out, items) && list_parts(out, parts, count, numbers);
     for (size_t i = 0; numbers && i < count; i++) {
         free(numbers[i]);
     }

@@ -13,7 +13,7 @@
 #ifndef ANP_SIMILAR_FAMILY_H
 #define ANP_SIMILAR_FAMILY_H
 
-#include "similar/chunk.h"
+#include "similar/part.h"
 
 /* Rows of bits are as long as whole blocks of items: what a kernel works on at a time. */
 enum { FAMILY_BLOCK = 512, FAMILY_DENSE = 32 /* a list of items / 32 or more is bits */ };
@@ -40,8 +40,8 @@ typedef struct family {
 
 #define FAMILY_NONE UINT32_MAX
 
-/* Of shingles: joins chunks, and frees what of them it took over. */
-anp_status family_join(chunk *chunks, size_t count, uint32_t item_count, family *out,
+/* Of shingles: joins parts, and frees what of them it took over. */
+anp_status family_join(part *parts, size_t count, uint32_t item_count, family *out,
                        anp_error *err);
 
 /* Of sets: item i has features[start[i]] … and counts for posts[i] posts. */

@@ -17,6 +17,8 @@ typedef struct kept_yardstick {
 
 struct similar {
     corpus *corpus;
+    pthread_mutex_t labelling; /* held by who makes labels */
+    _Atomic(labels *) labels;
     pthread_mutex_t mutex; /* over all below */
     unsigned holders;
     kept_yardstick kept[MEASURES];
@@ -24,7 +26,8 @@ struct similar {
 
 anp_status similar_open(snapshot *s, const corpus_options *options, similar **out, anp_error *err) {
     similar *m = calloc(1, sizeof *m);
-    if (!m || pthread_mutex_init(&m->mutex, NULL) != 0) {
+    if (!m || pthread_mutex_init(&m->mutex, NULL) != 0 ||
+        pthread_mutex_init(&m->labelling, NULL) != 0) {
         free(m);
         return error_nomem(err, "similar posts");
     }
@@ -63,13 +66,31 @@ void similar_close(similar *m) {
         free(k->idle.items);
         yardstick_close(&k->y);
     }
+    labels_close(m->labels);
     corpus_close(m->corpus);
+    pthread_mutex_destroy(&m->labelling);
     pthread_mutex_destroy(&m->mutex);
     free(m);
 }
 
 const corpus *similar_corpus(const similar *m) {
     return m->corpus;
+}
+
+anp_status similar_label(similar *m, snapshot *s, const corpus_options *options, anp_error *err) {
+    anp_status status = ANP_OK;
+    labels *made = NULL;
+    pthread_mutex_lock(&m->labelling);
+    if (!m->labels) {
+        status = labels_open(s, m->corpus, options, &made, err);
+        m->labels = made;
+    }
+    pthread_mutex_unlock(&m->labelling);
+    return status;
+}
+
+const labels *similar_labels(const similar *m) {
+    return m->labels;
 }
 
 /* ---- Finders ------------------------------------------------------------------------------- */
@@ -121,26 +142,33 @@ anp_status similar_accepted(const similar *m, const similar_request *request, ar
     return ANP_OK;
 }
 
-static similar_hit hit_of(const corpus *c, uint32_t number, double similarity) {
-    return (similar_hit){c->docnos[number], similarity, corpus_id(c, number),
-                         corpus_title(c, number)};
+anp_status similar_hit_of(const similar *m, snapshot *s, uint32_t number, double similarity,
+                          arena *perm, similar_hit *out, anp_error *err) {
+    const labels *l = m->labels;
+    *out = (similar_hit){.docno = m->corpus->docnos[number], .similarity = similarity};
+    if (!l) {
+        return label_find(s, out->docno, perm, &out->id, &out->title, err);
+    }
+    out->id = labels_id(l, number);
+    out->title = labels_title(l, number);
+    return ANP_OK;
 }
 
-static anp_status take(const similar *m, const neighbour *found, uint32_t count, arena *perm,
-                       similar_answer *out, anp_error *err) {
+static anp_status take(const similar *m, snapshot *s, const neighbour *found, uint32_t count,
+                       arena *perm, similar_answer *out, anp_error *err) {
     out->hits = arena_array(perm, similar_hit, count);
     out->hit_count = count;
     if (!out->hits) {
         return error_nomem(err, "similar posts");
     }
     for (uint32_t i = 0; i < count; i++) {
-        out->hits[i] = hit_of(m->corpus, found[i].post, found[i].likeness);
+        TRY(similar_hit_of(m, s, found[i].post, found[i].likeness, perm, &out->hits[i], err));
     }
     return ANP_OK;
 }
 
-anp_status similar_to_post(similar *m, uint32_t docno, const similar_request *request, arena *perm,
-                           similar_answer *out, anp_error *err) {
+anp_status similar_to_post(similar *m, snapshot *s, uint32_t docno, const similar_request *request,
+                           arena *perm, similar_answer *out, anp_error *err) {
     uint32_t number = corpus_find(m->corpus, docno), count;
     const neighbour *found;
     finder *f;
@@ -153,7 +181,7 @@ anp_status similar_to_post(similar *m, uint32_t docno, const similar_request *re
     TRY(lend(m, request->measure, &f, err));
     anp_status status = finder_run_post(f, number, &options, &found, &count, err);
     if (status == ANP_OK) {
-        status = take(m, found, count, perm, out, err);
+        status = take(m, s, found, count, perm, out, err);
     }
     give_back(m, request->measure, f);
     return status;
@@ -211,7 +239,7 @@ static anp_status probe_of(const corpus *c, const features *f, arena *scratch, d
     return ANP_OK;
 }
 
-static anp_status run_draft(similar *m, draft_probe *d, const similar_request *request,
+static anp_status run_draft(similar *m, snapshot *s, draft_probe *d, const similar_request *request,
                             arena *perm, similar_answer *out, anp_error *err) {
     const corpus *c = m->corpus;
     int power = request->measure == ANP_MEASURE_JACCARD ? WEIGH_COUNT : WEIGH_TEXT_POWER;
@@ -241,7 +269,7 @@ static anp_status run_draft(similar *m, draft_probe *d, const similar_request *r
         status = finder_run(f, &p, &options, &found, &count, err);
     }
     if (status == ANP_OK) {
-        status = take(m, found, count, perm, out, err);
+        status = take(m, s, found, count, perm, out, err);
     }
     finder_close(f);
     yardstick_close(&y);
@@ -260,7 +288,7 @@ anp_status similar_to_text(similar *m, snapshot *s, str body, const similar_requ
         status = probe_of(m->corpus, &f, &scratch, &d, err);
     }
     if (status == ANP_OK) {
-        status = run_draft(m, &d, request, perm, out, err);
+        status = run_draft(m, s, &d, request, perm, out, err);
     }
     arena_free(&scratch);
     reader_close(r);

@@ -11,6 +11,7 @@
 
 #include "index/snapshot.h"
 #include "similar/finder.h"
+#include "similar/labels.h"
 
 typedef struct similar_request {
     anp_measure measure; /* not the default */
@@ -33,7 +34,7 @@ typedef struct similar_answer {
 
 typedef struct similar similar;
 
-/* Reads all live posts, by threads. */
+/* Loads all live posts' features, by threads. */
 anp_status similar_open(snapshot *s, const corpus_options *options, similar **out, anp_error *err);
 
 /* One more holder; each closes. */
@@ -42,9 +43,18 @@ void similar_close(similar *m); /* NULL is allowed */
 
 const corpus *similar_corpus(const similar *m);
 
-/* Any thread. ids and titles of hits live as long as m; the rest in perm. */
-anp_status similar_to_post(similar *m, uint32_t docno, const similar_request *request, arena *perm,
-                           similar_answer *out, anp_error *err);
+/* Also loads all ids and titles: then hits need no look-up. Once for m; others wait. */
+anp_status similar_label(similar *m, snapshot *s, const corpus_options *options, anp_error *err);
+const labels *similar_labels(const similar *m); /* NULL before that */
+
+/* Any thread, each with a snapshot s of its own, of m's commit; NULL once m is labelled. The answer
+   lives in perm, and as long as m. */
+anp_status similar_to_post(similar *m, snapshot *s, uint32_t docno, const similar_request *request,
+                           arena *perm, similar_answer *out, anp_error *err);
+
+/* A hit of a post by its number, with id and title; likewise. */
+anp_status similar_hit_of(const similar *m, snapshot *s, uint32_t number, double similarity,
+                          arena *perm, similar_hit *out, anp_error *err);
 
 /* The nearest to a draft. Costs a pass over all classes: its own shingles count too. */
 anp_status similar_to_text(similar *m, snapshot *s, str body, const similar_request *request,

@@ -250,8 +250,8 @@ anp_status sketch_of_words(const uint64_t *words, size_t word_count, sketch_scra
         return error_nomem(err, "the sketch of a post");
     }
     hash64_triples(words, count, scratch->room);
-    count = make_distinct(scratch->room, count, scratch->room + count, mask);
-    write_sketch(scratch->room, count, sketch);
+    scratch->count = make_distinct(scratch->room, count, scratch->room + count, mask);
+    write_sketch(scratch->room, scratch->count, sketch);
     return ANP_OK;
 }
 

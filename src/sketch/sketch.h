@@ -48,13 +48,15 @@ void sketch_make(shingle_set set, uint8_t sketch[SKETCH_BYTES]);
 
 /* Memory that sketch_of_words keeps from one text to the next; zero at first, one a thread. */
 typedef struct sketch_scratch {
-    uint64_t *room;
+    uint64_t *room; /* begins with the text's distinct shingles, as they first stand in it */
+    size_t count;   /* of them */
     size_t capacity;
 } sketch_scratch;
 
 void sketch_scratch_free(sketch_scratch *s);
 
-/* The same sketch as of the words' shingles, without making the set: no sorting. */
+/* The same sketch as of the words' shingles, without sorting them; they stay in scratch until its
+   next call. */
 anp_status sketch_of_words(const uint64_t *words, size_t word_count, sketch_scratch *scratch,
                            uint8_t sketch[SKETCH_BYTES], anp_error *err);
 

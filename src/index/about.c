@@ -1,0 +1,114 @@
+/* See about.h. */
+#include "index/about.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/vec.h"
+
+enum { KEPT_SLOTS = 1 << 12, KEPT_TERMS_MAX = 1 << 16, SCRATCH_BYTES = 1 << 14 };
+
+/* The terms of a string that was met: a place in about.kept. Another one may take it over. */
+typedef struct kept_string {
+    uint64_t hash; /* of the string */
+    uint32_t start, count;
+} kept_string;
+
+struct about {
+    analyzer *analyzer;
+    arena scratch;
+    arena_mark start; /* its first block is kept */
+    VEC(uint64_t) terms;
+    VEC(uint64_t) kept;
+    kept_string slots[KEPT_SLOTS];
+};
+
+about *about_open(analyzer *analyzer) {
+    about *a = calloc(1, sizeof *a);
+    if (a && !arena_alloc(&a->scratch, SCRATCH_BYTES)) {
+        about_close(a);
+        a = NULL;
+    }
+    if (a) {
+        a->analyzer = analyzer;
+        a->start = (arena_mark){a->scratch.head, 0};
+    }
+    return a;
+}
+
+void about_close(about *a) {
+    if (a) {
+        arena_free(&a->scratch);
+        free(a->terms.items);
+        free(a->kept.items);
+        free(a);
+    }
+}
+
+/* Appends the terms of a string to a->kept. */
+static anp_status analyse(about *a, str text, anp_error *err) {
+    text_tokens tokens;
+    arena_rewind(&a->scratch, a->start);
+    TRY(analyzer_run(a->analyzer, text, &a->scratch, &tokens, err));
+    for (size_t i = 0; i < tokens.count; i++) {
+        const text_token *token = &tokens.items[i];
+        if (analyzer_is_stopword(a->analyzer, token->folded)) {
+            continue;
+        }
+        if (!vec_push(&a->kept, hash64(token->term.data, token->term.len))) {
+            return error_nomem(err, "the terms of a title");
+        }
+    }
+    return ANP_OK;
+}
+
+static anp_status add_string(about *a, str text, anp_error *err) {
+    uint64_t hash = hash64(text.data, text.len);
+    kept_string *slot = &a->slots[hash % KEPT_SLOTS];
+    if (text.len == 0) {
+        return ANP_OK;
+    }
+    if (slot->hash != hash || slot->count == 0) {
+        if (a->kept.count > KEPT_TERMS_MAX) {
+            memset(a->slots, 0, sizeof a->slots);
+            a->kept.count = 0;
+        }
+        size_t start = a->kept.count;
+        TRY(analyse(a, text, err));
+        *slot = (kept_string){hash, (uint32_t)start, (uint32_t)(a->kept.count - start)};
+    }
+    for (uint32_t i = 0; i < slot->count; i++) {
+        if (!vec_push(&a->terms, a->kept.items[slot->start + i])) {
+            return error_nomem(err, "the terms of a title");
+        }
+    }
+    return ANP_OK;
+}
+
+static int ascending(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+anp_status about_terms(about *a, const about_strings *strings, const uint64_t **terms,
+                       size_t *count, anp_error *err) {
+    size_t kept = 0;
+    a->terms.count = 0;
+    TRY(add_string(a, strings->title, err));
+    TRY(add_string(a, strings->topic, err));
+    TRY(add_string(a, strings->problem, err));
+    for (size_t i = 0; i < strings->stack_count; i++) {
+        TRY(add_string(a, strings->stack[i], err));
+    }
+    uint64_t *items = a->terms.items;
+    if (a->terms.count) {
+        qsort(items, a->terms.count, sizeof *items, ascending);
+    }
+    for (size_t i = 0; i < a->terms.count; i++) {
+        if (i == 0 || items[i] != items[i - 1]) {
+            items[kept++] = items[i];
+        }
+    }
+    *terms = items;
+    *count = kept;
+    return ANP_OK;
+}

@@ -1,0 +1,28 @@
+/*
+ * What a post is about: the distinct terms of its title, topic, problem and every stack entry,
+ * stemmed, without stop words, as 64-bit hashes.
+ *
+ * One a thread: it remembers the strings it has met by their bytes, since topics repeat.
+ */
+#ifndef ANP_INDEX_ABOUT_H
+#define ANP_INDEX_ABOUT_H
+
+#include "text/analyzer.h"
+
+typedef struct about about;
+
+/* a is the caller's and must live as long; nobody uses it during a call. NULL when memory is out. */
+about *about_open(analyzer *a);
+void about_close(about *a); /* NULL is allowed */
+
+typedef struct about_strings {
+    str title, topic, problem; /* empty when absent */
+    const str *stack;
+    size_t stack_count;
+} about_strings;
+
+/* Ascending; valid until the next call. */
+anp_status about_terms(about *a, const about_strings *strings, const uint64_t **terms,
+                       size_t *count, anp_error *err);
+
+#endif

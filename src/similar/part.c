@@ -1,0 +1,200 @@
+/* See part.h. */
+#include "similar/part.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "index/chunk_code.h"
+
+uint64_t post_print(uint32_t number) {
+    return hash_mix64(((uint64_t)number + 1) * 0x9e3779b97f4a7c15u);
+}
+
+void part_tools_free(part_tools *t) {
+    reader_close(t->reader);
+    chunk_maker_close(t->maker);
+    *t = (part_tools){0};
+}
+
+static void free_side(chunk_side *s) {
+    chunk c = {.text = *s};
+    chunk_free(&c);
+    *s = (chunk_side){0};
+}
+
+void part_free(part *p) {
+    free_side(&p->text);
+    free(p->prints);
+    free(p->terms.items);
+    free(p->set_start.items);
+    free(p->set_keys.items);
+    free(p->set_of);
+    *p = (part){0};
+}
+
+/* ---- The chunk ----------------------------------------------------------------------------- */
+
+static anp_status read_posts(part_tools *t, const stored_post *posts, uint32_t count, chunk *out,
+                             anp_error *err) {
+    if (!t->reader) {
+        TRY(reader_open(t->settings, &t->reader, err));
+    }
+    t->maker = t->maker ? t->maker : chunk_maker_open();
+    if (!t->maker) {
+        return error_nomem(err, "similar posts");
+    }
+    chunk_maker_begin(t->maker, SIZE_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        features f;
+        TRY(reader_read(t->reader, &posts[i], &f, err));
+        if (!chunk_maker_add(t->maker, &f)) {
+            return error_nomem(err, "similar posts");
+        }
+    }
+    return chunk_maker_finish(t->maker, out, err);
+}
+
+/* Leaves the dead out of all lists. places: by post of the chunk. */
+static void drop_dead(chunk_side *s, const uint16_t *places) {
+    uint32_t kept = 0, from = 0;
+    for (uint32_t c = 0; c < s->class_count; c++) {
+        uint32_t end = s->start[c + 1];
+        s->start[c] = kept;
+        for (uint32_t i = from; i < end; i++) {
+            uint16_t place = places[s->posts[i]];
+            s->posts[kept] = place; /* never ahead of what is read */
+            kept += place != CHUNK_NOWHERE;
+        }
+        from = end;
+    }
+    s->start[s->class_count] = kept;
+}
+
+static anp_status load_chunk(const likeness_piece *piece, const uint32_t *docnos, uint32_t count,
+                             chunk *out, anp_error *err) {
+    TRY(chunk_decode(piece->value, out, err));
+    if (count < piece->count) {
+        uint16_t *places = malloc(piece->count * sizeof *places);
+        if (!places) {
+            return error_nomem(err, "similar posts");
+        }
+        memset(places, 0xff, piece->count * sizeof *places);
+        for (uint32_t i = 0; i < count; i++) {
+            places[docnos[i] - piece->first] = (uint16_t)i;
+        }
+        drop_dead(&out->text, places);
+        drop_dead(&out->about, places);
+        free(places);
+    }
+    return ANP_OK;
+}
+
+/* ---- Text ---------------------------------------------------------------------------------- */
+
+static bool make_prints(part *p) {
+    const chunk_side *s = &p->text;
+    uint64_t *of_post = malloc(((size_t)p->count + 1) * sizeof *of_post);
+    p->prints = malloc(((size_t)s->class_count + 1) * sizeof *p->prints);
+    for (uint32_t i = 0; of_post && i < p->count; i++) {
+        of_post[i] = post_print(p->first + i);
+    }
+    for (uint32_t c = 0; of_post && p->prints && c < s->class_count; c++) {
+        uint64_t print = 0;
+        for (uint32_t i = s->start[c]; i < s->start[c + 1]; i++) {
+            print += of_post[s->posts[i]];
+        }
+        p->prints[c] = print;
+    }
+    free(of_post);
+    return of_post && p->prints;
+}
+
+/* ---- Sets of terms ------------------------------------------------------------------------- */
+
+typedef struct sets {
+    uint32_t *table; /* over keys: number, plus 1 */
+    size_t mask;
+} sets;
+
+/* The set's number, made when it is new; sets of one key are the same as far as 64 bits go. */
+static bool add_set(sets *s, part *p, const uint64_t *terms, size_t count, uint32_t *number) {
+    uint64_t key = hash64(terms, count * sizeof *terms);
+    size_t at = key & s->mask;
+    while (s->table[at] && p->set_keys.items[s->table[at] - 1] != key) {
+        at = (at + 1) & s->mask;
+    }
+    if (s->table[at]) {
+        *number = s->table[at] - 1;
+        return true;
+    }
+    *number = (uint32_t)p->set_keys.count;
+    s->table[at] = *number + 1;
+    if (!vec_reserve(&p->terms, p->terms.count + count)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        p->terms.items[p->terms.count++] = terms[i];
+    }
+    return vec_push(&p->set_keys, key) && vec_push(&p->set_start, (uint32_t)p->terms.count);
+}
+
+/* Each post's terms: as features ascend, so do they. end: by post. */
+static uint64_t *list_terms(const chunk_side *about, uint32_t count, uint32_t *end) {
+    uint32_t total = 0;
+    memset(end, 0, ((size_t)count + 1) * sizeof *end);
+    for (uint32_t i = 0; i < about->feature_count; i++) {
+        uint32_t c = about->classes[i];
+        for (uint32_t j = about->start[c]; j < about->start[c + 1]; j++) {
+            end[about->posts[j]]++;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) { /* for now: where it begins */
+        uint32_t terms = end[i];
+        end[i] = total;
+        total += terms;
+    }
+    uint64_t *terms = malloc(((size_t)total + 1) * sizeof *terms);
+    for (uint32_t i = 0; terms && i < about->feature_count; i++) {
+        uint32_t c = about->classes[i];
+        for (uint32_t j = about->start[c]; j < about->start[c + 1]; j++) {
+            terms[end[about->posts[j]]++] = about->hashes[i];
+        }
+    }
+    return terms;
+}
+
+static bool make_sets(part *p, const chunk_side *about) {
+    sets s = {.mask = 63};
+    while (s.mask < 2 * (size_t)p->count) {
+        s.mask = s.mask * 2 + 1;
+    }
+    uint32_t *end = malloc(((size_t)p->count + 1) * sizeof *end);
+    uint64_t *terms = end ? list_terms(about, p->count, end) : NULL;
+    s.table = calloc(s.mask + 1, sizeof *s.table);
+    p->set_of = malloc(((size_t)p->count + 1) * sizeof *p->set_of);
+    bool made = terms && s.table && p->set_of && vec_push(&p->set_start, 0);
+    for (uint32_t i = 0; made && i < p->count; i++) {
+        uint32_t from = i ? end[i - 1] : 0;
+        made = add_set(&s, p, terms + from, end[i] - from, &p->set_of[i]);
+    }
+    free(end);
+    free(terms);
+    free(s.table);
+    return made;
+}
+
+anp_status part_make(part_tools *t, const likeness_piece *piece, const uint32_t *docnos,
+                     const stored_post *posts, uint32_t first, uint32_t count, part *out,
+                     anp_error *err) {
+    chunk c = {0};
+    out->first = first;
+    out->count = count;
+    anp_status status = posts ? read_posts(t, posts, count, &c, err)
+                              : load_chunk(piece, docnos, count, &c, err);
+    out->text = c.text;
+    c.text = (chunk_side){0};
+    if (status == ANP_OK && (!make_prints(out) || !make_sets(out, &c.about))) {
+        status = error_nomem(err, "similar posts");
+    }
+    chunk_free(&c);
+    return status;
+}
