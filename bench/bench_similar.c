@@ -12,6 +12,7 @@
 #include "anpsearch.h"
 #include "base/prng.h"
 #include "index/index.h"
+#include "post/post.h"
 #include "similar/similar.h"
 #include "sketch/sketch.h"
 

@@ -5,7 +5,8 @@
 #include "base/hash.h"
 #include "base/vec.h"
 
-enum { KEPT_SLOTS = 1 << 12, KEPT_TERMS_MAX = 1 << 16, SCRATCH_BYTES = 1 << 14 };
+enum { KEPT_SLOTS = 1 << 12, KEPT_TERMS_MAX = 1 << 16, SCRATCH_BYTES = 1 << 14,
+       FEW_TERMS = 48 };
 
 /* The terms of a string that was met: a place in about.kept. Another one may take it over. */
 typedef struct kept_string {
@@ -89,6 +90,21 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* Most posts are about a dozen terms. */
+static void sort_terms(uint64_t *terms, size_t count) {
+    if (count > FEW_TERMS) {
+        qsort(terms, count, sizeof *terms, ascending);
+    }
+    for (size_t i = 1; i < count && count <= FEW_TERMS; i++) {
+        uint64_t moved = terms[i];
+        size_t at = i;
+        for (; at > 0 && terms[at - 1] > moved; at--) {
+            terms[at] = terms[at - 1];
+        }
+        terms[at] = moved;
+    }
+}
+
 anp_status about_terms(about *a, const about_strings *strings, const uint64_t **terms,
                        size_t *count, anp_error *err) {
     size_t kept = 0;
@@ -100,9 +116,7 @@ anp_status about_terms(about *a, const about_strings *strings, const uint64_t **
         TRY(add_string(a, strings->stack[i], err));
     }
     uint64_t *items = a->terms.items;
-    if (a->terms.count) {
-        qsort(items, a->terms.count, sizeof *items, ascending);
-    }
+    sort_terms(items, a->terms.count);
     for (size_t i = 0; i < a->terms.count; i++) {
         if (i == 0 || items[i] != items[i - 1]) {
             items[kept++] = items[i];

@@ -11,7 +11,8 @@
 
 typedef struct about about;
 
-/* a is the caller's and must live as long; nobody uses it during a call. NULL when memory is out. */
+/* a is the caller's and must live as long; nobody uses it during a call. NULL when memory is
+   out. */
 about *about_open(analyzer *a);
 void about_close(about *a); /* NULL is allowed */
 

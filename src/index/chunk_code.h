@@ -15,9 +15,10 @@
  *                         chunk's, a bit for each post, else p × varint: the first, then
  *                         differences less 1
  *
- *     1 2 | 3 2 4 8 | 10 … 22 … 51 …      | 0 0 1 | 2: bits 11  2: bits 11 … | the terms
- *     |  posts      hashes 10, 32, 83, as 8 bytes   classes
- *     whole
+ * Of two posts, with the shingles 10 22 51 and 10 22 423, the second one about 7:
+ *
+ *     1 2 │ 4 3 4 2 │ 10 0  12 0  29 0  116 1 │ 0 0 1 2 │ 2 3  1 1  1 2 │ 1 1 1 1 │ 7 │ 0 │ 1 2
+ *           n c   w   10    22    51    423                 class 0: both posts, as bits
  *
  * A chunk is left out where it would take more than CHUNK_POST_BYTES_MAX bytes a post: of text that
  * repeats little, whose shingles take more room than the text itself.

@@ -63,7 +63,8 @@ anp_status drafter_open(const catalog_settings *settings, drafter **out, anp_err
         d->lexicon = lexicon_open(d->analyzer, d->stores);
         d->compressor = compressor_open();
         d->about = d->stores ? about_open(d->analyzer) : NULL;
-        if (!d->lexicon || !d->compressor || !d->about != !d->stores || !arena_alloc(&d->scratch, SCRATCH_BYTES)) {
+        if (!d->lexicon || !d->compressor || !d->about != !d->stores ||
+            !arena_alloc(&d->scratch, SCRATCH_BYTES)) {
             status = error_nomem(err, "analysing posts");
         }
     }

@@ -341,8 +341,8 @@ static anp_status join_block(likeness *l, store_txn *txn, uint32_t first, uint32
     block b = {.places = malloc(CHUNK_POSTS * sizeof *b.places), .maker = chunk_maker_open()};
     buffer value = {0};
     uint32_t count = end - first;
-    anp_status status =
-        b.places && b.maker ? load_block(txn, first, end, &b, err) : error_nomem(err, "similar posts");
+    anp_status status = b.places && b.maker ? load_block(txn, first, end, &b, err)
+                                            : error_nomem(err, "similar posts");
     for (uint32_t i = 0; status == ANP_OK && i < CHUNK_POSTS; i++) {
         b.places[i] = (uint16_t)i;
     }
@@ -359,10 +359,12 @@ static anp_status join_block(likeness *l, store_txn *txn, uint32_t first, uint32
     if (status == ANP_OK) {
         status = store_delete_range(txn, STORE_SHINGLES, first + 1u, end, err);
     }
+    if (status == ANP_OK && value.failed) {
+        status = error_nomem(err, "similar posts");
+    }
     if (status == ANP_OK) {
-        status = value.failed ? error_nomem(err, "similar posts")
-                              : store_put(txn, STORE_SHINGLES, store_key_u64(first),
-                                          str_make((const char *)value.data, value.len), false, err);
+        str whole = str_make((const char *)value.data, value.len);
+        status = store_put(txn, STORE_SHINGLES, store_key_u64(first), whole, false, err);
     }
     buffer_free(&value);
     return status;

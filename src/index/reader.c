@@ -32,7 +32,8 @@ anp_status reader_open(const catalog_settings *settings, reader **out, anp_error
         r->lexicon = lexicon_open(r->analyzer, true);
         r->about = about_open(r->analyzer);
         r->compressor = compressor_open();
-        if (!r->lexicon || !r->about || !r->compressor || !arena_alloc(&r->scratch, SCRATCH_BYTES)) {
+        if (!r->lexicon || !r->about || !r->compressor ||
+            !arena_alloc(&r->scratch, SCRATCH_BYTES)) {
             status = error_nomem(err, "similar posts");
         }
     }

@@ -9,6 +9,7 @@
  *     deleted    each window's ordinals lie in it
  *     log        one record for each of its ordinals, each inverts
  *     terms, values: index/numbers.h, each number given once
+ *     shingles   chunks lie one behind the other, few posts behind them; each decodes
  *     units      verify_units.c
  *
  * Cost: reads every value once; about as long as reading the file.
@@ -16,6 +17,8 @@
 #include "index/verify.h"
 
 #include "base/error.h"
+#include "index/chunk_code.h"
+#include "index/likeness.h"
 #include "index/numbers.h"
 #include "index/verify_impl.h"
 
@@ -213,11 +216,49 @@ static anp_status check_numbers(check *c, store_table table, uint32_t end, anp_e
     return check_survive(c, status, &detail, err);
 }
 
+static anp_status check_chunks(check *c, anp_error *err) {
+    anp_error detail = ANP_ERROR_INIT;
+    likeness_piece *pieces = NULL;
+    size_t count = 0;
+    uint32_t alone = 0;
+    anp_status status = likeness_pieces(c->snapshot, &pieces, &count, &detail);
+    for (size_t i = 0; i < count && status == ANP_OK; i++) {
+        chunk whole = {0};
+        if (pieces[i].value.len) {
+            status = chunk_decode(pieces[i].value, &whole, &detail);
+        }
+        alone += pieces[i].value.len || pieces[i].left_out ? 0 : pieces[i].count;
+        chunk_free(&whole);
+        if (status == ANP_CORRUPT) {
+            check_wrong(c, "the shingles of the posts from %u on are damaged", pieces[i].first);
+            status = ANP_OK;
+        }
+    }
+    free(pieces);
+    if (alone >= CHUNK_POSTS_MIN) {
+        check_wrong(c, "the shingles of the last %u posts are missing", alone);
+    }
+    return check_survive(c, status, &detail, err);
+}
+
+static anp_status check_shingles(check *c, anp_error *err) {
+    store_table_size size;
+    if (snapshot_stores_posts(c->snapshot)) {
+        return check_chunks(c, err);
+    }
+    TRY(store_table_measure(c->snapshot->txn, STORE_SHINGLES, &size, err));
+    if (size.entries) {
+        check_wrong(c, "there are shingles of posts that are not stored");
+    }
+    return ANP_OK;
+}
+
 static anp_status check_all(check *c, anp_error *err) {
     TRY(check_posts(c, err));
     TRY(check_lengths(c, err));
     TRY(check_deleted(c, err));
     TRY(check_log(c, err));
+    TRY(check_shingles(c, err));
     TRY(check_numbers(c, STORE_TERMS, c->snapshot->cat.state.term_end, err));
     TRY(check_numbers(c, STORE_VALUES, c->snapshot->cat.state.value_end, err));
     return check_units(c, err);

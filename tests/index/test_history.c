@@ -11,6 +11,7 @@
 #include "index/snapshot.h"
 #include "index/verify.h"
 #include "index/writer.h"
+#include "similar/similar.h"
 #include "sketch/sketch.h"
 #include "test.h"
 
@@ -294,6 +295,47 @@ static void compare_terms(pair *p) {
     }
 }
 
+/* The lists of similar posts, all others in each, by their ordinals in the fresh index; ties may
+   stand in another order after a compaction to one. */
+static void compare_list(pair *p, similar *have, similar *want, anp_measure measure,
+                         uint32_t docno) {
+    similar_request request = {.measure = measure, .k = IDS};
+    similar_answer mine, theirs;
+    double likeness[IDS] = {0};
+    if (!CHECK_EQ_INT(similar_to_post(have, p->have, docno, &request, &p->memory, &mine, NULL),
+                      ANP_OK) ||
+        !CHECK_EQ_INT(similar_to_post(want, p->want, p->rank[docno], &request, &p->memory, &theirs,
+                                      NULL), ANP_OK) ||
+        !CHECK_EQ_INT(mine.hit_count, theirs.hit_count)) {
+        return;
+    }
+    for (size_t i = 0; i < theirs.hit_count; i++) {
+        likeness[theirs.hits[i].docno] = theirs.hits[i].similarity + 1;
+    }
+    for (size_t i = 0; i < mine.hit_count; i++) {
+        const similar_hit *hit = &mine.hits[i];
+        CHECK_NEAR(hit->similarity, theirs.hits[i].similarity, 0);
+        CHECK_NEAR(hit->similarity + 1, likeness[p->rank[hit->docno]], 0);
+    }
+}
+
+static void compare_similar(pair *p, prng *random) {
+    similar *have, *want;
+    corpus_options options = {.threads = prng_below(random, 3)};
+    if (!CHECK_EQ_INT(similar_open(p->have, &options, &have, NULL), ANP_OK) ||
+        !CHECK_EQ_INT(similar_open(p->want, &options, &want, NULL), ANP_OK)) {
+        return;
+    }
+    for (uint32_t docno = 0; docno < snapshot_docno_end(p->have); docno++) {
+        anp_measure measure = ANP_MEASURE_JACCARD + prng_below(random, 4);
+        if (p->rank[docno] != UINT32_MAX) {
+            compare_list(p, have, want, measure, docno);
+        }
+    }
+    similar_close(have);
+    similar_close(want);
+}
+
 static void report_line(void *user, const char *line) {
     (void)user;
     test_note("verify: %s", line);
@@ -336,6 +378,7 @@ static void compare(index_handle *have, const model *m, const anp_index_options 
         }
         compare_meta(&p);
         compare_terms(&p);
+        compare_similar(&p, &random);
     }
     snapshot_close(p.have);
     snapshot_close(p.want);

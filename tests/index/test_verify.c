@@ -334,6 +334,35 @@ static bool hidden_entry(garden *g, unsigned n) {
     return found;
 }
 
+/* The first chunk cut, gone, or under another key; the last one gone; one too many. */
+static bool wrong_chunk(garden *g, unsigned n) {
+    uint64_t key = 0, last = 0;
+    str value, first = {NULL, 0};
+    while (find_value(g, STORE_SHINGLES, last + (key > 0), false, &key, &value)) {
+        first = first.data ? first : value;
+        last = key++;
+    }
+    if (n > 4 || !CHECK(first.len > 0)) {
+        return false;
+    }
+    str cut = str_make(first.data, first.len - 1);
+    if (n == 0) {
+        change(g, STORE_SHINGLES, 0, &cut);
+    } else if (n == 1 || n == 2) {
+        change(g, STORE_SHINGLES, n == 1 ? 0 : last, NULL);
+    } else if (n == 3) {
+        change(g, STORE_SHINGLES, g->cat.state.docno_end, &first);
+    } else {
+        buffer copy = {0};
+        buffer_put_str(&copy, first);
+        str moved = str_make((const char *)copy.data, copy.len);
+        change(g, STORE_SHINGLES, 0, NULL);
+        change(g, STORE_SHINGLES, 1, &moved);
+        buffer_free(&copy);
+    }
+    return true;
+}
+
 static void plant(garden *g, const char *name, bool (*seed)(garden *g, unsigned n)) {
     for (unsigned n = 0;; n++) {
         CHECK_EQ_INT(store_begin_write(index_store(g->index), &g->txn, NULL), ANP_OK);
@@ -364,6 +393,7 @@ static void plant_all(garden *g) {
     plant(g, "stray deleted", stray_deleted);
     plant(g, "wrong side of a merge", wrong_side);
     plant(g, "hidden entry", hidden_entry);
+    plant(g, "wrong chunk", wrong_chunk);
     CHECK_EQ_INT(problems_of(g->index, true), 0);
 }
 
