@@ -18,6 +18,8 @@ struct anp_index {
     pthread_mutex_t mutex; /* over what follows */
     similar *similar;      /* of the last commit that was asked, or NULL */
     snapshot_version similar_version;
+    snapshot_version scanned_version; /* that was scanned for one list, */
+    uint32_t scans;                   /* and how often */
 };
 
 struct anp_snapshot {

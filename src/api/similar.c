@@ -9,12 +9,18 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "similar/clusters.h"
+#include "similar/scan.h"
 #include "similar/shared.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BATCH_POSTS = 64, BATCHES_AHEAD = 4, DEFAULT_K = 10 };
+enum {
+    BATCH_POSTS = 64,
+    BATCHES_AHEAD = 4,
+    DEFAULT_K = 10,
+    SCANS_MAX = 4, /* of one commit: who asks more often has the posts read */
+};
 
 static const double DEFAULT_CLUSTER_LEAST = 0.8;
 
@@ -91,6 +97,24 @@ static bool report_reading(void *user, uint64_t posts) {
     return !o->on_progress || o->on_progress(o->user, &so_far);
 }
 
+static bool is_version(snapshot_version a, snapshot_version b) {
+    return a.generation == b.generation && a.number == b.number;
+}
+
+/* Whether one more list is found by a scan: nobody has read the posts yet, and few have asked. */
+static bool take_scan(anp_snapshot *s) {
+    anp_index *index = s->index;
+    snapshot_version version = snapshot_version_of(s->inner);
+    pthread_mutex_lock(&index->mutex);
+    bool have = s->similar || (index->similar && is_version(index->similar_version, version));
+    index->scans = is_version(index->scanned_version, version) ? index->scans : 0;
+    index->scanned_version = version;
+    index->scans += !have;
+    bool scan = !have && index->scans <= SCANS_MAX;
+    pthread_mutex_unlock(&index->mutex);
+    return scan;
+}
+
 /* Those of the snapshot's commit: the index may have them from another snapshot of it. One thread
    reads them, others wait for it. */
 static anp_status need_similar(anp_snapshot *s, const question *q, anp_error *err) {
@@ -101,8 +125,7 @@ static anp_status need_similar(anp_snapshot *s, const question *q, anp_error *er
         return ANP_OK;
     }
     pthread_mutex_lock(&index->mutex);
-    bool have = index->similar && index->similar_version.generation == version.generation &&
-                index->similar_version.number == version.number;
+    bool have = index->similar && is_version(index->similar_version, version);
     if (!have) {
         reading r = {q, snapshot_post_count(s->inner)};
         corpus_options options = {q->threads > 1 ? q->threads : 0, report_reading, &r};
@@ -207,6 +230,14 @@ static anp_status ask(anp_snapshot *s, const question *q, uint32_t docno, str te
         TRY(s->sketches ? ANP_OK : by_sketch_open(s->inner, &s->sketches, err));
         return drafted ? by_sketch_text(s->sketches, text, request, perm, out, err)
                      : by_sketch_post(s->sketches, docno, request, perm, out, err);
+    }
+    bool scan = !(flags & ANP_SIMILAR_EXPLAIN) && take_scan(s);
+    TRY(scan ? scan_pays(s->inner, &scan, err) : ANP_OK);
+    if (scan) {
+        reading r = {q, snapshot_post_count(s->inner)};
+        corpus_options o = {q->threads > 1 ? q->threads : 0, report_reading, &r};
+        return drafted ? scan_to_text(s->inner, text, request, &o, perm, out, err)
+                       : scan_to_post(s->inner, docno, request, &o, perm, out, err);
     }
     TRY(need_similar(s, q, err));
     return drafted ? similar_to_text(s->similar, s->inner, text, request, perm, out, err)

@@ -45,21 +45,21 @@ static void run_job(void *user, unsigned number) {
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-static anp_status list_live(builder *b, anp_error *err) {
-    corpus *c = b->corpus;
-    uint32_t end = snapshot_docno_end(b->snapshot), dead = end;
-    const bitmap *deleted = snapshot_deleted(b->snapshot);
-    c->docnos = malloc(((size_t)end + 1) * sizeof *c->docnos);
-    if (!c->docnos) {
+anp_status corpus_live(snapshot *s, uint32_t **docnos, uint32_t *count, anp_error *err) {
+    uint32_t end = snapshot_docno_end(s), dead = end, live = 0;
+    const bitmap *deleted = snapshot_deleted(s);
+    uint32_t *listed = malloc(((size_t)end + 1) * sizeof *listed);
+    if (!listed) {
         return error_nomem(err, "similar posts");
     }
     for (uint32_t docno = 0; docno < end; docno++) {
-        dead = docno;
         dead = bitmap_next(deleted, docno, &dead) && dead < end ? dead : end;
         for (; docno < dead; docno++) {
-            c->docnos[c->count++] = docno;
+            listed[live++] = docno;
         }
     }
+    *docnos = listed;
+    *count = live;
     return ANP_OK;
 }
 
@@ -74,18 +74,6 @@ static anp_status open_workers(builder *b, anp_error *err) {
     }
     for (unsigned i = 0; i < b->worker_count; i++) {
         b->tools[i].settings = snapshot_settings(b->snapshot);
-    }
-    return ANP_OK;
-}
-
-/* What of a piece is to be read. */
-static anp_status find_posts(builder *b, job *j, anp_error *err) {
-    j->posts = malloc((j->count + 1u) * sizeof *j->posts);
-    if (!j->posts) {
-        return error_nomem(err, "similar posts");
-    }
-    for (uint32_t p = 0; p < j->count; p++) {
-        TRY(snapshot_stored(b->snapshot, j->docnos[p], &j->posts[p], err));
     }
     return ANP_OK;
 }
@@ -105,12 +93,7 @@ static anp_status submit(builder *b, size_t i, anp_error *err) {
         b->next++;
     }
     j->count = b->next - j->first;
-    anp_status status = piece->value.len ? ANP_OK : find_posts(b, j, err);
-    if (status != ANP_OK) {
-        free(j->posts);
-        j->posts = NULL;
-        return status;
-    }
+    TRY(part_posts(b->snapshot, piece, j->docnos, j->count, &j->posts, err));
     pool_submit(b->pool, &j->task, false);
     return ANP_OK;
 }
@@ -276,7 +259,7 @@ anp_status corpus_open(snapshot *s, const corpus_options *options, corpus **out,
     }
     anp_status status = likeness_pieces(s, &b.pieces, &b.piece_count, err);
     if (status == ANP_OK) {
-        status = list_live(&b, err);
+        status = corpus_live(s, &b.corpus->docnos, &b.corpus->count, err);
     }
     if (status == ANP_OK) {
         status = open_workers(&b, err);

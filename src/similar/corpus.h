@@ -32,6 +32,9 @@ typedef struct corpus_options {
     void *user;
 } corpus_options;
 
+/* The ordinals of all live posts, ascending; *docnos is malloc'd and the caller's. */
+anp_status corpus_live(snapshot *s, uint32_t **docnos, uint32_t *count, anp_error *err);
+
 anp_status corpus_open(snapshot *s, const corpus_options *options, corpus **out, anp_error *err);
 void corpus_close(corpus *c); /* NULL is allowed */
 

@@ -88,6 +88,31 @@ static anp_status load_chunk(const likeness_piece *piece, const uint32_t *docnos
     return ANP_OK;
 }
 
+anp_status part_posts(snapshot *s, const likeness_piece *piece, const uint32_t *docnos,
+                      uint32_t count, stored_post **posts, anp_error *err) {
+    *posts = NULL;
+    if (piece->value.len) {
+        return ANP_OK;
+    }
+    *posts = malloc((count + 1u) * sizeof **posts);
+    anp_status status = *posts ? ANP_OK : error_nomem(err, "similar posts");
+    for (uint32_t i = 0; i < count && status == ANP_OK; i++) {
+        status = snapshot_stored(s, docnos[i], &(*posts)[i], err);
+    }
+    if (status != ANP_OK) {
+        free(*posts);
+        *posts = NULL;
+    }
+    return status;
+}
+
+anp_status part_load(part_tools *t, const likeness_piece *piece, const uint32_t *docnos,
+                     const stored_post *posts, uint32_t count, chunk *out, anp_error *err) {
+    *out = (chunk){0};
+    return posts ? read_posts(t, posts, count, out, err)
+                 : load_chunk(piece, docnos, count, out, err);
+}
+
 /* ---- Text ---------------------------------------------------------------------------------- */
 
 static bool make_prints(part *p) {
@@ -185,11 +210,10 @@ static bool make_sets(part *p, const chunk_side *about) {
 anp_status part_make(part_tools *t, const likeness_piece *piece, const uint32_t *docnos,
                      const stored_post *posts, uint32_t first, uint32_t count, part *out,
                      anp_error *err) {
-    chunk c = {0};
+    chunk c;
     out->first = first;
     out->count = count;
-    anp_status status = posts ? read_posts(t, posts, count, &c, err)
-                              : load_chunk(piece, docnos, count, &c, err);
+    anp_status status = part_load(t, piece, docnos, posts, count, &c, err);
     out->text = c.text;
     c.text = (chunk_side){0};
     if (status == ANP_OK && (!make_prints(out) || !make_sets(out, &c.about))) {

@@ -39,6 +39,15 @@ typedef struct part_tools {
 
 void part_tools_free(part_tools *t);
 
+/* The live posts of a piece that is to be read, malloc'd; *posts NULL of one that is a chunk. */
+anp_status part_posts(snapshot *s, const likeness_piece *piece, const uint32_t *docnos,
+                      uint32_t count, stored_post **posts, anp_error *err);
+
+/* The live posts of a piece as a chunk of them alone: some classes have no posts. *out is to be
+   freed in any case. */
+anp_status part_load(part_tools *t, const likeness_piece *piece, const uint32_t *docnos,
+                     const stored_post *posts, uint32_t count, chunk *out, anp_error *err);
+
 /*
  * Of a piece whose live posts are docnos[0 … count - 1]; posts: theirs, where the piece is to be
  * read. *out was zero; on failure it must be freed too.

@@ -11,7 +11,7 @@
 #include "index/snapshot.h"
 #include "index/verify.h"
 #include "index/writer.h"
-#include "similar/similar.h"
+#include "similar/scan.h"
 #include "sketch/sketch.h"
 #include "test.h"
 
@@ -319,6 +319,56 @@ static void compare_list(pair *p, similar *have, similar *want, anp_measure meas
     }
 }
 
+static bool same_hits(const similar_answer *a, const similar_answer *b) {
+    bool same = CHECK_EQ_INT(a->hit_count, b->hit_count);
+    for (size_t i = 0; i < a->hit_count && same; i++) {
+        const similar_hit *x = &a->hits[i], *y = &b->hits[i];
+        same = CHECK_EQ_INT(x->docno, y->docno) && CHECK_NEAR(x->similarity, y->similarity, 0) &&
+               CHECK(str_equal(x->id, y->id) && str_equal(x->title, y->title));
+    }
+    return same;
+}
+
+/* A scan finds what the finder does, of any post or draft, with any filter, k and least. */
+static void compare_scan(pair *p, similar *m, prng *random, const bitmap *filter) {
+    similar_request request = {.measure = ANP_MEASURE_JACCARD + prng_below(random, 4),
+                               .k = prng_below(random, 3) ? 1 + prng_below(random, 8) : IDS,
+                               .similarity_min = prng_below(random, 4) * 0.2,
+                               .filter = prng_below(random, 3) ? NULL : filter};
+    corpus_options options = {.threads = prng_below(random, 3)};
+    uint32_t docno = prng_below(random, snapshot_docno_end(p->have));
+    similar_answer want, have;
+    char draft[400] = "", *at = draft;
+    if (p->rank[docno] != UINT32_MAX) {
+        CHECK_EQ_INT(similar_to_post(m, p->have, docno, &request, &p->memory, &want, NULL), ANP_OK);
+        CHECK_EQ_INT(scan_to_post(p->have, docno, &request, &options, &p->memory, &have, NULL),
+                     ANP_OK);
+        if (!same_hits(&have, &want)) {
+            test_note("post %u, measure %d, k %u", docno, (int)request.measure, request.k);
+        }
+    }
+    put_words(random, &at, prng_below(random, 30));
+    str text = str_from(draft);
+    CHECK_EQ_INT(similar_to_text(m, p->have, text, &request, &p->memory, &want, NULL), ANP_OK);
+    CHECK_EQ_INT(scan_to_text(p->have, text, &request, &options, &p->memory, &have, NULL), ANP_OK);
+    if (!same_hits(&have, &want)) {
+        test_note("draft %s, measure %d, k %u", draft, (int)request.measure, request.k);
+    }
+}
+
+static void compare_scans(pair *p, similar *m, prng *random) {
+    bitmap *filter = bitmap_new();
+    for (uint32_t docno = 0; docno < snapshot_docno_end(p->have); docno++) {
+        if (prng_below(random, 2)) {
+            bitmap_add(filter, docno);
+        }
+    }
+    for (int i = 0; i < 40; i++) {
+        compare_scan(p, m, random, filter);
+    }
+    bitmap_free(filter);
+}
+
 static void compare_similar(pair *p, prng *random) {
     similar *have, *want;
     corpus_options options = {.threads = prng_below(random, 3)};
@@ -332,6 +382,7 @@ static void compare_similar(pair *p, prng *random) {
             compare_list(p, have, want, measure, docno);
         }
     }
+    compare_scans(p, have, random);
     similar_close(have);
     similar_close(want);
 }
