@@ -92,7 +92,7 @@ enum {
        again, and as much as dirty pages of LMDB; and posts read ahead, the threads' work while a
        batch is committed. */
     BATCH_SHARE = 3,
-    QUEUE_SHARE = 16,
+    QUEUE_SHARE = 32,
 };
 
 /* Held between commits unless the caller says otherwise. */

@@ -1,17 +1,22 @@
 /*
  * See likeness.h: what a writer does.
  *
- *     add ─> features in hand ──block full──> task: chunk ─> value ─┐
- *                └── commit: many enough ───> task ─────────────────┴─> put, joined with its block
+ *     add ─> features in hand ──many, block full──> task: chunk ─> value ─┐
+ *                └── commit: enough ──────────────> task ─────────────────┴─> block full: joined
+ *                                                                          └> put
  *
  * Features of few posts stay in hand from commit to commit, so that a writer which lives on reads
- * no post again. Memory: three blocks' hashes, of some 3 KB a post.
+ * no post again. Memory: three handfuls, some 4 MB each, and what the batch's chunks take.
  */
 #include "base/error.h"
 #include "base/vec.h"
 #include "index/likeness_impl.h"
 
-enum { TASKS_AHEAD = 2, HANDFUL_BYTES_MAX = 24 << 20 };
+#ifndef HANDFUL_BYTES_MAX
+#define HANDFUL_BYTES_MAX ((size_t)2 << 20)
+#endif
+
+enum { TASKS_AHEAD = 1 };
 
 /* Posts one behind the other, by hashes. */
 typedef struct handful {
@@ -285,38 +290,44 @@ static void free_block(block *b) {
     chunk_maker_close(b->maker);
 }
 
-/* The chunks of the ordinals [first, end), which they must fill. */
-static anp_status load_block(store_txn *txn, uint32_t first, uint32_t end, block *b,
+static anp_status add_part(block *b, uint32_t first, str value, anp_error *err) {
+    part p = {.first = first};
+    anp_status status = chunk_decode(value, &p.chunk, err);
+    p.count = p.chunk.count;
+    p.left_out = !p.chunk.text.hashes;
+    if (status == ANP_OK && !vec_push(&b->parts, p)) {
+        status = error_nomem(err, "similar posts");
+    }
+    if (status != ANP_OK) {
+        chunk_free(&p.chunk);
+        return status;
+    }
+    b->left_out += p.left_out ? p.count : 0;
+    return ANP_OK;
+}
+
+static anp_status missing(uint32_t docno, anp_error *err) {
+    return error_corrupt(err, "the shingles of post %u are missing; restore a backup", docno);
+}
+
+/* The chunks of the ordinals [next, end) that former commits put, which they must fill. */
+static anp_status load_parts(store_txn *txn, uint32_t next, uint32_t end, block *b,
                              anp_error *err) {
     store_cursor *cursor;
     store_key key;
     str value;
-    uint32_t next = first;
     TRY(store_cursor_open(txn, STORE_SHINGLES, &cursor, err));
-    anp_status status = store_seek(cursor, store_key_u64(first), &key, &value, err);
-    while (status == ANP_OK && next < end) {
-        part p = {.first = next};
-        status = chunk_decode(value, &p.chunk, err);
-        p.count = p.chunk.count;
-        p.left_out = !p.chunk.text.hashes;
-        if (status == ANP_OK && (key.number != next || p.count > end - next)) {
-            status = error_corrupt(err, "the shingles of post %u are missing; restore a backup",
-                                   next);
-        } else if (status == ANP_OK && !vec_push(&b->parts, p)) {
-            status = error_nomem(err, "similar posts");
-        }
+    anp_status status = store_seek(cursor, store_key_u64(next), &key, &value, err);
+    while (status == ANP_OK) {
+        status = key.number == next ? add_part(b, next, value, err) : missing(next, err);
         if (status != ANP_OK) {
-            chunk_free(&p.chunk);
             break;
         }
-        next += p.count;
-        b->left_out += p.left_out ? p.count : 0;
-        status = next < end ? store_next(cursor, &key, &value, err) : ANP_OK;
+        next += b->parts.items[b->parts.count - 1].count;
+        status = next < end ? store_next(cursor, &key, &value, err) : ANP_NOT_FOUND;
     }
     store_cursor_close(cursor);
-    return status != ANP_NOT_FOUND
-               ? status
-               : error_corrupt(err, "the shingles of post %u are missing; restore a backup", next);
+    return status != ANP_NOT_FOUND ? status : next == end ? ANP_OK : missing(next, err);
 }
 
 static bool add_to_maker(void *user, const features *f) {
@@ -336,35 +347,53 @@ static anp_status fill_block(likeness *l, store_txn *txn, block *b, anp_error *e
     return ANP_OK;
 }
 
-static anp_status join_block(likeness *l, store_txn *txn, uint32_t first, uint32_t end,
+static anp_status put_chunk(store_txn *txn, uint32_t first, const buffer *value, bool append,
+                            anp_error *err) {
+    if (value->failed) {
+        return error_nomem(err, "similar posts");
+    }
+    return store_put(txn, STORE_SHINGLES, store_key_u64(first),
+                     str_make((const char *)value->data, value->len), append, err);
+}
+
+static anp_status make_block(likeness *l, store_txn *txn, block *b, uint32_t count, buffer *value,
+                             anp_error *err) {
+    if (b->left_out > count / 2) {
+        chunk_encode_nothing(count, value);
+        return ANP_OK;
+    }
+    for (uint32_t i = 0; i < CHUNK_POSTS; i++) {
+        b->places[i] = (uint16_t)i;
+    }
+    likeness_begin(b->maker, count);
+    TRY(fill_block(l, txn, b, err));
+    return likeness_finish(b->maker, count, value, err);
+}
+
+/* The last chunks of a full block, and those that it had before, become one. */
+static anp_status join_block(likeness *l, store_txn *txn, making *const *last, size_t count,
                              anp_error *err) {
     block b = {.places = malloc(CHUNK_POSTS * sizeof *b.places), .maker = chunk_maker_open()};
+    uint32_t first = last[0]->first - last[0]->first % CHUNK_POSTS;
+    bool stored = first < last[0]->first;
     buffer value = {0};
-    uint32_t count = end - first;
-    anp_status status = b.places && b.maker ? load_block(txn, first, end, &b, err)
-                                            : error_nomem(err, "similar posts");
-    for (uint32_t i = 0; status == ANP_OK && i < CHUNK_POSTS; i++) {
-        b.places[i] = (uint16_t)i;
+    anp_status status = b.places && b.maker ? ANP_OK : error_nomem(err, "similar posts");
+    if (status == ANP_OK && stored) {
+        status = load_parts(txn, first, last[0]->first, &b, err);
     }
-    if (status == ANP_OK && b.left_out > count / 2) {
-        chunk_encode_nothing(count, &value);
-    } else if (status == ANP_OK) {
-        likeness_begin(b.maker, count);
-        status = fill_block(l, txn, &b, err);
-        if (status == ANP_OK) {
-            status = likeness_finish(b.maker, count, &value, err);
-        }
+    for (size_t i = 0; i < count && status == ANP_OK; i++) {
+        const buffer *made = &last[i]->value;
+        status = add_part(&b, last[i]->first, str_make((const char *)made->data, made->len), err);
+    }
+    if (status == ANP_OK) {
+        status = make_block(l, txn, &b, CHUNK_POSTS, &value, err);
     }
     free_block(&b);
-    if (status == ANP_OK) {
-        status = store_delete_range(txn, STORE_SHINGLES, first + 1u, end, err);
-    }
-    if (status == ANP_OK && value.failed) {
-        status = error_nomem(err, "similar posts");
+    if (status == ANP_OK && stored) {
+        status = store_delete_range(txn, STORE_SHINGLES, first, last[0]->first, err);
     }
     if (status == ANP_OK) {
-        str whole = str_make((const char *)value.data, value.len);
-        status = store_put(txn, STORE_SHINGLES, store_key_u64(first), whole, false, err);
+        status = put_chunk(txn, first, &value, true, err);
     }
     buffer_free(&value);
     return status;
@@ -372,18 +401,26 @@ static anp_status join_block(likeness *l, store_txn *txn, uint32_t first, uint32
 
 /* ---- Saving -------------------------------------------------------------------------------- */
 
-static anp_status put_making(likeness *l, store_txn *txn, const making *m, anp_error *err) {
-    uint32_t end = m->first + m->count, block = m->first - m->first % CHUNK_POSTS;
-    if (m->status != ANP_OK) {
-        if (err) {
-            *err = m->error;
+/* Chunks of one block. */
+static anp_status put_makings(likeness *l, store_txn *txn, making *const *of, size_t count,
+                              anp_error *err) {
+    const making *last = of[count - 1];
+    bool full = (last->first + last->count) % CHUNK_POSTS == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (of[i]->status != ANP_OK) {
+            if (err) {
+                *err = of[i]->error;
+            }
+            return of[i]->status;
         }
-        return m->status;
     }
-    TRY(store_put(txn, STORE_SHINGLES, store_key_u64(m->first),
-                  str_make((const char *)m->value.data, m->value.len), true, err));
-    return m->first != block && end % CHUNK_POSTS == 0 ? join_block(l, txn, block, end, err)
-                                                       : ANP_OK;
+    if (full && last->count < CHUNK_POSTS) {
+        return join_block(l, txn, of, count, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        TRY(put_chunk(txn, of[i]->first, &of[i]->value, true, err));
+    }
+    return ANP_OK;
 }
 
 anp_status likeness_save(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err) {
@@ -396,8 +433,13 @@ anp_status likeness_save(likeness *l, store_txn *txn, uint32_t docno_end, anp_er
     }
     wait_all(l);
     anp_status status = ANP_OK;
-    for (size_t i = 0; i < l->makings.count && status == ANP_OK; i++) {
-        status = put_making(l, txn, l->makings.items[i], err);
+    making *const *all = l->makings.items;
+    for (size_t from = 0, to; from < l->makings.count && status == ANP_OK; from = to) {
+        for (to = from + 1; to < l->makings.count &&
+                            all[to]->first / CHUNK_POSTS == all[from]->first / CHUNK_POSTS;) {
+            to++;
+        }
+        status = put_makings(l, txn, all + from, to - from, err);
     }
     drop_makings(l);
     return status;

@@ -294,7 +294,7 @@ static bool add_up(const scan_side *s, const chunk_side *from, uint32_t count, b
 /* What of a piece is compared. */
 typedef struct measured {
     sums text, about;
-    sums shingles, terms; /* the same, counted: for who has nothing that weighs, or nothing at all */
+    sums shingles, terms; /* the same, counted: some have nothing that weighs, or nothing at all */
 } measured;
 
 static double ratio(const scan_side *s, const sums *by_weight, const sums *counted, uint32_t i) {
