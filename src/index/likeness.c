@@ -139,6 +139,15 @@ static bool add_handful(chunk_maker *m, const handful *h) {
     return added;
 }
 
+/* Gives back what a value does not fill: it waits for the commit. */
+static void fit(buffer *value) {
+    uint8_t *fitting = value->len ? realloc(value->data, value->len) : NULL;
+    if (fitting) {
+        value->data = fitting;
+        value->capacity = value->len;
+    }
+}
+
 static void run_making(void *user, unsigned worker) {
     making *k = user;
     (void)worker;
@@ -152,13 +161,15 @@ static void run_making(void *user, unsigned worker) {
     chunk_maker_close(m);
     free_handful(&k->read);
     free_handful(&k->posts);
+    fit(&k->value);
 }
 
 /* ---- Posts --------------------------------------------------------------------------------- */
 
 static bool add_to_hand(handful *h, const features *f) {
-    size_t more = f->shingle_count + f->term_count;
-    if (!vec_reserve(&h->hashes, h->hashes.count + more) ||
+    size_t more = f->shingle_count + f->term_count, need = h->hashes.count + more;
+    size_t most = HANDFUL_BYTES_MAX / sizeof(uint64_t); /* room at once: untouched it costs nothing */
+    if (!vec_reserve(&h->hashes, need > most ? need : most) ||
         !vec_reserve(&h->ends, h->ends.count + 2)) {
         return false;
     }
