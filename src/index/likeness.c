@@ -100,6 +100,10 @@ void likeness_use_pool(likeness *l, pool *p) {
     l->pool = p;
 }
 
+static anp_status missing(uint32_t docno, anp_error *err) {
+    return error_corrupt(err, "the shingles of post %u are missing; restore a backup", docno);
+}
+
 /* ---- A chunk ------------------------------------------------------------------------------- */
 
 void likeness_begin(chunk_maker *m, uint32_t count) {
@@ -239,7 +243,7 @@ static anp_status find_end(likeness *l, store_txn *txn, anp_error *err) {
 /* All posts from the last chunk to docno_end become one. */
 static anp_status cut(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err) {
     making *m = calloc(1, sizeof *m);
-    if (!m || !vec_push(&l->makings, m)) {
+    if (!m || !vec_reserve(&l->makings, l->makings.count + 1)) {
         free(m);
         return error_nomem(err, "similar posts");
     }
@@ -251,13 +255,18 @@ static anp_status cut(likeness *l, store_txn *txn, uint32_t docno_end, anp_error
                   .error = ANP_ERROR_INIT};
     l->hand = (handful){0};
     anp_status status = read_posts(l, txn, l->end, from, add_read, &m->read, err);
-    l->end = docno_end;
-    if (status != ANP_OK || !l->pool) {
-        l->waited = l->makings.count; /* never submitted */
-        if (status == ANP_OK) {
-            run_making(m, 0);
-        }
+    if (status != ANP_OK) {
+        free_handful(&m->read);
+        free_handful(&m->posts);
+        free(m);
         return status;
+    }
+    l->end = docno_end;
+    l->makings.items[l->makings.count++] = m;
+    if (!l->pool) {
+        run_making(m, 0);
+        l->waited = l->makings.count;
+        return ANP_OK;
     }
     for (; l->makings.count - l->waited > TASKS_AHEAD; l->waited++) {
         pool_wait(l->pool, &l->makings.items[l->waited]->task);
@@ -269,6 +278,9 @@ static anp_status cut(likeness *l, store_txn *txn, uint32_t docno_end, anp_error
 anp_status likeness_add(likeness *l, store_txn *txn, uint32_t docno, const features *f,
                         anp_error *err) {
     TRY(find_end(l, txn, err));
+    if (l->end > docno || l->end / CHUNK_POSTS != docno / CHUNK_POSTS) {
+        return missing(l->end, err);
+    }
     if (!add_to_hand(&l->hand, f)) {
         return error_nomem(err, "similar posts");
     }
@@ -315,10 +327,6 @@ static anp_status add_part(block *b, uint32_t first, str value, anp_error *err) 
     }
     b->left_out += p.left_out ? p.count : 0;
     return ANP_OK;
-}
-
-static anp_status missing(uint32_t docno, anp_error *err) {
-    return error_corrupt(err, "the shingles of post %u are missing; restore a backup", docno);
 }
 
 /* The chunks of the ordinals [next, end) that former commits put, which they must fill. */
