@@ -228,6 +228,9 @@ static void check_value(prng *p, const chunk *c) {
             buffer again = {0};
             chunk_encode(&back, &again); /* so that every place of it was written */
             CHECK(again.len > 0);
+            for (uint32_t f = 1; f < back.text.feature_count; f++) {
+                CHECK(back.text.hashes[f - 1] < back.text.hashes[f]);
+            }
             buffer_free(&again);
         }
         chunk_free(&back);
