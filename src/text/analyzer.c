@@ -181,7 +181,9 @@ bool analyzer_next(analyzer *a, str text, size_t *at, text_word *word) {
 }
 
 size_t analyzer_spans(const analyzer *a, str text, size_t *at, text_range *words, size_t most) {
-    return a->plain && a->fast ? plain_spans(text, at, words, most) : 0;
+    return !a->fast   ? 0
+           : a->plain ? plain_spans(text, at, words, most)
+                      : technical_spans(text, at, words, most);
 }
 
 anp_status analyzer_tokens(analyzer *a, str text, const text_word *word, arena *scratch,

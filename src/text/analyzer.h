@@ -59,8 +59,9 @@ anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, an
  */
 bool analyzer_next(analyzer *a, str text, size_t *at, struct text_word *word);
 
-/* As many ordinary words of ASCII as can be told without looking at one after the other, up to
-   `most`: 0 when the next one has to be asked for. *at as above. */
+/* As many words of ASCII letters and digits as can be told without looking at one after the other,
+   up to `most`: 0 when the next one has to be asked for. Nearly all are ordinary; what is made of
+   one that is not (camelCase), analyzer_next says, asked at its start. *at as above. */
 size_t analyzer_spans(const analyzer *a, str text, size_t *at, struct text_range *words,
                       size_t most);
 

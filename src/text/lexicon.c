@@ -279,7 +279,8 @@ static inline void prepare(const lexicon *l, str text, size_t start, size_t len,
     __builtin_prefetch(&l->slots[c->place & l->mask]);
 }
 
-/* Forms that were found many at a time: ordinary words of ASCII. */
+/* Forms that were found many at a time. They are looked up as ordinary ones; one that is not is
+   cut out anew when it is met first. */
 static size_t cut_spans(const lexicon *l, str text, size_t *at, cut *cuts, size_t most) {
     text_range spans[CUTS];
     size_t count = analyzer_spans(l->analyzer, text, at, spans, most);

@@ -19,10 +19,18 @@ static const char *const pieces[] = {
     "fooBar", "HTTPServer", "_", ".", "#", "+", "0", "Z",
     "averyveryverylongwordthatnoslotcanhold", "AVeryVeryVeryLongWordThatNoSlotCanHold"};
 
+/* Prose, with what may begin or end a word at the border of what is looked at together. */
+static const char *const prose[] = {
+    "cache", "the", "I", "HTTP", "Kafka", "sha256", " ",  " ", " ",   " ",  ", ", ". ", ".\n", "; ",
+    " - ",   "--",  "-", "(",    ")",     "'",      "s ", "/", " 42", "\n", ".",  "_",  "+"};
+
 static str make_text(prng *p, char *bytes) {
     size_t len = 0, most = prng_below(p, TEXT_BYTES_MAX - 60);
+    uint32_t odd = prng_below(p, 3) == 0 ? 1 : 40; /* one piece of so many is no prose */
     while (len < most) {
-        const char *piece = pieces[prng_below(p, sizeof pieces / sizeof *pieces)];
+        const char *piece = prng_below(p, odd) == 0
+                                ? pieces[prng_below(p, sizeof pieces / sizeof *pieces)]
+                                : prose[prng_below(p, sizeof prose / sizeof *prose)];
         size_t piece_len = strlen(piece);
         if (prng_below(p, 9) == 0) { /* a word that came nowhere else */
             bytes[len++] = (char)('a' + prng_below(p, 26));
