@@ -103,11 +103,14 @@ static anp_status take_answer(anp_results *r, const query_answer *answer, uint32
     r->total = answer->total;
     r->count = answer->hit_count;
     r->note = answer->note.len ? results_text(r, answer->note) : NULL;
-    r->hits = arena_array(&r->memory, anp_hit, r->count);
-    r->explanations = (const query_explanation **)arena_array(&r->memory, void *, r->count);
-    r->explanation_texts = (const char **)arena_array(&r->memory, char *, r->count);
+    r->hits = arena_alloc(&r->memory, r->count * sizeof *r->hits);
+    bool explained = r->count && answer->hits[0].explanation;
+    if (explained) {
+        r->explanations = (const query_explanation **)arena_array(&r->memory, void *, r->count);
+        r->explanation_texts = (const char **)arena_array(&r->memory, char *, r->count);
+    }
     bool noted = r->note || !answer->note.len;
-    if (!r->hits || !r->explanations || !r->explanation_texts || !noted) {
+    if (!r->hits || (explained && (!r->explanations || !r->explanation_texts)) || !noted) {
         return error_nomem(err, "results");
     }
     for (size_t i = 0; i < r->count; i++) {
@@ -120,7 +123,9 @@ static anp_status take_answer(anp_results *r, const query_answer *answer, uint32
                                .bm25 = hit->bm25,
                                .prior = hit->prior,
                                .ordinal = hit->docno};
-        r->explanations[i] = hit->explanation;
+        if (explained) {
+            r->explanations[i] = hit->explanation;
+        }
         if (!r->hits[i].id || !r->hits[i].title || (hit->snippet.data && !r->hits[i].snippet)) {
             return error_nomem(err, "results");
         }

@@ -53,6 +53,9 @@ static anp_status make_lane(evaluation *e, eval_term *term, uint32_t i) {
     const list_view *list = &in->list;
     *lane = (eval_lane){.in = in, .term = term};
     ec->lanes[term - e->terms] = lane;
+    if (!e->request->k) {
+        return ANP_OK; /* for counting the lists alone will do */
+    }
     if (!list->bounds && list->count <= EVAL_VALUES_MAX) {
         return make_values(e, ec->c, lane);
     }
@@ -315,10 +318,14 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
 enum { ORDER_STEPS = 256 };
 
 /* Best first, in steps of the range of bounds. */
-static void sort_blocks(const eval_block *found, uint32_t count, float least, float most,
-                        eval_block *sorted) {
-    uint32_t starts[ORDER_STEPS + 1] = {0};
+static void sort_blocks(const eval_block *found, uint32_t count, float most, eval_block *sorted) {
+    uint32_t starts[ORDER_STEPS + 1];
+    float least = most;
+    for (uint32_t i = 0; i < count; i++) {
+        least = found[i].bound < least ? found[i].bound : least;
+    }
     float scale = (ORDER_STEPS - 1) / (most - least + 1);
+    memset(starts, 0, sizeof starts);
     for (uint32_t i = 0; i < count; i++) {
         starts[1 + (uint32_t)((most - found[i].bound) * scale)]++;
     }
@@ -342,9 +349,14 @@ anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t 
     float most = 0, constant = (float)e->constant * e->prior.factor_max;
     for (uint32_t i = 0; i < e->cell_count; i++) {
         const float *sums = e->cells[i].sums;
-        for (uint32_t block = 0; sums && block < EVAL_CELL_BLOCKS; block++) {
-            float bound = sums[block] + constant;
-            if (sums[block] > 0 && bound >= e->theta) {
+        uint64_t reached[RANK_LANE_WORDS] = {0};
+        if (sums) {
+            e->lanes->reached(sums, e->theta - constant, reached);
+        }
+        for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+            for (uint64_t left = reached[word]; left; left &= left - 1) {
+                uint32_t block = word * 64 + (uint32_t)__builtin_ctzll(left);
+                float bound = sums[block] + constant;
                 found[n++] = (eval_block){i, block, bound};
                 most = bound > most ? bound : most;
             }
@@ -357,7 +369,7 @@ anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t 
     if (!sorted) {
         return eval_nomem(e);
     }
-    sort_blocks(found, n, e->theta > 0 ? e->theta : 0, most, sorted);
+    sort_blocks(found, n, most, sorted);
     *blocks = sorted;
     *count = n;
     return ANP_OK;

@@ -140,6 +140,29 @@ static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
     }
 }
 
+/* No post of a cell has more words in a field than its column can say. */
+static uint64_t length_most(const eval_cell *ec, index_field field, uint32_t title_weight) {
+    const list_lengths *title = &ec->c->title, *body = &ec->c->body;
+    uint64_t words = title->base + (((uint64_t)1 << 8 * title->width) - 1);
+    words *= field == INDEX_TITLE ? 1 : title_weight;
+    return field == INDEX_TITLE ? words : words + body->base + (((uint64_t)1 << 8 * body->width) - 1);
+}
+
+/* Whether each posting of a scoring term is surely worth a unit, so that no match has score 0. */
+static bool all_score(const evaluation *e) {
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        const eval_term *term = &e->terms[i];
+        for (uint32_t k = 0; k < e->cell_count; k++) {
+            uint64_t length = length_most(&e->cells[k], term->lists->field, e->title_weight);
+            double norm = (double)term->norm.base + (double)term->norm.slope * (double)length;
+            if ((double)term->weight / (1 + norm) < (double)EVAL_UNITS_SURE) {
+                return false;
+            }
+        }
+    }
+    return e->term_count > 0 && !e->required_set_count;
+}
+
 /*
  * All matches with a score are kept and there is room for more: a word that is in nearly all posts
  * weighs less than a unit. Such matches have score 0, and their order is that of ordinals.
@@ -195,7 +218,7 @@ static anp_status rank(evaluation *e, uint64_t *total) {
         }
     }
     /* With phrases every candidate is offered. */
-    return eval_top_full(e) || e->phrase_count ? ANP_OK : fill(e);
+    return eval_top_full(e) || e->phrase_count || all_score(e) ? ANP_OK : fill(e);
 }
 
 static void count_lists(const evaluation *e) {
@@ -230,12 +253,16 @@ static const cell *cell_of(const evaluation *e, uint32_t docno) {
 
 /* Scores that no prior had a part in are made without it; what is kept gets it now. */
 static void fill_priors(evaluation *e) {
+    const double *weights = e->request->rank->weights;
+    double scores[RANK_SCORES] = {50, 50, 50, 50}, neutral = rank_prior(weights, scores);
     for (size_t i = 0; i < e->top->count && !e->prior.blends; i++) {
         scored *item = &e->top->items[i];
         const cell *c = cell_of(e, item->docno);
-        double scores[RANK_SCORES];
-        cell_scores(c, item->docno - c->first, scores);
-        item->prior = rank_prior(e->request->rank->weights, scores);
+        item->prior = neutral;
+        if (c->score_bytes) {
+            cell_scores(c, item->docno - c->first, scores);
+            item->prior = rank_prior(weights, scores);
+        }
     }
 }
 

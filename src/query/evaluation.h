@@ -12,6 +12,7 @@
 
 enum {
     EVAL_TERMS_MAX = 64, /* more are left to full evaluation: a block's terms are on the stack */
+    EVAL_UNITS_SURE = 2, /* who has at least so much by bounds has a unit, whatever is rounded */
     EVAL_VALUES_MAX = 255, /* a list of so few postings without bounds gets one for each */
     EVAL_CELL_BLOCKS = 256,
 };
@@ -73,13 +74,14 @@ typedef struct evaluation {
     eval_cell *cells;
     uint32_t cell_count;
 
-    eval_term terms[EVAL_TERMS_MAX];
+    uint32_t room; /* of each of the arrays that follow: the clauses of the plan, as far as known */
+    eval_term *terms;
     uint32_t term_count, required_count;
-    const term_lists *excluded[EVAL_TERMS_MAX];
+    const term_lists **excluded;
     uint32_t excluded_count;
-    bitmap *required_sets[EVAL_TERMS_MAX], *excluded_sets[EVAL_TERMS_MAX];
+    bitmap **required_sets, **excluded_sets;
     uint32_t required_set_count, excluded_set_count;
-    eval_phrase phrases[EVAL_TERMS_MAX];
+    eval_phrase *phrases;
     uint32_t phrase_count;
     int32_t constant; /* units that every match gets */
     bool impossible;  /* something required is in no post */

@@ -68,13 +68,25 @@ static anp_status keep_term(planner *p, plan_term *term) {
     return ANP_OK;
 }
 
+static str term_name(planner *p, index_field field, str word) {
+    const str fields[INDEX_FIELDS] = {STR(""), STR("title:"), STR("body:")};
+    str prefix = fields[field];
+    char *name = arena_alloc(p->perm, prefix.len + word.len + 1);
+    if (!name) {
+        return (str){NULL, 0};
+    }
+    memcpy(name, prefix.data, prefix.len);
+    memcpy(name + prefix.len, word.data, word.len);
+    name[prefix.len + word.len] = 0;
+    return str_make(name, prefix.len + word.len);
+}
+
 /*
  * The one plan_term of this term and field. At most QUERY_CLAUSES_MAX and a phrase's words: a walk
  * is quick enough.
  */
 static anp_status find_term(planner *p, index_field field, const text_token *token,
                             plan_term **out) {
-    static const char *const fields[INDEX_FIELDS] = {"", "title:", "body:"};
     for (uint32_t i = 0; i < p->plan->term_count; i++) {
         plan_term *known = p->plan->terms[i];
         if (known->field == field && str_equal(known->term, token->term)) {
@@ -88,8 +100,7 @@ static anp_status find_term(planner *p, index_field field, const text_token *tok
     }
     term->field = field;
     term->term = arena_str(p->perm, token->term);
-    term->name = arena_format(p->perm, "%s%.*s", fields[field], (int)token->folded.len,
-                              token->folded.data);
+    term->name = term_name(p, field, token->folded);
     if (!term->term.data || !term->name.data) {
         return nomem(p);
     }

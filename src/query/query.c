@@ -165,18 +165,20 @@ static anp_status fetch_hits(query_work *w) {
     query_answer *answer = w->answer;
     size_t first = request->offset < w->top.count ? request->offset : w->top.count;
     snippet_terms terms;
-    TRY(snippet_terms_make(&w->plan, w->perm, &terms, w->err));
-    answer->hits = arena_array(w->perm, query_hit, w->top.count - first + 1);
+    if (request->snippet_words) {
+        TRY(snippet_terms_make(&w->plan, w->perm, &terms, w->err));
+    }
+    answer->hits = arena_alloc(w->perm, (w->top.count - first + 1) * sizeof *answer->hits);
     if (!answer->hits) {
         return error_nomem(w->err, "the hits of a query");
     }
     for (size_t i = first; i < w->top.count; i++) {
         const scored *item = &w->top.items[i];
         query_hit *hit = &answer->hits[answer->hit_count];
-        hit->docno = item->docno;
-        hit->score = item->score;
-        hit->bm25 = (double)item->units / RANK_ONE;
-        hit->prior = item->prior;
+        *hit = (query_hit){.docno = item->docno,
+                           .score = item->score,
+                           .bm25 = (double)item->units / RANK_ONE,
+                           .prior = item->prior};
         if (!(request->flags & ANP_QUERY_ORDINALS)) {
             TRY(snapshot_id(w->snapshot, item->docno, w->perm, &hit->id, w->err));
             TRY(fetch_text(w, hit, &terms));

@@ -47,7 +47,7 @@ static anp_status add_term(shaper *s, const plan_node *node, const plan_term *te
             return ANP_OK;
         }
     }
-    if (e->term_count == EVAL_TERMS_MAX) {
+    if (e->term_count == e->room) {
         s->known = false;
         return ANP_OK;
     }
@@ -58,7 +58,7 @@ static anp_status add_term(shaper *s, const plan_node *node, const plan_term *te
 }
 
 static anp_status add_set(shaper *s, plan_node *node, bitmap **sets, uint32_t *count) {
-    if (*count == EVAL_TERMS_MAX) {
+    if (*count == s->e->room) {
         s->known = false;
         return ANP_OK;
     }
@@ -73,7 +73,7 @@ static anp_status add_excluded(shaper *s, plan_node *node) {
         return add_set(s, node, e->excluded_sets, &e->excluded_set_count);
     }
     const term_lists *lists;
-    if (e->excluded_count == EVAL_TERMS_MAX) {
+    if (e->excluded_count == e->room) {
         s->known = false;
         return ANP_OK;
     }
@@ -88,11 +88,11 @@ static anp_status add_phrase(shaper *s, plan_node *node) {
     evaluation *e = s->e;
     index_field field = node->source->field;
     uint32_t first = e->term_count;
-    eval_phrase *p = &e->phrases[e->phrase_count];
-    if (field == INDEX_BODY || e->phrase_count == EVAL_TERMS_MAX) {
+    if (field == INDEX_BODY || e->phrase_count == e->room) {
         s->known = false;
         return ANP_OK;
     }
+    eval_phrase *p = &e->phrases[e->phrase_count];
     *p = (eval_phrase){.node = node};
     p->body = (const term_lists **)arena_array(e->memory, void *, node->term_count);
     p->title = (const term_lists **)arena_array(e->memory, void *, node->term_count);
@@ -172,6 +172,20 @@ static anp_status add_root(shaper *s, plan_node *root) {
     return ANP_OK;
 }
 
+/* No array has more entries than the plan has words and values. */
+static anp_status make_room(evaluation *e) {
+    uint32_t clauses = e->request->plan->clause_count;
+    e->room = clauses < EVAL_TERMS_MAX ? clauses : EVAL_TERMS_MAX;
+    e->terms = arena_alloc(e->memory, e->room * sizeof *e->terms);
+    e->phrases = arena_alloc(e->memory, e->room * sizeof *e->phrases);
+    e->excluded = (const term_lists **)arena_alloc(e->memory, e->room * sizeof(void *));
+    e->required_sets = (bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
+    e->excluded_sets = (bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
+    return e->terms && e->phrases && e->excluded && e->required_sets && e->excluded_sets
+               ? ANP_OK
+               : eval_nomem(e);
+}
+
 anp_status eval_shape(evaluation *e, bool *known) {
     shaper s = {e, true};
     plan_node *root = e->request->plan->root;
@@ -179,6 +193,7 @@ anp_status eval_shape(evaluation *e, bool *known) {
     if (!root || root->kind != PLAN_GROUP) {
         return ANP_OK;
     }
+    TRY(make_room(e));
     TRY(add_root(&s, root));
     double units = e->constant, posts = (double)snapshot_post_count(e->snapshot);
     for (uint32_t i = 0; i < e->term_count; i++) {

@@ -37,6 +37,9 @@ typedef struct rank_lanes {
     uint32_t (*over)(const int32_t sums[RANK_LANES], const float *factors, float least,
                      uint64_t lanes[RANK_LANE_WORDS]);
 
+    /* The lanes with a bound > 0 and >= least. */
+    void (*reached)(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]);
+
     /*
      * units = rank_bound_of(codes), 0 where a code is 0; sums += units. factors: the largest of
      * each lane's posts, where the bound is capped.

@@ -115,6 +115,19 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
     return count;
 }
 
+static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]) {
+    const __m512 want = _mm512_set1_ps(least);
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i += 16) {
+            __m512 bound = _mm512_loadu_ps(bounds + 64 * word + i);
+            __mmask16 mask = _mm512_cmp_ps_mask(bound, _mm512_setzero_ps(), _CMP_GT_OQ);
+            bits |= (uint64_t)_mm512_mask_cmp_ps_mask(mask, bound, want, _CMP_GE_OQ) << i;
+        }
+        lanes[word] = bits;
+    }
+}
+
 #elif defined(__AVX2__)
 
 static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float weight,
@@ -158,6 +171,20 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
     return count;
 }
 
+static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]) {
+    const __m256 want = _mm256_set1_ps(least);
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i += 8) {
+            __m256 bound = _mm256_loadu_ps(bounds + 64 * word + i);
+            __m256 mask = _mm256_and_ps(_mm256_cmp_ps(bound, _mm256_setzero_ps(), _CMP_GT_OQ),
+                                        _mm256_cmp_ps(bound, want, _CMP_GE_OQ));
+            bits |= (uint64_t)(uint32_t)_mm256_movemask_ps(mask) << i;
+        }
+        lanes[word] = bits;
+    }
+}
+
 #else
 
 static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float weight,
@@ -183,6 +210,17 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
         count += (uint32_t)__builtin_popcountll(bits);
     }
     return count;
+}
+
+static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]) {
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i++) {
+            float bound = bounds[64 * word + i];
+            bits |= (uint64_t)(bound > 0 && bound >= least) << i;
+        }
+        lanes[word] = bits;
+    }
 }
 
 #endif
@@ -250,5 +288,6 @@ const rank_lanes LANES = {
     .add = add,
     .factors = factors,
     .over = over,
+    .reached = reached,
     .bounds = bounds,
 };

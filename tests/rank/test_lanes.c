@@ -81,6 +81,21 @@ static void check_over(const rank_lanes *k, prng *r) {
     CHECK_EQ_INT(count, want);
 }
 
+static void check_reached(const rank_lanes *k, prng *r) {
+    float bounds[RANK_LANES], least = prng_below(r, 4) ? 5e7f * unit(r) : -1;
+    uint64_t lanes[RANK_LANE_WORDS];
+    for (int i = 0; i < RANK_LANES; i++) {
+        bounds[i] = prng_below(r, 4) == 0 ? 0 : prng_below(r, 8) ? 1e8f * unit(r) : least;
+    }
+    k->reached(bounds, least, lanes);
+    for (int i = 0; i < RANK_LANES; i++) {
+        if (!CHECK_EQ_INT(lanes[i / 64] >> (i % 64) & 1, bounds[i] > 0 && bounds[i] >= least)) {
+            test_note("kernel %s, lane %d", k->name, i);
+            return;
+        }
+    }
+}
+
 static void check_factors(const rank_lanes *k, prng *r) {
     uint8_t scores[RANK_LANES * RANK_SCORES];
     float factors[RANK_LANES];
@@ -179,6 +194,7 @@ void test_rank_lanes(void) {
         for (int round = 0; round < ROUNDS; round++) {
             check_add(all[i], &r);
             check_over(all[i], &r);
+            check_reached(all[i], &r);
             check_factors(all[i], &r);
             check_bounds_lanes(all[i], &r);
         }
