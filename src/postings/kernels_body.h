@@ -93,6 +93,40 @@ static void tfs_of_4(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
 /* ---- Blocked containers -------------------------------------------------------------------- */
 
 /* The 0s of high end the blocks. */
+#if defined(__AVX512VBMI2__)
+
+static void starts(const uint8_t *high, uint32_t words, uint32_t n, uint16_t out[257]) {
+    uint8_t counting[64];
+    uint32_t block = 0;
+    for (int i = 0; i < 64; i++) {
+        counting[i] = (uint8_t)i;
+    }
+    const __m512i iota = _mm512_loadu_si512((const void *)counting);
+    const __m512i most = _mm512_set1_epi16((short)n);
+    for (uint32_t word = 0; word < words && block < 256; word++) {
+        uint64_t zeros = ~load_u64(high + 8 * (size_t)word);
+        uint32_t here = (uint32_t)__builtin_popcountll(zeros), room = 256 - block;
+        here = here < room ? here : room;
+        /* A zero's bit less the blocks before it: the postings before it. */
+        __m512i ones = _mm512_sub_epi8(_mm512_maskz_compress_epi8(zeros, iota), iota);
+        __m512i before = _mm512_set1_epi16((short)(word * 64 - block));
+        for (uint32_t half = 0; half < here; half += 32) {
+            __m256i some = half ? _mm512_extracti64x4_epi64(ones, 1) : _mm512_castsi512_si256(ones);
+            __m512i start = _mm512_add_epi16(_mm512_cvtepu8_epi16(some), before);
+            __mmask32 store = here - half < 32 ? (1u << (here - half)) - 1 : UINT32_MAX;
+            _mm512_mask_storeu_epi16(out + 1 + block + half, store,
+                                     _mm512_min_epu16(start, most));
+        }
+        block += here;
+    }
+    out[0] = 0;
+    while (block < 256) {
+        out[++block] = (uint16_t)n;
+    }
+}
+
+#else
+
 static void starts(const uint8_t *high, uint32_t words, uint32_t n, uint16_t out[257]) {
     uint32_t block = 0;
     for (uint32_t word = 0; word < words && block < 256; word++) {
@@ -107,6 +141,8 @@ static void starts(const uint8_t *high, uint32_t words, uint32_t n, uint16_t out
         out[++block] = (uint16_t)n;
     }
 }
+
+#endif
 
 /* Whether `byte` is among the bytes [from, to). */
 static inline bool in_run(const uint8_t *container, uint32_t from, uint32_t to, uint8_t byte) {

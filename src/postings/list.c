@@ -3,11 +3,10 @@
 
 #include "base/error.h"
 #include "postings/kernels.h"
+#include "postings/reader.h"
 #include "postings/search.h"
 
 #include <stdio.h>
-
-enum { DOCS_AT_ONCE = 16 }; /* a run of a blocked container is written in steps of so many */
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
@@ -148,67 +147,43 @@ anp_status list_view_open(str value, list_view *out, anp_error *err) {
     return ANP_OK;
 }
 
-/* ---- Ordinals ------------------------------------------------------------------------------ */
-
-/* low + 256 high of `run` postings of one block; docs has room for `room`. Past the run, up to
-   DOCS_AT_ONCE values are written where there is room, for the next run to overwrite. */
-static void write_run(const uint8_t *low, uint32_t block, uint32_t run, uint16_t *docs,
-                      uint32_t room) {
-    uint16_t high = (uint16_t)(block << 8);
-    uint32_t done = 0;
-    while (done < run && room - done >= DOCS_AT_ONCE) {
-        for (uint32_t i = 0; i < DOCS_AT_ONCE; i++) {
-            docs[done + i] = high | low[done + i];
-        }
-        done += DOCS_AT_ONCE;
-    }
-    for (; done < run; done++) {
-        docs[done] = high | low[done];
-    }
-}
-
-static uint32_t blocked_docs(const list_view *v, uint16_t *docs) {
-    uint32_t n = 0, block = 0, words = list_high_words(v->count);
-    for (uint32_t w = 0; w < words; w++) {
-        uint64_t x = load_u64(v->high + (size_t)w * 8);
-        uint32_t left = 64;
-        while (x) {
-            uint32_t zeros = (uint32_t)__builtin_ctzll(x);
-            block += zeros;
-            x >>= zeros;
-            uint32_t run = ~x ? (uint32_t)__builtin_ctzll(~x) : 64;
-            if (run > v->count - n || block >= LIST_BLOCKS) {
-                return n;
-            }
-            write_run(v->container + n, block, run, docs + n, v->count - n);
-            n += run;
-            left -= zeros + run;
-            x = run < 64 ? x >> run : 0;
-        }
-        block += left;
-    }
-    return n;
-}
-
-static uint32_t bitset_docs(const list_view *v, uint16_t *docs) {
-    uint32_t n = 0;
-    for (uint32_t word = 0; word < (uint32_t)LIST_DOCS / 64; word++) {
-        uint64_t bits = load_u64(v->container + (size_t)word * 8);
-        while (bits && n < v->count) {
-            docs[n++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
-            bits &= bits - 1;
-        }
-    }
-    return n;
-}
+/* ---- What readers do (reader_body.h) ------------------------------------------------------- */
 
 uint32_t list_docs(const list_view *v, uint16_t *docs) {
-    if (v->container_kind == LIST_ARRAY) {
-        memcpy(docs, v->container, v->count * sizeof *docs);
-        return v->count;
-    }
-    return v->container_kind == LIST_BLOCKED ? blocked_docs(v, docs) : bitset_docs(v, docs);
+    return postings_reader_best()->docs(v, docs);
 }
+
+uint32_t list_rank(const list_view *v, uint16_t low) {
+    return postings_reader_best()->rank(v, low);
+}
+
+void list_block(const list_view *v, uint32_t block, uint32_t *from, uint32_t *to) {
+    postings_reader_best()->block(v, block, from, to);
+}
+
+void list_block_bits(const list_view *v, uint32_t block, uint32_t from, uint32_t to,
+                     uint64_t bits[4]) {
+    postings_reader_best()->block_bits(v, block, from, to, bits);
+}
+
+uint32_t list_tf(const list_view *v, uint32_t rank) {
+    return postings_reader_best()->tf(v, rank);
+}
+
+void list_tfs_at(const list_view *v, uint32_t from, uint32_t count, uint32_t *tfs) {
+    postings_reader_best()->tfs_at(v, from, count, tfs);
+}
+
+void list_tfs(const list_view *v, uint32_t *tfs) {
+    list_tfs_at(v, 0, v->count, tfs);
+}
+
+const uint8_t *list_tf_bytes(const list_view *v, uint32_t from, uint32_t count,
+                             uint8_t room[LIST_TF_ROOM], bool *large) {
+    return postings_reader_best()->tf_bytes(v, from, count, room, large);
+}
+
+/* ---- Ordinals ------------------------------------------------------------------------------ */
 
 /* The ones before bit `bit` of a bit vector of u64 words, backwards; 0 where there are no more. */
 typedef struct ones_before {
@@ -255,116 +230,6 @@ void list_docs_before(const list_view *v, uint32_t rank, uint16_t low, uint32_t 
     }
 }
 
-static uint32_t bitset_rank(const list_view *v, uint16_t low) {
-    uint64_t word = load_u64(v->container + low / 64 * 8);
-    if (!(word >> (low % 64) & 1)) {
-        return UINT32_MAX;
-    }
-    uint32_t rank = load_u16(v->ranks + low / BLOCK_DOCS * 2);
-    for (uint32_t i = low / BLOCK_DOCS * 4; i < low / 64u; i++) {
-        rank += (uint32_t)__builtin_popcountll(load_u64(v->container + i * 8));
-    }
-    rank += (uint32_t)__builtin_popcountll(word & ((1ull << low % 64) - 1));
-    return rank < v->count ? rank : UINT32_MAX;
-}
-
-/* The bit behind zero number `zeros` (from 1) after bit `bit` of high; UINT32_MAX when there are
-   not so many. */
-static uint32_t behind_zeros(const list_view *v, uint32_t bit, uint32_t zeros) {
-    uint32_t words = list_high_words(v->count), word = bit / 64;
-    if (zeros == 0 || word >= words) {
-        return word < words ? bit : UINT32_MAX;
-    }
-    uint64_t x = ~load_u64(v->high + (size_t)word * 8) >> bit % 64 << bit % 64;
-    for (;;) {
-        uint32_t here = (uint32_t)__builtin_popcountll(x);
-        if (here >= zeros) {
-            break;
-        }
-        zeros -= here;
-        if (++word >= words) {
-            return UINT32_MAX;
-        }
-        x = ~load_u64(v->high + (size_t)word * 8);
-    }
-    while (--zeros > 0) {
-        x &= x - 1;
-    }
-    return word * 64 + (uint32_t)__builtin_ctzll(x) + 1;
-}
-
-static uint32_t blocked_rank(const list_view *v, uint16_t low) {
-    uint32_t block = low / BLOCK_DOCS, slot = block / LIST_SLOT_BLOCKS;
-    uint32_t bit = load_u16(v->ranks + slot * 2) + slot * LIST_SLOT_BLOCKS;
-    bit = behind_zeros(v, bit, block % LIST_SLOT_BLOCKS);
-    if (bit == UINT32_MAX || bit < block) {
-        return UINT32_MAX;
-    }
-    /* As many zeros as blocks lie before; what is 1 from here on are the block's postings. */
-    uint8_t key = (uint8_t)low;
-    for (uint32_t rank = bit - block; rank < v->count; rank++, bit++) {
-        bool in_block = v->high[bit / 8] >> bit % 8 & 1;
-        if (!in_block || v->container[rank] >= key) {
-            return in_block && v->container[rank] == key ? rank : UINT32_MAX;
-        }
-    }
-    return UINT32_MAX;
-}
-
-/* How many 1s stand from bit `bit` of high on, at most `most`. */
-static uint32_t run_of_ones(const list_view *v, uint32_t bit, uint32_t most) {
-    uint32_t words = list_high_words(v->count), word = bit / 64, run = 0;
-    while (word < words && run < most) {
-        uint64_t x = ~(load_u64(v->high + (size_t)word * 8) >> bit % 64);
-        uint32_t left = 64 - bit % 64;
-        uint32_t here = x ? (uint32_t)__builtin_ctzll(x) : 64;
-        if (here < left) {
-            run += here;
-            break;
-        }
-        run += left;
-        bit = ++word * 64;
-    }
-    return run < most ? run : most;
-}
-
-void list_block(const list_view *v, uint32_t block, uint32_t *from, uint32_t *to) {
-    *from = *to = 0;
-    if (v->container_kind == LIST_BITSET) {
-        uint32_t first = load_u16(v->ranks + block * 2);
-        uint32_t end = block + 1 < LIST_BLOCKS ? load_u16(v->ranks + (block + 1) * 2) : v->count;
-        *from = first < v->count ? first : v->count;
-        *to = end < *from ? *from : end < v->count ? end : v->count;
-    } else if (v->container_kind == LIST_BLOCKED) {
-        uint32_t slot = block / LIST_SLOT_BLOCKS;
-        uint32_t bit = load_u16(v->ranks + slot * 2) + slot * LIST_SLOT_BLOCKS;
-        bit = behind_zeros(v, bit, block % LIST_SLOT_BLOCKS);
-        if (bit != UINT32_MAX && bit >= block && bit - block < v->count) {
-            *from = bit - block;
-            *to = *from + run_of_ones(v, bit, v->count - *from);
-        }
-    } else {
-        *from = search_u16(v->container, v->count, block << 8);
-        *to = block + 1 < LIST_BLOCKS ? search_u16(v->container, v->count, (block + 1) << 8)
-                                      : v->count;
-        *to = *to < *from ? *from : *to;
-    }
-    *to = *to - *from > BLOCK_DOCS ? *from + BLOCK_DOCS : *to;
-}
-
-void list_block_bits(const list_view *v, uint32_t block, uint32_t from, uint32_t to,
-                     uint64_t bits[4]) {
-    if (v->container_kind == LIST_BITSET) {
-        memcpy(bits, v->container + (size_t)block * 32, 32);
-        return;
-    }
-    memset(bits, 0, 32);
-    for (uint32_t rank = from; rank < to; rank++) {
-        uint8_t at = (uint8_t)list_block_doc(v, block, rank);
-        bits[at / 64] |= (uint64_t)1 << at % 64;
-    }
-}
-
 static uint32_t keep_in_bitset(const list_view *v, uint16_t *docs, uint32_t count, bool drop) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -400,17 +265,6 @@ uint32_t list_keep(const list_view *v, uint16_t *docs, uint32_t count, bool drop
     uint16_t starts[LIST_BLOCKS + 1];
     k->starts(v->high, list_high_words(v->count), v->count, starts);
     return k->keep_docs(docs, count, v->container, starts, drop);
-}
-
-uint32_t list_rank(const list_view *v, uint16_t low) {
-    if (v->container_kind == LIST_BITSET) {
-        return bitset_rank(v, low);
-    }
-    if (v->container_kind == LIST_BLOCKED) {
-        return blocked_rank(v, low);
-    }
-    uint32_t at = search_u16(v->container, v->count, low);
-    return at < v->count && load_u16(v->container + (size_t)at * 2) == low ? at : UINT32_MAX;
 }
 
 /* ---- Titles -------------------------------------------------------------------------------- */

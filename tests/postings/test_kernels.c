@@ -1,7 +1,8 @@
-/* The kernels of this processor against loops over single ordinals; blocks of lists against whole
-   lists. */
+/* The kernels and readers of this processor against loops over single ordinals; blocks of lists
+   against whole lists. */
 #include "base/prng.h"
 #include "postings/kernels.h"
+#include "postings/reader.h"
 #include "postings/sample.h"
 #include "test.h"
 
@@ -165,18 +166,19 @@ static void check_keep(const postings_kernels *k, prng *r) {
 
 /* ---- Blocks of lists ----------------------------------------------------------------------- */
 
-static bool check_block(const list_view *v, const sample *s, uint32_t block, uint32_t *rank) {
+static bool check_block(const postings_reader *reader, const list_view *v, const sample *s,
+                        uint32_t block, uint32_t *rank) {
     uint32_t from, to, first = *rank;
     uint64_t bits[4], want[4] = {0};
     while (*rank < s->count && s->docs[*rank] / BLOCK_DOCS == block) {
         want[s->docs[*rank] % BLOCK_DOCS / 64] |= (uint64_t)1 << (s->docs[*rank] % 64);
         ++*rank;
     }
-    list_block(v, block, &from, &to);
+    reader->block(v, block, &from, &to);
     if (!CHECK_EQ_INT(to - from, *rank - first) || (to > from && !CHECK_EQ_INT(from, first))) {
         return false;
     }
-    list_block_bits(v, block, from, to, bits);
+    reader->block_bits(v, block, from, to, bits);
     for (uint32_t i = from; i < to && v->container_kind != LIST_BITSET; i++) {
         if (!CHECK_EQ_INT(list_block_doc(v, block, i), s->docs[i])) {
             return false;
@@ -185,10 +187,11 @@ static bool check_block(const list_view *v, const sample *s, uint32_t block, uin
     return CHECK(memcmp(bits, want, sizeof bits) == 0);
 }
 
-static bool check_bytes(const list_view *v, const sample *s, uint32_t from, uint32_t count) {
+static bool check_bytes(const postings_reader *reader, const list_view *v, const sample *s,
+                        uint32_t from, uint32_t count) {
     uint8_t room[LIST_TF_ROOM];
     bool large, any = false;
-    const uint8_t *tfs = list_tf_bytes(v, from, count, room, &large);
+    const uint8_t *tfs = reader->tf_bytes(v, from, count, room, &large);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t tf = s->tfs[from + i];
         any |= tf > UINT8_MAX;
@@ -199,7 +202,30 @@ static bool check_bytes(const list_view *v, const sample *s, uint32_t from, uint
     return CHECK(large || !any);
 }
 
-static void check_list(uint32_t count, sample_tfs kind, bool dense, prng *r) {
+/* All ordinals, and of some, there or not, the rank and the tf. */
+static bool check_ranks(const postings_reader *reader, const list_view *v, const sample *s,
+                        prng *r) {
+    static uint16_t docs[LIST_DOCS];
+    static uint32_t ranks[LIST_DOCS];
+    bool good = CHECK_EQ_INT(reader->docs(v, docs), s->count) &&
+                CHECK(memcmp(docs, s->docs, s->count * sizeof *docs) == 0);
+    for (uint32_t low = 0; low < (uint32_t)LIST_DOCS; low++) {
+        ranks[low] = UINT32_MAX;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        ranks[s->docs[i]] = i;
+    }
+    for (uint32_t i = 0; i < 500 && good; i++) {
+        uint32_t rank = prng_below(r, s->count), low = prng_below(r, LIST_DOCS);
+        low = i % 2 ? low : s->docs[rank];
+        good = CHECK_EQ_INT(reader->rank(v, (uint16_t)low), ranks[low]) &&
+               CHECK_EQ_INT(reader->tf(v, rank), s->tfs[rank]);
+    }
+    return good;
+}
+
+static void check_list(const postings_reader *reader, uint32_t count, sample_tfs kind, bool dense,
+                       prng *r) {
     sample s;
     buffer bytes = {0};
     list_view v;
@@ -213,14 +239,16 @@ static void check_list(uint32_t count, sample_tfs kind, bool dense, prng *r) {
     bool good = CHECK_EQ_INT(opened, ANP_OK);
     uint32_t rank = 0;
     for (uint32_t block = 0; block < (uint32_t)LIST_BLOCKS && good; block++) {
-        good = check_block(&v, &s, block, &rank);
+        good = check_block(reader, &v, &s, block, &rank);
     }
+    good = good && check_ranks(reader, &v, &s, r);
     for (uint32_t i = 0; i < 200 && good; i++) {
         uint32_t from = prng_below(r, s.count), left = s.count - from;
-        good = check_bytes(&v, &s, from, 1 + prng_below(r, left < BLOCK_DOCS ? left : BLOCK_DOCS));
+        good = check_bytes(reader, &v, &s, from,
+                           1 + prng_below(r, left < BLOCK_DOCS ? left : BLOCK_DOCS));
     }
     if (!good) {
-        test_note("seed %d, %u postings, kind %d", SEED, count, (int)kind);
+        test_note("reader %s, seed %d, %u postings, kind %d", reader->name, SEED, count, (int)kind);
     }
     buffer_free(&bytes);
     sample_free(&s);
@@ -242,11 +270,16 @@ void test_postings_kernels(void) {
         }
     }
     CASE("blocks of lists");
+    const postings_reader *const *readers;
+    size_t reader_count = postings_readers_all(&readers);
+    CHECK_EQ_STR(readers[0]->name, "portable");
     static const uint32_t sizes[] = {1, 3, 8, 9, 63, 64, 100, 255, 256, 2000, 4095, 4096, 9000,
                                      40000, 65536};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (int kind = 0; kind < SAMPLE_KINDS; kind++) {
-            check_list(sizes[i], (sample_tfs)kind, prng_below(&r, 2), &r);
+            for (size_t k = 0; k < reader_count; k++) {
+                check_list(readers[k], sizes[i], (sample_tfs)kind, prng_below(&r, 2), &r);
+            }
         }
     }
 }

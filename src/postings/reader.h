@@ -1,0 +1,36 @@
+/*
+ * Reading the sections of a list in place: ordinals, ranks, tfs. What list.h promises of each
+ * function holds here; list.c only picks the table of this processor.
+ *
+ * reader_body.h is the one source, compiled for each level (reader_portable.c, reader_avx2.c, …):
+ * bits are counted and found by one instruction where a level has it. All give the same results
+ * for lists that list_validate accepts; of damaged ones any, inside the value and the arrays.
+ */
+#ifndef ANP_POSTINGS_READER_H
+#define ANP_POSTINGS_READER_H
+
+#include "postings/list.h"
+
+typedef struct postings_reader {
+    const char *name;
+    uint32_t (*docs)(const list_view *view, uint16_t *docs);
+    uint32_t (*rank)(const list_view *view, uint16_t low);
+    void (*block)(const list_view *view, uint32_t block, uint32_t *from, uint32_t *to);
+    void (*block_bits)(const list_view *view, uint32_t block, uint32_t from, uint32_t to,
+                       uint64_t bits[4]);
+    uint32_t (*tf)(const list_view *view, uint32_t rank);
+    void (*tfs_at)(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
+    const uint8_t *(*tf_bytes)(const list_view *view, uint32_t from, uint32_t count,
+                               uint8_t room[LIST_TF_ROOM], bool *large);
+} postings_reader;
+
+/* Those that this processor can run, portable first, the best last; how many. */
+size_t postings_readers_all(const postings_reader *const **all);
+
+const postings_reader *postings_reader_best(void);
+
+extern const postings_reader postings_reader_portable;
+extern const postings_reader postings_reader_avx2;
+extern const postings_reader postings_reader_avx512;
+
+#endif
