@@ -23,6 +23,7 @@ typedef struct cell {
     uint32_t from, end; /* its posts' lows, dead ones too */
     double length_average;      /* that the bounds of its lists were made with */
     list_lengths title, body;   /* words by low */
+    uint64_t title_most, body_most; /* no post has more words */
     const uint8_t *scores;      /* of low `from` on: four bytes or four floats a post */
     uint32_t score_bytes;       /* 4 or 16; 0: no post has any */
     uint32_t dead;              /* deleted posts among them */

@@ -64,6 +64,8 @@ static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
               .length_average = (double)unit->length_average};
     TRY(open_lengths(s, unit, COLUMN_TITLE_LENGTH, &c.title, err));
     TRY(open_lengths(s, unit, COLUMN_BODY_LENGTH, &c.body, err));
+    c.title_most = c.title.base + (((uint64_t)1 << 8 * c.title.width) - 1);
+    c.body_most = c.body.base + (((uint64_t)1 << 8 * c.body.width) - 1);
     TRY(open_scores(s, unit, &c, err));
     c.dead = (uint32_t)bitmap_count_range(s->deleted, unit->first,
                                           (uint64_t)unit->first + unit->count);
@@ -100,6 +102,15 @@ static anp_status add_made(snapshot *s, uint32_t window, uint32_t from, uint32_t
     return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
 }
 
+/* When a made cell's lengths are filled in. */
+static void find_most(snapshot *s, const made *m, uint32_t count) {
+    cell *c = &s->cell_cache->cells.items[s->cell_cache->cells.count - 1];
+    for (uint32_t i = 0; i < count; i++) {
+        c->title_most = m->title[i] > c->title_most ? m->title[i] : c->title_most;
+        c->body_most = m->body[i] > c->body_most ? m->body[i] : c->body_most;
+    }
+}
+
 /* Copies of what snapshot_columns only lends. */
 static anp_status add_merging(snapshot *s, uint32_t window, anp_error *err) {
     window_columns columns;
@@ -109,6 +120,7 @@ static anp_status add_merging(snapshot *s, uint32_t window, anp_error *err) {
     memcpy(m.title, columns.lengths[INDEX_TITLE], columns.count * sizeof *m.title);
     memcpy(m.body, columns.lengths[INDEX_BODY], columns.count * sizeof *m.body);
     memcpy((void *)m.scores, (const void *)columns.scores, columns.count * sizeof *m.scores);
+    find_most(s, &m, columns.count);
     return ANP_OK;
 }
 
@@ -122,6 +134,7 @@ static anp_status add_tail(snapshot *s, uint32_t window, anp_error *err) {
         m.body[post] = head->body_words;
         memcpy(m.scores[post], head->scores, sizeof head->scores);
     }
+    find_most(s, &m, s->tail->count);
     return ANP_OK;
 }
 

@@ -261,6 +261,15 @@ static float take_terms(block_terms *b) {
     return sum;
 }
 
+/* Of candidates the excluded are no longer there. */
+static void offer_if_kept(evaluation *e, const eval_cell *ec, uint16_t low, int32_t units,
+                          float factor) {
+    if (units > 0 && (float)units * factor + RANK_BOUND_UNITS >= e->theta * SUM_ROUND &&
+        (eval_requires(e) || !eval_is_excluded(e, ec, low))) {
+        offer(e, ec, low, units);
+    }
+}
+
 /* The only essential term, posting by posting. rest: what the others have at most. */
 static void score_single(block_terms *b, uint32_t essential, float rest,
                          const uint64_t *allowed) {
@@ -304,9 +313,7 @@ static void score_single(block_terms *b, uint32_t essential, float rest,
             left -= b->terms[i].bound;
             units += probe(e, c, b->terms[i].lane, low);
         }
-        if (units > 0 && (float)units * factor + RANK_BOUND_UNITS >= e->theta * SUM_ROUND) {
-            offer(e, b->ec, low, units);
-        }
+        offer_if_kept(e, b->ec, low, units, factor);
     }
 }
 
@@ -323,9 +330,7 @@ static void finish_lane(block_terms *b, uint32_t lane, uint32_t next, float rest
         rest -= b->terms[next].bound;
         units += probe(e, b->ec->c, b->terms[next].lane, low);
     }
-    if (units > 0 && (float)units * factor + RANK_BOUND_UNITS >= e->theta * SUM_ROUND) {
-        offer(e, b->ec, low, units);
-    }
+    offer_if_kept(e, b->ec, low, units, factor);
 }
 
 static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next, float rest) {
@@ -336,14 +341,28 @@ static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next,
     }
 }
 
-/* Takes lanes that are not allowed out; how many are left. */
-static uint32_t keep_allowed(const block_terms *b, const uint64_t *allowed, uint64_t lanes[4]) {
+/* Takes lanes that are not allowed, or without the driver, out; how many are left. */
+static uint32_t keep_allowed(const block_terms *b, const uint64_t *allowed,
+                             const uint64_t driver[4], uint64_t lanes[4]) {
     uint32_t count = 0;
     for (uint32_t word = 0; word < 4; word++) {
-        lanes[word] &= allowed ? allowed[b->block * 4 + word] : UINT64_MAX;
+        lanes[word] &= driver[word] & (allowed ? allowed[b->block * 4 + word] : UINT64_MAX);
         count += (uint32_t)__builtin_popcountll(lanes[word]);
     }
     return count;
+}
+
+/* The driver behind all others, so that it is essential, and it alone. */
+static void put_driver_last(block_terms *b) {
+    uint32_t at = 0;
+    while (b->terms[at].lane->term != b->e->driver) {
+        at++;
+    }
+    struct block_term driver = b->terms[at];
+    for (; at + 1 < b->count; at++) {
+        b->terms[at] = b->terms[at + 1];
+    }
+    b->terms[at] = driver;
 }
 
 static float lane_threshold(const evaluation *e, float rest) {
@@ -361,8 +380,11 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
     if (e->trace) {
         e->trace->blocks_scored++;
     }
+    if (e->driver) {
+        put_driver_last(&b);
+    }
     uint32_t next = 0; /* non-essential: those below */
-    while (next + 1 < b.count && (rest + b.terms[next].bound) * RANK_BOUND_ROUND < e->theta) {
+    while (next + 1 < b.count && (e->driver || (rest + b.terms[next].bound) * RANK_BOUND_ROUND < e->theta)) {
         rest += b.terms[next++].bound;
     }
     rest *= RANK_BOUND_ROUND;
@@ -378,10 +400,17 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
         add_term(&b, &b.terms[i]);
     }
     const float *factors = factors_of(&b);
+    uint64_t driver[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    if (e->driver) {
+        const struct block_term *t = &b.terms[b.count - 1];
+        list_block_bits(&t->lane->in->list, block, t->from, t->to, driver);
+    }
     for (;;) {
         uint64_t lanes[4];
         uint32_t count = e->lanes->over(b.sums, factors, lane_threshold(e, rest), lanes);
-        count = count && allowed ? keep_allowed(&b, allowed, lanes) : count;
+        if (count && (allowed || e->driver)) {
+            count = keep_allowed(&b, allowed, driver, lanes);
+        }
         if (count == 0) {
             return ANP_OK;
         }

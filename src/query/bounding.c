@@ -164,12 +164,18 @@ static float seed_of(const evaluation *e, const eval_term *term, uint32_t k, boo
     return merge_seeds(runs, count, k, blended);
 }
 
-/* In a union without restrictions a posting that a seed tells of is a match with that score. */
+/*
+ * In a union without sets a posting that a seed tells of is a match with that score, unless an
+ * excluded term is in it too: of so many more seeds, k are matches. The same holds of the driver.
+ */
 void eval_seed(evaluation *e) {
-    size_t k = e->top->capacity;
+    uint64_t k = e->top->capacity;
+    for (uint32_t i = 0; i < e->excluded_count; i++) {
+        k += e->excluded[i]->df;
+    }
     for (uint32_t i = 0; i < e->term_count; i++) {
         const eval_term *term = &e->terms[i];
-        if (term->lists->df < k) {
+        if (term->lists->df < k || (e->driver && term != e->driver)) {
             continue;
         }
         float plain = seed_of(e, term, (uint32_t)k, false);
@@ -184,6 +190,9 @@ void eval_seed(evaluation *e) {
 /* ---- Cells and blocks ---------------------------------------------------------------------- */
 
 float eval_cell_most(const evaluation *e, const eval_cell *ec) {
+    if (e->driver && !ec->lanes[e->driver - e->terms]) {
+        return 0;
+    }
     float sum = (float)e->constant * e->prior.factor_max;
     for (uint32_t i = 0; i < e->term_count; i++) {
         sum += ec->lanes[i] ? ec->lanes[i]->most : 0;
@@ -308,6 +317,12 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
             add_everywhere(lane, ec->sums);
         } else {
             add_by_posting(lane, ec, ec->sums);
+        }
+    }
+    if (e->driver) {
+        const float *driver = ec->lanes[e->driver - e->terms]->blocks;
+        for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+            ec->sums[block] = driver[block] > 0 ? ec->sums[block] : 0;
         }
     }
     return ANP_OK;

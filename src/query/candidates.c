@@ -3,8 +3,10 @@
  *
  *     lists by length      a short list decoded, then each next one keeps what it holds too
  *                          two bitsets and more: AND of words
- *     allowed              live, in the filter and every required set, in nothing excluded: bits of
+ *     allowed              live, in the filter and every required set, in no excluded set: bits of
  *                          the cell, made when first needed
+ *     excluded terms       taken out of candidates; where posts are ranked without candidates, a
+ *                          post is looked up when it would be kept
  */
 #include "query/evaluation.h"
 
@@ -21,12 +23,12 @@ void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count) {
 
 /* ---- What is allowed ----------------------------------------------------------------------- */
 
-static bool restricted_by_sets(const evaluation *e, const eval_cell *ec) {
+bool eval_restricted_by_sets(const evaluation *e, const eval_cell *ec) {
     return ec->c->dead || e->request->filter || e->excluded_set_count || e->required_set_count;
 }
 
 bool eval_restricted(const evaluation *e, const eval_cell *ec) {
-    return restricted_by_sets(e, ec) || e->excluded_count;
+    return eval_restricted_by_sets(e, ec) || e->excluded_count;
 }
 
 /* Scratch of one window. */
@@ -37,14 +39,6 @@ typedef struct window_room {
 
 static void set_of(const eval_cell *ec, const bitmap *set, window_room *room) {
     eval_set_words(room->words, room->docs, bitmap_window(set, ec->c->first, room->docs));
-}
-
-static void list_words(const list_view *list, window_room *room) {
-    if (list->container_kind == LIST_BITSET) {
-        memcpy(room->words, list->container, sizeof room->words);
-    } else {
-        eval_set_words(room->words, room->docs, list_docs(list, room->docs));
-    }
 }
 
 static void restrict_to(evaluation *e, const eval_cell *ec, uint64_t *allowed, window_room *room) {
@@ -65,18 +59,11 @@ static void restrict_to(evaluation *e, const eval_cell *ec, uint64_t *allowed, w
         set_of(ec, e->excluded_sets[i], room);
         e->sets->andnot_into(allowed, words);
     }
-    for (uint32_t i = 0; i < e->excluded_count; i++) {
-        const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
-        if (in) {
-            list_words(&in->list, room);
-            e->sets->andnot_into(allowed, words);
-        }
-    }
 }
 
 anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words) {
     *words = ec->allowed;
-    if (ec->allowed || !eval_restricted(e, ec)) {
+    if (ec->allowed || !eval_restricted_by_sets(e, ec)) {
         return ANP_OK;
     }
     uint64_t *allowed = eval_words(e);
@@ -158,25 +145,72 @@ static anp_status intersect(evaluation *e, eval_cell *ec, const list_view *const
     return ANP_OK;
 }
 
-/* What excluded terms hold, out of candidates without other restrictions. */
-static anp_status drop_excluded(evaluation *e, eval_cell *ec) {
-    for (uint32_t i = 0; i < e->excluded_count && ec->count; i++) {
+/* ---- Exclusions ---------------------------------------------------------------------------- */
+
+bool eval_is_excluded(const evaluation *e, const eval_cell *ec, uint16_t low) {
+    for (uint32_t i = 0; i < e->excluded_count; i++) {
+        const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
+        if (in && list_rank(&in->list, low) != UINT32_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+anp_status eval_drop_excluded(evaluation *e, const eval_cell *ec, uint64_t *words,
+                              uint32_t *count) {
+    for (uint32_t i = 0; i < e->excluded_count && *count; i++) {
         const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
         if (!in) {
             continue;
         }
-        if (ec->docs) {
-            ec->count = list_keep(&in->list, ec->docs, ec->count, true);
-        } else if (in->list.container_kind == LIST_BITSET) {
-            ec->count = e->sets->andnot_into(ec->words, in->list.container);
-        } else {
-            uint64_t *words = eval_words(e);
-            uint16_t *docs = arena_alloc(e->memory, in->list.count * sizeof *docs);
-            if (!words || !docs) {
+        if (in->list.container_kind == LIST_BITSET) {
+            *count = e->sets->andnot_into(words, in->list.container);
+            continue;
+        }
+        uint16_t *docs = arena_alloc(e->memory, in->list.count * sizeof *docs);
+        if (!docs) {
+            return eval_nomem(e);
+        }
+        uint32_t gone = list_docs(&in->list, docs);
+        for (uint32_t k = 0; k < gone; k++) {
+            uint64_t *word = &words[docs[k] / 64], bit = (uint64_t)1 << docs[k] % 64;
+            *count -= (*word & bit) != 0;
+            *word &= ~bit;
+        }
+    }
+    return ANP_OK;
+}
+
+/* Both ascend. */
+static uint32_t drop_docs(uint16_t *docs, uint32_t count, const uint16_t *gone,
+                          uint32_t gone_count) {
+    uint32_t kept = 0, i = 0;
+    for (uint32_t k = 0; k < gone_count; k++) {
+        for (; i < count && docs[i] < gone[k]; i++) {
+            docs[kept++] = docs[i];
+        }
+        i += i < count && docs[i] == gone[k];
+    }
+    memmove(docs + kept, docs + i, (count - i) * sizeof *docs);
+    return kept + count - i;
+}
+
+/* The excluded out of candidates. A short list is looked for among them, a long one is asked. */
+static anp_status drop_excluded(evaluation *e, eval_cell *ec) {
+    if (!ec->docs) {
+        return ec->words ? eval_drop_excluded(e, ec, ec->words, &ec->count) : ANP_OK;
+    }
+    for (uint32_t i = 0; i < e->excluded_count && ec->count; i++) {
+        const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
+        if (in && in->list.count < ec->count) {
+            uint16_t *gone = arena_alloc(e->memory, in->list.count * sizeof *gone);
+            if (!gone) {
                 return eval_nomem(e);
             }
-            eval_set_words(words, docs, list_docs(&in->list, docs));
-            ec->count = e->sets->andnot_into(ec->words, (const uint8_t *)words);
+            ec->count = drop_docs(ec->docs, ec->count, gone, list_docs(&in->list, gone));
+        } else if (in) {
+            ec->count = list_keep(&in->list, ec->docs, ec->count, true);
         }
     }
     return ANP_OK;
@@ -190,13 +224,13 @@ anp_status eval_find_candidates(evaluation *e, eval_cell *ec) {
     if (e->required_count && !count) {
         return ANP_OK;
     }
-    if (count && !restricted_by_sets(e, ec)) {
-        TRY(intersect(e, ec, lists, count));
-        return drop_excluded(e, ec);
-    }
     TRY(eval_allowed(e, ec, &allowed));
     if (count) {
         TRY(intersect(e, ec, lists, count));
+        if (allowed && ec->count) {
+            ec->count = ec->words ? e->sets->and_into(ec->words, (const uint8_t *)allowed)
+                                  : keep_in_words(ec->docs, ec->count, (const uint8_t *)allowed);
+        }
     } else if (allowed) { /* sets alone */
         ec->words = eval_words(e);
         if (!ec->words) {
@@ -204,13 +238,8 @@ anp_status eval_find_candidates(evaluation *e, eval_cell *ec) {
         }
         memcpy(ec->words, allowed, KERNEL_WORDS * sizeof *ec->words);
         ec->count = e->sets->count(ec->words);
-        return ANP_OK;
     }
-    if (allowed && ec->count) {
-        ec->count = ec->words ? e->sets->and_into(ec->words, (const uint8_t *)allowed)
-                              : keep_in_words(ec->docs, ec->count, (const uint8_t *)allowed);
-    }
-    return ANP_OK;
+    return drop_excluded(e, ec);
 }
 
 anp_status eval_candidate_words(evaluation *e, eval_cell *ec) {

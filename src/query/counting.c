@@ -50,7 +50,7 @@ static anp_status union_words(evaluation *e, eval_cell *ec, uint64_t *words, uin
     }
     TRY(eval_allowed(e, ec, &allowed));
     *count = allowed ? e->sets->and_into(words, (const uint8_t *)allowed) : e->sets->count(words);
-    return ANP_OK;
+    return eval_drop_excluded(e, ec, words, count);
 }
 
 anp_status eval_union_words(evaluation *e, eval_cell *ec, uint64_t *words) {
@@ -98,9 +98,49 @@ static bool counts_pairs(const evaluation *e) {
     return e->required_count == 2 && !e->phrase_count;
 }
 
+/* How many of `docs` are new in `seen`, which they are put into. */
+static uint32_t count_new(uint64_t *seen, const uint16_t *docs, uint32_t count) {
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t *word = &seen[docs[i] / 64], bit = (uint64_t)1 << docs[i] % 64;
+        found += !(*word & bit);
+        *word |= bit;
+    }
+    return found;
+}
+
+/*
+ * The postings of one list less those that excluded lists have, without making them: excluded
+ * lists are decoded and looked for in it. false: one of them is the longer one, so that it is
+ * better done the other way.
+ */
+static bool count_without(evaluation *e, const eval_cell *ec, const list_view *list, uint16_t *docs,
+                          uint64_t *seen, uint64_t *total) {
+    uint32_t common = 0;
+    bool several = false;
+    for (uint32_t i = 0; i < e->excluded_count; i++) {
+        const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
+        if (!in) {
+            continue;
+        }
+        if (in->list.count > list->count || in->list.container_kind == LIST_BITSET) {
+            return false;
+        }
+        uint32_t count = list_keep(list, docs, list_docs(&in->list, docs), false);
+        if (e->excluded_count > 1 && count && !several) {
+            memset(seen, 0, KERNEL_WORDS * sizeof *seen);
+            several = true;
+        }
+        common += several ? count_new(seen, docs, count) : count;
+    }
+    *total += list->count - common;
+    return true;
+}
+
 static anp_status count_candidates(evaluation *e, uint64_t *total) {
     uint16_t *docs = arena_alloc(e->memory, WINDOW_DOCS * sizeof *docs);
-    if (!docs) {
+    uint64_t *seen = eval_words(e);
+    if (!docs || !seen) {
         return eval_nomem(e);
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
@@ -111,6 +151,12 @@ static anp_status count_candidates(evaluation *e, uint64_t *total) {
                 *total += count_both(e, lists[0], lists[1], docs);
             }
             continue;
+        }
+        if (e->driver && !eval_restricted_by_sets(e, ec)) {
+            if (!eval_required_lists(e, ec, lists) ||
+                count_without(e, ec, lists[0], docs, seen, total)) {
+                continue;
+            }
         }
         arena_mark mark = arena_save(e->memory);
         TRY(eval_find_candidates(e, ec));
@@ -131,5 +177,5 @@ anp_status eval_count(evaluation *e, uint64_t *total) {
     if (e->impossible) {
         return ANP_OK;
     }
-    return eval_requires(e) ? count_candidates(e, total) : count_union(e, total);
+    return e->driver || eval_requires(e) ? count_candidates(e, total) : count_union(e, total);
 }

@@ -26,11 +26,11 @@ static anp_status open_cells(evaluation *e) {
 
 /* ---- Unions -------------------------------------------------------------------------------- */
 
+/* Also the posts of the driver: the bounds of what is optional are added to its own. */
 static anp_status rank_union(evaluation *e) {
     const eval_block *blocks;
     uint32_t count;
-    bool restricted = e->request->filter || e->excluded_count || e->excluded_set_count;
-    if (!restricted) {
+    if (!e->request->filter && !e->excluded_set_count) {
         eval_seed(e);
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
@@ -140,27 +140,27 @@ static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
     }
 }
 
-/* No post of a cell has more words in a field than its column can say. */
-static uint64_t length_most(const eval_cell *ec, index_field field, uint32_t title_weight) {
-    const list_lengths *title = &ec->c->title, *body = &ec->c->body;
-    uint64_t words = title->base + (((uint64_t)1 << 8 * title->width) - 1);
-    words *= field == INDEX_TITLE ? 1 : title_weight;
-    return field == INDEX_TITLE ? words : words + body->base + (((uint64_t)1 << 8 * body->width) - 1);
-}
-
-/* Whether each posting of a scoring term is surely worth a unit, so that no match has score 0. */
-static bool all_score(const evaluation *e) {
-    for (uint32_t i = 0; i < e->term_count; i++) {
-        const eval_term *term = &e->terms[i];
-        for (uint32_t k = 0; k < e->cell_count; k++) {
-            uint64_t length = length_most(&e->cells[k], term->lists->field, e->title_weight);
-            double norm = (double)term->norm.base + (double)term->norm.slope * (double)length;
-            if ((double)term->weight / (1 + norm) < (double)EVAL_UNITS_SURE) {
-                return false;
-            }
+/* Whether each posting of a term is surely worth a unit. */
+static bool surely_scores(const evaluation *e, const eval_term *term) {
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        const cell *c = e->cells[i].c;
+        double title = (double)c->title_most * (term->lists->field == INDEX_TITLE ? 1 : e->title_weight);
+        double body = term->lists->field == INDEX_TITLE ? 0 : (double)c->body_most;
+        double norm = (double)term->norm.base + (double)term->norm.slope * (title + body);
+        if ((double)term->weight < (double)EVAL_UNITS_SURE * (1 + norm)) {
+            return false;
         }
     }
-    return e->term_count > 0 && !e->required_set_count;
+    return true;
+}
+
+/* Whether no match has score 0. */
+static bool all_score(const evaluation *e) {
+    bool all = e->term_count > 0 && !e->required_set_count;
+    for (uint32_t i = 0; i < e->term_count && all && !e->driver; i++) {
+        all = surely_scores(e, &e->terms[i]);
+    }
+    return all;
 }
 
 /*
@@ -266,12 +266,24 @@ static void fill_priors(evaluation *e) {
     }
 }
 
+/* Where one term is required, and nothing else. */
+static void find_driver(evaluation *e) {
+    if (e->required_count == 1 && !e->required_set_count && !e->phrase_count) {
+        const eval_term *term = e->terms;
+        while (!term->required) {
+            term++;
+        }
+        e->driver = surely_scores(e, term) ? term : NULL;
+    }
+}
+
 static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     TRY(open_cells(e));
     TRY(eval_shape(e, answered));
     if (!*answered) {
         return ANP_OK;
     }
+    find_driver(e);
     TRY(eval_make_lanes(e));
     count_lists(e);
     if (e->impossible || (!eval_requires(e) && e->term_count == 0)) {

@@ -83,6 +83,8 @@ typedef struct evaluation {
     uint32_t required_set_count, excluded_set_count;
     eval_phrase *phrases;
     uint32_t phrase_count;
+    const eval_term *driver; /* the only term that is required, where nothing else is and each of
+                                its postings scores: they are the matches, less the excluded */
     int32_t constant; /* units that every match gets */
     bool impossible;  /* something required is in no post */
 
@@ -119,8 +121,10 @@ anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
 anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 
 /* candidates.c */
+/* Bits of what the filter, the sets and the dead leave; NULL: all. Excluded terms are not in it. */
 anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words);
-bool eval_restricted(const evaluation *e, const eval_cell *ec);
+bool eval_restricted_by_sets(const evaluation *e, const eval_cell *ec); /* or by the dead */
+bool eval_restricted(const evaluation *e, const eval_cell *ec);         /* or by excluded terms */
 anp_status eval_find_candidates(evaluation *e, eval_cell *ec);
 anp_status eval_candidate_words(evaluation *e, eval_cell *ec); /* makes bits of lows */
 anp_status eval_candidate_docs(evaluation *e, eval_cell *ec);  /* and lows of bits */
@@ -129,6 +133,10 @@ uint64_t *eval_words(evaluation *e); /* room for the bits of a window */
 uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
                              const list_view *lists[EVAL_TERMS_MAX]);
 void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count);
+/* Excluded terms: whether a post holds one; bits without theirs, of which `count` are left. */
+bool eval_is_excluded(const evaluation *e, const eval_cell *ec, uint16_t low);
+anp_status eval_drop_excluded(evaluation *e, const eval_cell *ec, uint64_t *words,
+                              uint32_t *count);
 
 /* counting.c */
 anp_status eval_count(evaluation *e, uint64_t *total);
@@ -147,9 +155,10 @@ static inline uint32_t eval_cell_number(const evaluation *e, const eval_cell *ec
     return (uint32_t)(ec - e->cells);
 }
 
-/* Whether matches are candidates: something is required. Else they are a union of terms. */
+/* Whether matches are candidates: something is required. Else they are a union of terms, or what
+   one of them has. */
 static inline bool eval_requires(const evaluation *e) {
-    return e->required_count || e->required_set_count || e->phrase_count;
+    return !e->driver && (e->required_count || e->required_set_count || e->phrase_count);
 }
 
 static inline bool eval_top_full(const evaluation *e) {
