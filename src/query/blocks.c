@@ -341,6 +341,65 @@ static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next,
     }
 }
 
+/* ---- A short list by itself ---------------------------------------------------------------- */
+
+/* Bounds of its postings by rank, where the list brings none: of contributions. */
+static void bound_all(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
+                      const uint16_t *docs, float bounds[RANK_LANES]) {
+    const list_view *list = &lane->in->list;
+    const eval_term *term = lane->term;
+    uint8_t room[LIST_TF_ROOM], tfs[BLOCK_DOCS] = {0};
+    float norms[BLOCK_DOCS];
+    int32_t sums[BLOCK_DOCS] = {0};
+    bool large;
+    memcpy(tfs, list_tf_bytes(list, 0, list->count, room, &large), list->count);
+    for (uint32_t i = 0; i < (uint32_t)BLOCK_DOCS; i++) {
+        norms[i] = 1;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t length = cell_length(ec->c, term->lists->field, e->title_weight, docs[i]);
+        norms[i] = rank_norm_of(term->norm, length);
+    }
+    e->lanes->add(tfs, norms, term->weight, sums);
+    memset(bounds, 0, RANK_LANES * sizeof *bounds);
+    for (uint32_t i = 0; i < list->count; i++) {
+        bounds[i] = ((float)sums[i] + RANK_BOUND_UNITS) * e->prior.factor_max * RANK_BOUND_ROUND;
+        bounds[i] = large ? lane->most : bounds[i]; /* some tf is not a byte */
+    }
+}
+
+anp_status eval_short_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
+    const list_view *list = &lane->in->list;
+    uint16_t docs[BLOCK_DOCS];
+    float bounds[RANK_LANES];
+    uint64_t reached[RANK_LANE_WORDS];
+    const uint64_t *allowed;
+    TRY(eval_allowed(e, ec, &allowed));
+    list_docs(list, docs);
+    if (eval_bounds_postings(lane)) {
+        eval_posting_bounds(e, lane, ec, docs, bounds);
+    } else {
+        bound_all(e, ec, lane, docs, bounds);
+    }
+    e->lanes->reached(bounds, e->theta, reached);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        for (uint64_t left = reached[word]; left; left &= left - 1) {
+            uint32_t rank = word * 64 + (uint32_t)__builtin_ctzll(left);
+            uint16_t low = docs[rank];
+            if (bounds[rank] >= e->theta && is_allowed(allowed, low)) {
+                int32_t units = contribution(e, ec->c, lane->term, low, list_tf(list, rank));
+                offer_if_kept(e, ec, low, units, factor_of(e, ec->c, low));
+            }
+        }
+    }
+    if (e->trace) {
+        e->trace->postings += list->count;
+    }
+    return ANP_OK;
+}
+
+/* ---- Blocks of unions ---------------------------------------------------------------------- */
+
 /* Takes lanes that are not allowed, or without the driver, out; how many are left. */
 static uint32_t keep_allowed(const block_terms *b, const uint64_t *allowed,
                              const uint64_t driver[4], uint64_t lanes[4]) {

@@ -35,6 +35,7 @@ static anp_status make_values(evaluation *e, const cell *c, eval_lane *lane) {
     uint32_t count = list_docs(list, docs);
     list_tfs(list, tfs);
     lane->values = values;
+    lane->most = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t length = cell_length(c, term->lists->field, e->title_weight, docs[i]);
         float norm = rank_norm_of(term->norm, length);
@@ -46,7 +47,7 @@ static anp_status make_values(evaluation *e, const cell *c, eval_lane *lane) {
     return ANP_OK;
 }
 
-static anp_status make_lane(evaluation *e, eval_term *term, uint32_t i) {
+static void make_lane(evaluation *e, eval_term *term, uint32_t i) {
     cell_list *in = &term->lists->lists[i];
     eval_cell *ec = &e->cells[in->cell];
     eval_lane *lane = &term->lanes[i];
@@ -54,10 +55,7 @@ static anp_status make_lane(evaluation *e, eval_term *term, uint32_t i) {
     *lane = (eval_lane){.in = in, .term = term};
     ec->lanes[term - e->terms] = lane;
     if (!e->request->k) {
-        return ANP_OK; /* for counting the lists alone will do */
-    }
-    if (!list->bounds && list->count <= EVAL_VALUES_MAX) {
-        return make_values(e, ec->c, lane);
+        return; /* for counting the lists alone will do */
     }
     rank_list_bounds bounds = {0, 1, 0, 1};
     rank_norm_ratio ratio = {1, 1};
@@ -71,7 +69,6 @@ static anp_status make_lane(evaluation *e, eval_term *term, uint32_t i) {
     }
     lane->bound = rank_bound_make(&bounds, term->weight, ratio.least, &e->prior);
     lane->most = lane->bound.most;
-    return ANP_OK;
 }
 
 anp_status eval_make_lanes(evaluation *e) {
@@ -90,7 +87,7 @@ anp_status eval_make_lanes(evaluation *e) {
             return eval_nomem(e);
         }
         for (uint32_t k = 0; k < term->lists->count; k++) {
-            TRY(make_lane(e, term, k));
+            make_lane(e, term, k);
         }
     }
     return ANP_OK;
@@ -241,20 +238,43 @@ float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t bl
     return rank_bound_of(&lane->bound, list->bound_bytes[rank], list->blended_bytes[rank], most);
 }
 
+bool eval_bounds_postings(const eval_lane *lane) {
+    const list_view *list = &lane->in->list;
+    return list->bounds && list->count < (uint32_t)LIST_BLOCKS;
+}
+
+void eval_posting_bounds(const evaluation *e, const eval_lane *lane, const eval_cell *ec,
+                         const uint16_t *docs, float bounds[RANK_LANES]) {
+    const list_view *list = &lane->in->list;
+    uint8_t codes[RANK_LANES] = {0}, blended[RANK_LANES] = {0};
+    float factors[RANK_LANES], unused[RANK_LANES];
+    memcpy(codes, list->bound_bytes, list->bound_count);
+    memcpy(blended, list->blended_bytes, list->bound_count);
+    for (uint32_t i = 0; e->prior.capped && i < list->bound_count; i++) {
+        factors[i] = ec->factors_most ? ec->factors_most[docs[i] / BLOCK_DOCS]
+                                      : e->prior.factor_max;
+    }
+    memset(unused, 0, sizeof unused);
+    e->lanes->bounds(codes, blended, factors, &lane->bound, bounds, unused);
+}
+
 /* Postings one by one, the greatest of each block. */
-static void add_by_posting(const eval_lane *lane, const eval_cell *ec, float *sums) {
+static void add_by_posting(const evaluation *e, const eval_lane *lane, const eval_cell *ec,
+                           float *sums) {
     const list_view *list = &lane->in->list;
     uint16_t docs[LIST_BLOCKS];
+    float room[RANK_LANES];
+    const float *bounds = lane->values ? lane->values : room;
     uint32_t count = list_docs(list, docs);
-    for (uint32_t i = 0; i < count;) {
-        uint32_t block = docs[i] / BLOCK_DOCS;
-        float bound = 0;
-        for (; i < count && docs[i] / BLOCK_DOCS == block; i++) {
-            float one = eval_posting_bound(lane, ec, block, i);
-            bound = one > bound ? one : bound;
-        }
-        lane->blocks[block] = bound;
-        sums[block] += bound;
+    if (!lane->values) {
+        eval_posting_bounds(e, lane, ec, docs, room);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        float *most = &lane->blocks[docs[i] / BLOCK_DOCS];
+        *most = bounds[i] > *most ? bounds[i] : *most;
+    }
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        sums[block] += lane->blocks[block];
     }
 }
 
@@ -292,7 +312,6 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
     if (!ec->sums) {
         return eval_nomem(e);
     }
-    TRY(sort_lanes(e, ec));
     memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
     if (e->prior.capped) {
         TRY(make_factors(e, ec));
@@ -313,12 +332,16 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
             continue;
         }
         memset(lane->blocks, 0, EVAL_CELL_BLOCKS * sizeof *lane->blocks);
+        if (!list->bounds && list->count <= EVAL_VALUES_MAX) {
+            TRY(make_values(e, ec->c, lane));
+        }
         if (!lane->values && !list->bounds) {
             add_everywhere(lane, ec->sums);
         } else {
-            add_by_posting(lane, ec, ec->sums);
+            add_by_posting(e, lane, ec, ec->sums);
         }
     }
+    TRY(sort_lanes(e, ec));
     if (e->driver) {
         const float *driver = ec->lanes[e->driver - e->terms]->blocks;
         for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {

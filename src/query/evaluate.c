@@ -26,20 +26,39 @@ static anp_status open_cells(evaluation *e) {
 
 /* ---- Unions -------------------------------------------------------------------------------- */
 
+/* The list of a cell in which only one term is, else NULL. */
+static const eval_lane *only_lane(const evaluation *e, const eval_cell *ec) {
+    const eval_lane *only = NULL;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        if (ec->lanes[i] && only) {
+            return NULL;
+        }
+        only = ec->lanes[i] ? ec->lanes[i] : only;
+    }
+    return only;
+}
+
 /* Also the posts of the driver: the bounds of what is optional are added to its own. */
 static anp_status rank_union(evaluation *e) {
     const eval_block *blocks;
-    uint32_t count;
+    uint32_t count, skipped = 0;
     if (!e->request->filter && !e->excluded_set_count) {
         eval_seed(e);
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
-        float most = eval_cell_most(e, &e->cells[i]);
-        if (most > 0 && most >= e->theta) {
-            TRY(eval_block_sums(e, &e->cells[i]));
-        } else if (e->trace) {
-            e->trace->cells_skipped++;
+        eval_cell *ec = &e->cells[i];
+        float most = eval_cell_most(e, ec);
+        const eval_lane *lane = only_lane(e, ec);
+        if (most <= 0 || most < e->theta) {
+            skipped++;
+        } else if (lane && lane->in->list.count < RANK_LANES) {
+            TRY(eval_short_list(e, ec, lane));
+        } else {
+            TRY(eval_block_sums(e, ec));
         }
+    }
+    if (e->trace) {
+        e->trace->cells_skipped += skipped;
     }
     TRY(eval_order_blocks(e, &blocks, &count));
     for (uint32_t i = 0; i < count; i++) {
@@ -253,16 +272,20 @@ static const cell *cell_of(const evaluation *e, uint32_t docno) {
 
 /* Scores that no prior had a part in are made without it; what is kept gets it now. */
 static void fill_priors(evaluation *e) {
-    const double *weights = e->request->rank->weights;
-    double scores[RANK_SCORES] = {50, 50, 50, 50}, neutral = rank_prior(weights, scores);
+    double scores[RANK_SCORES] = {50, 50, 50, 50};
+    double prior = rank_prior(e->request->rank->weights, scores);
+    uint32_t last = 50 * 0x01010101u; /* the scores of that prior: many posts have the same */
     for (size_t i = 0; i < e->top->count && !e->prior.blends; i++) {
         scored *item = &e->top->items[i];
         const cell *c = cell_of(e, item->docno);
-        item->prior = neutral;
-        if (c->score_bytes) {
-            cell_scores(c, item->docno - c->first, scores);
-            item->prior = rank_prior(weights, scores);
+        uint32_t low = item->docno - c->first;
+        uint32_t four = c->score_bytes == 4 ? load_u32(c->scores + 4 * (size_t)(low - c->from)) : 0;
+        if (c->score_bytes != 4 || four != last) {
+            cell_scores(c, low, scores);
+            prior = rank_prior(e->request->rank->weights, scores);
+            last = c->score_bytes == 4 ? four : UINT32_MAX; /* no byte is over 100 */
         }
+        item->prior = prior;
     }
 }
 

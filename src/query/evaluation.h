@@ -105,6 +105,10 @@ float eval_cell_most(const evaluation *e, const eval_cell *ec);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
 /* A posting's bound, by its rank. */
 float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t rank);
+/* Whether a list has a bound for each posting; all of them, by rank, 0 behind the last. */
+bool eval_bounds_postings(const eval_lane *lane);
+void eval_posting_bounds(const evaluation *e, const eval_lane *lane, const eval_cell *ec,
+                         const uint16_t *docs, float bounds[RANK_LANES]);
 
 /* A block whose bound can still win; entries of the list are in the order to be scored. */
 typedef struct eval_block {
@@ -114,7 +118,10 @@ typedef struct eval_block {
 } eval_block;
 anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t *count);
 
-/* blocks.c: scoring one block, or one post. */
+/* blocks.c: scoring one list, one block, or one post. */
+/* The postings of the only list of a cell, which has fewer than 256: no bounds of blocks are
+   needed. */
+anp_status eval_short_list(evaluation *e, eval_cell *ec, const eval_lane *lane);
 /* allowed: bits of the cell, or NULL: all posts. */
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const uint64_t *allowed);
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
