@@ -15,6 +15,8 @@ typedef struct postings_reader {
     const char *name;
     uint32_t (*docs)(const list_view *view, uint16_t *docs);
     uint32_t (*rank)(const list_view *view, uint16_t low);
+    /* The same, when block() has told the ranks [from, to) of its block. */
+    uint32_t (*rank_in)(const list_view *view, uint32_t from, uint32_t to, uint16_t low);
     void (*block)(const list_view *view, uint32_t block, uint32_t *from, uint32_t *to);
     void (*block_bits)(const list_view *view, uint32_t block, uint32_t from, uint32_t to,
                        uint64_t bits[4]);

@@ -200,6 +200,19 @@ static uint32_t rank_of(const list_view *v, uint16_t low) {
     return at < v->count && load_u16(v->container + (size_t)at * 2) == low ? at : UINT32_MAX;
 }
 
+static uint32_t rank_in(const list_view *v, uint32_t from, uint32_t to, uint16_t low) {
+    if (v->container_kind == LIST_BITSET) {
+        return bitset_rank(v, low);
+    }
+    if (v->container_kind == LIST_BLOCKED) {
+        return find_byte(v, from, to, (uint8_t)low);
+    }
+    while (from < to && load_u16(v->container + (size_t)from * 2) < low) {
+        from++;
+    }
+    return from < to && load_u16(v->container + (size_t)from * 2) == low ? from : UINT32_MAX;
+}
+
 /* ---- Blocks -------------------------------------------------------------------------------- */
 
 static void block_of(const list_view *v, uint32_t block, uint32_t *from, uint32_t *to) {
@@ -461,6 +474,7 @@ const postings_reader READER = {
     .name = READER_NAME,
     .docs = docs_of,
     .rank = rank_of,
+    .rank_in = rank_in,
     .block = block_of,
     .block_bits = block_bits,
     .tf = tf_of,

@@ -1,19 +1,19 @@
 /*
- * Scoring a block of 256 ordinals, or one post.
+ * Scoring a block of 256 ordinals, a short list, or one post.
  *
- * The terms of a block stand in the order of their bounds there. The first ones, whose bounds
- * together do not reach the threshold, are non-essential (MaxScore): a post that has only those
- * cannot win. The essential ones are added up first:
+ * The terms of a block stand in the order of their bounds there.
  *
- *     one term, few postings     posting by posting: its bound, its contribution, then look-ups
- *     else                       256 accumulators; the lanes that can still win with what the
- *                                non-essential terms have at most are looked up one by one when
- *                                they are few, else the next term is added to all lanes
+ *     mandatory       terms without which a post of the block cannot win: lanes that lack one are
+ *                     out; a few that are left are looked up, term by term
+ *     non-essential   the first terms, whose bounds together do not reach the threshold (MaxScore):
+ *                     a post that has only those cannot win. The essential ones are added up in 256
+ *                     accumulators; the lanes that can still win with what the others have at most
+ *                     are looked up when they are few, else the next term is added to all lanes
  */
 #include "query/evaluation.h"
 
 enum {
-    SINGLE_MAX = 16, /* postings of an only essential term that are looked at one by one */
+    SINGLE_MAX = 16, /* lanes that have all mandatory terms, looked at one by one */
     PROBE_MAX = 12,  /* lanes that are looked up rather than adding a term to all of them */
     SPARSE_MAX = 24, /* postings of a block that are added one by one */
 };
@@ -30,9 +30,10 @@ typedef struct block_terms {
     uint32_t count;
     struct block_term {
         const eval_lane *lane;
-        float bound;
-        uint32_t from, to; /* ranks; from == to == 0 until they are needed */
+        float bound, below; /* of it; of all that stand before it together */
+        uint32_t from, to;  /* ranks; from == to == 0 until they are needed */
     } terms[EVAL_TERMS_MAX];
+    bool mandatory; /* a lane has to have some term */
     bool normed[INDEX_FIELDS], has_factors;
     float norms[INDEX_FIELDS][BLOCK_DOCS] __attribute__((aligned(64)));
     float factors[BLOCK_DOCS] __attribute__((aligned(64)));
@@ -48,6 +49,7 @@ static void open_block(block_terms *b, evaluation *e, eval_cell *ec, uint32_t bl
     b->low_end = end < ec->c->end ? end : ec->c->end;
     b->count = 0;
     b->has_factors = false;
+    b->mandatory = false;
     memset(b->normed, 0, sizeof b->normed);
 }
 
@@ -146,18 +148,18 @@ static int32_t contribution(const evaluation *e, const cell *c, const eval_term 
 
 /* Of a term in one post; 0 where it is not there. */
 static int32_t probe(const evaluation *e, const cell *c, const eval_lane *lane, uint16_t low) {
-    uint32_t rank = list_rank(&lane->in->list, low);
+    uint32_t rank = e->lists->rank(&lane->in->list, low);
     if (e->trace) {
         e->trace->probes++;
     }
     return rank == UINT32_MAX
                ? 0
-               : contribution(e, c, lane->term, low, list_tf(&lane->in->list, rank));
+               : contribution(e, c, lane->term, low, e->lists->tf(&lane->in->list, rank));
 }
 
 static void find_ranks(const block_terms *b, struct block_term *t) {
     if (t->from == t->to) {
-        list_block(&t->lane->in->list, b->block, &t->from, &t->to);
+        b->e->lists->block(&t->lane->in->list, b->block, &t->from, &t->to);
     }
 }
 
@@ -193,7 +195,7 @@ static void add_term(block_terms *b, struct block_term *t) {
     if (b->e->trace) {
         b->e->trace->postings += count;
     }
-    const uint8_t *tfs = list_tf_bytes(list, t->from, count, room, &large);
+    const uint8_t *tfs = b->e->lists->tf_bytes(list, t->from, count, room, &large);
     const float *norms = norms_of(b, term);
     if (count < SPARSE_MAX && list->container_kind != LIST_BITSET) {
         for (uint32_t i = 0; i < count; i++) {
@@ -204,7 +206,7 @@ static void add_term(block_terms *b, struct block_term *t) {
         return;
     }
     uint8_t lanes[BLOCK_DOCS];
-    list_block_bits(list, b->block, t->from, t->to, bits);
+    b->e->lists->block_bits(list, b->block, t->from, t->to, bits);
     b->e->sets->expand(bits, tfs, lanes);
     b->e->lanes->add(lanes, norms, term->weight, b->sums);
     if (large) {
@@ -270,73 +272,60 @@ static void offer_if_kept(evaluation *e, const eval_cell *ec, uint16_t low, int3
     }
 }
 
-/* The only essential term, posting by posting. rest: what the others have at most. */
-static void score_single(block_terms *b, uint32_t essential, float rest,
-                         const uint64_t *allowed) {
-    evaluation *e = b->e;
-    const cell *c = b->ec->c;
-    const struct block_term *t = &b->terms[essential];
-    const list_view *list = &t->lane->in->list;
-    uint64_t bits[4] = {0};
-    uint32_t word = 0;
-    if (list->container_kind == LIST_BITSET) {
-        list_block_bits(list, b->block, t->from, t->to, bits);
-    }
-    for (uint32_t rank = t->from; rank < t->to; rank++) {
-        uint16_t low;
-        if (list->container_kind == LIST_BITSET) {
-            while (word < 3 && !bits[word]) {
-                word++;
-            }
-            if (!bits[word]) {
-                break;
-            }
-            low = (uint16_t)(b->block * BLOCK_DOCS + word * 64 +
-                             (uint32_t)__builtin_ctzll(bits[word]));
-            bits[word] &= bits[word] - 1;
-        } else {
-            low = list_block_doc(list, b->block, rank);
-        }
-        if (eval_posting_bound(t->lane, b->ec, b->block, rank) + rest < e->theta &&
-            (t->lane->values || list->count < (uint32_t)LIST_BLOCKS)) {
-            continue;
-        }
-        if (!is_allowed(allowed, low)) {
-            continue;
-        }
-        int32_t units = contribution(e, c, t->lane->term, low, list_tf(list, rank));
-        float factor = factor_of(e, c, low), left = rest;
-        for (uint32_t i = essential; i-- > 0;) {
-            if ((float)units * factor + left < e->theta * SUM_ROUND) {
-                break;
-            }
-            left -= b->terms[i].bound;
-            units += probe(e, c, b->terms[i].lane, low);
-        }
-        offer_if_kept(e, b->ec, low, units, factor);
-    }
+/* What the terms before number `next` have at most together. */
+static float rest_of(const block_terms *b, uint32_t next) {
+    return b->terms[next].below * RANK_BOUND_ROUND;
 }
 
-/* Looks up the terms below `next` in a lane that can still win with them. */
-static void finish_lane(block_terms *b, uint32_t lane, uint32_t next, float rest) {
+/* A term in a lane: adds its contribution; false when the lane cannot win any more. */
+static bool look_up(block_terms *b, struct block_term *t, uint16_t low, float factor,
+                    int32_t *units) {
     evaluation *e = b->e;
+    const eval_lane *lane = t->lane;
+    const list_view *list = &lane->in->list;
+    float rest = t->below * RANK_BOUND_ROUND;
+    if ((float)*units * factor + rest + t->bound < e->theta * SUM_ROUND) {
+        return false;
+    }
+    find_ranks(b, t);
+    uint32_t rank = e->lists->rank_in(list, t->from, t->to, low);
+    if (e->trace) {
+        e->trace->probes++;
+    }
+    if (rank == UINT32_MAX) {
+        return true;
+    }
+    if (list->count < (uint32_t)LIST_BLOCKS && (lane->values || list->bounds)) {
+        float bound = eval_posting_bound(lane, b->ec, b->block, rank);
+        if ((float)*units * factor + rest + bound < e->theta * SUM_ROUND) {
+            return false;
+        }
+    }
+    index_field field = lane->term->lists->field;
+    uint32_t tf = e->lists->tf(list, rank);
+    *units += b->normed[field] ? (int32_t)rank_contribution(lane->term->weight, tf,
+                                                            b->norms[field][low % BLOCK_DOCS])
+                               : contribution(e, b->ec->c, lane->term, low, tf);
+    return true;
+}
+
+/* Looks up the terms below `next` in a lane that has `units` of the others. */
+static void finish_lane(block_terms *b, uint32_t lane, uint32_t next, int32_t units) {
     uint16_t low = (uint16_t)(b->block * BLOCK_DOCS + lane);
-    int32_t units = b->sums[lane];
-    float factor = factor_of(e, b->ec->c, low);
+    float factor = factor_of(b->e, b->ec->c, low);
     while (next-- > 0) {
-        if ((float)units * factor + rest < e->theta * SUM_ROUND) {
+        if (!look_up(b, &b->terms[next], low, factor, &units)) {
             return;
         }
-        rest -= b->terms[next].bound;
-        units += probe(e, b->ec->c, b->terms[next].lane, low);
     }
-    offer_if_kept(e, b->ec, low, units, factor);
+    offer_if_kept(b->e, b->ec, low, units, factor);
 }
 
-static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next, float rest) {
+static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next) {
     for (uint32_t word = 0; word < 4; word++) {
         for (uint64_t left = lanes[word]; left; left &= left - 1) {
-            finish_lane(b, word * 64 + (uint32_t)__builtin_ctzll(left), next, rest);
+            uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
+            finish_lane(b, lane, next, next < b->count ? b->sums[lane] : 0);
         }
     }
 }
@@ -400,12 +389,10 @@ anp_status eval_short_list(evaluation *e, eval_cell *ec, const eval_lane *lane) 
 
 /* ---- Blocks of unions ---------------------------------------------------------------------- */
 
-/* Takes lanes that are not allowed, or without the driver, out; how many are left. */
-static uint32_t keep_allowed(const block_terms *b, const uint64_t *allowed,
-                             const uint64_t driver[4], uint64_t lanes[4]) {
+/* How many lanes. */
+static uint32_t count_lanes(const uint64_t lanes[4]) {
     uint32_t count = 0;
     for (uint32_t word = 0; word < 4; word++) {
-        lanes[word] &= driver[word] & (allowed ? allowed[b->block * 4 + word] : UINT64_MAX);
         count += (uint32_t)__builtin_popcountll(lanes[word]);
     }
     return count;
@@ -428,59 +415,92 @@ static float lane_threshold(const evaluation *e, float rest) {
     return e->theta * SUM_ROUND - rest - RANK_BOUND_UNITS;
 }
 
+/*
+ * The lanes that have all mandatory terms: those that are required, and those without which the
+ * bounds of all others do not reach the threshold. In most blocks that are looked at bounds are not
+ * far above it, so that nearly all terms are mandatory and no lane has them all.
+ */
+static uint32_t meet_mandatory(block_terms *b, const uint64_t *allowed, uint64_t lanes[4]) {
+    double sum = 0;
+    for (uint32_t i = 0; i < b->count; i++) {
+        sum += (double)b->terms[i].bound;
+    }
+    for (uint32_t word = 0; word < 4; word++) {
+        lanes[word] = allowed ? allowed[b->block * 4 + word] : UINT64_MAX;
+    }
+    for (uint32_t i = b->count; i-- > 0;) {
+        struct block_term *t = &b->terms[i];
+        double others = (sum - (double)t->bound) * (double)RANK_BOUND_ROUND;
+        if (others >= (double)b->e->theta && t->lane->term != b->e->driver) {
+            continue;
+        }
+        uint64_t bits[4], any = 0;
+        find_ranks(b, t);
+        b->e->lists->block_bits(&t->lane->in->list, b->block, t->from, t->to, bits);
+        for (uint32_t word = 0; word < 4; word++) {
+            lanes[word] &= bits[word];
+            any |= lanes[word];
+        }
+        if (!any) {
+            return 0;
+        }
+        b->mandatory = true;
+    }
+    return count_lanes(lanes);
+}
+
+/* Adds essential terms to all lanes, then more of them until few lanes can win. `lanes` can. */
+static void score_lanes(block_terms *b, uint64_t lanes[4]) {
+    evaluation *e = b->e;
+    uint32_t next = 0; /* non-essential: those below */
+    while (next + 1 < b->count &&
+           (b->mandatory || b->terms[next + 1].below * RANK_BOUND_ROUND < e->theta)) {
+        next++;
+    }
+    memset(b->sums, 0, sizeof b->sums);
+    for (uint32_t i = b->count; i-- > next;) {
+        add_term(b, &b->terms[i]);
+    }
+    const float *factors = factors_of(b);
+    for (;; add_term(b, &b->terms[--next])) {
+        uint64_t over[4];
+        e->lanes->over(b->sums, factors, lane_threshold(e, rest_of(b, next)), over);
+        for (uint32_t word = 0; word < 4; word++) {
+            lanes[word] &= over[word];
+        }
+        uint32_t count = count_lanes(lanes);
+        if (next == 0 || count <= PROBE_MAX) {
+            finish_lanes(b, lanes, next);
+            return;
+        }
+    }
+}
+
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
                             const uint64_t *allowed) {
     block_terms b;
+    uint64_t lanes[4];
     open_block(&b, e, ec, block);
-    float sum = take_terms(&b), rest = 0;
+    float sum = take_terms(&b);
     if (b.count == 0 || sum * RANK_BOUND_ROUND < e->theta) {
         return ANP_OK;
-    }
-    if (e->trace) {
-        e->trace->blocks_scored++;
     }
     if (e->driver) {
         put_driver_last(&b);
     }
-    uint32_t next = 0; /* non-essential: those below */
-    while (next + 1 < b.count && (e->driver || (rest + b.terms[next].bound) * RANK_BOUND_ROUND < e->theta)) {
-        rest += b.terms[next++].bound;
+    for (uint32_t i = 1; i < b.count; i++) {
+        b.terms[i].below = b.terms[i - 1].below + b.terms[i - 1].bound;
     }
-    rest *= RANK_BOUND_ROUND;
-    if (next + 1 == b.count) {
-        find_ranks(&b, &b.terms[next]);
-        if (b.terms[next].to - b.terms[next].from <= SINGLE_MAX) {
-            score_single(&b, next, rest, allowed);
-            return ANP_OK;
-        }
+    if (e->trace) {
+        e->trace->blocks_scored++;
     }
-    memset(b.sums, 0, sizeof b.sums);
-    for (uint32_t i = b.count; i-- > next;) {
-        add_term(&b, &b.terms[i]);
+    uint32_t count = meet_mandatory(&b, allowed, lanes);
+    if (count <= SINGLE_MAX) {
+        finish_lanes(&b, lanes, b.count);
+    } else {
+        score_lanes(&b, lanes);
     }
-    const float *factors = factors_of(&b);
-    uint64_t driver[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
-    if (e->driver) {
-        const struct block_term *t = &b.terms[b.count - 1];
-        list_block_bits(&t->lane->in->list, block, t->from, t->to, driver);
-    }
-    for (;;) {
-        uint64_t lanes[4];
-        uint32_t count = e->lanes->over(b.sums, factors, lane_threshold(e, rest), lanes);
-        if (count && (allowed || e->driver)) {
-            count = keep_allowed(&b, allowed, driver, lanes);
-        }
-        if (count == 0) {
-            return ANP_OK;
-        }
-        if (next == 0 || count <= PROBE_MAX) {
-            finish_lanes(&b, lanes, next, rest);
-            return ANP_OK;
-        }
-        rest -= b.terms[--next].bound;
-        rest = rest > 0 && next ? rest : 0;
-        add_term(&b, &b.terms[next]);
-    }
+    return ANP_OK;
 }
 
 /* ---- Candidates ---------------------------------------------------------------------------- */

@@ -344,6 +344,7 @@ anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch
     e->trace = trace;
     e->lanes = rank_lanes_best();
     e->sets = postings_kernels_best();
+    e->lists = postings_reader_best();
     e->title_weight = snapshot_title_weight(s);
     e->prior = rank_prior_bound_make(request->rank);
     e->top = top;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "index/cells.h"
 #include "postings/kernels.h"
+#include "postings/reader.h"
 #include "query/evaluate.h"
 #include "query/match.h"
 #include "rank/lanes.h"
@@ -69,6 +70,7 @@ typedef struct evaluation {
     evaluate_trace *trace;
     const rank_lanes *lanes;
     const postings_kernels *sets;
+    const postings_reader *lists;
     uint32_t title_weight;
 
     eval_cell *cells;

@@ -218,7 +218,10 @@ static bool check_ranks(const postings_reader *reader, const list_view *v, const
     for (uint32_t i = 0; i < 500 && good; i++) {
         uint32_t rank = prng_below(r, s->count), low = prng_below(r, LIST_DOCS);
         low = i % 2 ? low : s->docs[rank];
+        uint32_t from, to;
+        reader->block(v, low / BLOCK_DOCS, &from, &to);
         good = CHECK_EQ_INT(reader->rank(v, (uint16_t)low), ranks[low]) &&
+               CHECK_EQ_INT(reader->rank_in(v, from, to, (uint16_t)low), ranks[low]) &&
                CHECK_EQ_INT(reader->tf(v, rank), s->tfs[rank]);
     }
     return good;
