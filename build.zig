@@ -90,6 +90,7 @@ const strict = [_][]const u8{
     "-fvisibility=hidden",  "-ffunction-sections", "-fdata-sections",
     "-Wmissing-prototypes",
     "-ffp-contract=off", // the same bits on every processor
+    "-fno-math-errno", // lrintf is one instruction
 };
 const strict_tests = strict ++ .{
     "-Wno-missing-prototypes", // the build declares them in its list of tests

@@ -238,6 +238,18 @@ static void block_bits(const list_view *v, uint32_t block, uint32_t from, uint32
         memcpy(bits, v->container + (size_t)block * 32, 32);
         return;
     }
+#if defined(__AVX2__)
+    if (v->container_kind == LIST_BLOCKED) { /* a bit too far up or down is no bit */
+        const __m256i first = _mm256_set_epi64x(192, 128, 64, 0), one = _mm256_set1_epi64x(1);
+        __m256i all = _mm256_setzero_si256();
+        for (uint32_t rank = from; rank < to; rank++) {
+            __m256i at = _mm256_sub_epi64(_mm256_set1_epi64x(v->container[rank]), first);
+            all = _mm256_or_si256(all, _mm256_sllv_epi64(one, at));
+        }
+        _mm256_storeu_si256((__m256i *)(void *)bits, all);
+        return;
+    }
+#endif
     memset(bits, 0, 32);
     for (uint32_t rank = from; rank < to; rank++) {
         uint8_t at = (uint8_t)list_block_doc(v, block, rank);

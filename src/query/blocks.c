@@ -13,8 +13,8 @@
 #include "query/evaluation.h"
 
 enum {
-    SINGLE_MAX = 16, /* lanes that have all mandatory terms, looked at one by one */
-    PROBE_MAX = 12,  /* lanes that are looked up rather than adding a term to all of them */
+    SINGLE_MAX = 6, /* lanes that are looked up in the only term, rather than adding it to all */
+    PROBE_MAX = 12, /* the same where there are more terms: most are given up before the last */
     SPARSE_MAX = 24, /* postings of a block that are added one by one */
 };
 
@@ -339,12 +339,12 @@ static void bound_all(const evaluation *e, const eval_cell *ec, const eval_lane 
     const eval_term *term = lane->term;
     uint8_t room[LIST_TF_ROOM], tfs[BLOCK_DOCS] = {0};
     float norms[BLOCK_DOCS];
-    int32_t sums[BLOCK_DOCS] = {0};
+    int32_t sums[BLOCK_DOCS];
+    uint32_t touched = (list->count + 63) & ~63u; /* lanes that kernels may touch */
     bool large;
-    memcpy(tfs, list_tf_bytes(list, 0, list->count, room, &large), list->count);
-    for (uint32_t i = 0; i < (uint32_t)BLOCK_DOCS; i++) {
-        norms[i] = 1;
-    }
+    memcpy(tfs, e->lists->tf_bytes(list, 0, list->count, room, &large), list->count);
+    memset(sums, 0, touched * sizeof *sums);
+    memset(norms, 0, touched * sizeof *norms);
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t length = cell_length(ec->c, term->lists->field, e->title_weight, docs[i]);
         norms[i] = rank_norm_of(term->norm, length);
@@ -364,7 +364,7 @@ anp_status eval_short_list(evaluation *e, eval_cell *ec, const eval_lane *lane) 
     uint64_t reached[RANK_LANE_WORDS];
     const uint64_t *allowed;
     TRY(eval_allowed(e, ec, &allowed));
-    list_docs(list, docs);
+    e->lists->docs(list, docs);
     if (eval_bounds_postings(lane)) {
         eval_posting_bounds(e, lane, ec, docs, bounds);
     } else {
@@ -376,7 +376,8 @@ anp_status eval_short_list(evaluation *e, eval_cell *ec, const eval_lane *lane) 
             uint32_t rank = word * 64 + (uint32_t)__builtin_ctzll(left);
             uint16_t low = docs[rank];
             if (bounds[rank] >= e->theta && is_allowed(allowed, low)) {
-                int32_t units = contribution(e, ec->c, lane->term, low, list_tf(list, rank));
+                int32_t units = contribution(e, ec->c, lane->term, low,
+                                             e->lists->tf(list, rank));
                 offer_if_kept(e, ec, low, units, factor_of(e, ec->c, low));
             }
         }
@@ -495,7 +496,7 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
         e->trace->blocks_scored++;
     }
     uint32_t count = meet_mandatory(&b, allowed, lanes);
-    if (count <= SINGLE_MAX) {
+    if (count <= (b.count == 1 ? (uint32_t)SINGLE_MAX : (uint32_t)PROBE_MAX)) {
         finish_lanes(&b, lanes, b.count);
     } else {
         score_lanes(&b, lanes);

@@ -117,26 +117,32 @@ static void take_seed(seed_run *run, bool blended) {
     run->next++;
 }
 
+/* Runs as a heap, the best value at its root: moves the run at `at` down. */
+static void sink_run(seed_run *runs, uint32_t count, uint32_t at) {
+    seed_run run = runs[at];
+    for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        child += child + 1 < count && runs[child + 1].value > runs[child].value;
+        if (runs[child].value <= run.value) {
+            break;
+        }
+        runs[at] = runs[child];
+        at = child;
+    }
+    runs[at] = run;
+}
+
 /* The k-th best of all runs, or 0. */
 static float merge_seeds(seed_run *runs, uint32_t count, uint32_t k, bool blended) {
-    for (uint32_t found = 0; count;) {
-        uint32_t best = 0;
-        for (uint32_t i = 1; i < count; i++) {
-            best = runs[i].value > runs[best].value ? i : best;
-        }
-        seed_run *run = &runs[best];
-        float value = run->value;
-        if (value <= 0) {
-            return 0;
-        }
-        found += run->stands_for;
+    for (uint32_t at = count / 2; at-- > 0;) {
+        sink_run(runs, count, at);
+    }
+    for (uint32_t found = 0; count && runs[0].value > 0;) {
+        found += runs[0].stands_for;
         if (found >= k) {
-            return value;
+            return runs[0].value;
         }
-        take_seed(run, blended);
-        if (run->value <= 0) {
-            *run = runs[--count];
-        }
+        take_seed(&runs[0], blended);
+        sink_run(runs, count, 0);
     }
     return 0;
 }

@@ -40,7 +40,8 @@ typedef struct scored {
     uint32_t docno;
 } scored;
 
-/* The best: score descending, then docno ascending. A heap whose root is the worst that is kept. */
+/* The best: score descending, then docno ascending. Once there are as many as capacity the first is
+   the worst that is kept. */
 typedef struct top_list {
     scored *items; /* room for capacity */
     size_t count;
