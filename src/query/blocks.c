@@ -264,7 +264,7 @@ static float take_terms(block_terms *b) {
 }
 
 /* Of candidates the excluded are no longer there. */
-static void offer_if_kept(evaluation *e, const eval_cell *ec, uint16_t low, int32_t units,
+static void offer_if_kept(evaluation *e, eval_cell *ec, uint16_t low, int32_t units,
                           float factor) {
     if (units > 0 && (float)units * factor + RANK_BOUND_UNITS >= e->theta * SUM_ROUND &&
         (eval_requires(e) || !eval_is_excluded(e, ec, low))) {
@@ -330,56 +330,70 @@ static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next)
     }
 }
 
-/* ---- A short list by itself ---------------------------------------------------------------- */
+/* ---- A list by itself ---------------------------------------------------------------------- */
 
-/* Bounds of its postings by rank, where the list brings none: of contributions. */
-static void bound_all(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
-                      const uint16_t *docs, float bounds[RANK_LANES]) {
-    const list_view *list = &lane->in->list;
+/* The contributions of the postings of ranks [from, from + count), count <= 256, and bounds of
+   their scores. false: some tf is not a byte, and no contribution may be relied on. */
+static bool score_all(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
+                      const uint16_t *docs, uint32_t from, uint32_t count,
+                      int32_t sums[RANK_LANES], float bounds[RANK_LANES]) {
     const eval_term *term = lane->term;
     uint8_t room[LIST_TF_ROOM], tfs[BLOCK_DOCS] = {0};
     float norms[BLOCK_DOCS];
-    int32_t sums[BLOCK_DOCS];
-    uint32_t touched = (list->count + 63) & ~63u; /* lanes that kernels may touch */
+    uint32_t touched = (count + 63) & ~63u; /* lanes that kernels may touch */
     bool large;
-    memcpy(tfs, e->lists->tf_bytes(list, 0, list->count, room, &large), list->count);
+    memcpy(tfs, e->lists->tf_bytes(&lane->in->list, from, count, room, &large), count);
     memset(sums, 0, touched * sizeof *sums);
     memset(norms, 0, touched * sizeof *norms);
-    for (uint32_t i = 0; i < list->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t length = cell_length(ec->c, term->lists->field, e->title_weight, docs[i]);
         norms[i] = rank_norm_of(term->norm, length);
     }
     e->lanes->add(tfs, norms, term->weight, sums);
     memset(bounds, 0, RANK_LANES * sizeof *bounds);
-    for (uint32_t i = 0; i < list->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         bounds[i] = ((float)sums[i] + RANK_BOUND_UNITS) * e->prior.factor_max * RANK_BOUND_ROUND;
-        bounds[i] = large ? lane->most : bounds[i]; /* some tf is not a byte */
+        bounds[i] = large ? lane->most : bounds[i];
+    }
+    return !large;
+}
+
+/* Offers the postings whose bounds reach the threshold. sums: their contributions, or NULL. */
+static void offer_postings(evaluation *e, eval_cell *ec, const eval_lane *lane,
+                           const uint16_t *docs, uint32_t from, const int32_t *sums,
+                           const float bounds[RANK_LANES], const uint64_t *allowed) {
+    uint64_t reached[RANK_LANE_WORDS];
+    e->lanes->reached(bounds, e->theta, reached);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        for (uint64_t left = reached[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            uint16_t low = docs[i];
+            if (bounds[i] >= e->theta && is_allowed(allowed, low)) {
+                int32_t units = sums ? sums[i]
+                                     : contribution(e, ec->c, lane->term, low,
+                                                    e->lists->tf(&lane->in->list, from + i));
+                offer_if_kept(e, ec, low, units, factor_of(e, ec->c, low));
+            }
+        }
     }
 }
 
-anp_status eval_short_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
+anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
     const list_view *list = &lane->in->list;
-    uint16_t docs[BLOCK_DOCS];
+    uint16_t docs[LIST_BITSET_FROM];
+    int32_t sums[RANK_LANES];
     float bounds[RANK_LANES];
-    uint64_t reached[RANK_LANE_WORDS];
     const uint64_t *allowed;
     TRY(eval_allowed(e, ec, &allowed));
     e->lists->docs(list, docs);
     if (eval_bounds_postings(lane)) {
         eval_posting_bounds(e, lane, ec, docs, bounds);
+        offer_postings(e, ec, lane, docs, 0, NULL, bounds, allowed);
     } else {
-        bound_all(e, ec, lane, docs, bounds);
-    }
-    e->lanes->reached(bounds, e->theta, reached);
-    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-        for (uint64_t left = reached[word]; left; left &= left - 1) {
-            uint32_t rank = word * 64 + (uint32_t)__builtin_ctzll(left);
-            uint16_t low = docs[rank];
-            if (bounds[rank] >= e->theta && is_allowed(allowed, low)) {
-                int32_t units = contribution(e, ec->c, lane->term, low,
-                                             e->lists->tf(list, rank));
-                offer_if_kept(e, ec, low, units, factor_of(e, ec->c, low));
-            }
+        for (uint32_t from = 0; from < list->count; from += BLOCK_DOCS) {
+            uint32_t left = list->count - from, count = left < BLOCK_DOCS ? left : BLOCK_DOCS;
+            bool sure = score_all(e, ec, lane, docs + from, from, count, sums, bounds);
+            offer_postings(e, ec, lane, docs + from, from, sure ? sums : NULL, bounds, allowed);
         }
     }
     if (e->trace) {

@@ -147,7 +147,35 @@ static anp_status intersect(evaluation *e, eval_cell *ec, const list_view *const
 
 /* ---- Exclusions ---------------------------------------------------------------------------- */
 
-bool eval_is_excluded(const evaluation *e, const eval_cell *ec, uint16_t low) {
+static void collect_excluded(evaluation *e, eval_cell *ec) {
+    uint64_t *words = eval_words(e);
+    uint16_t *docs = arena_alloc(e->memory, WINDOW_DOCS * sizeof *docs);
+    if (!words || !docs) {
+        return; /* then each is looked up */
+    }
+    memset(words, 0, KERNEL_WORDS * sizeof *words);
+    for (uint32_t i = 0; i < e->excluded_count; i++) {
+        const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
+        if (in && in->list.container_kind == LIST_BITSET) {
+            e->sets->or_into(words, in->list.container);
+        } else if (in) {
+            uint32_t count = list_docs(&in->list, docs);
+            for (uint32_t k = 0; k < count; k++) {
+                words[docs[k] / 64] |= (uint64_t)1 << docs[k] % 64;
+            }
+        }
+    }
+    ec->excluded = words;
+}
+
+bool eval_is_excluded(evaluation *e, eval_cell *ec, uint16_t low) {
+    enum { OFTEN = 16 };
+    if (e->excluded_count && ++ec->excluded_asked == OFTEN) {
+        collect_excluded(e, ec);
+    }
+    if (ec->excluded) {
+        return ec->excluded[low / 64] >> (low % 64) & 1;
+    }
     for (uint32_t i = 0; i < e->excluded_count; i++) {
         const cell_list *in = cells_list_in(e->excluded[i], eval_cell_number(e, ec));
         if (in && list_rank(&in->list, low) != UINT32_MAX) {

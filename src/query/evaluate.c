@@ -8,6 +8,7 @@ enum {
        post: bounds would cost more. */
     DIRECT_CELL = 24,
     DIRECT_ALL = 64,
+    ONLY_BLOCKS = 28, /* of so many blocks and more the only list of a cell is scored as a whole */
     COUNT_FIRST_FROM = 4096, /* from this k on the heap is not made larger than there are matches */
 };
 
@@ -38,6 +39,17 @@ static const eval_lane *only_lane(const evaluation *e, const eval_cell *ec) {
     return only;
 }
 
+/* Blocks of a cell that reach the threshold. */
+static uint32_t count_reached(const evaluation *e, const eval_cell *ec) {
+    uint64_t reached[RANK_LANE_WORDS];
+    uint32_t count = 0;
+    e->lanes->reached(ec->sums, e->theta, reached);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        count += (uint32_t)__builtin_popcountll(reached[word]);
+    }
+    return count;
+}
+
 /* Also the posts of the driver: the bounds of what is optional are added to its own. */
 static anp_status rank_union(evaluation *e) {
     const eval_block *blocks;
@@ -52,9 +64,14 @@ static anp_status rank_union(evaluation *e) {
         if (most <= 0 || most < e->theta) {
             skipped++;
         } else if (lane && lane->in->list.count < RANK_LANES) {
-            TRY(eval_short_list(e, ec, lane));
+            TRY(eval_only_list(e, ec, lane));
         } else {
             TRY(eval_block_sums(e, ec));
+            if (lane && lane->in->list.container_kind != LIST_BITSET &&
+                count_reached(e, ec) > ONLY_BLOCKS) {
+                ec->sums = NULL;
+                TRY(eval_only_list(e, ec, lane));
+            }
         }
     }
     if (e->trace) {

@@ -56,6 +56,8 @@ typedef struct eval_cell {
     uint32_t lane_count;
     float *factors_most;       /* by block, where bounds are capped */
     uint64_t *allowed;         /* once it is needed, where there are restrictions */
+    uint64_t *excluded;        /* bits of what excluded terms have, once it is often asked for */
+    uint32_t excluded_asked;
     uint32_t count;            /* candidates: */
     uint16_t *docs;            /* either ascending lows */
     uint64_t *words;           /* or bits; both may be there */
@@ -121,9 +123,8 @@ typedef struct eval_block {
 anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t *count);
 
 /* blocks.c: scoring one list, one block, or one post. */
-/* The postings of the only list of a cell, which has fewer than 256: no bounds of blocks are
-   needed. */
-anp_status eval_short_list(evaluation *e, eval_cell *ec, const eval_lane *lane);
+/* All postings of the only list of a cell, which is no bitset, without bounds of blocks. */
+anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane);
 /* allowed: bits of the cell, or NULL: all posts. */
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const uint64_t *allowed);
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
@@ -143,7 +144,7 @@ uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
                              const list_view *lists[EVAL_TERMS_MAX]);
 void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count);
 /* Excluded terms: whether a post holds one; bits without theirs, of which `count` are left. */
-bool eval_is_excluded(const evaluation *e, const eval_cell *ec, uint16_t low);
+bool eval_is_excluded(evaluation *e, eval_cell *ec, uint16_t low);
 anp_status eval_drop_excluded(evaluation *e, const eval_cell *ec, uint64_t *words,
                               uint32_t *count);
 
