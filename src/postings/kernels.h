@@ -37,6 +37,8 @@ typedef struct postings_kernels {
     uint32_t (*or_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*andnot_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*count)(const uint64_t *a);
+    /* Sets the bits of ordinals. */
+    void (*set)(uint64_t *a, const uint16_t *docs, uint32_t count);
 
     /*
      * Where the blocks of a blocked container begin: starts[block] to starts[256], from `high`

@@ -211,6 +211,12 @@ static uint32_t count(const uint64_t *a) {
     return (uint32_t)ones;
 }
 
+static void set(uint64_t *a, const uint16_t *docs, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        a[docs[i] / 64] |= (uint64_t)1 << docs[i] % 64;
+    }
+}
+
 /* ---- Positions ----------------------------------------------------------------------------- */
 
 static uint64_t widths(const uint32_t *numbers, const uint32_t *lengths, uint32_t n) {
@@ -302,6 +308,7 @@ const postings_kernels KERNELS = {
     .or_into = or_into,
     .andnot_into = andnot_into,
     .count = count,
+    .set = set,
     .widths = widths,
     .keep = keep,
 };

@@ -58,16 +58,16 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i) {
         return; /* for counting the lists alone will do */
     }
     rank_list_bounds bounds = {0, 1, 0, 1};
-    rank_norm_ratio ratio = {1, 1};
+    lane->ratio = (rank_norm_ratio){1, 1};
     if (list->bounds) {
         const float unit = 1.0f / 65535;
         bounds = (rank_list_bounds){(float)load_u16(list->bounds) * unit,
                                     (float)list->impact_max * unit,
                                     (float)load_u16(list->bounds + 4) * unit,
                                     (float)list->blended_max * unit};
-        ratio = rank_norm_ratio_make(term->norm, ec->c->length_average);
+        lane->ratio = rank_norm_ratio_make(term->norm, ec->c->length_average);
     }
-    lane->bound = rank_bound_make(&bounds, term->weight, ratio.least, &e->prior);
+    lane->bound = rank_bound_make(&bounds, term->weight, lane->ratio.least, &e->prior);
     lane->most = lane->bound.most;
 }
 
@@ -158,10 +158,9 @@ static float seed_of(const evaluation *e, const eval_term *term, uint32_t k, boo
         if (!lane->in->list.bounds || c->dead) {
             continue;
         }
-        rank_norm_ratio ratio = rank_norm_ratio_make(term->norm, c->length_average);
         seed_run *run = &runs[count++];
         *run = (seed_run){.at = lane->in->list.seeds + (blended ? 2 * LIST_SEEDS : 0),
-                          .scale = scale, .ratio = ratio.largest};
+                          .scale = scale, .ratio = lane->ratio.largest};
         take_seed(run, blended);
     }
     return merge_seeds(runs, count, k, blended);
@@ -385,6 +384,10 @@ anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t 
     uint32_t cells = 0, n = 0;
     for (uint32_t i = 0; i < e->cell_count; i++) {
         cells += e->cells[i].sums != NULL;
+    }
+    *count = 0;
+    if (cells == 0) {
+        return ANP_OK;
     }
     eval_block *found = arena_alloc(e->memory, (size_t)cells * EVAL_CELL_BLOCKS * sizeof *found);
     if (!found) {

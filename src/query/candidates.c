@@ -14,11 +14,9 @@ uint64_t *eval_words(evaluation *e) {
     return arena_alloc(e->memory, KERNEL_WORDS * sizeof(uint64_t));
 }
 
-void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count) {
+void eval_set_words(const evaluation *e, uint64_t *words, const uint16_t *docs, size_t count) {
     memset(words, 0, KERNEL_WORDS * sizeof *words);
-    for (size_t i = 0; i < count; i++) {
-        words[docs[i] / 64] |= (uint64_t)1 << (docs[i] % 64);
-    }
+    e->sets->set(words, docs, (uint32_t)count);
 }
 
 /* ---- What is allowed ----------------------------------------------------------------------- */
@@ -37,26 +35,27 @@ typedef struct window_room {
     uint64_t words[KERNEL_WORDS];
 } window_room;
 
-static void set_of(const eval_cell *ec, const bitmap *set, window_room *room) {
-    eval_set_words(room->words, room->docs, bitmap_window(set, ec->c->first, room->docs));
+static void set_of(const evaluation *e, const eval_cell *ec, const bitmap *set,
+                   window_room *room) {
+    eval_set_words(e, room->words, room->docs, bitmap_window(set, ec->c->first, room->docs));
 }
 
 static void restrict_to(evaluation *e, const eval_cell *ec, uint64_t *allowed, window_room *room) {
     const uint8_t *words = (const uint8_t *)room->words;
     if (e->request->filter) {
-        set_of(ec, e->request->filter, room);
+        set_of(e, ec, e->request->filter, room);
         e->sets->and_into(allowed, words);
     }
     for (uint32_t i = 0; i < e->required_set_count; i++) {
-        set_of(ec, e->required_sets[i], room);
+        set_of(e, ec, e->required_sets[i], room);
         e->sets->and_into(allowed, words);
     }
     if (ec->c->dead) {
-        set_of(ec, snapshot_deleted(e->snapshot), room);
+        set_of(e, ec, snapshot_deleted(e->snapshot), room);
         e->sets->andnot_into(allowed, words);
     }
     for (uint32_t i = 0; i < e->excluded_set_count; i++) {
-        set_of(ec, e->excluded_sets[i], room);
+        set_of(e, ec, e->excluded_sets[i], room);
         e->sets->andnot_into(allowed, words);
     }
 }
@@ -159,10 +158,7 @@ static void collect_excluded(evaluation *e, eval_cell *ec) {
         if (in && in->list.container_kind == LIST_BITSET) {
             e->sets->or_into(words, in->list.container);
         } else if (in) {
-            uint32_t count = list_docs(&in->list, docs);
-            for (uint32_t k = 0; k < count; k++) {
-                words[docs[k] / 64] |= (uint64_t)1 << docs[k] % 64;
-            }
+            e->sets->set(words, docs, e->lists->docs(&in->list, docs));
         }
     }
     ec->excluded = words;
@@ -276,7 +272,7 @@ anp_status eval_candidate_words(evaluation *e, eval_cell *ec) {
         if (!ec->words) {
             return eval_nomem(e);
         }
-        eval_set_words(ec->words, ec->docs, ec->count);
+        eval_set_words(e, ec->words, ec->docs, ec->count);
     }
     return ANP_OK;
 }

@@ -10,10 +10,7 @@ static void add_to_words(evaluation *e, uint64_t *words, const list_view *list, 
         e->sets->or_into(words, list->container);
         return;
     }
-    uint32_t count = list_docs(list, docs);
-    for (uint32_t i = 0; i < count; i++) {
-        words[docs[i] / 64] |= (uint64_t)1 << (docs[i] % 64);
-    }
+    e->sets->set(words, docs, e->lists->docs(list, docs));
 }
 
 static uint32_t lanes_of(const evaluation *e, const eval_cell *ec,

@@ -25,6 +25,7 @@ enum {
 typedef struct eval_lane {
     cell_list *in;
     const struct eval_term *term;
+    rank_norm_ratio ratio; /* of norms now to those of the list's bounds */
     rank_bound bound;
     const float *values; /* a bound for each posting, in units, factor included; NULL: codes */
     float most;          /* no posting's bound is greater */
@@ -142,7 +143,7 @@ uint64_t *eval_words(evaluation *e); /* room for the bits of a window */
 /* The lists of the required terms in a cell, shortest first; 0 when one of them has none. */
 uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
                              const list_view *lists[EVAL_TERMS_MAX]);
-void eval_set_words(uint64_t *words, const uint16_t *docs, size_t count);
+void eval_set_words(const evaluation *e, uint64_t *words, const uint16_t *docs, size_t count);
 /* Excluded terms: whether a post holds one; bits without theirs, of which `count` are left. */
 bool eval_is_excluded(evaluation *e, eval_cell *ec, uint16_t low);
 anp_status eval_drop_excluded(evaluation *e, const eval_cell *ec, uint64_t *words,

@@ -63,6 +63,15 @@ static void check_sets(const postings_kernels *k, prng *r) {
     CHECK_EQ_INT(k->or_into(either, b + 1), counts[1]);
     CHECK_EQ_INT(k->andnot_into(less, b + 1), counts[2]);
     CHECK_EQ_INT(k->count(a), counts[3]);
+    static uint16_t docs[KERNEL_WORDS * 64];
+    uint32_t doc_count = 0;
+    for (uint32_t i = 0; i < (uint32_t)KERNEL_WORDS * 64; i++) {
+        docs[doc_count] = (uint16_t)i;
+        doc_count += bit(both, i);
+    }
+    memcpy(either, a, sizeof a);
+    k->set(either, docs, doc_count);
+    CHECK_EQ_INT(k->count(either), counts[1]);
     for (uint32_t i = 0; i < (uint32_t)KERNEL_WORDS; i++) {
         uint64_t y = load_u64(b + 1 + 8 * i);
         if (!CHECK(both[i] == (a[i] & y) && either[i] == (a[i] | y) && less[i] == (a[i] & ~y))) {
