@@ -68,7 +68,9 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i) {
         lane->ratio = rank_norm_ratio_make(term->norm, ec->c->length_average);
     }
     lane->bound = rank_bound_make(&bounds, term->weight, lane->ratio.least, &e->prior);
-    lane->most = lane->bound.most;
+    /* Of a word that is in nearly all posts each contribution may be rounded to 0. */
+    bool weightless = bounds.high * term->weight * RANK_BOUND_ROUND < 0.5f;
+    lane->most = weightless ? 0 : lane->bound.most;
 }
 
 anp_status eval_make_lanes(evaluation *e) {
@@ -300,7 +302,7 @@ static anp_status sort_lanes(evaluation *e, eval_cell *ec) {
     ec->lane_count = 0;
     for (uint32_t i = 0; i < e->term_count; i++) {
         eval_lane *lane = ec->lanes[i];
-        if (!lane) {
+        if (!lane || lane->most <= 0) {
             continue;
         }
         uint32_t at = ec->lane_count++;
@@ -331,12 +333,15 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
         if (!lane->blocks) {
             return eval_nomem(e);
         }
-        if (!lane->values && list->bounds && list->count >= (uint32_t)LIST_BLOCKS) {
+        if (list->bounds && list->count >= (uint32_t)LIST_BLOCKS && lane->most > 0) {
             e->lanes->bounds(list->bound_bytes, list->blended_bytes, ec->factors_most, &lane->bound,
                              lane->blocks, ec->sums);
             continue;
         }
         memset(lane->blocks, 0, EVAL_CELL_BLOCKS * sizeof *lane->blocks);
+        if (lane->most <= 0) {
+            continue;
+        }
         if (!list->bounds && list->count <= EVAL_VALUES_MAX) {
             TRY(make_values(e, ec->c, lane));
         }

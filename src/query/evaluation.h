@@ -28,7 +28,7 @@ typedef struct eval_lane {
     rank_norm_ratio ratio; /* of norms now to those of the list's bounds */
     rank_bound bound;
     const float *values; /* a bound for each posting, in units, factor included; NULL: codes */
-    float most;          /* no posting's bound is greater */
+    float most;          /* no posting's bound is greater; 0: none contributes a unit */
     float *blocks;       /* bounds by block, beside the cell's sums */
 } eval_lane;
 

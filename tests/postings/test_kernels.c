@@ -67,7 +67,7 @@ static void check_sets(const postings_kernels *k, prng *r) {
     uint32_t doc_count = 0;
     for (uint32_t i = 0; i < (uint32_t)KERNEL_WORDS * 64; i++) {
         docs[doc_count] = (uint16_t)i;
-        doc_count += bit(both, i);
+        doc_count += b[1 + i / 8] >> (i % 8) & 1;
     }
     memcpy(either, a, sizeof a);
     k->set(either, docs, doc_count);
