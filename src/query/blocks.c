@@ -266,7 +266,7 @@ static float take_terms(block_terms *b) {
 /* Of candidates the excluded are no longer there. */
 static void offer_if_kept(evaluation *e, eval_cell *ec, uint16_t low, int32_t units,
                           float factor) {
-    if (units > 0 && (float)units * factor + RANK_BOUND_UNITS >= e->theta * SUM_ROUND &&
+    if (units > 0 && (float)units * factor >= e->theta * SUM_ROUND &&
         (eval_requires(e) || !eval_is_excluded(e, ec, low))) {
         offer(e, ec, low, units);
     }
@@ -352,7 +352,7 @@ static bool score_all(const evaluation *e, const eval_cell *ec, const eval_lane 
     e->lanes->add(tfs, norms, term->weight, sums);
     memset(bounds, 0, RANK_LANES * sizeof *bounds);
     for (uint32_t i = 0; i < count; i++) {
-        bounds[i] = ((float)sums[i] + RANK_BOUND_UNITS) * e->prior.factor_max * RANK_BOUND_ROUND;
+        bounds[i] = (float)sums[i] * e->prior.factor_max * RANK_BOUND_ROUND;
         bounds[i] = large ? lane->most : bounds[i];
     }
     return !large;
@@ -426,8 +426,12 @@ static void put_driver_last(block_terms *b) {
     b->terms[at] = driver;
 }
 
-static float lane_threshold(const evaluation *e, float rest) {
-    return e->theta * SUM_ROUND - rest - RANK_BOUND_UNITS;
+/* What the sum of a lane has to reach when the rest has at most so much. */
+static float lane_threshold(const block_terms *b, float rest) {
+    const evaluation *e = b->e;
+    return rest > 0 || e->prior.blends || !eval_top_full(e)
+               ? e->theta * SUM_ROUND - rest
+               : eval_least_behind(e, b->ec->c->first + b->low_from);
 }
 
 /*
@@ -479,7 +483,7 @@ static void score_lanes(block_terms *b, uint64_t lanes[4]) {
     const float *factors = factors_of(b);
     for (;; add_term(b, &b->terms[--next])) {
         uint64_t over[4];
-        e->lanes->over(b->sums, factors, lane_threshold(e, rest_of(b, next)), over);
+        e->lanes->over(b->sums, factors, lane_threshold(b, rest_of(b, next)), over);
         for (uint32_t word = 0; word < 4; word++) {
             lanes[word] &= over[word];
         }
@@ -529,7 +533,7 @@ static void add_all(block_terms *b, uint64_t lanes[4]) {
         struct block_term t = {.lane = b->ec->by_most[i]};
         add_term(b, &t);
     }
-    float least = lane_threshold(e, (float)e->constant * e->prior.factor_max);
+    float least = lane_threshold(b, (float)e->constant * e->prior.factor_max);
     if (least > 0) {
         e->lanes->over(b->sums, factors_of(b), least, over);
         for (uint32_t word = 0; word < 4; word++) {
@@ -541,7 +545,7 @@ static void add_all(block_terms *b, uint64_t lanes[4]) {
 /* A candidate whose units are known. */
 static anp_status finish_candidate(evaluation *e, eval_cell *ec, uint16_t low, int32_t units) {
     float score = ((float)units + (float)e->constant) * factor_of(e, ec->c, low);
-    bool hold = score * RANK_BOUND_ROUND + RANK_BOUND_UNITS >= e->theta;
+    bool hold = score * RANK_BOUND_ROUND >= e->theta;
     if (hold && e->phrase_count) {
         TRY(eval_phrases_hold(e, ec, low, &hold));
     }
@@ -565,7 +569,7 @@ anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
         if (ec->sums) {
             rest -= lane->blocks[block];
             float bound = ((float)units + (float)e->constant) * factor + rest;
-            if (bound * RANK_BOUND_ROUND + RANK_BOUND_UNITS < e->theta) {
+            if (bound * RANK_BOUND_ROUND < e->theta) {
                 return ANP_OK;
             }
         }

@@ -81,7 +81,7 @@ static anp_status rank_union(evaluation *e) {
     for (uint32_t i = 0; i < count; i++) {
         eval_cell *ec = &e->cells[blocks[i].cell];
         const uint64_t *allowed;
-        if (blocks[i].bound * RANK_BOUND_ROUND >= e->theta) {
+        if (eval_can_win(e, &blocks[i], blocks[i].bound * RANK_BOUND_ROUND)) {
             TRY(eval_allowed(e, ec, &allowed));
             TRY(eval_union_block(e, ec, blocks[i].block, allowed));
         }
@@ -144,7 +144,7 @@ static anp_status rank_candidates(evaluation *e, uint64_t *total) {
     uint32_t count;
     TRY(eval_order_blocks(e, &blocks, &count));
     for (uint32_t i = 0; i < count; i++) {
-        if (blocks[i].bound * RANK_BOUND_ROUND >= e->theta) {
+        if (eval_can_win(e, &blocks[i], blocks[i].bound * RANK_BOUND_ROUND)) {
             TRY(eval_candidate_block(e, &e->cells[blocks[i].cell], blocks[i].block));
         }
     }

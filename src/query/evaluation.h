@@ -176,4 +176,22 @@ static inline bool eval_top_full(const evaluation *e) {
     return e->top->count == e->top->capacity;
 }
 
+/*
+ * Where no prior has a part and the heap is full: the units that a post of an ordinal from `docno`
+ * on needs. Ties go to the lower ordinal, so that behind the worst post that is kept it is one more.
+ * As a float it is never too much: conversion keeps the order.
+ */
+static inline float eval_least_behind(const evaluation *e, uint32_t docno) {
+    const scored *worst = &e->top->items[0];
+    return e->top->capacity ? (float)(worst->units + (docno > worst->docno)) : 0;
+}
+
+/* Whether a block whose posts have less than `bound` or just that can still win. */
+static inline bool eval_can_win(const evaluation *e, const eval_block *block, float bound) {
+    const cell *c = e->cells[block->cell].c;
+    bool ties = !e->prior.blends && eval_top_full(e) &&
+                bound < eval_least_behind(e, c->first + block->block * BLOCK_DOCS);
+    return bound >= e->theta && !ties;
+}
+
 #endif

@@ -28,9 +28,9 @@
 #define RANK_BUILD_SETTINGS RANK_SETTINGS_DEFAULT
 #define RANK_BUILD_FACTOR_MAX 1.3f
 
-/* Rounding: of the weight upwards, and of each contribution. */
+/* Rounding: of the weight upwards, and of each contribution, by half a unit times a factor < 2. */
 #define RANK_BOUND_ROUND 1.00001f
-#define RANK_BOUND_UNITS 2.0f
+#define RANK_BOUND_UNITS 1.0f
 
 /* How the prior of a query's settings is bounded. */
 typedef struct rank_prior_bound {
