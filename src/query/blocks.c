@@ -332,21 +332,29 @@ static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next)
 
 /* ---- A list by itself ---------------------------------------------------------------------- */
 
-/* The contributions of the postings of ranks [from, from + count), count <= 256, and bounds of
-   their scores. false: some tf is not a byte, and no contribution may be relied on. */
+/* A list that is scored by itself: some of its postings. */
+typedef struct list_part {
+    const uint16_t *docs;
+    uint32_t from, count;  /* ranks; count <= 256 */
+    const uint64_t *allowed;
+    const int32_t *sums;   /* their contributions, or NULL */
+    const float *bounds;
+} list_part;
+
+/* All contributions, and bounds of their scores. false: some tf is not a byte, and no contribution
+   may be relied on. */
 static bool score_all(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
-                      const uint16_t *docs, uint32_t from, uint32_t count,
-                      int32_t sums[RANK_LANES], float bounds[RANK_LANES]) {
+                      const list_part *part, int32_t sums[RANK_LANES], float bounds[RANK_LANES]) {
     const eval_term *term = lane->term;
     uint8_t room[LIST_TF_ROOM], tfs[BLOCK_DOCS] = {0};
     float norms[BLOCK_DOCS];
-    uint32_t touched = (count + 63) & ~63u; /* lanes that kernels may touch */
+    uint32_t count = part->count, touched = (count + 63) & ~63u; /* lanes that kernels may touch */
     bool large;
-    memcpy(tfs, e->lists->tf_bytes(&lane->in->list, from, count, room, &large), count);
+    memcpy(tfs, e->lists->tf_bytes(&lane->in->list, part->from, count, room, &large), count);
     memset(sums, 0, touched * sizeof *sums);
     memset(norms, 0, touched * sizeof *norms);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t length = cell_length(ec->c, term->lists->field, e->title_weight, docs[i]);
+        uint32_t length = cell_length(ec->c, term->lists->field, e->title_weight, part->docs[i]);
         norms[i] = rank_norm_of(term->norm, length);
     }
     e->lanes->add(tfs, norms, term->weight, sums);
@@ -358,22 +366,32 @@ static bool score_all(const evaluation *e, const eval_cell *ec, const eval_lane 
     return !large;
 }
 
-/* Offers the postings whose bounds reach the threshold. sums: their contributions, or NULL. */
+static void offer_posting(evaluation *e, eval_cell *ec, const eval_lane *lane,
+                          const list_part *part, uint32_t i) {
+    uint16_t low = part->docs[i];
+    if (part->bounds[i] >= e->theta && is_allowed(part->allowed, low)) {
+        int32_t units = part->sums ? part->sums[i]
+                                   : contribution(e, ec->c, lane->term, low,
+                                                  e->lists->tf(&lane->in->list, part->from + i));
+        offer_if_kept(e, ec, low, units, factor_of(e, ec->c, low));
+    }
+}
+
+/* Offers the postings whose bounds reach the threshold. */
 static void offer_postings(evaluation *e, eval_cell *ec, const eval_lane *lane,
-                           const uint16_t *docs, uint32_t from, const int32_t *sums,
-                           const float bounds[RANK_LANES], const uint64_t *allowed) {
+                           const list_part *part) {
+    enum { FEW = 48 };
     uint64_t reached[RANK_LANE_WORDS];
-    e->lanes->reached(bounds, e->theta, reached);
+    if (part->count <= FEW) {
+        for (uint32_t i = 0; i < part->count; i++) {
+            offer_posting(e, ec, lane, part, i);
+        }
+        return;
+    }
+    e->lanes->reached(part->bounds, e->theta, reached);
     for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
         for (uint64_t left = reached[word]; left; left &= left - 1) {
-            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            uint16_t low = docs[i];
-            if (bounds[i] >= e->theta && is_allowed(allowed, low)) {
-                int32_t units = sums ? sums[i]
-                                     : contribution(e, ec->c, lane->term, low,
-                                                    e->lists->tf(&lane->in->list, from + i));
-                offer_if_kept(e, ec, low, units, factor_of(e, ec->c, low));
-            }
+            offer_posting(e, ec, lane, part, word * 64 + (uint32_t)__builtin_ctzll(left));
         }
     }
 }
@@ -386,14 +404,17 @@ anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
     const uint64_t *allowed;
     TRY(eval_allowed(e, ec, &allowed));
     e->lists->docs(list, docs);
+    list_part part = {.docs = docs, .count = list->count, .allowed = allowed, .bounds = bounds};
     if (eval_bounds_postings(lane)) {
         eval_posting_bounds(e, lane, ec, docs, bounds);
-        offer_postings(e, ec, lane, docs, 0, NULL, bounds, allowed);
+        offer_postings(e, ec, lane, &part);
     } else {
-        for (uint32_t from = 0; from < list->count; from += BLOCK_DOCS) {
-            uint32_t left = list->count - from, count = left < BLOCK_DOCS ? left : BLOCK_DOCS;
-            bool sure = score_all(e, ec, lane, docs + from, from, count, sums, bounds);
-            offer_postings(e, ec, lane, docs + from, from, sure ? sums : NULL, bounds, allowed);
+        for (; part.from < list->count; part.from += BLOCK_DOCS) {
+            uint32_t left = list->count - part.from;
+            part.docs = docs + part.from;
+            part.count = left < BLOCK_DOCS ? left : BLOCK_DOCS;
+            part.sums = score_all(e, ec, lane, &part, sums, bounds) ? sums : NULL;
+            offer_postings(e, ec, lane, &part);
         }
     }
     if (e->trace) {
