@@ -102,11 +102,18 @@ static const float *norms_of(block_terms *b, const eval_term *term) {
 /* About the factor of a post; sums that it is multiplied with are compared with some room. */
 static float factor_of(const evaluation *e, const cell *c, uint32_t low) {
     double scores[RANK_SCORES];
+    float factor = e->prior.linear[RANK_SCORES]; /* 1 where there is no blend */
     if (!e->prior.blends) {
-        return 1;
+        return factor;
+    }
+    if (c->score_bytes == 4) {
+        const uint8_t *four = c->scores + 4 * (size_t)(low - c->from);
+        for (int i = 0; i < RANK_SCORES; i++) {
+            factor += e->prior.linear[i] * (float)four[i];
+        }
+        return factor;
     }
     cell_scores(c, low, scores);
-    float factor = e->prior.linear[RANK_SCORES];
     for (int i = 0; i < RANK_SCORES; i++) {
         factor += e->prior.linear[i] * (float)scores[i];
     }
@@ -229,9 +236,7 @@ static void offer(evaluation *e, const eval_cell *ec, uint16_t low, int32_t unit
     scored item = {.docno = ec->c->first + low, .units = (int64_t)units + e->constant,
                    .prior = 0.5};
     if (e->prior.blends) { /* else the factor is 1: evaluate.c fills priors in */
-        double scores[RANK_SCORES];
-        cell_scores(ec->c, low, scores);
-        item.prior = rank_prior(rank->weights, scores);
+        item.prior = eval_prior(e, ec->c, low);
     }
     item.score = rank_blend(item.units, rank->blend, item.prior);
     top_offer(e->top, item);

@@ -287,22 +287,28 @@ static const cell *cell_of(const evaluation *e, uint32_t docno) {
     return e->cells[from].c;
 }
 
+double eval_prior(evaluation *e, const cell *c, uint32_t low) {
+    double scores[RANK_SCORES];
+    uint32_t four = UINT32_MAX; /* no byte is over 100 */
+    if (c->score_bytes == 4) {
+        four = load_u32(c->scores + 4 * (size_t)(low - c->from));
+        if (e->prior_known && four == e->prior_scores) {
+            return e->prior_last;
+        }
+    }
+    cell_scores(c, low, scores);
+    e->prior_last = rank_prior(e->request->rank->weights, scores);
+    e->prior_scores = four;
+    e->prior_known = c->score_bytes == 4;
+    return e->prior_last;
+}
+
 /* Scores that no prior had a part in are made without it; what is kept gets it now. */
 static void fill_priors(evaluation *e) {
-    double scores[RANK_SCORES] = {50, 50, 50, 50};
-    double prior = rank_prior(e->request->rank->weights, scores);
-    uint32_t last = 50 * 0x01010101u; /* the scores of that prior: many posts have the same */
     for (size_t i = 0; i < e->top->count && !e->prior.blends; i++) {
         scored *item = &e->top->items[i];
         const cell *c = cell_of(e, item->docno);
-        uint32_t low = item->docno - c->first;
-        uint32_t four = c->score_bytes == 4 ? load_u32(c->scores + 4 * (size_t)(low - c->from)) : 0;
-        if (c->score_bytes != 4 || four != last) {
-            cell_scores(c, low, scores);
-            prior = rank_prior(e->request->rank->weights, scores);
-            last = c->score_bytes == 4 ? four : UINT32_MAX; /* no byte is over 100 */
-        }
-        item->prior = prior;
+        item->prior = eval_prior(e, c, item->docno - c->first);
     }
 }
 

@@ -94,11 +94,17 @@ typedef struct evaluation {
     bool impossible;  /* something required is in no post */
 
     rank_prior_bound prior;
+    double prior_last;     /* of a post of these four scores, once known: many have the same */
+    uint32_t prior_scores;
+    bool prior_known;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
     uint32_t *positions; /* of a phrase's words in a post, grown as needed */
     size_t positions_room;
 } evaluation;
+
+/* evaluate.c: a post's prior. */
+double eval_prior(evaluation *e, const cell *c, uint32_t low);
 
 /* shape.c: the plan as terms, sets and phrases; *known false: not of a kind for this evaluator. */
 anp_status eval_shape(evaluation *e, bool *known);
