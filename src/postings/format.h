@@ -1,6 +1,6 @@
 /*
- * The bytes of a posting list and of its positions. KEEP IN STEP: list.c, build.c, validate.c,
- * positions.c.
+ * The bytes of a posting list and of its positions. KEEP IN STEP: list.c, reader_body.h, build.c,
+ * validate.c, positions.c.
  *
  * A list is one term (or facet value) in one unit. All its ordinals lie in one window, so 16 bits
  * hold them ("low"). Little-endian, read in place, no alignment needed. Four of five terms have

@@ -180,8 +180,9 @@ static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
 static bool surely_scores(const evaluation *e, const eval_term *term) {
     for (uint32_t i = 0; i < e->cell_count; i++) {
         const cell *c = e->cells[i].c;
-        double title = (double)c->title_most * (term->lists->field == INDEX_TITLE ? 1 : e->title_weight);
-        double body = term->lists->field == INDEX_TITLE ? 0 : (double)c->body_most;
+        bool in_title = term->lists->field == INDEX_TITLE;
+        double title = (double)c->title_most * (in_title ? 1 : e->title_weight);
+        double body = in_title ? 0 : (double)c->body_most;
         double norm = (double)term->norm.base + (double)term->norm.slope * (title + body);
         if ((double)term->weight < (double)EVAL_UNITS_SURE * (1 + norm)) {
             return false;

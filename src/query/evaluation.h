@@ -184,7 +184,8 @@ static inline bool eval_top_full(const evaluation *e) {
 
 /*
  * Where no prior has a part and the heap is full: the units that a post of an ordinal from `docno`
- * on needs. Ties go to the lower ordinal, so that behind the worst post that is kept it is one more.
+ * on needs. Ties go to the lower ordinal, so that behind the worst post that is kept it is one
+ * more.
  * As a float it is never too much: conversion keeps the order.
  */
 static inline float eval_least_behind(const evaluation *e, uint32_t docno) {

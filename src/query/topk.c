@@ -2,8 +2,8 @@
  * At most capacity posts. While there is room they are in no order; then they are a binary heap
  * whose root is the worst and gives way. Cost: log k an offer that wins, once the heap is full.
  *
- * At the end they are put into steps of the range of scores, and each step is sorted by itself: of a
- * thousand posts that is half the time of taking them from the heap one by one. Where scores are
+ * At the end they are put into steps of the range of scores, and each step is sorted by itself: of
+ * a thousand posts that is half the time of taking them from the heap one by one. Where scores are
  * the same, or memory is out, the heap does it.
  */
 #include "query/score.h"
