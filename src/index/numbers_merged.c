@@ -136,6 +136,22 @@ anp_status merged_next(merged *m, str *text, uint32_t *number, anp_error *err) {
     return ANP_OK;
 }
 
+anp_status merged_next_apart(merged *m, str *text, anp_error *err) {
+    if (m->at == SIZE_MAX) {
+        m->at = 0;
+    } else if (m->at < m->sources.count) {
+        TRY(source_next(&m->sources.items[m->at], m->txn, err));
+    }
+    while (m->at < m->sources.count && m->sources.items[m->at].ended) {
+        m->at++;
+    }
+    if (m->at == m->sources.count) {
+        return ANP_NOT_FOUND;
+    }
+    *text = text_of(&m->sources.items[m->at]);
+    return ANP_OK;
+}
+
 void merged_close(merged *m) {
     free(m->sources.items);
     *m = (merged){.at = SIZE_MAX};
