@@ -10,13 +10,14 @@
  *                     ▼
  *     window 3      cache
  *
- * Dead posts go along; compaction drops them. Cost: a step of 1 MB takes some 10 ms; a window of
- * 65,536 posts some 1.3 s in all.
+ * Terms are joined by the pool's threads (merge_terms.h). Dead posts go along; compaction drops
+ * them. Cost: some 25 ms of processors a MB; a window of 65,536 posts 1.1 s in all.
  */
 #include "index/merge.h"
 
 #include "base/error.h"
 #include "index/group.h"
+#include "index/merge_terms.h"
 #include "index/unit_write.h"
 #include "sketch/sketch.h"
 
@@ -38,10 +39,9 @@ typedef struct merge {
     forward_head *heads; /* by post of the window */
     unit_txn_sink sink;
     unit_writer *writer;
-    term_rows rows;
+    merge_terms *terms;
     uint16_t *lows;
     double *values; /* WINDOW_DOCS * 2: room for scores too */
-    buffer kept[UNIT_SUBS]; /* one term's values of one segment */
     buffer joined;
 } merge;
 
@@ -147,40 +147,17 @@ static anp_status read_heads(merge *m, anp_error *err) {
     return ANP_OK;
 }
 
-/* All values of one term, out of one segment; its cursor moves behind them. */
-static anp_status take_term(merge *m, source *s, uint32_t term, anp_error *err) {
-    term_values values = {0};
-    str *places[UNIT_SUBS] = {&values.text, &values.text_positions, &values.title,
-                              &values.title_positions};
-    while (s->inner != UINT64_MAX && unit_key_kind(s->inner) == UNIT_TERM &&
-           unit_key_number(s->inner) == term) {
-        unsigned sub = unit_key_sub(s->inner);
-        if (sub >= UNIT_SUBS) {
-            return error_corrupt(err, "a segment has a key of no known kind");
-        }
-        m->kept[sub].len = 0;
-        buffer_put_str(&m->kept[sub], s->value);
-        if (m->kept[sub].failed) {
-            return error_nomem(err, "merging a window");
-        }
-        *places[sub] = str_make((const char *)m->kept[sub].data, m->kept[sub].len);
-        TRY(advance(s, err));
-    }
-    const forward_head *heads = m->heads; /* by low */
-    list_lengths bodies = {&heads->body_words, sizeof *heads, sizeof heads->body_words, 0, 0,
-                           WINDOW_DOCS};
-    list_lengths titles = bodies;
-    titles.entries = &heads->title_words;
-    return rows_add_values(&m->rows, &values, m->catalog->settings.title_weight, &bodies, &titles,
-                           err);
-}
-
-static anp_status merge_term(merge *m, uint32_t term, anp_error *err) {
-    rows_clear(&m->rows);
+/* All values of a term, out of all segments; their cursors move behind them. */
+static anp_status take_term(merge *m, uint32_t term, anp_error *err) {
     for (size_t i = 0; i < m->source_count; i++) {
-        TRY(take_term(m, &m->sources[i], term, err));
+        source *s = &m->sources[i];
+        while (s->inner != UINT64_MAX && unit_key_kind(s->inner) == UNIT_TERM &&
+               unit_key_number(s->inner) == term) {
+            TRY(merge_terms_add(m->terms, s->inner, i, s->value, err));
+            TRY(advance(s, err));
+        }
     }
-    return unit_write_term(m->writer, term, &m->rows, err);
+    return ANP_OK;
 }
 
 static anp_status merge_facet(merge *m, uint64_t inner, anp_error *err) {
@@ -245,7 +222,6 @@ static anp_status merge_sketches(merge *m, uint64_t inner, anp_error *err) {
 
 static anp_status merge_key(merge *m, uint64_t inner, anp_error *err) {
     switch (unit_key_kind(inner)) {
-    case UNIT_TERM: return merge_term(m, unit_key_number(inner), err);
     case UNIT_FACET: return merge_facet(m, inner, err);
     case UNIT_COLUMN: return merge_column(m, inner, err);
     case UNIT_SKETCH: return merge_sketches(m, inner, err);
@@ -283,8 +259,7 @@ static anp_status open_merge(merge *m, size_t at, anp_error *err) {
     }
     TRY(read_heads(m, err));
     m->sink = (unit_txn_sink){m->txn, true};
-    return unit_writer_open(unit_sink_of_txn(&m->sink), &c->settings, &m->window, m->heads,
-                            &m->writer, err);
+    return ANP_OK;
 }
 
 static void close_cursors(merge *m) {
@@ -300,10 +275,7 @@ static void close_merge(merge *m) {
     free(m->heads);
     free(m->lows);
     free(m->values);
-    rows_free(&m->rows);
-    for (int sub = 0; sub < UNIT_SUBS; sub++) {
-        buffer_free(&m->kept[sub]);
-    }
+    merge_terms_close(m->terms);
     buffer_free(&m->joined);
     unit_writer_close(m->writer);
 }
@@ -328,18 +300,52 @@ static anp_status finish_step(merge *m, size_t at, uint64_t reached, anp_error *
     return catalog_save_state(m->txn, c, err);
 }
 
-static anp_status window_step(store_txn *txn, catalog *c, uint64_t bytes, anp_error *err) {
+static bool is_term(uint64_t inner) {
+    return inner != UINT64_MAX && unit_key_kind(inner) == UNIT_TERM;
+}
+
+/* Terms, until *bytes of their values are taken, which it counts down to 0. */
+static anp_status merge_some_terms(merge *m, pool *p, uint64_t *bytes, anp_error *err) {
+    uint64_t next = least_inner(m), taken = 0;
+    if (!is_term(next)) {
+        return ANP_OK;
+    }
+    TRY(merge_terms_open(p, unit_sink_of_txn(&m->sink), &m->catalog->settings, &m->window,
+                         m->heads, &m->terms, err));
+    for (; is_term(next) && taken < *bytes; next = least_inner(m)) {
+        TRY(take_term(m, unit_key_number(next), err));
+        taken = merge_terms_bytes(m->terms);
+    }
+    *bytes -= taken < *bytes ? taken : *bytes;
+    return merge_terms_finish(m->terms, err);
+}
+
+/* What comes behind them, until `bytes` are written. */
+static anp_status merge_some_others(merge *m, uint64_t bytes, anp_error *err) {
+    uint64_t next = least_inner(m);
+    if (bytes == 0 || next == UINT64_MAX) {
+        return ANP_OK;
+    }
+    TRY(unit_writer_open(unit_sink_of_txn(&m->sink), &m->catalog->settings, &m->window, m->heads,
+                         &m->writer, err));
+    for (; next != UINT64_MAX && unit_writer_bytes(m->writer) < bytes; next = least_inner(m)) {
+        TRY(merge_key(m, next, err));
+    }
+    return unit_writer_finish(m->writer, err);
+}
+
+static anp_status window_step(pool *p, store_txn *txn, catalog *c, uint64_t bytes,
+                              anp_error *err) {
     size_t at = find_window(c);
     merge m = {.txn = txn, .catalog = c};
-    uint64_t next = 0;
     anp_status status = open_merge(&m, at, err);
-    while (status == ANP_OK && (next = least_inner(&m)) != UINT64_MAX &&
-           unit_writer_bytes(m.writer) < bytes) {
-        status = merge_key(&m, next, err);
+    if (status == ANP_OK) {
+        status = merge_some_terms(&m, p, &bytes, err);
     }
     if (status == ANP_OK) {
-        status = unit_writer_finish(m.writer, err);
+        status = merge_some_others(&m, bytes, err);
     }
+    uint64_t next = status == ANP_OK ? least_inner(&m) : 0;
     close_cursors(&m);
     if (status == ANP_OK) {
         status = finish_step(&m, at, next, err);
@@ -348,10 +354,11 @@ static anp_status window_step(store_txn *txn, catalog *c, uint64_t bytes, anp_er
     return status;
 }
 
-anp_status merge_step(store_txn *txn, catalog *c, uint64_t bytes, bool *done, anp_error *err) {
+anp_status merge_step(pool *p, store_txn *txn, catalog *c, uint64_t bytes, bool *done,
+                      anp_error *err) {
     anp_status status = ANP_OK;
     if (merge_window_pending(c)) {
-        status = window_step(txn, c, bytes, err);
+        status = window_step(p, txn, c, bytes, err);
     } else if (group_pending(c)) {
         status = group_step(txn, c, bytes, err);
     }

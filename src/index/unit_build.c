@@ -16,12 +16,6 @@ enum {
 
 /* ---- A range of terms ---------------------------------------------------------------------- */
 
-typedef struct held_value {
-    store_table table;
-    uint64_t key;
-    size_t len;
-} held_value;
-
 typedef struct build {
     unit_sink sink;
     const catalog_settings *settings;
@@ -36,20 +30,10 @@ typedef struct range {
     size_t from, to; /* of the area's terms */
     bool rest;       /* not terms, but all that is no term */
     pool_task task;
-    buffer values; /* not yet put, one behind the other */
-    VEC(held_value) held;
+    unit_held held; /* not yet put */
     anp_status status;
     anp_error error;
 } range;
-
-static anp_status hold(void *user, store_table table, uint64_t key, str value, anp_error *err) {
-    range *r = user;
-    buffer_put_str(&r->values, value);
-    if (r->values.failed || !vec_push(&r->held, ((held_value){table, key, value.len}))) {
-        return error_nomem(err, "writing a unit");
-    }
-    return ANP_OK;
-}
 
 static const uint8_t *read_positions(const uint8_t *at, const uint8_t *end, uint32_t count,
                                      uint32_t *out) {
@@ -285,23 +269,17 @@ static anp_status write_range(range *r, unit_sink sink, anp_error *err) {
 static void run_range(void *user, unsigned worker) {
     range *r = user;
     (void)worker;
-    r->status = write_range(r, (unit_sink){hold, r}, &r->error);
+    r->status = write_range(r, unit_held_sink(&r->held), &r->error);
 }
 
 static anp_status put_range(range *r, unit_sink sink, anp_error *err) {
-    const char *at = (const char *)r->values.data;
     if (r->status != ANP_OK) {
         if (err) {
             *err = r->error;
         }
         return r->status;
     }
-    for (size_t i = 0; i < r->held.count; i++) {
-        const held_value *v = &r->held.items[i];
-        TRY(sink.put(sink.user, v->table, v->key, str_make(at, v->len), err));
-        at += v->len;
-    }
-    return ANP_OK;
+    return unit_held_put(&r->held, sink, err);
 }
 
 /* Ranges of about as many bytes each; the last one is the rest. How many. */
@@ -337,8 +315,7 @@ static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp
         } else if (status == ANP_OK) {
             status = write_range(r, b->sink, err);
         }
-        buffer_free(&r->values);
-        free(r->held.items);
+        unit_held_free(&r->held);
     }
     return status;
 }

@@ -9,6 +9,36 @@ static anp_status put_in_txn(void *user, store_table table, uint64_t key, str va
     return store_put(target->txn, table, store_key_u64(key), value, target->append, err);
 }
 
+static anp_status hold(void *user, store_table table, uint64_t key, str value, anp_error *err) {
+    unit_held *held = user;
+    buffer_put_str(&held->values, value);
+    if (held->values.failed ||
+        !vec_push(&held->list, ((unit_held_value){table, key, value.len}))) {
+        return error_nomem(err, "writing a unit");
+    }
+    return ANP_OK;
+}
+
+unit_sink unit_held_sink(unit_held *held) {
+    return (unit_sink){hold, held};
+}
+
+anp_status unit_held_put(unit_held *held, unit_sink sink, anp_error *err) {
+    const char *at = (const char *)held->values.data;
+    for (size_t i = 0; i < held->list.count; i++) {
+        const unit_held_value *v = &held->list.items[i];
+        TRY(sink.put(sink.user, v->table, v->key, str_make(at, v->len), err));
+        at += v->len;
+    }
+    held->values.len = held->list.count = 0;
+    return ANP_OK;
+}
+
+void unit_held_free(unit_held *held) {
+    buffer_free(&held->values);
+    free(held->list.items);
+}
+
 unit_sink unit_sink_of_txn(unit_txn_sink *target) {
     return (unit_sink){put_in_txn, target};
 }

@@ -4,6 +4,7 @@
 #ifndef ANP_INDEX_UNIT_PUT_H
 #define ANP_INDEX_UNIT_PUT_H
 
+#include "base/vec.h"
 #include "index/pack.h"
 #include "index/unit.h"
 
@@ -15,6 +16,25 @@ typedef struct unit_sink {
     anp_status (*put)(void *user, store_table table, uint64_t key, str value, anp_error *err);
     void *user;
 } unit_sink;
+
+typedef struct unit_held_value {
+    store_table table;
+    uint64_t key;
+    size_t len;
+} unit_held_value;
+
+/* Values held in memory, in the order in which they came. Zero: empty. */
+typedef struct unit_held {
+    buffer values; /* one behind the other */
+    VEC(unit_held_value) list;
+} unit_held;
+
+/* Copies values there. */
+unit_sink unit_held_sink(unit_held *held);
+
+/* Puts all and forgets them; after a failure they stay. */
+anp_status unit_held_put(unit_held *held, unit_sink sink, anp_error *err);
+void unit_held_free(unit_held *held);
 
 /* Puts into a transaction. `append`: the unit's keys are greater than all in its tables. */
 typedef struct unit_txn_sink {

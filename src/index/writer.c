@@ -682,7 +682,7 @@ static uint16_t next_segment(catalog *c, bool *append) {
 static anp_status finish_merges(index_writer *w, anp_error *err) {
     bool done;
     while (merge_window_pending(&w->cat)) {
-        TRY(merge_step(w->txn, &w->cat, UINT64_MAX, &done, err));
+        TRY(merge_step(w->pool, w->txn, &w->cat, UINT64_MAX, &done, err));
     }
     return ANP_OK;
 }
@@ -894,7 +894,7 @@ static void maintain(index_writer *w) {
         uint32_t due = w->cat.state.merge_due;
         due = due < MERGE_STEP_BYTES_MAX ? due : MERGE_STEP_BYTES_MAX;
         w->cat.state.merge_due -= due;
-        if (merge_step(w->txn, &w->cat, due, &done, NULL) != ANP_OK ||
+        if (merge_step(w->pool, w->txn, &w->cat, due, &done, NULL) != ANP_OK ||
             end_transaction(w, NULL) != ANP_OK) {
             drop_batch(w);
             return;

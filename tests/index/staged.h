@@ -92,7 +92,7 @@ static inline bool staged_step(index_handle *index, uint64_t bytes, catalog *c) 
     CHECK_EQ_INT(store_begin_write(index_store(index), &txn, NULL), ANP_OK);
     CHECK_EQ_INT(catalog_load(txn, c, NULL), ANP_OK);
     bool pending = merge_pending(c);
-    if (pending && !CHECK_EQ_INT(merge_step(txn, c, bytes, &done, &err), ANP_OK)) {
+    if (pending && !CHECK_EQ_INT(merge_step(NULL, txn, c, bytes, &done, &err), ANP_OK)) {
         test_note("%s", err.message);
         pending = false;
     }

@@ -337,7 +337,7 @@ static void merge_all(index_handle *index) {
     bool done = false;
     CHECK_EQ_INT(store_begin_write(index_store(index), &txn, NULL), ANP_OK);
     CHECK_EQ_INT(catalog_load(txn, &c, NULL), ANP_OK);
-    while (!done && CHECK_EQ_INT(merge_step(txn, &c, UINT64_MAX, &done, NULL), ANP_OK)) {
+    while (!done && CHECK_EQ_INT(merge_step(NULL, txn, &c, UINT64_MAX, &done, NULL), ANP_OK)) {
     }
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
     catalog_free(&c);

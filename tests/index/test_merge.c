@@ -178,27 +178,56 @@ static void check_steps(uint64_t seed, uint32_t groups, uint32_t most) {
     index_close(index);
 }
 
-/* In one transaction, as a large batch does it before it writes windows. */
-static void check_at_once(void) {
+/* Every value of the tables that merges write, as one number. */
+static uint64_t written(index_handle *index) {
+    static const store_table tables[] = {STORE_SEGMENTS, STORE_POSTINGS, STORE_POSITIONS,
+                                         STORE_FACETS,   STORE_COLUMNS,  STORE_SKETCHES};
+    digest d = {0};
+    store_txn *txn;
+    CHECK_EQ_INT(store_begin_read(index_store(index), &txn, NULL), ANP_OK);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        store_cursor *cursor;
+        store_key key;
+        str value;
+        CHECK_EQ_INT(store_cursor_open(txn, tables[i], &cursor, NULL), ANP_OK);
+        anp_status status = store_seek(cursor, store_key_u64(0), &key, &value, NULL);
+        for (; status == ANP_OK; status = store_next(cursor, &key, &value, NULL)) {
+            mix(&d, &key.number, sizeof key.number);
+            mix(&d, value.data, value.len);
+        }
+        CHECK_EQ_INT(status, ANP_NOT_FOUND);
+        store_cursor_close(cursor);
+    }
+    store_abort(txn);
+    return d.sum;
+}
+
+/* Windows in one transaction, as a large batch does it before it writes others; what is written. */
+static uint64_t merge_windows(unsigned threads) {
     char path[512];
-    snprintf(path, sizeof path, "%s/at-once.db", test_folder());
+    snprintf(path, sizeof path, "%s/at-once-%u.db", test_folder(), threads);
     index_handle *index = staged_open(path, 77, 2);
+    pool *p = threads ? pool_open(threads) : NULL;
     store_txn *txn;
     catalog c;
-    bool done = false;
-    if (!index) {
-        return;
+    bool done;
+    if (!index || !CHECK(!threads || p)) {
+        return 0;
     }
     uint64_t want = digest_of(index);
     CHECK_EQ_INT(store_begin_write(index_store(index), &txn, NULL), ANP_OK);
     CHECK_EQ_INT(catalog_load(txn, &c, NULL), ANP_OK);
-    while (!done && CHECK_EQ_INT(merge_step(txn, &c, UINT64_MAX, &done, NULL), ANP_OK)) {
+    while (merge_window_pending(&c) &&
+           CHECK_EQ_INT(merge_step(p, txn, &c, UINT64_MAX, &done, NULL), ANP_OK)) {
     }
     CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
     catalog_free(&c);
+    pool_close(p);
     CHECK(digest_of(index) == want);
     check_sound(index);
+    uint64_t sum = written(index);
     index_close(index);
+    return sum;
 }
 
 void test_index_merge(void) {
@@ -207,6 +236,8 @@ void test_index_merge(void) {
     CASE("every step of any size");
     check_steps(2, 2, 600);
     check_steps(3, 2, 6000);
-    CASE("all in one transaction");
-    check_at_once();
+    CASE("all in one transaction, the same values at any number of threads");
+    uint64_t alone = merge_windows(0);
+    CHECK(merge_windows(1) == alone);
+    CHECK(merge_windows(3) == alone);
 }
