@@ -1,7 +1,7 @@
 /*
  * See writer.h. The forward records of a batch are kept in memory until the commit, which puts
  * them into the log or, together with the log's, inverts them into units that end at window
- * borders.
+ * borders. Those in the log stay in memory too, some MB of them, so that a fold need not read them.
  */
 #include "index/writer.h"
 
@@ -25,6 +25,8 @@ enum {
     MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read */
     STEPS_A_FORGETTING = 4,
     POSTS_A_FORGETTING = 128,
+    LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
+    LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
 };
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */
@@ -57,7 +59,9 @@ struct index_writer {
     VEC(size_t) sample_sizes;
     bool untrainable;    /* the samples made none: do without for this writer's life */
     VEC(batch_post) posts;
-    VEC(forward_number) numbers;
+    VEC(batch_post) logged; /* the log's last posts, as long as their drafts are here */
+    size_t logged_bytes;
+    VEC(forward_number) numbers; /* of both */
     VEC(uint32_t) facets;
     size_t pending_bytes; /* of the batch */
     uint32_t steps;       /* of merging, ever */
@@ -147,15 +151,51 @@ static void drop_names(index_writer *w) {
     w->known.count = kept;
 }
 
+static const draft_post *drafted(const batch_post *p) {
+    return &p->from->draft.posts.items[p->place];
+}
+
+static void drop_logged(index_writer *w) {
+    for (size_t i = 0; i < w->logged.count; i++) {
+        batch_draft_release(w->logged.items[i].from);
+    }
+    w->logged.count = w->logged_bytes = 0;
+}
+
 static void clear_posts(index_writer *w) {
     for (size_t i = 0; i < w->posts.count; i++) {
         batch_draft_release(w->posts.items[i].from);
     }
-    w->posts.count = w->numbers.count = w->facets.count = 0;
+    w->posts.count = 0;
+    if (w->logged.count == 0) {
+        w->numbers.count = w->facets.count = 0;
+    }
     w->pending_bytes = 0;
     batch_draft_release(w->own);
     w->own = NULL;
     drop_names(w);
+}
+
+/* The batch was put in the log: its drafts stay for the fold, which need not read it again. */
+static void keep_logged(index_writer *w) {
+    size_t count = w->posts.count;
+    bool in_log = w->cat.state.docno_end > w->cat.state.log_first;
+    for (size_t i = 0; i < count; i++) {
+        w->logged_bytes += drafted(&w->posts.items[i])->weight;
+    }
+    if (!in_log || (count && count < LOGGED_POSTS_MIN) || w->logged_bytes > LOGGED_BYTES_MAX ||
+        !vec_reserve(&w->logged, w->logged.count + count)) {
+        drop_logged(w);
+        return;
+    }
+    if (count) {
+        memcpy(w->logged.items + w->logged.count, w->posts.items, count * sizeof *w->posts.items);
+    }
+    w->logged.count += count;
+    w->posts.count = 0;
+    if (w->own) { /* others have posts that are not taken yet; the intake does it with them */
+        draft_drop_stored(&w->own->draft);
+    }
 }
 
 /* Forgets the batch, and the caches with it: they may hold numbers that were never committed. */
@@ -166,6 +206,7 @@ static void drop_batch(index_writer *w) {
     store_abort(w->txn);
     w->txn = NULL;
     w->loaded = w->broken = w->expecting = false;
+    drop_logged(w);
     clear_posts(w);
     for (size_t i = 0; i < w->known.count; i++) {
         names_forget(w->known.items[i]);
@@ -197,6 +238,7 @@ void writer_close(index_writer *w) {
         free(w->known.items);
         free(w->sample_sizes.items);
         free(w->posts.items);
+        free(w->logged.items);
         free(w->numbers.items);
         free(w->facets.items);
         free(w);
@@ -284,10 +326,6 @@ static anp_status find_length(index_writer *w, uint32_t column, uint32_t docno, 
         }
     }
     return error_corrupt(err, "the lengths of post %u are missing; restore a backup", docno);
-}
-
-static const draft_post *drafted(const batch_post *p) {
-    return &p->from->draft.posts.items[p->place];
 }
 
 static anp_status post_head(index_writer *w, uint32_t docno, forward_head *head, anp_error *err) {
@@ -714,14 +752,36 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
     return ANP_OK;
 }
 
-/* Views of the log's posts, then of the batch's; records is what the former point into. */
-static anp_status view_posts(index_writer *w, const str *records, uint32_t in_log, arena *memory,
+/* What the log's records are read into: their views point there. */
+typedef struct log_records {
+    str *records;
+    char *bytes;
+    arena memory;
+} log_records;
+
+static void free_records(log_records *r) {
+    free(r->records);
+    free(r->bytes);
+    arena_free(&r->memory);
+}
+
+/* Views of the log's posts, then of the batch's. */
+static anp_status view_posts(index_writer *w, const catalog_state *before, log_records *read,
                              forward_view *views, anp_error *err) {
-    for (uint32_t i = 0; i < in_log; i++) {
-        TRY(forward_view_open(records[i], memory, &views[i], err));
+    catalog_state unknown = *before; /* the log up to what is kept of it */
+    unknown.docno_end -= (uint32_t)w->logged.count;
+    uint32_t count = unknown.docno_end - unknown.log_first;
+    if (count) {
+        TRY(tail_records(w->txn, &unknown, &read->records, &read->bytes, err));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(forward_view_open(read->records[i], &read->memory, views++, err));
+    }
+    for (size_t i = 0; i < w->logged.count; i++) {
+        *views++ = view_of(w, &w->logged.items[i]);
     }
     for (size_t i = 0; i < w->posts.count; i++) {
-        views[in_log + i] = view_of(w, &w->posts.items[i]);
+        *views++ = view_of(w, &w->posts.items[i]);
     }
     return ANP_OK;
 }
@@ -741,14 +801,10 @@ static anp_status write_units(index_writer *w, uint32_t first, uint32_t total,
 static anp_status fold(index_writer *w, anp_error *err) {
     catalog_state before = w->cat.state;
     before.docno_end -= (uint32_t)w->posts.count;
-    uint32_t in_log = before.docno_end - before.log_first;
-    uint32_t total = in_log + (uint32_t)w->posts.count;
-    str *records = NULL;
-    char *bytes = NULL;
-    arena memory = {0};
-    TRY(tail_records(w->txn, &before, &records, &bytes, err));
+    uint32_t total = w->cat.state.docno_end - before.log_first;
+    log_records read = {0};
     forward_view *views = malloc((total + 1u) * sizeof *views);
-    anp_status status = views ? view_posts(w, records, in_log, &memory, views, err)
+    anp_status status = views ? view_posts(w, &before, &read, views, err)
                               : error_nomem(err, "folding the log");
     if (status == ANP_OK) {
         status = write_units(w, before.log_first, total, views, err);
@@ -757,9 +813,7 @@ static anp_status fold(index_writer *w, anp_error *err) {
         status = store_delete_range(w->txn, STORE_LOG, before.log_first, before.docno_end, err);
     }
     free(views);
-    free(records);
-    free(bytes);
-    arena_free(&memory);
+    free_records(&read);
     return status;
 }
 
@@ -843,6 +897,7 @@ static anp_status write_batch(index_writer *w, anp_error *err) {
 }
 
 static void clear_batch(index_writer *w) {
+    keep_logged(w);
     clear_posts(w);
     w->fields_changed = w->expecting = false;
     if (numbers_bytes(&w->terms) > VOCABULARY_CACHE_BYTES) {

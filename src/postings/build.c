@@ -210,9 +210,13 @@ static uint32_t scope_maxima(const list_input *input, const float *values, float
     for (uint32_t block = 0; block < LIST_BLOCKS; block++) {
         maxima[block] = -1;
     }
-    for (uint32_t i = 0; i < input->count; i++) {
-        float *best = &maxima[input->docs[i] / BLOCK_DOCS];
-        *best = values[i] > *best ? values[i] : *best;
+    for (uint32_t i = 0; i < input->count;) {
+        uint32_t block = input->docs[i] / BLOCK_DOCS;
+        float best = values[i];
+        for (i++; i < input->count && input->docs[i] / BLOCK_DOCS == block; i++) {
+            best = values[i] > best ? values[i] : best;
+        }
+        maxima[block] = best;
     }
     return LIST_BLOCKS;
 }
