@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 
+#include <stdatomic.h>
 #include <zdict.h>
+#define ZSTD_STATIC_LINKING_ONLY /* dictionaries by reference */
 #include <zstd.h>
 
 enum { LEVEL = 3, DICTIONARY_BYTES_MAX = 64 << 10, DICTIONARY_BYTES_MIN = 1 << 10 };
@@ -14,10 +16,13 @@ enum { LEVEL = 3, DICTIONARY_BYTES_MAX = 64 << 10, DICTIONARY_BYTES_MIN = 1 << 1
 /* Samples this many times as large as the dictionary: zstd's own advice is 10 to 100. */
 enum { SAMPLES_TO_DICTIONARY = 16 };
 
+/* To compress takes tables of 0.4 MB, which whoever only reads does without. */
 struct dictionary {
-    ZSTD_CDict *in;
+    _Atomic(ZSTD_CDict *) in; /* NULL: not yet needed */
     ZSTD_DDict *out;
     uint32_t id;
+    size_t len;
+    char bytes[]; /* of both */
 };
 
 /* Each made when first needed: a snapshot never compresses. */
@@ -53,13 +58,13 @@ anp_status dictionary_train(const buffer *samples, const size_t *sizes, size_t c
 }
 
 anp_status dictionary_open(str bytes, dictionary **out, anp_error *err) {
-    dictionary *d = calloc(1, sizeof *d);
+    dictionary *d = malloc(sizeof *d + bytes.len);
     if (d) {
-        d->id = ZDICT_getDictID(bytes.data, bytes.len);
-        d->in = ZSTD_createCDict(bytes.data, bytes.len, LEVEL);
-        d->out = ZSTD_createDDict(bytes.data, bytes.len);
+        *d = (dictionary){.id = ZDICT_getDictID(bytes.data, bytes.len), .len = bytes.len};
+        memcpy(d->bytes, bytes.data, bytes.len);
+        d->out = ZSTD_createDDict_byReference(d->bytes, d->len);
     }
-    if (!d || !d->in || !d->out) {
+    if (!d || !d->out) {
         dictionary_close(d);
         return error_nomem(err, "a dictionary");
     }
@@ -74,10 +79,24 @@ anp_status dictionary_open(str bytes, dictionary **out, anp_error *err) {
 
 void dictionary_close(dictionary *d) {
     if (d) {
-        ZSTD_freeCDict(d->in);
+        ZSTD_freeCDict(atomic_load(&d->in));
         ZSTD_freeDDict(d->out);
         free(d);
     }
+}
+
+/* Made by the first that needs it, or by several at once: then one of them is kept. */
+static const ZSTD_CDict *compressing(dictionary *d) {
+    ZSTD_CDict *have = atomic_load(&d->in), *made;
+    if (have) {
+        return have;
+    }
+    made = ZSTD_createCDict_byReference(d->bytes, d->len, LEVEL);
+    if (made && !atomic_compare_exchange_strong(&d->in, &have, made)) {
+        ZSTD_freeCDict(made);
+        made = have;
+    }
+    return made;
 }
 
 uint32_t dictionary_id(const dictionary *d) {
@@ -98,13 +117,14 @@ void compressor_close(compressor *c) {
 
 anp_status compressor_write(compressor *c, const dictionary *d, str bytes, buffer *out,
                             anp_error *err) {
+    const ZSTD_CDict *in = d ? compressing((dictionary *)d) : NULL;
     size_t room = ZSTD_compressBound(bytes.len);
     uint8_t *at = buffer_reserve(out, room);
     c->in = c->in ? c->in : ZSTD_createCCtx();
-    if (!at || !c->in) {
+    if (!at || !c->in || (d && !in)) {
         return error_nomem(err, "compressing a post");
     }
-    size_t len = d ? ZSTD_compress_usingCDict(c->in, at, room, bytes.data, bytes.len, d->in)
+    size_t len = d ? ZSTD_compress_usingCDict(c->in, at, room, bytes.data, bytes.len, in)
                    : ZSTD_compressCCtx(c->in, at, room, bytes.data, bytes.len, LEVEL);
     if (ZSTD_isError(len)) {
         return error_set(err, ANP_NOMEM, "cannot compress a post: %s", ZSTD_getErrorName(len));
