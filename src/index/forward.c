@@ -164,6 +164,32 @@ bool forward_next_facet(forward_reader *r, uint32_t *value) {
     return more;
 }
 
+void forward_skip_numbers(forward_reader *r) {
+    uint32_t field;
+    for (; r->at && r->left; r->left--) {
+        if (read_u32(r, &field)) {
+            take(r, sizeof(double));
+        }
+    }
+}
+
+/* Varints end with bytes below 0x80: eight bytes at once, as long as no more of them end. */
+void forward_skip_facets(forward_reader *r) {
+    const uint8_t *at = r->at;
+    while (at && r->left >= 8 && r->end - at >= 8) {
+        r->left -= (uint32_t)__builtin_popcountll(~load_u64(at) & 0x8080808080808080u);
+        at += 8;
+    }
+    while (at && r->left) {
+        if (at == r->end) {
+            at = NULL;
+            break;
+        }
+        r->left -= *at++ < 0x80;
+    }
+    r->at = at;
+}
+
 const uint8_t *forward_sketch(forward_reader *r) {
     return r->sketched ? take(r, SKETCH_BYTES) : NULL;
 }

@@ -72,6 +72,9 @@ void forward_section(forward_reader *r);
 bool forward_next_number(forward_reader *r, forward_number *out);
 bool forward_next_facet(forward_reader *r, uint32_t *value);
 const uint8_t *forward_sketch(forward_reader *r); /* NULL: none */
+/* Pass over all entries of the section instead. */
+void forward_skip_numbers(forward_reader *r);
+void forward_skip_facets(forward_reader *r);
 
 /* ---- Views --------------------------------------------------------------------------------- */
 

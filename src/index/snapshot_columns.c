@@ -231,6 +231,7 @@ static anp_status facet_window(snapshot *s, uint32_t value, uint32_t window, uin
         }
     }
     if (snapshot_tail_in(s, window)) {
+        TRY(tail_read_meta(s->tail, err));
         tail_cursor cursor = tail_find(s->tail, TAIL_FACETS, value);
         tail_place place;
         while (held && tail_next(&cursor, &place)) {
@@ -297,6 +298,7 @@ static anp_status range_window(snapshot *s, uint32_t field, number_range range, 
         }
     }
     if (snapshot_tail_in(s, window)) {
+        TRY(tail_read_meta(s->tail, err));
         tail_cursor cursor = tail_find(s->tail, TAIL_NUMBERS, field);
         tail_place place;
         while (held && tail_next(&cursor, &place)) {

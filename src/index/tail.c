@@ -18,9 +18,6 @@ enum {
     TERM_BYTES_MIN = 4, /* of a term in a record */
     /* Posts from which on the memory of a chunk is asked for at once. */
     MANY_POSTS = 64,
-    /* Of most posts, at most: what room is made for then. */
-    POST_FACETS = 64,
-    POST_NUMBERS = 24,
 };
 
 typedef struct log_post {
@@ -60,11 +57,18 @@ typedef struct tail_refs {
     size_t capacity;
 } tail_refs;
 
+/* References of facets and numbers: by kind, those of terms are empty. */
+typedef struct tail_meta {
+    tail_refs refs[TAIL_KINDS];
+} tail_meta;
+
 struct tail_chunk {
     uint32_t references;
+    uint32_t first; /* post of the log */
     uint32_t count; /* posts */
-    tail_refs refs[TAIL_KINDS];
-    _Atomic(tail_refs *) sorted; /* the terms; NULL: not yet; may be refs[TAIL_TERMS] itself */
+    tail_refs terms;
+    _Atomic(tail_refs *) sorted; /* the terms; NULL: not yet; may be `terms` itself */
+    _Atomic(tail_meta *) meta;   /* NULL: not yet asked for */
     _Atomic uint32_t scans;
 };
 
@@ -228,25 +232,32 @@ static size_t lower_bound(const tail_refs *r, uint32_t number) {
 
 /* ---- Chunks -------------------------------------------------------------------------------- */
 
+static void free_meta(tail_meta *m) {
+    for (int kind = 0; m && kind < TAIL_KINDS; kind++) {
+        free_refs(&m->refs[kind]);
+    }
+    free(m);
+}
+
 static void release_chunk(tail_chunk *c) {
     if (!c || --c->references > 0) {
         return;
     }
     tail_refs *sorted = atomic_load(&c->sorted);
-    if (sorted && sorted != &c->refs[TAIL_TERMS]) {
+    if (sorted && sorted != &c->terms) {
         free_refs(sorted);
         free(sorted);
     }
-    for (int kind = 0; kind < TAIL_KINDS; kind++) {
-        free_refs(&c->refs[kind]);
-    }
+    free_refs(&c->terms);
+    free_meta(atomic_load(&c->meta));
     free(c);
 }
 
-static tail_chunk *new_chunk(uint32_t count) {
+static tail_chunk *new_chunk(uint32_t first, uint32_t count) {
     tail_chunk *c = calloc(1, sizeof *c);
     if (c) {
         c->references = 1;
+        c->first = first;
         c->count = count;
     }
     return c;
@@ -267,7 +278,7 @@ static inline const uint8_t *read_pair(const uint8_t *at, const uint8_t *end, ui
 /* The terms of a record, passing over their payloads; the byte behind them, NULL when damaged. */
 static const uint8_t *read_terms(tail_chunk *c, const log_post *p, uint32_t post,
                                  forward_reader r, bool *held) {
-    tail_refs *refs = &c->refs[TAIL_TERMS];
+    tail_refs *refs = &c->terms;
     uint32_t term = 0, delta, bytes;
     size_t most = r.at ? (size_t)(p->end - r.at) / TERM_BYTES_MIN : 0;
     *held = *held && reserve(refs, refs->count + (most < r.left ? most : r.left) + 1);
@@ -287,74 +298,145 @@ static const uint8_t *read_terms(tail_chunk *c, const log_post *p, uint32_t post
     return at;
 }
 
-/* Reads one record of the log into the chunk. */
+static str record_of(const log_post *p) {
+    return str_make((const char *)p->record, (size_t)(p->end - p->record));
+}
+
+static anp_status damaged(anp_error *err) {
+    return error_corrupt(err, "a forward record is damaged");
+}
+
+/* Reads one record of the log into the chunk, all but its facets and numbers. */
 static anp_status read_post(tail_chunk *c, log_post *p, uint32_t post, anp_error *err) {
-    str record = str_make((const char *)p->record, (size_t)(p->end - p->record));
-    forward_reader r = forward_open(record, &p->head);
-    forward_number number;
-    uint32_t value;
+    forward_reader r = forward_open(record_of(p), &p->head);
     bool held = true;
     forward_section(&r);
-    while (held && forward_next_number(&r, &number)) {
-        size_t at = (size_t)(r.at - p->record) - sizeof(double);
-        held = add(&c->refs[TAIL_NUMBERS], number.field, post, at);
-    }
+    forward_skip_numbers(&r);
     forward_section(&r);
-    while (held && forward_next_facet(&r, &value)) {
-        held = add(&c->refs[TAIL_FACETS], value, post, (size_t)(r.at - p->record));
-    }
+    forward_skip_facets(&r);
     p->sketch = forward_sketch(&r);
     forward_section(&r);
     const uint8_t *end = read_terms(c, p, post, r, &held);
     if (!held) {
         return error_nomem(err, "reading the log");
     }
-    return end == p->end ? ANP_OK : error_corrupt(err, "a forward record is damaged");
+    return end == p->end ? ANP_OK : damaged(err);
 }
 
-/* a and b, which come one behind the other, as one; NULL when memory is out. */
-static tail_chunk *join(const tail_chunk *a, const tail_chunk *b) {
-    tail_chunk *c = new_chunk(a->count + b->count);
-    if (!c) {
-        return NULL;
-    }
-    tail_refs *terms = &c->refs[TAIL_TERMS], *made = NULL;
-    tail_refs *of_a = atomic_load(&a->sorted), *of_b = atomic_load(&b->sorted);
+/* The facets and numbers of a record. */
+static anp_status read_post_meta(tail_meta *m, const log_post *p, uint32_t post, anp_error *err) {
+    forward_head head;
+    forward_reader r = forward_open(record_of(p), &head);
+    forward_number number;
+    uint32_t value;
     bool held = true;
-    for (int kind = TAIL_TERMS + 1; kind < TAIL_KINDS; kind++) {
-        held = held && append(&c->refs[kind], &a->refs[kind]) &&
-               append(&c->refs[kind], &b->refs[kind]);
+    forward_section(&r);
+    while (held && forward_next_number(&r, &number)) {
+        size_t at = (size_t)(r.at - p->record) - sizeof(double);
+        held = add(&m->refs[TAIL_NUMBERS], number.field, post, at);
     }
-    if (held && of_a && !of_b) { /* the old one was asked for often: so will be the new one */
-        of_b = made = sort(&b->refs[TAIL_TERMS]);
+    forward_section(&r);
+    while (held && forward_next_facet(&r, &value)) {
+        held = add(&m->refs[TAIL_FACETS], value, post, (size_t)(r.at - p->record));
+    }
+    if (!held) {
+        return error_nomem(err, "reading the log");
+    }
+    return r.at ? ANP_OK : damaged(err);
+}
+
+/* By the first that needs it, or by several at once: then one of them is kept. */
+static anp_status read_meta(const tail_log *log, tail_chunk *c, anp_error *err) {
+    tail_meta *have = atomic_load_explicit(&c->meta, memory_order_acquire);
+    if (have) {
+        return ANP_OK;
+    }
+    tail_meta *made = calloc(1, sizeof *made);
+    anp_status status = made ? ANP_OK : error_nomem(err, "reading the log");
+    for (uint32_t i = 0; i < c->count && status == ANP_OK; i++) {
+        status = read_post_meta(made, &log->posts[c->first + i], c->first + i, err);
+    }
+    if (status != ANP_OK || !atomic_compare_exchange_strong(&c->meta, &have, made)) {
+        free_meta(made);
+    }
+    return status;
+}
+
+anp_status tail_read_meta(const tail *t, anp_error *err) {
+    for (uint32_t i = 0; i < t->chunk_count; i++) {
+        TRY(read_meta(t->log, t->chunks[i], err));
+    }
+    return ANP_OK;
+}
+
+/* What was asked for of a or b will be asked for of both. */
+static anp_status join_meta(const tail_log *log, tail_chunk *a, tail_chunk *b, tail_chunk *out,
+                            anp_error *err) {
+    if (!atomic_load(&a->meta) && !atomic_load(&b->meta)) {
+        return ANP_OK;
+    }
+    TRY(read_meta(log, a, err));
+    TRY(read_meta(log, b, err));
+    tail_meta *of_a = atomic_load(&a->meta), *of_b = atomic_load(&b->meta);
+    tail_meta *both = calloc(1, sizeof *both);
+    bool held = both != NULL;
+    for (int kind = 0; held && kind < TAIL_KINDS; kind++) {
+        held = append(&both->refs[kind], &of_a->refs[kind]) &&
+               append(&both->refs[kind], &of_b->refs[kind]);
+    }
+    if (!held) {
+        free_meta(both);
+        return error_nomem(err, "reading the log");
+    }
+    atomic_store(&out->meta, both);
+    return ANP_OK;
+}
+
+/* Of a and b, which come one behind the other; false when memory is out. */
+static bool join_terms(const tail_chunk *a, const tail_chunk *b, tail_chunk *out) {
+    tail_refs *made = NULL, *of_a = atomic_load(&a->sorted), *of_b = atomic_load(&b->sorted);
+    bool held = true;
+    if (of_a && !of_b) { /* the old one was asked for often: so will be the new one */
+        of_b = made = sort(&b->terms);
         held = made != NULL;
     }
     if (of_a) {
-        held = held && merge(terms, of_a, of_b);
-        atomic_store(&c->sorted, terms);
+        held = held && merge(&out->terms, of_a, of_b);
+        atomic_store(&out->sorted, &out->terms);
     } else {
-        held = held && append(terms, &a->refs[TAIL_TERMS]) && append(terms, &b->refs[TAIL_TERMS]);
-        atomic_store(&c->scans, atomic_load(&a->scans));
+        held = append(&out->terms, &a->terms) && append(&out->terms, &b->terms);
+        atomic_store(&out->scans, atomic_load(&a->scans));
     }
     if (made) {
         free_refs(made);
         free(made);
     }
-    if (!held) {
+    return held;
+}
+
+/* Both as one. */
+static anp_status join(const tail_log *log, tail_chunk *a, tail_chunk *b, tail_chunk **out,
+                       anp_error *err) {
+    tail_chunk *c = new_chunk(a->first, a->count + b->count);
+    anp_status status = c && join_terms(a, b, c) ? join_meta(log, a, b, c, err)
+                                                 : error_nomem(err, "reading the log");
+    if (status != ANP_OK) {
         release_chunk(c);
+        return status;
     }
-    return held ? c : NULL;
+    *out = c;
+    return ANP_OK;
 }
 
 /* The terms to look in, sorted or not; sorts them when they were scanned often. */
 static const tail_refs *terms_of(tail_chunk *c, bool *sorted) {
     tail_refs *have = atomic_load_explicit(&c->sorted, memory_order_acquire);
     if (!have && atomic_fetch_add(&c->scans, 1) == SCANS_MAX) {
-        have = sort(&c->refs[TAIL_TERMS]); /* others go on scanning meanwhile */
+        have = sort(&c->terms); /* others go on scanning meanwhile */
         atomic_store_explicit(&c->sorted, have, memory_order_release);
     }
     *sorted = have != NULL;
-    return have ? have : &c->refs[TAIL_TERMS];
+    return have ? have : &c->terms;
 }
 
 /* ---- Reading the log ----------------------------------------------------------------------- */
@@ -474,9 +556,18 @@ static anp_status read_posts(tail_log *log, uint32_t from, const size_t *offsets
         TRY(read_post(c, p, from + i, err));
     }
     if (c->count == 1) {
-        atomic_store(&c->sorted, &c->refs[TAIL_TERMS]); /* as records are */
+        atomic_store(&c->sorted, &c->terms); /* as records are */
     }
     return ANP_OK;
+}
+
+/* Room for all records of the log: untouched memory costs nothing, growing does. */
+static anp_status reserve_records(store_txn *txn, buffer *bytes, anp_error *err) {
+    store_table_size size;
+    TRY(store_table_measure(txn, STORE_LOG, &size, err));
+    bytes->data = grow(NULL, 0, (size_t)size.bytes);
+    bytes->capacity = bytes->data ? (size_t)size.bytes : 0;
+    return bytes->data ? ANP_OK : error_nomem(err, "reading the log");
 }
 
 /* Reads posts [from, count) of the tail's log; *out is their chunk. */
@@ -485,22 +576,22 @@ static anp_status extend_log(store_txn *txn, tail *t, uint32_t from, tail_chunk 
     uint32_t more = t->count - from;
     buffer bytes = {0};
     size_t *offsets = malloc((more + 1u) * sizeof *offsets);
-    tail_chunk *c = new_chunk(more);
+    tail_chunk *c = new_chunk(from, more);
     bool room = vec_reserve(&t->log->buffers, t->log->buffers.count + 1);
     anp_status status = ANP_OK;
     if (!offsets || !c || !room) {
         status = error_nomem(err, "reading the log");
+    }
+    if (status == ANP_OK && more >= MANY_POSTS) {
+        status = reserve_records(txn, &bytes, err);
     }
     if (status == ANP_OK) {
         uint64_t first = t->first;
         status = gather(txn, first + from, first + t->count, offsets, &bytes, err);
     }
     if (status == ANP_OK) {
-        /* Untouched memory costs nothing, growing does. */
-        bool has_room = more < MANY_POSTS ||
-                        (reserve(&c->refs[TAIL_TERMS], bytes.len / TERM_BYTES_MIN) &&
-                         reserve(&c->refs[TAIL_FACETS], more * POST_FACETS) &&
-                         reserve(&c->refs[TAIL_NUMBERS], more * POST_NUMBERS));
+        bool has_room =
+            more < MANY_POSTS || reserve(&c->terms, bytes.len / TERM_BYTES_MIN);
         status = has_room ? read_posts(t->log, from, offsets, &bytes, c, err)
                                 : error_nomem(err, "reading the log");
     }
@@ -522,10 +613,8 @@ static anp_status settle(tail *t, anp_error *err) {
         if (a->count >= JOIN_RATIO * b->count && t->chunk_count < TAIL_CHUNKS_MAX) {
             return ANP_OK;
         }
-        tail_chunk *both = join(a, b);
-        if (!both) {
-            return error_nomem(err, "reading the log");
-        }
+        tail_chunk *both;
+        TRY(join(t->log, a, b, &both, err));
         release_chunk(a);
         release_chunk(b);
         t->chunks[--t->chunk_count - 1] = both;
@@ -624,7 +713,9 @@ static const uint8_t *find_far(const log_post *p, uint32_t wanted) {
 static void enter_chunk(tail_cursor *c) {
     tail_chunk *chunk = c->tail->chunks[c->chunk];
     c->sorted = false;
-    c->in = c->kind == TAIL_TERMS ? terms_of(chunk, &c->sorted) : &chunk->refs[c->kind];
+    c->in = c->kind == TAIL_TERMS ? terms_of(chunk, &c->sorted)
+                                  : &atomic_load_explicit(&chunk->meta, memory_order_acquire)
+                                         ->refs[c->kind];
     c->index = c->sorted ? lower_bound(c->in, c->number) : 0;
 }
 
