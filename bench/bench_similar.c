@@ -133,15 +133,17 @@ static double jaccard(const family *t, uint32_t a, uint32_t b) {
 
 static uint8_t *read_sketches(snapshot *s, const corpus *c) {
     uint8_t *all = malloc((size_t)c->count * SKETCH_BYTES + 1);
-    const uint8_t *of_window = NULL;
-    for (uint32_t number = 0; all && number < c->count; number++) {
-        uint32_t count, docno = c->docnos[number];
-        if ((number == 0 || docno >> WINDOW_BITS != c->docnos[number - 1] >> WINDOW_BITS) &&
-            snapshot_sketches(s, docno >> WINDOW_BITS, &of_window, &count, NULL) != ANP_OK) {
-            return NULL;
+    const uint8_t *together = NULL;
+    for (uint32_t number = 0, first = 0, count = 0; all && number < c->count; number++) {
+        uint32_t docno = c->docnos[number];
+        if (docno - first >= count) {
+            first = docno;
+            if (snapshot_sketches(s, docno, &together, &count, NULL) != ANP_OK) {
+                return NULL;
+            }
         }
         memcpy(all + (size_t)number * SKETCH_BYTES,
-               of_window + (size_t)window_low(docno) * SKETCH_BYTES, SKETCH_BYTES);
+               together + (size_t)(docno - first) * SKETCH_BYTES, SKETCH_BYTES);
     }
     return all;
 }

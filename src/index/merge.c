@@ -207,17 +207,26 @@ static anp_status merge_column(merge *m, uint64_t inner, anp_error *err) {
 }
 
 static anp_status merge_sketches(merge *m, uint64_t inner, anp_error *err) {
+    uint32_t piece = unit_key_number(inner), from, end;
     m->joined.len = 0;
     for (size_t i = 0; i < m->source_count; i++) {
         source *s = &m->sources[i];
-        if (s->inner != inner || s->value.len != (size_t)s->unit->count * SKETCH_BYTES) {
+        unit_piece(s->unit, piece, &from, &end);
+        if (from == end) {
+            continue;
+        }
+        if (s->inner != inner || s->value.len != (size_t)(end - from) * SKETCH_BYTES) {
             return error_corrupt(err, "a segment lacks sketches; restore a backup");
         }
         buffer_put_str(&m->joined, s->value);
         TRY(advance(s, err));
     }
+    unit_piece(&m->window, piece, &from, &end);
+    if (m->joined.len != (size_t)(end - from) * SKETCH_BYTES) {
+        return error_corrupt(err, "a segment has sketches of no post; restore a backup");
+    }
     return m->joined.failed ? error_nomem(err, "merging a window")
-                            : unit_write_sketches(m->writer, m->joined.data, err);
+                            : unit_write_sketches(m->writer, piece, m->joined.data, err);
 }
 
 static anp_status merge_key(merge *m, uint64_t inner, anp_error *err) {

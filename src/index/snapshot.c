@@ -241,35 +241,45 @@ bool snapshot_stores_posts(const snapshot *s) {
 
 /* ---- Sketches ------------------------------------------------------------------------------ */
 
-anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches,
+static anp_status log_sketches(snapshot *s, uint32_t docno, const uint8_t **sketches,
+                               uint32_t *count, anp_error *err) {
+    uint32_t from = docno - s->tail->first;
+    s->sketches.len = 0;
+    for (uint32_t i = from; i < s->tail->count; i++) {
+        buffer_put(&s->sketches, tail_sketch(s->tail, i), SKETCH_BYTES);
+    }
+    *sketches = s->sketches.data;
+    *count = s->tail->count - from;
+    return s->sketches.failed ? error_nomem(err, "sketches") : ANP_OK;
+}
+
+anp_status snapshot_sketches(snapshot *s, uint32_t docno, const uint8_t **sketches,
                              uint32_t *count, anp_error *err) {
-    const unit_entry entry = {UNIT_SKETCH, 0, 0};
+    const unit_entry entry = {UNIT_SKETCH, unit_piece_of(docno), 0};
     if (!snapshot_stores_posts(s)) {
         return error_set(err, ANP_UNSUPPORTED, "this index was made with --store none and knows no "
                          "similar posts; rebuild it with --store all");
     }
+    if (docno >= s->tail->first && docno - s->tail->first < s->tail->count) {
+        return log_sketches(s, docno, sketches, count, err);
+    }
     const unit_info *units;
-    str value = {NULL, 0};
-    size_t n = snapshot_units(s, window, entry, &units);
-    bool in_place = n == 1 && !snapshot_tail_in(s, window);
-    s->sketches.len = 0;
+    size_t n = snapshot_units(s, docno >> WINDOW_BITS, entry, &units);
     for (size_t i = 0; i < n; i++) {
+        uint32_t from, end;
+        str value;
+        unit_piece(&units[i], entry.number, &from, &end);
+        if (docno < from || docno >= end) {
+            continue;
+        }
         TRY(snapshot_unit_value(s, &units[i], entry, &value, err));
-        if (value.len != (size_t)units[i].count * SKETCH_BYTES) {
-            return error_corrupt(err, "the sketches of a unit of %u posts have %zu bytes",
-                                 units[i].count, value.len);
+        if (value.len != (size_t)(end - from) * SKETCH_BYTES) {
+            return error_corrupt(err, "the sketches of %u posts have %zu bytes", end - from,
+                                 value.len);
         }
-        if (!in_place) {
-            buffer_put_str(&s->sketches, value);
-        }
+        *sketches = (const uint8_t *)value.data + (size_t)(docno - from) * SKETCH_BYTES;
+        *count = end - docno;
+        return ANP_OK;
     }
-    for (uint32_t i = 0; snapshot_tail_in(s, window) && i < s->tail->count; i++) {
-        buffer_put(&s->sketches, tail_sketch(s->tail, i), SKETCH_BYTES);
-    }
-    if (s->sketches.failed) {
-        return error_nomem(err, "sketches");
-    }
-    *sketches = in_place ? (const uint8_t *)value.data : s->sketches.data;
-    *count = (uint32_t)((in_place ? value.len : s->sketches.len) / SKETCH_BYTES);
-    return ANP_OK;
+    return error_corrupt(err, "post %u has no sketch; restore a backup", docno);
 }

@@ -199,10 +199,11 @@ typedef struct snapshot_version {
 snapshot_version snapshot_version_of(const snapshot *s);
 
 /*
- * The sketches of a window (SKETCH_BYTES each, one behind the other, dead posts too), decoded or
- * in place. Borrowed until the next call.
+ * The sketches (SKETCH_BYTES each, one behind the other, dead posts too) of the posts from docno
+ * on, as many as lie together: at least one, at most those up to the end of its window. In place
+ * but for the log. Borrowed until the next call.
  */
-anp_status snapshot_sketches(snapshot *s, uint32_t window, const uint8_t **sketches,
+anp_status snapshot_sketches(snapshot *s, uint32_t docno, const uint8_t **sketches,
                              uint32_t *count, anp_error *err);
 
 #endif

@@ -194,12 +194,15 @@ static anp_status take_column(window_walk *w, const unit_info *unit, uint32_t nu
     return ANP_OK;
 }
 
-static anp_status take_sketches(window_walk *w, const unit_info *unit, str value, anp_error *err) {
-    size_t first = window_low(unit->first);
-    if (value.len % SKETCH_BYTES || first + value.len / SKETCH_BYTES > WINDOW_DOCS) {
-        return error_corrupt(err, "the sketches of a unit of %u posts have %zu bytes; verify the "
-                             "index", unit->count, value.len);
+static anp_status take_sketches(window_walk *w, const unit_info *unit, uint32_t piece, str value,
+                                anp_error *err) {
+    uint32_t from, end;
+    unit_piece(unit, piece < UNIT_PIECES ? piece : 0, &from, &end);
+    if (piece >= UNIT_PIECES || value.len != (size_t)(end - from) * SKETCH_BYTES) {
+        return error_corrupt(err, "sketches of %u posts have %zu bytes; verify the index",
+                             end - from, value.len);
     }
+    size_t first = window_low(from);
     memcpy(w->sketches.data + first * SKETCH_BYTES, value.data, value.len);
     for (size_t i = 0; i < value.len / SKETCH_BYTES; i++) {
         w->parts[first + i].sketch = w->sketches.data + (first + i) * SKETCH_BYTES;
@@ -245,7 +248,7 @@ static anp_status take_value(window_walk *w, const span *at, uint64_t inner, str
     case UNIT_TERM: return take_term(w, number, unit_key_sub(inner), value, err);
     case UNIT_FACET: return take_facet(w, number, value, err);
     case UNIT_COLUMN: return take_column(w, at->unit, number, value, err);
-    case UNIT_SKETCH: return take_sketches(w, at->unit, value, err);
+    case UNIT_SKETCH: return take_sketches(w, at->unit, number, value, err);
     default: return ANP_OK;
     }
 }

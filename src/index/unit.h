@@ -29,7 +29,8 @@
  *                                   2 title list, 3 its positions   postings, positions
  *     UNIT_FACET    value number    0                               facets
  *     UNIT_COLUMN   column number   0                               columns
- *     UNIT_SKETCH   0               0                               sketches
+ *     UNIT_SKETCH   piece of the    0                               sketches
+ *                   window
  *
  * A group has tables group_postings, group_positions and group_facets of its own, so that windows
  * and groups both grow at the end; a segment keeps all in table segments. The mechanism (fold,
@@ -66,6 +67,28 @@ typedef struct unit_info {
     uint16_t level;       /* unit_level; groups are not listed, they are counted */
     float length_average; /* of the combined text, that its bounds were made with */
 } unit_info;
+
+/*
+ * Sketches are cut where a 16th of the window ends, for large values are hard to place: they need
+ * pages in a row, and a file without as many free ones grows.
+ */
+enum { UNIT_PIECE_BITS = WINDOW_BITS - 4, UNIT_PIECES = 16 };
+
+/* Ordinals of a unit's posts in a piece of its window: [*from, *end), empty where it has none. */
+static inline void unit_piece(const unit_info *unit, uint32_t piece, uint32_t *from,
+                              uint32_t *end) {
+    uint32_t first = unit->first & ~(WINDOW_DOCS - 1), past = unit->first + unit->count;
+    *from = first + (piece << UNIT_PIECE_BITS);
+    *end = *from + (1u << UNIT_PIECE_BITS);
+    *from = *from > unit->first ? *from : unit->first;
+    *end = *end < past ? *end : past;
+    *end = *end > *from ? *end : *from;
+}
+
+/* The piece of its window that a post is in. */
+static inline uint32_t unit_piece_of(uint32_t docno) {
+    return (uint32_t)window_low(docno) >> UNIT_PIECE_BITS;
+}
 
 /* The value is a pack. */
 #define UNIT_PART_PACK ((uint64_t)1)

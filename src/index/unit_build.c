@@ -225,18 +225,23 @@ static anp_status write_columns(const build *b, unit_writer *w, double *values, 
 }
 
 static anp_status write_sketches(const build *b, unit_writer *w, anp_error *err) {
-    uint8_t *sketches = malloc((size_t)b->info->count * SKETCH_BYTES + 1);
-    if (!sketches) {
-        return error_nomem(err, "inverting posts");
-    }
-    for (uint32_t i = 0; i < b->info->count; i++) {
-        if (!b->posts[i].sketch) {
-            free(sketches);
-            return error_corrupt(err, "a forward record has no sketch");
+    uint8_t *sketches = malloc(((size_t)SKETCH_BYTES << UNIT_PIECE_BITS) + 1);
+    anp_status status = sketches ? ANP_OK : error_nomem(err, "inverting posts");
+    for (uint32_t piece = 0; piece < UNIT_PIECES && status == ANP_OK; piece++) {
+        uint32_t from, end;
+        unit_piece(b->info, piece, &from, &end);
+        for (uint32_t docno = from; docno < end && status == ANP_OK; docno++) {
+            const uint8_t *sketch = b->posts[docno - b->info->first].sketch;
+            if (sketch) {
+                memcpy(sketches + (size_t)(docno - from) * SKETCH_BYTES, sketch, SKETCH_BYTES);
+            } else {
+                status = error_corrupt(err, "a forward record has no sketch");
+            }
         }
-        memcpy(sketches + (size_t)i * SKETCH_BYTES, b->posts[i].sketch, SKETCH_BYTES);
+        if (status == ANP_OK) {
+            status = unit_write_sketches(w, piece, sketches, err);
+        }
     }
-    anp_status status = unit_write_sketches(w, sketches, err);
     free(sketches);
     return status;
 }

@@ -195,8 +195,14 @@ anp_status unit_write_scores(unit_writer *w, const float (*scores)[4], anp_error
     return put(w, UNIT_COLUMN, COLUMN_SCORES, 0, &w->list, err);
 }
 
-anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_error *err) {
+anp_status unit_write_sketches(unit_writer *w, uint32_t piece, const uint8_t *sketches,
+                               anp_error *err) {
+    uint32_t from, end;
+    unit_piece(&w->info, piece, &from, &end);
+    if (from == end) {
+        return ANP_OK;
+    }
     w->list.len = 0;
-    buffer_put(&w->list, sketches, (size_t)w->info.count * SKETCH_BYTES);
-    return put(w, UNIT_SKETCH, 0, 0, &w->list, err);
+    buffer_put(&w->list, sketches, (size_t)(end - from) * SKETCH_BYTES);
+    return put(w, UNIT_SKETCH, piece, 0, &w->list, err);
 }

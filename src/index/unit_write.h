@@ -27,7 +27,9 @@ anp_status unit_write_facet(unit_writer *w, uint32_t value, const uint16_t *lows
                             anp_error *err);
 anp_status unit_write_column(unit_writer *w, uint32_t column, const double *values, anp_error *err);
 anp_status unit_write_scores(unit_writer *w, const float (*scores)[4], anp_error *err);
-anp_status unit_write_sketches(unit_writer *w, const uint8_t *sketches, anp_error *err);
+/* Of the unit's posts in a piece of the window (unit.h), if it has some there. */
+anp_status unit_write_sketches(unit_writer *w, uint32_t piece, const uint8_t *sketches,
+                               anp_error *err);
 
 /* Bytes put so far. */
 uint64_t unit_writer_bytes(const unit_writer *w);

@@ -170,6 +170,15 @@ static anp_status check_apart(check *c, const section *s, uint64_t inner, anp_er
     return status;
 }
 
+static anp_status check_sketches(const unit_info *unit, uint32_t piece, str value,
+                                 anp_error *err) {
+    uint32_t from, end;
+    unit_piece(unit, piece < UNIT_PIECES ? piece : 0, &from, &end);
+    bool fits = piece < UNIT_PIECES && from < end &&
+                value.len == (size_t)(end - from) * SKETCH_BYTES;
+    return fits ? ANP_OK : error_corrupt(err, "a unit's sketches are too few");
+}
+
 static anp_status check_value(check *c, const section *s, uint64_t inner, str value,
                               anp_error *err) {
     column_view column;
@@ -192,8 +201,7 @@ static anp_status check_value(check *c, const section *s, uint64_t inner, str va
         return column.count == s->unit->count ? ANP_OK
                                               : error_corrupt(err, "a column is too short");
     default:
-        return value.len == (size_t)s->unit->count * SKETCH_BYTES
-                   ? ANP_OK : error_corrupt(err, "a unit's sketches are too few");
+        return check_sketches(s->unit, unit_key_number(inner), value, err);
     }
 }
 
@@ -364,28 +372,37 @@ static anp_status check_table(check *c, store_table table, anp_error *err) {
     return status == ANP_NOT_FOUND ? ANP_OK : check_survive(c, status, &detail, err);
 }
 
+/* That the units of a window have an entry. */
+static anp_status check_has(check *c, uint32_t window, unit_entry entry, anp_error *err) {
+    const unit_info *units;
+    size_t n = snapshot_units(c->snapshot, window, entry, &units);
+    for (size_t at = 0; at < n; at++) {
+        anp_error detail = ANP_ERROR_INIT;
+        uint32_t from = 0, end = 1;
+        str value;
+        if (entry.kind == UNIT_SKETCH) {
+            unit_piece(&units[at], entry.number, &from, &end);
+        }
+        anp_status status = snapshot_unit_value(c->snapshot, &units[at], entry, &value, &detail);
+        if (status == ANP_OK && from < end && value.len == 0) {
+            check_wrong(c, "the unit at post %u lacks its %s", units[at].first,
+                        entry.kind == UNIT_SKETCH ? "sketches" : "lengths or scores");
+        }
+        TRY(check_survive(c, status, &detail, err));
+    }
+    return ANP_OK;
+}
+
 /* That each post has its lengths, scores and, where posts are stored, its sketch. */
 static anp_status check_needed(check *c, uint32_t window, anp_error *err) {
     static const unit_entry needed[] = {{UNIT_COLUMN, COLUMN_TITLE_LENGTH, 0},
                                         {UNIT_COLUMN, COLUMN_BODY_LENGTH, 0},
-                                        {UNIT_COLUMN, COLUMN_SCORES, 0},
-                                        {UNIT_SKETCH, 0, 0}};
-    size_t count = sizeof needed / sizeof *needed;
-    count -= !snapshot_stores_posts(c->snapshot);
-    for (size_t i = 0; i < count; i++) {
-        const unit_info *units;
-        size_t n = snapshot_units(c->snapshot, window, needed[i], &units);
-        for (size_t at = 0; at < n; at++) {
-            anp_error detail = ANP_ERROR_INIT;
-            str value;
-            anp_status status =
-                snapshot_unit_value(c->snapshot, &units[at], needed[i], &value, &detail);
-            if (status == ANP_OK && value.len == 0) {
-                check_wrong(c, "the unit at post %u lacks its %s", units[at].first,
-                            needed[i].kind == UNIT_SKETCH ? "sketches" : "lengths or scores");
-            }
-            TRY(check_survive(c, status, &detail, err));
-        }
+                                        {UNIT_COLUMN, COLUMN_SCORES, 0}};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        TRY(check_has(c, window, needed[i], err));
+    }
+    for (uint32_t piece = 0; snapshot_stores_posts(c->snapshot) && piece < UNIT_PIECES; piece++) {
+        TRY(check_has(c, window, (unit_entry){UNIT_SKETCH, piece, 0}, err));
     }
     return ANP_OK;
 }

@@ -106,14 +106,13 @@ static anp_status set_of_post(by_sketch *m, uint32_t docno, shingle_set *out, an
 
 static anp_status scan(by_sketch *m, const uint8_t *asked, uint32_t self,
                        const bitmap *filter, anp_error *err) {
-    for (uint32_t window = 0; window < snapshot_window_count(m->snapshot); window++) {
+    for (uint32_t from = 0, count; from < m->docno_end; from += count) {
         const uint8_t *sketches;
-        uint32_t count, first = window << WINDOW_BITS;
-        TRY(snapshot_sketches(m->snapshot, window, &sketches, &count, err));
-        if (count > m->docno_end - first) {
-            return error_corrupt(err, "a window has too many sketches");
+        TRY(snapshot_sketches(m->snapshot, from, &sketches, &count, err));
+        if (count > m->docno_end - from) {
+            return error_corrupt(err, "a unit has too many sketches");
         }
-        sketch_scan(asked, sketches, count, m->equal + first);
+        sketch_scan(asked, sketches, count, m->equal + from);
     }
     const bitmap *deleted = snapshot_deleted(m->snapshot);
     for (uint32_t docno = 0; bitmap_next(deleted, docno, &docno) && docno < m->docno_end; docno++) {

@@ -31,7 +31,7 @@
  *     group_postings, group_positions, group_facets
  *                u64 unit key     the same of 16 windows, term by term
  *     columns    u64 unit key     fixed-width array, one entry a post (index/column.h)
- *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h)
+ *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h), for each 16th of a window
  *     shingles   u64 docno        of the first post of a chunk: the classes of its shingles and of
  *                                 the terms that its posts are about (index/chunk_code.h)
  *     deleted    u64 window       roaring bitmap of its deleted ordinals, portable format
@@ -45,7 +45,7 @@
  * record itself out. The number tells whether the header that led here is that of the same commit:
  * one that was torn may join the number of the newest with the tables of an older one.
  *
- * Format versions: 1 (0.1.0) first; 2 has table shingles.
+ * Format versions: 1 (0.1.0) first; 2 has table shingles, and sketches in pieces.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H

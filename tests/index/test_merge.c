@@ -118,9 +118,15 @@ static void mix_meta(digest *d) {
             mix(d, columns.lengths[i], columns.count * sizeof *columns.lengths[i]);
         }
         mix(d, columns.scores, columns.count * sizeof *columns.scores);
-        CHECK_EQ_INT(snapshot_sketches(d->s, window, &sketches, &count, NULL), ANP_OK);
-        CHECK_EQ_INT(count, columns.count);
-        mix(d, sketches, (size_t)count * SKETCH_BYTES);
+        for (uint32_t low = 0; low < columns.count; low += count) {
+            uint32_t docno = window << WINDOW_BITS | low;
+            count = columns.count;
+            CHECK_EQ_INT(snapshot_sketches(d->s, docno, &sketches, &count, NULL), ANP_OK);
+            CHECK(count >= 1 && count <= columns.count - low);
+            for (uint32_t i = 0; i < count; i++) {
+                mix(d, sketches + (size_t)i * SKETCH_BYTES, SKETCH_BYTES);
+            }
+        }
     }
 }
 

@@ -195,7 +195,13 @@ static void twin_values(unit_writer *w, const inverted *in, uint32_t first) {
             CHECK_EQ_INT(unit_write_column(w, COLUMN_FIELD_0 + field, column, NULL), ANP_OK);
         }
     }
-    CHECK_EQ_INT(unit_write_sketches(w, sketches, NULL), ANP_OK);
+    for (uint32_t piece = 0, before = 0, from, end; piece < UNIT_PIECES; piece++) {
+        const unit_info info = {.first = first, .count = in->post_count};
+        unit_piece(&info, piece, &from, &end);
+        CHECK_EQ_INT(unit_write_sketches(w, piece, sketches + (size_t)before * SKETCH_BYTES, NULL),
+                     ANP_OK);
+        before += end - from;
+    }
 }
 
 static void twin(const corpus *c, const catalog_settings *settings, const unit_info *info,
