@@ -9,9 +9,13 @@
 /* In the table itself. */
 static anp_status find_in_table(store_txn *txn, store_table table, str text, uint32_t *number,
                                 anp_error *err) {
-    store_key key;
+    store_key key, at = store_key_bytes(text);
     str block;
-    TRY(store_get_at_least(txn, table, store_key_bytes(text), &key, &block, err));
+    TRY(store_peek_at_least(txn, table, at, &key, &block, err));
+    if (numbers_block_find(block, text, number) == NUMBERS_FOUND) {
+        return ANP_OK;
+    }
+    TRY(store_get_at_least(txn, table, at, &key, &block, err)); /* before "no" is believed */
     switch (numbers_block_find(block, text, number)) {
     case NUMBERS_FOUND: return ANP_OK;
     case NUMBERS_ABSENT: return ANP_NOT_FOUND;

@@ -16,8 +16,10 @@ enum {
     RADIX = 1 << RADIX_BITS,
     HUGE_PAGE_BYTES = 2 << 20,
     TERM_BYTES_MIN = 4, /* of a term in a record */
-    /* Posts from which on the memory of a chunk is asked for at once. */
+    /* Posts from which on the memory of a chunk is asked for at once; and from which on its records
+       are looked through for a facet or field so often before references are made of all. */
     MANY_POSTS = 64,
+    META_SCANS_MAX = 8,
 };
 
 typedef struct log_post {
@@ -68,7 +70,8 @@ struct tail_chunk {
     uint32_t count; /* posts */
     tail_refs terms;
     _Atomic(tail_refs *) sorted; /* the terms; NULL: not yet; may be `terms` itself */
-    _Atomic(tail_meta *) meta;   /* NULL: not yet asked for */
+    _Atomic(tail_meta *) meta;   /* NULL: not yet */
+    _Atomic uint32_t meta_scans;
     _Atomic uint32_t scans;
 };
 
@@ -364,7 +367,11 @@ static anp_status read_meta(const tail_log *log, tail_chunk *c, anp_error *err) 
 
 anp_status tail_read_meta(const tail *t, anp_error *err) {
     for (uint32_t i = 0; i < t->chunk_count; i++) {
-        TRY(read_meta(t->log, t->chunks[i], err));
+        tail_chunk *c = t->chunks[i];
+        bool often = atomic_fetch_add(&c->meta_scans, 1) >= META_SCANS_MAX;
+        if (c->count < MANY_POSTS || often) {
+            TRY(read_meta(t->log, c, err));
+        }
     }
     return ANP_OK;
 }
@@ -710,19 +717,66 @@ static const uint8_t *find_far(const log_post *p, uint32_t wanted) {
     return NULL;
 }
 
+/* Where a facet or field stands in a record, or NULL. */
+static const uint8_t *find_meta(const log_post *p, tail_kind kind, uint32_t wanted) {
+    forward_head head;
+    forward_number number;
+    uint32_t value;
+    forward_reader r = forward_open(record_of(p), &head);
+    forward_section(&r);
+    while (kind == TAIL_NUMBERS && forward_next_number(&r, &number)) {
+        if (number.field == wanted) {
+            return r.at - sizeof(double);
+        }
+    }
+    forward_skip_numbers(&r);
+    forward_section(&r);
+    while (kind == TAIL_FACETS && forward_next_facet(&r, &value)) {
+        if (value >= wanted) {
+            return value == wanted ? r.at : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The next post of the chunk in hand, whose records are looked through. */
+static bool next_in_records(tail_cursor *c, tail_place *out) {
+    const tail_chunk *chunk = c->tail->chunks[c->chunk];
+    while (c->index < chunk->count) {
+        uint32_t post = chunk->first + (uint32_t)c->index++;
+        const log_post *p = &c->tail->log->posts[post];
+        const uint8_t *at = post < c->tail->count ? find_meta(p, c->kind, c->number) : NULL;
+        if (at) {
+            *out = (tail_place){post, at, p->end};
+            return true;
+        }
+    }
+    return false;
+}
+
 static void enter_chunk(tail_cursor *c) {
     tail_chunk *chunk = c->tail->chunks[c->chunk];
+    c->entered = true;
     c->sorted = false;
-    c->in = c->kind == TAIL_TERMS ? terms_of(chunk, &c->sorted)
-                                  : &atomic_load_explicit(&chunk->meta, memory_order_acquire)
-                                         ->refs[c->kind];
+    if (c->kind == TAIL_TERMS) {
+        c->in = terms_of(chunk, &c->sorted);
+    } else {
+        const tail_meta *meta = atomic_load_explicit(&chunk->meta, memory_order_acquire);
+        c->in = meta ? &meta->refs[c->kind] : NULL;
+    }
     c->index = c->sorted ? lower_bound(c->in, c->number) : 0;
 }
 
 bool tail_next(tail_cursor *c, tail_place *out) {
-    for (; c->chunk < c->tail->chunk_count; c->chunk++, c->in = NULL) {
-        if (!c->in) {
+    for (; c->chunk < c->tail->chunk_count; c->chunk++, c->entered = false) {
+        if (!c->entered) {
             enter_chunk(c);
+        }
+        if (!c->in) {
+            if (next_in_records(c, out)) {
+                return true;
+            }
+            continue;
         }
         c->index = c->sorted ? c->index : scan(c->in, c->index, c->number);
         if (c->index == c->in->count || c->in->numbers[c->index] != c->number) {

@@ -4,20 +4,32 @@
 #include "index/pack.h"
 #include "index/unit.h"
 
+/* Of a value or pack under `found`, what key stands for. */
+static anp_status find_covered(uint64_t key, uint64_t found, str *value, anp_error *err) {
+    if (found == key) {
+        return ANP_OK;
+    }
+    str pack = *value;
+    *value = (str){NULL, 0};
+    return found >> 44 == key >> 44 ? pack_find(pack, unit_key_code(key), value, err)
+                                    : ANP_NOT_FOUND;
+}
+
 anp_status unit_get(store_txn *txn, unit_level level, uint64_t key, str *out, anp_error *err) {
     store_table table = unit_table(level, unit_key_kind(key), unit_key_sub(key));
     uint64_t found;
     if (!unit_kind_packs(unit_key_kind(key))) {
         return store_get(txn, table, store_key_u64(key), out, err);
     }
-    TRY(store_get_cover(txn, table, key, UNIT_PART_PACK, &found, out, err));
-    if (found == key) {
-        return ANP_OK;
+    anp_status status = store_peek_cover(txn, table, key, UNIT_PART_PACK, &found, out, err);
+    if (status == ANP_OK) {
+        status = find_covered(key, found, out, err);
     }
-    str pack = *out;
-    *out = (str){NULL, 0};
-    return found >> 44 == key >> 44 ? pack_find(pack, unit_key_code(key), out, err)
-                                    : ANP_NOT_FOUND;
+    if (status != ANP_NOT_FOUND) {
+        return status;
+    }
+    TRY(store_get_cover(txn, table, key, UNIT_PART_PACK, &found, out, err)); /* really not? */
+    return find_covered(key, found, out, err);
 }
 
 /* ---- Walking ------------------------------------------------------------------------------- */

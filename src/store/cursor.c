@@ -143,14 +143,15 @@ anp_status store_last(store_cursor *cursor, store_key *key, str *value, anp_erro
     return give_written(cursor, MDB_LAST, (str){0}, key, value, err);
 }
 
-anp_status store_get_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
-                           uint64_t *found, str *value, anp_error *err) {
+static anp_status get_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
+                            bool guarded, uint64_t *found, str *value, anp_error *err) {
     store_cursor c;
     store_key at = store_key_u64(key), reached = at;
     *value = (str){0};
     TRY(begin(&c, txn, table, err));
     if (!c.mdb) {
-        anp_status status = guard_seek(txn, table, &c.tree, table_key_bytes(table, &at), err);
+        anp_status status = (guarded ? guard_seek : guard_peek)(txn, table, &c.tree,
+                                                                table_key_bytes(table, &at), err);
         if (status == ANP_OK && !covers(&c.tree, key, mark)) {
             return ANP_NOT_FOUND;
         }
@@ -166,4 +167,14 @@ anp_status store_get_cover(store_txn *txn, store_table table, uint64_t key, uint
         return ANP_NOT_FOUND;
     }
     return ANP_OK;
+}
+
+anp_status store_get_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
+                           uint64_t *found, str *value, anp_error *err) {
+    return get_cover(txn, table, key, mark, true, found, value, err);
+}
+
+anp_status store_peek_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
+                            uint64_t *found, str *value, anp_error *err) {
+    return get_cover(txn, table, key, mark, false, found, value, err);
 }

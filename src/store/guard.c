@@ -190,6 +190,14 @@ anp_status guard_seek(store_txn *txn, store_table table, tree_cursor *c, str key
     return guard_walk(txn, table, c, tree_next, err);
 }
 
+anp_status guard_peek(store_txn *txn, store_table table, tree_cursor *c, str key, anp_error *err) {
+    if (tree_find(c, key) == TREE_DAMAGED) {
+        return faulty(txn, table, c, err);
+    }
+    bool here = c->height && c->levels[c->height - 1].index < c->levels[c->height - 1].page.count;
+    return here ? ANP_OK : guard_seek(txn, table, c, key, err);
+}
+
 anp_status guard_walk(store_txn *txn, store_table table, tree_cursor *c, guard_move *move,
                       anp_error *err) {
     uint64_t before = c->height ? c->levels[c->height - 1].page.number : 0;

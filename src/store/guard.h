@@ -25,6 +25,10 @@ anp_status guard_find(store_txn *txn, store_table table, tree_cursor *c, str key
 /* To the first key that is not less; ANP_NOT_FOUND (no error text) when there is none. */
 anp_status guard_seek(store_txn *txn, store_table table, tree_cursor *c, str key, anp_error *err);
 
+/* The same without looking at what a gap may hide: for a value that proves by what it holds that it
+   is the right one. */
+anp_status guard_peek(store_txn *txn, store_table table, tree_cursor *c, str key, anp_error *err);
+
 /* To the first key, the last, or the next one. */
 typedef tree_result guard_move(tree_cursor *c);
 anp_status guard_walk(store_txn *txn, store_table table, tree_cursor *c, guard_move *move,

@@ -129,6 +129,16 @@ anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, 
 anp_status store_get_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
                            uint64_t *found, str *value, anp_error *err);
 
+/*
+ * Both without the guard against what damage hides, which costs a look at the neighbours: what
+ * such a value holds is there (its checksum says so), but what it does not hold, or ANP_NOT_FOUND,
+ * is only to be believed of the functions above.
+ */
+anp_status store_peek_at_least(store_txn *txn, store_table table, store_key key, store_key *found,
+                               str *out, anp_error *err);
+anp_status store_peek_cover(store_txn *txn, store_table table, uint64_t key, uint64_t mark,
+                            uint64_t *found, str *value, anp_error *err);
+
 /* Puts or replaces. With `append`, key must be greater than every key of the table (much
    faster); else ANP_INVALID. */
 anp_status store_put(store_txn *txn, store_table table, store_key key, str value, bool append,

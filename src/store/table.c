@@ -115,15 +115,15 @@ anp_status store_get(store_txn *txn, store_table table, store_key key, str *out,
 }
 
 /* The first entry at or behind `at`; found_key as it stands in its page. */
-static anp_status seek_viewed(store_txn *txn, store_table table, str at, str *found_key, str *raw,
-                              anp_error *err) {
+static anp_status seek_viewed(store_txn *txn, store_table table, str at, bool guarded,
+                              str *found_key, str *raw, anp_error *err) {
     const page_tree *tree;
     tree_cursor cursor;
     tree_node node;
     TRY(table_tree(txn, table, &tree, err));
     tree_cursor_begin(&cursor, &txn->view, tree,
                       store_table_infos[table].key_kind == STORE_KEY_U64);
-    anp_status status = guard_seek(txn, table, &cursor, at, err);
+    anp_status status = (guarded ? guard_seek : guard_peek)(txn, table, &cursor, at, err);
     if (status != ANP_OK) {
         return status;
     }
@@ -156,8 +156,8 @@ static anp_status seek_written(store_txn *txn, store_table table, str at, str *f
     return ANP_OK;
 }
 
-anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, store_key *found,
-                              str *out, anp_error *err) {
+static anp_status get_at_least(store_txn *txn, store_table table, store_key key, bool guarded,
+                               store_key *found, str *out, anp_error *err) {
     str at = table_key_bytes(table, &key), found_key = {0}, raw = {0};
     *out = raw;
     if (at.len == 0 || at.len > PAGE_KEY_BYTES_MAX) {
@@ -165,8 +165,8 @@ anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, 
                          store_table_infos[table].name, PAGE_KEY_BYTES_MAX);
     }
     bool viewed = !txn->written[table];
-    anp_status status = (viewed ? seek_viewed : seek_written)(txn, table, at, &found_key, &raw,
-                                                              err);
+    anp_status status = viewed ? seek_viewed(txn, table, at, guarded, &found_key, &raw, err)
+                               : seek_written(txn, table, at, &found_key, &raw, err);
     if (status != ANP_OK) {
         return status;
     }
@@ -179,6 +179,16 @@ anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, 
     TRY(table_check_value(txn, table, found_key, raw, viewed, out, err));
     *found = numbers ? store_key_u64(load_u64(found_key.data)) : store_key_bytes(found_key);
     return ANP_OK;
+}
+
+anp_status store_get_at_least(store_txn *txn, store_table table, store_key key, store_key *found,
+                              str *out, anp_error *err) {
+    return get_at_least(txn, table, key, true, found, out, err);
+}
+
+anp_status store_peek_at_least(store_txn *txn, store_table table, store_key key, store_key *found,
+                               str *out, anp_error *err) {
+    return get_at_least(txn, table, key, false, found, out, err);
 }
 
 void table_write_tallies(uint64_t commit, const store_tally tallies[STORE_TABLES],

@@ -97,7 +97,7 @@ static bool same_tail(const view *v, prng *p) {
     if (asked) {
         CHECK_EQ_INT(tail_read_meta(v->tail, NULL), ANP_OK);
     }
-    for (uint32_t number = 0; same && asked && number < 12; number++) {
+    for (uint32_t number = 0; same && asked && number < 64; number++) {
         same = same_places(v->tail, &in, TAIL_FACETS, number) &&
                same_places(v->tail, &in, TAIL_NUMBERS, number);
     }
