@@ -56,7 +56,7 @@ enum {
 
 /*
  * Posts in the forward log before it is folded into a segment: the first snapshot after a commit
- * reads them, at some 3 us each.
+ * reads them, at some 2 us each.
  */
 #ifndef LOG_POSTS_MAX
 #define LOG_POSTS_MAX 4096
