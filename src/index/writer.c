@@ -25,6 +25,8 @@ enum {
     MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read */
     STEPS_A_FORGETTING = 4,
     POSTS_A_FORGETTING = 128,
+    LOG_PARTS = 8,        /* of a batch's records, made by as many tasks */
+    LOG_PARTS_FROM = 64,  /* posts */
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
     LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
 };
@@ -678,20 +680,74 @@ static forward_view view_of(const index_writer *w, const batch_post *p) {
                           .map = p->from->names->terms.items};
 }
 
-static anp_status append_log(index_writer *w, anp_error *err) {
-    uint64_t docno = w->cat.state.docno_end - w->posts.count;
-    buffer record = {0};
-    anp_status status = ANP_OK;
-    for (size_t i = 0; i < w->posts.count && status == ANP_OK; i++) {
-        forward_view view = view_of(w, &w->posts.items[i]);
-        record.len = 0;
-        status = forward_view_write(&view, &record, err);
-        if (status == ANP_OK) {
-            str value = str_make((const char *)record.data, record.len);
-            status = store_put(w->txn, STORE_LOG, store_key_u64(docno + i), value, true, err);
+/* Records of some posts of the batch, made by a thread. */
+typedef struct log_part {
+    const index_writer *writer;
+    size_t from, to; /* of the batch's posts */
+    buffer records;  /* one behind the other, and where each ends: */
+    VEC(size_t) ends;
+    pool_task task;
+    anp_status status;
+    anp_error error;
+} log_part;
+
+static anp_status make_records(log_part *part, anp_error *err) {
+    for (size_t i = part->from; i < part->to; i++) {
+        forward_view view = view_of(part->writer, &part->writer->posts.items[i]);
+        TRY(forward_view_write(&view, &part->records, err));
+        if (!vec_push(&part->ends, part->records.len)) {
+            return error_nomem(err, "a batch of posts");
         }
     }
-    buffer_free(&record);
+    return ANP_OK;
+}
+
+static void run_part(void *user, unsigned worker) {
+    log_part *part = user;
+    (void)worker;
+    part->status = make_records(part, &part->error);
+}
+
+static anp_status put_records(index_writer *w, log_part *part, anp_error *err) {
+    uint64_t first = w->cat.state.docno_end - w->posts.count + part->from;
+    if (part->status != ANP_OK) {
+        if (err) {
+            *err = part->error;
+        }
+        return part->status;
+    }
+    for (size_t i = 0, at = 0; i < part->ends.count; i++) {
+        str record = str_make((const char *)part->records.data + at, part->ends.items[i] - at);
+        at = part->ends.items[i];
+        TRY(store_put(w->txn, STORE_LOG, store_key_u64(first + i), record, true, err));
+    }
+    return ANP_OK;
+}
+
+static anp_status append_log(index_writer *w, anp_error *err) {
+    log_part parts[LOG_PARTS] = {{0}};
+    size_t count = w->pool && w->posts.count >= LOG_PARTS_FROM ? LOG_PARTS : 1;
+    anp_status status = ANP_OK;
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (log_part){.writer = w,
+                              .from = w->posts.count * i / count,
+                              .to = w->posts.count * (i + 1) / count,
+                              .task = {.run = run_part, .user = &parts[i]},
+                              .error = ANP_ERROR_INIT};
+        if (count > 1) {
+            pool_submit(w->pool, &parts[i].task, true);
+        } else {
+            run_part(&parts[i], 0);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (count > 1) {
+            pool_wait(w->pool, &parts[i].task);
+        }
+        status = status == ANP_OK ? put_records(w, &parts[i], err) : status;
+        buffer_free(&parts[i].records);
+        free(parts[i].ends.items);
+    }
     return status;
 }
 
@@ -869,15 +925,16 @@ static bool fits_log(const index_writer *w) {
 }
 
 /*
- * Every post owes twice the bytes of its record in merging, as long as a merge is pending: so
- * windows are merged before the next ones are full, and one small commit in some hundreds has a
- * step to do. The debt is in the catalog: writers may live for one commit.
+ * Every post owes twice the bytes of its record in merging, as long as a window's is pending, and
+ * once as long as a group's is: so they are merged before the next ones are full, and one small
+ * commit in some hundreds has a step to do. The debt is in the catalog: writers may live for one
+ * commit.
  */
 static void owe_merging(index_writer *w) {
     catalog_state *state = &w->cat.state;
-    uint64_t due = state->merge_due;
+    uint64_t due = state->merge_due, times = merge_window_pending(&w->cat) ? 2 : 1;
     for (size_t i = 0; i < w->posts.count; i++) {
-        due += 2 * (uint64_t)drafted(&w->posts.items[i])->weight;
+        due += times * (uint64_t)drafted(&w->posts.items[i])->weight;
     }
     due = merge_pending(&w->cat) ? due : 0;
     state->merge_due = due < UINT32_MAX ? (uint32_t)due : UINT32_MAX;
