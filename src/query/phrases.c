@@ -227,6 +227,9 @@ anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *h
     *hold = true;
     for (uint32_t i = 0; i < e->phrase_count && *hold; i++) {
         index_field field = e->phrases[i].node->source->field;
+        if (eval_pairs_say(e, ec, &e->phrases[i]) == EVAL_PAIRS_ALL) {
+            continue; /* a candidate is in the pair's list */
+        }
         *hold = false;
         if (field != INDEX_TITLE) {
             TRY(stands_in(e, ec, i, false, low, hold));
@@ -240,10 +243,19 @@ anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *h
 
 /* ---- A cell's candidates ------------------------------------------------------------------- */
 
+/* Whether positions are needed for some phrase. */
+static bool are_open(const evaluation *e, const eval_cell *ec) {
+    bool open = false;
+    for (uint32_t i = 0; i < e->phrase_count; i++) {
+        open |= eval_pairs_say(e, ec, &e->phrases[i]) != EVAL_PAIRS_ALL;
+    }
+    return open;
+}
+
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec) {
     uint32_t kept = 0;
     bool hold;
-    if (ec->count == 0) {
+    if (ec->count == 0 || !are_open(e, ec)) {
         return ANP_OK;
     }
     if (!ec->docs) {

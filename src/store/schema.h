@@ -32,6 +32,8 @@
  *                u64 unit key     the same of 16 windows, term by term
  *     columns    u64 unit key     fixed-width array, one entry a post (index/column.h)
  *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h)
+ *     pairs      u64 unit key     posts in which two frequent words stand side by side
+ *                                 (index/pairs.h)
  *     deleted    u64 window       roaring bitmap of its deleted ordinals, portable format
  *
  * A unit key is unit << 48 | kind << 44 | number << 12 | slot << 8 | sub << 4 | part: index/unit.h.
@@ -43,12 +45,12 @@
  * record itself out. The number tells whether the header that led here is that of the same commit:
  * one that was torn may join the number of the newest with the tables of an older one.
  *
- * Format versions: 1 (0.1.0) first.
+ * Format versions: 1 (0.1.0) first; 2 has pairs.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H
 
-enum { STORE_FORMAT_VERSION = 1 };
+enum { STORE_FORMAT_VERSION = 2 };
 
 typedef enum store_table {
     STORE_META,
@@ -68,6 +70,7 @@ typedef enum store_table {
     STORE_GROUP_FACETS,
     STORE_COLUMNS,
     STORE_SKETCHES,
+    STORE_PAIRS,
     STORE_DELETED,
     STORE_TABLES, /* how many */
 } store_table;

@@ -1,0 +1,85 @@
+/* Pairs of words out of posts by number: each post's words put to their places, then looked through.
+   See pairs_make.h. */
+#include "index/pairs_make.h"
+
+#include "base/error.h"
+
+typedef struct source {
+    const unit_info *info;
+    const forward_view *posts;
+    bool titles; /* pairs are looked for there too */
+} source;
+
+/* tf words from *at on; false when the bytes are damaged. */
+static bool stand(pairs_maker *m, uint32_t word, const uint8_t **at, const uint8_t *end,
+                  uint32_t tf, size_t from, uint32_t places) {
+    uint64_t place = 0;
+    for (uint32_t i = 0; i < tf; i++) {
+        uint32_t delta;
+        if (*at < end && **at < 0x80) {
+            delta = *(*at)++;
+        } else if (!(*at = varint_read_u32(*at, end, &delta))) {
+            return false;
+        }
+        place += delta + (i > 0);
+        if (place >= places) {
+            return false;
+        }
+        pairs_stand(m, word, from + place);
+    }
+    return true;
+}
+
+/* A word's places in the body, and behind them in the title. */
+static bool stand_in_post(const source *s, pairs_maker *m, uint32_t word, str payload,
+                          const forward_head *head) {
+    const uint8_t *at = (const uint8_t *)payload.data, *end = at + payload.len;
+    uint32_t body_tf, title_tf;
+    at = varint_read_u32(at, end, &body_tf);
+    at = at ? varint_read_u32(at, end, &title_tf) : NULL;
+    return at && stand(m, word, &at, end, body_tf, 0, head->body_words) &&
+           (!s->titles ||
+            stand(m, word, &at, end, title_tf, head->body_words, head->title_words));
+}
+
+static anp_status show_post(const source *s, pairs_maker *m, uint32_t post, anp_error *err) {
+    const forward_view *view = &s->posts[post];
+    const forward_head *head = &view->head;
+    uint16_t low = window_low(s->info->first + post);
+    forward_walk walk = forward_walk_open(view);
+    uint32_t term, title_words = s->titles ? head->title_words : 0;
+    str payload;
+    TRY(pairs_begin(m, (size_t)head->body_words + title_words, err));
+    while (forward_walk_next(&walk, &term, &payload)) {
+        uint32_t word = pairs_word_of(m, term);
+        if (word && !stand_in_post(s, m, word, payload, head)) {
+            return error_corrupt(err, "a forward record is damaged");
+        }
+    }
+    TRY(pairs_end(m, low, 0, head->body_words, err));
+    return pairs_end(m, low, head->body_words, title_words, err);
+}
+
+static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *err) {
+    const source *s = user;
+    uint32_t first = window_low(s->info->first), low = block * BLOCK_DOCS;
+    for (uint32_t end = low + BLOCK_DOCS; low < end; low++) {
+        if (low >= first && low - first < s->info->count) {
+            TRY(show_post(s, m, low - first, err));
+        }
+    }
+    return ANP_OK;
+}
+
+anp_status pairs_make_of_posts(unit_sink sink, const unit_info *info, uint32_t title_weight,
+                               const forward_view *posts, const pairs_words *words,
+                               anp_error *err) {
+    source s = {info, posts, title_weight > 0};
+    pairs_unit_sink target = {sink, info};
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < info->count; i++) {
+        total += (uint64_t)posts[i].head.body_words + posts[i].head.title_words;
+    }
+    pairs_source all = {show, &s, window_low(info->first), info->count, total};
+    return pairs_make(&all, words, pairs_sink_of_unit(&target), err);
+}
