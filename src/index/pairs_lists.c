@@ -5,11 +5,9 @@
  *     places    post 0: body │ title │ post 1: body │ title │ …      all texts of the block
  *               ▲ each word's positions there, one word after the other
  */
-#include "index/pairs_make.h"
-
 #include "base/error.h"
-#include "base/vec.h"
 #include "index/column.h"
+#include "index/pairs_impl.h"
 
 /* A word in one field. */
 typedef struct place_list {
@@ -26,6 +24,7 @@ typedef struct source {
     place_list (*lists)[2]; /* by word: body, title */
     list_lengths lengths[2];
     size_t *texts; /* by post of the block, body and title: its first place; one more: the end */
+    uint32_t *names; /* by word: as it is called now, 0: it is not asked for */
     VEC(uint32_t) positions; /* of one posting */
 } source;
 
@@ -59,7 +58,6 @@ static anp_status open_list(source *s, size_t word, int title, anp_error *err) {
     }
     TRY(positions_view_open(positions, p->list.count, &p->positions, err));
     p->is = true;
-    p->cursor.view = &p->positions;
     p->finder = (positions_finder){.list = &p->list,
                                    .view = &p->positions,
                                    .lengths = s->lengths[title],
@@ -72,7 +70,8 @@ static anp_status open_source(source *s, const pairs_lists *of, const pairs_word
     *s = (source){.of = of, .words = words};
     s->lists = calloc(words->count + 1, sizeof *s->lists);
     s->texts = malloc((2 * BLOCK_DOCS + 1) * sizeof *s->texts);
-    if (!s->lists || !s->texts) {
+    s->names = malloc((words->count + 1) * sizeof *s->names);
+    if (!s->lists || !s->texts || !s->names) {
         return error_nomem(err, "pairs of words");
     }
     for (int title = 0; title < 2; title++) {
@@ -128,6 +127,19 @@ static anp_status show_list(source *s, pairs_maker *m, uint32_t word, place_list
     return ANP_OK;
 }
 
+static anp_status begin(void *user, const pairs_maker *m, anp_error *err) {
+    source *s = user;
+    (void)err;
+    for (size_t i = 0; i < s->words->count; i++) {
+        s->names[i] = pairs_word_of(m, s->words->items[i].number);
+        for (int title = 0; title < 2; title++) {
+            place_list *p = &s->lists[i][title];
+            p->cursor = (positions_cursor){.view = &p->positions};
+        }
+    }
+    return ANP_OK;
+}
+
 static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *err) {
     source *s = user;
     size_t places = 0;
@@ -138,7 +150,7 @@ static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *er
     s->texts[2 * BLOCK_DOCS] = places;
     TRY(pairs_begin(m, places, err));
     for (size_t i = 0; i < s->words->count; i++) {
-        uint32_t word = pairs_word_of(m, s->words->items[i].number);
+        uint32_t word = s->names[i];
         for (int title = 0; word && title < 2; title++) {
             if (s->lists[i][title].is) {
                 TRY(show_list(s, m, word, &s->lists[i][title], title, block, err));
@@ -162,11 +174,12 @@ anp_status pairs_make_of_lists(const pairs_lists *lists, const pairs_words *word
                  list_length(&s.lengths[1], lists->first + i);
     }
     if (status == ANP_OK) {
-        pairs_source all = {show, &s, lists->first, lists->posts, total};
+        pairs_source all = {begin, show, &s, lists->first, lists->posts, total};
         status = pairs_make(&all, words, sink, err);
     }
     free(s.lists);
     free(s.texts);
+    free(s.names);
     free(s.positions.items);
     return status;
 }

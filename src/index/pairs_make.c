@@ -1,53 +1,14 @@
 /* See pairs_make.h. */
-#include "index/pairs_make.h"
-
 #include "base/error.h"
-#include "base/vec.h"
+#include "index/pairs_impl.h"
 
 enum {
-    SAMPLE_PART = 8,        /* one block of so many is looked at to choose `least` */
-    SAMPLE_POSTS_MIN = 2048, /* of fewer posts, all are */
+    SAMPLE_PART = 16,        /* one block of so many is looked at to choose `least` */
+    SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
     UNDECIDED = 0,           /* a pair's number: not met yet */
 };
 
 #define LEFT_OUT UINT32_MAX /* likewise: below least */
-
-typedef struct pair {
-    uint32_t number; /* from 1 */
-    uint32_t post;   /* that had it last, + 1 */
-} pair;
-
-/* A word at a place where another one stands already. */
-typedef struct second_word {
-    size_t place;
-    uint32_t word;
-} second_word;
-
-typedef struct found {
-    uint32_t words;  /* first * side + second */
-    uint32_t number; /* of the pair */
-    uint32_t count;  /* postings */
-    uint64_t product;
-} found;
-
-struct pairs_maker {
-    const pairs_word *words; /* by word less 1 */
-    uint32_t side;           /* words + 1 */
-    uint64_t least;
-    uint32_t *slots; /* words by hash of number */
-    uint32_t slot_shift;
-    pair *pairs; /* side * side */
-    VEC(found) found; /* by number less 1 */
-    uint16_t *places;
-    size_t place_room;
-    VEC(second_word) seconds;
-    size_t seconds_done;
-    bool seconds_sorted;
-    bool lists;            /* postings are kept, not only counted */
-    VEC(uint32_t) numbers; /* of the postings' pairs */
-    VEC(uint16_t) lows;
-    bool failed;
-};
 
 /* ---- Words --------------------------------------------------------------------------------- */
 
@@ -97,20 +58,6 @@ pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts, uint64
     return chosen;
 }
 
-static uint32_t slot_of(const pairs_maker *m, uint32_t number) {
-    return number * 2654435769u >> m->slot_shift;
-}
-
-uint32_t pairs_word_of(const pairs_maker *m, uint32_t number) {
-    uint32_t mask = (1u << (32 - m->slot_shift)) - 1;
-    for (uint32_t at = slot_of(m, number); m->slots[at]; at = (at + 1) & mask) {
-        if (m->words[m->slots[at] - 1].number == number) {
-            return m->slots[at];
-        }
-    }
-    return 0;
-}
-
 static anp_status open_words(pairs_maker *m, const pairs_word *words, size_t count,
                              anp_error *err) {
     uint32_t bits = 6;
@@ -126,7 +73,7 @@ static anp_status open_words(pairs_maker *m, const pairs_word *words, size_t cou
         return error_nomem(err, "pairs of words");
     }
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = slot_of(m, words[i].number);
+        uint32_t at = pairs_slot_of(m, words[i].number);
         while (m->slots[at]) {
             at = (at + 1) & ((1u << bits) - 1);
         }
@@ -161,14 +108,6 @@ anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err) {
     m->seconds.count = m->seconds_done = 0;
     m->seconds_sorted = false;
     return ANP_OK;
-}
-
-void pairs_stand(pairs_maker *m, uint32_t word, size_t place) {
-    if (m->places[place] == 0) {
-        m->places[place] = (uint16_t)word;
-    } else if (!vec_push(&m->seconds, ((second_word){place, word}))) {
-        m->failed = true;
-    }
 }
 
 /* A pair that is met for the first time. */
@@ -251,6 +190,7 @@ anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, a
 static anp_status show_blocks(pairs_maker *m, const pairs_source *source, uint32_t every,
                               anp_error *err) {
     uint32_t end = (source->first + source->posts - 1) / BLOCK_DOCS + 1;
+    TRY(source->begin(source->user, m, err));
     for (uint32_t block = source->first / BLOCK_DOCS; block < end; block++) {
         if (block % every == 0) {
             TRY(source->show(source->user, m, block, err));

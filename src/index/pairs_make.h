@@ -25,6 +25,7 @@ typedef struct pairs_word {
 typedef struct pairs_maker pairs_maker;
 
 typedef struct pairs_source {
+    anp_status (*begin)(void *user, const pairs_maker *m, anp_error *err); /* before blocks */
     anp_status (*show)(void *user, pairs_maker *m, uint32_t block, anp_error *err);
     void *user;
     uint32_t first; /* low of the unit's first post */
@@ -67,18 +68,12 @@ static inline uint64_t pairs_product_min(uint32_t posts) {
 anp_status pairs_make(const pairs_source *source, const pairs_words *words, pairs_sink sink,
                       anp_error *err);
 
-/* ---- For sources --------------------------------------------------------------------------- */
-
-/* What a term's number is called here; 0: none of the words. */
-uint32_t pairs_word_of(const pairs_maker *m, uint32_t number);
+/* ---- For sources (and pairs_impl.h) -------------------------------------------------------- */
 
 /* Room for texts of so many places in all. ANP_NOMEM. */
 anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err);
 
-/* A word stands at a place, which is one of them. ANP_NOMEM shows in pairs_end. */
-void pairs_stand(pairs_maker *m, uint32_t word, size_t place);
-
-/* All words stand in their places: those of [from, from + places) are one text of a post. Texts in
+/* All words stand in their places (pairs_stand): those of [from, from + places) are one text of a post. Texts in
    the order of their places, posts ascending. ANP_NOMEM. */
 anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err);
 

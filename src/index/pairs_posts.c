@@ -1,14 +1,64 @@
 /* Pairs of words out of posts by number: each post's words put to their places, then looked through.
    See pairs_make.h. */
-#include "index/pairs_make.h"
-
 #include "base/error.h"
+#include "index/pairs_impl.h"
+
+/* What a drafter's numbers of terms, which many posts share, are called here. */
+typedef struct names_map {
+    const uint32_t *map;
+    uint32_t *words;
+} names_map;
 
 typedef struct source {
     const unit_info *info;
     const forward_view *posts;
     bool titles; /* pairs are looked for there too */
+    VEC(names_map) maps;
+    size_t hand; /* of the last post's map */
 } source;
+
+/* ---- Numbers of terms ---------------------------------------------------------------------- */
+
+static void free_maps(source *s) {
+    for (size_t i = 0; i < s->maps.count; i++) {
+        free(s->maps.items[i].words);
+    }
+    s->maps.count = s->hand = 0;
+}
+
+/* The map of a post, or maps.count. */
+static size_t find_map(const source *s, const uint32_t *map) {
+    size_t at = s->hand;
+    if (at < s->maps.count && s->maps.items[at].map == map) {
+        return at;
+    }
+    for (at = 0; at < s->maps.count && s->maps.items[at].map != map; at++) {
+    }
+    return at;
+}
+
+static anp_status begin(void *user, const pairs_maker *m, anp_error *err) {
+    source *s = user;
+    free_maps(s);
+    for (uint32_t i = 0; i < s->info->count; i++) {
+        const forward_view *post = &s->posts[i];
+        s->hand = find_map(s, post->map);
+        if (!post->map || s->hand < s->maps.count) {
+            continue;
+        }
+        names_map names = {post->map, malloc((post->map_count + 1u) * sizeof *names.words)};
+        if (!names.words || !vec_push(&s->maps, names)) {
+            free(names.words);
+            return error_nomem(err, "pairs of words");
+        }
+        for (uint32_t t = 0; t < post->map_count; t++) {
+            names.words[t] = pairs_word_of(m, post->map[t]);
+        }
+    }
+    return ANP_OK;
+}
+
+/* ---- Posts --------------------------------------------------------------------------------- */
 
 /* tf words from *at on; false when the bytes are damaged. */
 static bool stand(pairs_maker *m, uint32_t word, const uint8_t **at, const uint8_t *end,
@@ -42,16 +92,20 @@ static bool stand_in_post(const source *s, pairs_maker *m, uint32_t word, str pa
             stand(m, word, &at, end, title_tf, head->body_words, head->title_words));
 }
 
-static anp_status show_post(const source *s, pairs_maker *m, uint32_t post, anp_error *err) {
+static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error *err) {
     const forward_view *view = &s->posts[post];
     const forward_head *head = &view->head;
     uint16_t low = window_low(s->info->first + post);
     forward_walk walk = forward_walk_open(view);
     uint32_t term, title_words = s->titles ? head->title_words : 0;
     str payload;
+    if (view->map) { /* the walk gives words at once */
+        s->hand = find_map(s, view->map);
+        walk.map = s->maps.items[s->hand].words;
+    }
     TRY(pairs_begin(m, (size_t)head->body_words + title_words, err));
     while (forward_walk_next(&walk, &term, &payload)) {
-        uint32_t word = pairs_word_of(m, term);
+        uint32_t word = view->map ? term : pairs_word_of(m, term);
         if (word && !stand_in_post(s, m, word, payload, head)) {
             return error_corrupt(err, "a forward record is damaged");
         }
@@ -61,7 +115,7 @@ static anp_status show_post(const source *s, pairs_maker *m, uint32_t post, anp_
 }
 
 static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *err) {
-    const source *s = user;
+    source *s = user;
     uint32_t first = window_low(s->info->first), low = block * BLOCK_DOCS;
     for (uint32_t end = low + BLOCK_DOCS; low < end; low++) {
         if (low >= first && low - first < s->info->count) {
@@ -74,12 +128,15 @@ static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *er
 anp_status pairs_make_of_posts(unit_sink sink, const unit_info *info, uint32_t title_weight,
                                const forward_view *posts, const pairs_words *words,
                                anp_error *err) {
-    source s = {info, posts, title_weight > 0};
+    source s = {.info = info, .posts = posts, .titles = title_weight > 0};
     pairs_unit_sink target = {sink, info};
     uint64_t total = 0;
     for (uint32_t i = 0; i < info->count; i++) {
         total += (uint64_t)posts[i].head.body_words + posts[i].head.title_words;
     }
-    pairs_source all = {show, &s, window_low(info->first), info->count, total};
-    return pairs_make(&all, words, pairs_sink_of_unit(&target), err);
+    pairs_source all = {begin, show, &s, window_low(info->first), info->count, total};
+    anp_status status = pairs_make(&all, words, pairs_sink_of_unit(&target), err);
+    free_maps(&s);
+    free(s.maps.items);
+    return status;
 }
