@@ -6,6 +6,7 @@
 /* What a drafter's numbers of terms, which many posts share, are called here. */
 typedef struct names_map {
     const uint32_t *map;
+    uint64_t *asked; /* by number: a bit where it is a word, for most are none */
     uint32_t *words;
 } names_map;
 
@@ -22,6 +23,7 @@ typedef struct source {
 static void free_maps(source *s) {
     for (size_t i = 0; i < s->maps.count; i++) {
         free(s->maps.items[i].words);
+        free(s->maps.items[i].asked);
     }
     s->maps.count = s->hand = 0;
 }
@@ -46,13 +48,16 @@ static anp_status begin(void *user, const pairs_maker *m, anp_error *err) {
         if (!post->map || s->hand < s->maps.count) {
             continue;
         }
-        names_map names = {post->map, malloc((post->map_count + 1u) * sizeof *names.words)};
-        if (!names.words || !vec_push(&s->maps, names)) {
+        names_map names = {post->map, calloc(post->map_count / 64 + 1u, sizeof *names.asked),
+                           malloc((post->map_count + 1u) * sizeof *names.words)};
+        if (!names.asked || !names.words || !vec_push(&s->maps, names)) {
+            free(names.asked);
             free(names.words);
             return error_nomem(err, "pairs of words");
         }
         for (uint32_t t = 0; t < post->map_count; t++) {
             names.words[t] = pairs_word_of(m, post->map[t]);
+            names.asked[t / 64] |= (uint64_t)(names.words[t] > 0) << t % 64;
         }
     }
     return ANP_OK;
@@ -92,21 +97,37 @@ static bool stand_in_post(const source *s, pairs_maker *m, uint32_t word, str pa
             stand(m, word, &at, end, title_tf, head->body_words, head->title_words));
 }
 
+/* The next word that is asked for; 0 at the end. names: NULL in a post without a map. */
+static uint32_t next_word(const pairs_maker *m, const names_map *names, forward_walk *walk,
+                          str *payload) {
+    uint32_t number, word = 0;
+    while (!word && forward_walk_next(walk, &number, payload)) {
+        if (!names) {
+            word = pairs_word_of(m, number);
+        } else if (names->asked[number / 64] >> number % 64 & 1) {
+            word = names->words[number];
+        }
+        walk->term = names ? 0 : walk->term; /* a drafter's numbers are no differences */
+    }
+    return word;
+}
+
 static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error *err) {
     const forward_view *view = &s->posts[post];
     const forward_head *head = &view->head;
     uint16_t low = window_low(s->info->first + post);
     forward_walk walk = forward_walk_open(view);
-    uint32_t term, title_words = s->titles ? head->title_words : 0;
+    uint32_t word, title_words = s->titles ? head->title_words : 0;
+    const names_map *names = NULL;
     str payload;
-    if (view->map) { /* the walk gives words at once */
+    if (view->map) {
         s->hand = find_map(s, view->map);
-        walk.map = s->maps.items[s->hand].words;
+        names = &s->maps.items[s->hand];
+        walk.map = NULL;
     }
     TRY(pairs_begin(m, (size_t)head->body_words + title_words, err));
-    while (forward_walk_next(&walk, &term, &payload)) {
-        uint32_t word = view->map ? term : pairs_word_of(m, term);
-        if (word && !stand_in_post(s, m, word, payload, head)) {
+    while ((word = next_word(m, names, &walk, &payload))) {
+        if (!stand_in_post(s, m, word, payload, head)) {
             return error_corrupt(err, "a forward record is damaged");
         }
     }
