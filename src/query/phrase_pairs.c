@@ -69,6 +69,9 @@ static void add_pair(const evaluation *e, const eval_cell *ec, const eval_phrase
     }
     if (*count < EVAL_TERMS_MAX) {
         lists[(*count)++] = list;
+        if (e->trace) {
+            e->trace->pairs++;
+        }
         *covered |= term_bits(e, p->body[word]) | term_bits(e, p->body[word + 1]);
     }
 }

@@ -209,6 +209,7 @@ static void compare(world *w, uint32_t number) {
     w->trace.blocks_scored += trace.blocks_scored;
     w->trace.cells_skipped += trace.cells_skipped;
     w->trace.phrases += trace.phrases;
+    w->trace.pairs += trace.pairs;
     arena_free(&memory);
 }
 
@@ -228,6 +229,7 @@ static void compare_many(world *w) {
     CHECK(w->ranked > QUERIES / 3);
     CHECK(w->trace.blocks_scored > QUERIES && w->trace.blocks > w->trace.blocks_scored);
     CHECK(w->trace.phrases > QUERIES);
+    CHECK(w->trace.pairs > QUERIES / 20);
     CHECK(!SMALL || w->trace.cells_skipped > 0);
 }
 
