@@ -89,6 +89,7 @@ typedef struct evaluation {
     rank_prior_bound prior;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
+    uint32_t in_block;   /* phrases.c: so many posts of a block are asked for; 0: not known */
     uint32_t *positions; /* of a phrase's words in a post, grown as needed */
     size_t positions_room;
 } evaluation;
