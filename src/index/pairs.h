@@ -46,7 +46,7 @@
 enum {
     PAIRS_HEAD_BYTES = 8,
     PAIRS_WORDS_MAX = 1024,   /* words of a unit that pairs are made of, the most frequent ones */
-    PAIRS_PRODUCT_PART = 32,  /* least is at least posts squared over this */
+    PAIRS_PRODUCT_PART = 16,  /* least is at least posts squared over this */
     PAIRS_BUDGET_WORDS = 16,  /* words of text that pay for a byte of pair lists */
 };
 

@@ -144,8 +144,12 @@ static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *er
     source *s = user;
     size_t places = 0;
     for (uint32_t i = 0; i < 2 * BLOCK_DOCS; i++) {
+        uint32_t words = list_length(&s->lengths[i % 2], block * BLOCK_DOCS + i / 2);
+        if (words > POST_WORDS_MAX) {
+            return error_corrupt(err, "a post of %u words cannot be", words);
+        }
         s->texts[i] = places;
-        places += list_length(&s->lengths[i % 2], block * BLOCK_DOCS + i / 2);
+        places += words;
     }
     s->texts[2 * BLOCK_DOCS] = places;
     TRY(pairs_begin(m, places, err));

@@ -3,7 +3,7 @@
 #include "index/pairs_impl.h"
 
 enum {
-    SAMPLE_PART = 16,        /* one block of so many is looked at to choose `least` */
+    SAMPLE_PART = 32,        /* one block of so many is looked at to choose `least` */
     SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
     UNDECIDED = 0,           /* a pair's number: not met yet */
 };

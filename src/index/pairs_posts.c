@@ -120,6 +120,9 @@ static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error 
     uint32_t word, title_words = s->titles ? head->title_words : 0;
     const names_map *names = NULL;
     str payload;
+    if (head->body_words > POST_WORDS_MAX || title_words > POST_WORDS_MAX) {
+        return error_corrupt(err, "a forward record is damaged");
+    }
     if (view->map) {
         s->hand = find_map(s, view->map);
         names = &s->maps.items[s->hand];
