@@ -147,8 +147,8 @@ static inline forward_walk open_walk(const inversion *in, const forward_view *po
     return walk;
 }
 
-static inline bool next_posting(const inversion *in, forward_walk *walk, uint32_t *term,
-                                str *payload) {
+static inline __attribute__((always_inline)) bool
+next_posting(const inversion *in, forward_walk *walk, uint32_t *term, str *payload) {
     bool more = forward_walk_next(walk, term, payload);
     if (more && !walk->map) {
         *term = dense_of(in, *term);

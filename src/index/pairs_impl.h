@@ -36,9 +36,8 @@ struct pairs_maker {
     VEC(second_word) seconds;
     size_t seconds_done;
     bool seconds_sorted;
-    bool lists;            /* postings are kept, not only counted */
-    VEC(uint32_t) numbers; /* of the postings' pairs */
-    VEC(uint16_t) lows;
+    bool lists;             /* postings are kept, not only counted */
+    VEC(uint64_t) postings; /* number of the pair << 16 | low */
     bool failed;
 };
 

@@ -88,8 +88,7 @@ static void close_maker(pairs_maker *m) {
     free(m->found.items);
     free(m->places);
     free(m->seconds.items);
-    free(m->numbers.items);
-    free(m->lows.items);
+    free(m->postings.items);
 }
 
 /* ---- Texts --------------------------------------------------------------------------------- */
@@ -136,7 +135,7 @@ static inline void meet(pairs_maker *m, uint32_t first, uint32_t second, uint16_
     }
     m->found.items[p->number - 1].count++;
     if (m->lists) {
-        m->failed |= !vec_push(&m->numbers, p->number) || !vec_push(&m->lows, low);
+        m->failed |= !vec_push(&m->postings, (uint64_t)p->number << 16 | low);
     }
 }
 
@@ -172,7 +171,7 @@ anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, a
     uint32_t before = 0;
     for (size_t i = from; i < end; i++) {
         uint32_t word = m->places[i];
-        if (before && word) {
+        if ((before != 0) & (word != 0)) {
             meet(m, before, word, low);
         }
         before = word;
@@ -260,7 +259,7 @@ typedef struct list_maker {
 /* The postings by pair; in each they ascend already. */
 static anp_status sort_postings(list_maker *l, anp_error *err) {
     pairs_maker *m = l->m;
-    l->lows = malloc((m->lows.count + 1) * sizeof *l->lows);
+    l->lows = malloc((m->postings.count + 1) * sizeof *l->lows);
     l->ends = malloc((m->found.count + 1) * sizeof *l->ends);
     if (!l->lows || !l->ends) {
         return error_nomem(err, "pairs of words");
@@ -270,8 +269,9 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
         l->ends[i] = sum;
         sum += m->found.items[i].count;
     }
-    for (size_t i = 0; i < m->lows.count; i++) {
-        l->lows[l->ends[m->numbers.items[i] - 1]++] = m->lows.items[i];
+    for (size_t i = 0; i < m->postings.count; i++) {
+        uint64_t posting = m->postings.items[i];
+        l->lows[l->ends[(posting >> 16) - 1]++] = (uint16_t)posting;
     }
     return ANP_OK;
 }

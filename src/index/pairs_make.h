@@ -2,7 +2,7 @@
  * Making the pair lists of a unit (pairs.h), out of posts as they come or out of lists that are
  * written.
  *
- *     words of many posts ─> an eighth of the blocks shown: what do the lists of pairs take? ─> least
+ *     words of many posts ─> a few blocks shown: what would the lists of pairs take? ─> least
  *                            all blocks shown: the pairs over least ─> lists ─> put
  *
  * A source shows a block of 256 ordinals at a time: where each of the words stands in its posts.
@@ -73,8 +73,8 @@ anp_status pairs_make(const pairs_source *source, const pairs_words *words, pair
 /* Room for texts of so many places in all. ANP_NOMEM. */
 anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err);
 
-/* All words stand in their places (pairs_stand): those of [from, from + places) are one text of a post. Texts in
-   the order of their places, posts ascending. ANP_NOMEM. */
+/* All words stand in their places (pairs_stand): those of [from, from + places) are one text of a
+   post. Texts in the order of their places, posts ascending. ANP_NOMEM. */
 anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err);
 
 /* ---- A unit -------------------------------------------------------------------------------- */

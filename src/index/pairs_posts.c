@@ -1,5 +1,5 @@
-/* Pairs of words out of posts by number: each post's words put to their places, then looked through.
-   See pairs_make.h. */
+/* Pairs of words out of posts by number: each post's words put to their places, then looked
+   through. See pairs_make.h. */
 #include "base/error.h"
 #include "index/pairs_impl.h"
 
