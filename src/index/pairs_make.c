@@ -186,12 +186,16 @@ anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, a
     return m->failed ? error_nomem(err, "pairs of words") : ANP_OK;
 }
 
+/* One block of `every`, the second one first: it is whole; how many posts these have. */
 static anp_status show_blocks(pairs_maker *m, const pairs_source *source, uint32_t every,
-                              anp_error *err) {
-    uint32_t end = (source->first + source->posts - 1) / BLOCK_DOCS + 1;
+                              uint32_t *shown, anp_error *err) {
+    uint32_t first = source->first, last = first + source->posts - 1;
+    *shown = 0;
     TRY(source->begin(source->user, m, err));
-    for (uint32_t block = source->first / BLOCK_DOCS; block < end; block++) {
-        if (block % every == 0) {
+    for (uint32_t block = first / BLOCK_DOCS; block <= last / BLOCK_DOCS; block++) {
+        uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
+        if ((block - first / BLOCK_DOCS) % every == (every > 1)) {
+            *shown += (to < last ? to : last) - (from > first ? from : first) + 1;
             TRY(source->show(source->user, m, block, err));
         }
     }
@@ -234,14 +238,13 @@ static uint64_t least_of(const pairs_maker *m, uint64_t budget, uint64_t posts, 
 static anp_status find_least(const pairs_source *source, const pairs_words *words,
                              uint64_t *least, anp_error *err) {
     pairs_maker m = {.least = words->least};
-    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART;
+    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown;
     anp_status status = open_words(&m, words->items, words->count, err);
     if (status == ANP_OK) {
-        status = show_blocks(&m, source, every, err);
+        status = show_blocks(&m, source, every, &shown, err);
     }
     if (status == ANP_OK) {
-        uint64_t sampled = source->posts / every;
-        *least = least_of(&m, source->words / PAIRS_BUDGET_WORDS, source->posts, sampled);
+        *least = least_of(&m, source->words / PAIRS_BUDGET_WORDS, source->posts, shown);
     }
     close_maker(&m);
     return status;
@@ -317,9 +320,10 @@ static anp_status make_lists(const pairs_source *source, const pairs_word *words
                              uint64_t least, pairs_sink sink, anp_error *err) {
     pairs_maker m = {.least = least, .lists = true};
     list_maker l = {.m = &m};
+    uint32_t shown;
     anp_status status = open_words(&m, words, count, err);
     if (status == ANP_OK) {
-        status = show_blocks(&m, source, 1, err);
+        status = show_blocks(&m, source, 1, &shown, err);
     }
     if (status == ANP_OK) {
         status = sort_postings(&l, err);
