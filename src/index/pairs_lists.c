@@ -15,7 +15,8 @@ typedef struct place_list {
     list_view list;
     positions_view positions;
     positions_finder finder;
-    positions_cursor cursor;
+    uint32_t next; /* as in positions_block */
+    uint64_t end;
 } place_list;
 
 typedef struct source {
@@ -25,6 +26,7 @@ typedef struct source {
     list_lengths lengths[2];
     size_t *texts; /* by post of the block, body and title: its first place; one more: the end */
     uint32_t *names; /* by word: as it is called now, 0: it is not asked for */
+    positions_block block;
     VEC(uint32_t) positions; /* of one posting */
 } source;
 
@@ -85,21 +87,13 @@ static anp_status open_source(source *s, const pairs_lists *of, const pairs_word
 
 /* One posting's words to their places. */
 static anp_status stand(source *s, pairs_maker *m, uint32_t word, place_list *p, int title,
-                        uint32_t rank, uint16_t low, anp_error *err) {
-    uint32_t number = positions_number(&p->finder, rank);
-    uint32_t length = list_length(&s->lengths[title], low);
+                        uint16_t low, anp_error *err) {
+    uint32_t number = positions_take(&p->finder, &s->block, low);
     size_t text = s->texts[2 * (low % BLOCK_DOCS) + (size_t)title];
-    if (number > length || !vec_reserve(&s->positions, number)) {
-        return number > length
-                   ? error_corrupt(err, "a posting has more positions than its post has words")
-                   : error_nomem(err, "pairs of words");
+    if (!vec_reserve(&s->positions, number)) {
+        return error_nomem(err, "pairs of words");
     }
-    if (p->cursor.rank != rank) { /* a block was left out */
-        TRY(positions_find(&p->finder, low, rank, err));
-        p->cursor.rank = rank;
-        p->cursor.bit = p->finder.bit;
-    }
-    TRY(positions_next(&p->cursor, length, number, s->positions.items, err));
+    TRY(positions_found(&p->finder, low, number, s->positions.items, err));
     for (uint32_t i = 0; i < number; i++) {
         pairs_stand(m, word, text + s->positions.items[i]);
     }
@@ -108,21 +102,16 @@ static anp_status stand(source *s, pairs_maker *m, uint32_t word, place_list *p,
 
 static anp_status show_list(source *s, pairs_maker *m, uint32_t word, place_list *p, int title,
                             uint32_t block, anp_error *err) {
-    uint32_t from, to, at = 0;
-    uint64_t bits[4];
-    list_block(&p->list, block, &from, &to);
-    list_block_bits(&p->list, block, from, to, bits);
-    for (uint32_t rank = from; rank < to; rank++) {
-        while (at < 3 && !bits[at]) {
-            at++;
+    s->block.next = p->next;
+    s->block.end = p->end;
+    TRY(positions_find_block(&p->finder, block, &s->block, err));
+    p->next = s->block.next;
+    p->end = s->block.end;
+    for (uint32_t at = 0; at < 4; at++) {
+        for (uint64_t bits = s->block.bits[at]; bits; bits &= bits - 1) {
+            uint32_t lane = at * 64 + (uint32_t)__builtin_ctzll(bits);
+            TRY(stand(s, m, word, p, title, (uint16_t)(block * BLOCK_DOCS + lane), err));
         }
-        if (!bits[at]) {
-            return error_corrupt(err, "a list has fewer postings than it says");
-        }
-        uint16_t low = (uint16_t)(block * BLOCK_DOCS + at * 64 +
-                                  (uint32_t)__builtin_ctzll(bits[at]));
-        bits[at] &= bits[at] - 1;
-        TRY(stand(s, m, word, p, title, rank, low, err));
     }
     return ANP_OK;
 }
@@ -132,10 +121,7 @@ static anp_status begin(void *user, const pairs_maker *m, anp_error *err) {
     (void)err;
     for (size_t i = 0; i < s->words->count; i++) {
         s->names[i] = pairs_word_of(m, s->words->items[i].number);
-        for (int title = 0; title < 2; title++) {
-            place_list *p = &s->lists[i][title];
-            p->cursor = (positions_cursor){.view = &p->positions};
-        }
+        s->lists[i][0].next = s->lists[i][1].next = 0;
     }
     return ANP_OK;
 }

@@ -351,7 +351,9 @@ anp_status pairs_make(const pairs_source *source, const pairs_words *words, pair
     if (!kept) {
         return error_nomem(err, "pairs of words");
     }
-    memcpy(kept, words->items, words->count * sizeof *kept);
+    if (words->count) {
+        memcpy(kept, words->items, words->count * sizeof *kept);
+    }
     size_t count = keep_words(kept, words->count, least);
     store_u64(head, least);
     anp_status status = make_lists(source, kept, count, least, sink, err);
