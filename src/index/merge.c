@@ -10,8 +10,8 @@
  *                     ▼
  *     window 3      cache
  *
- * The last step also makes the window's pairs of words (pairs.h), out of the lists that it then
- * has: 0.1 to 0.3 s.
+ * The last step makes the window's pairs of words (pairs.h), out of the lists that it then has: 0.1
+ * to 0.3 s.
  *
  * Dead posts go along; compaction drops them. Cost: a step of 1 MB takes some 10 ms; a window of
  * 65,536 posts some 1.3 s in all.
@@ -25,6 +25,9 @@
 #include "sketch/sketch.h"
 
 #include <math.h>
+
+/* Behind all that is merged. */
+#define PAIRS_KEY unit_key(0, UNIT_PAIR, 0)
 
 typedef struct source {
     const unit_info *unit;
@@ -424,8 +427,11 @@ static anp_status window_step(store_txn *txn, catalog *c, uint64_t bytes, anp_er
         status = unit_writer_finish(m.writer, err);
     }
     close_cursors(&m);
-    if (status == ANP_OK && next == UINT64_MAX) {
+    bool paired = c->state.merge_cursor >= PAIRS_KEY || m.window.count < PAIRS_POSTS_MIN;
+    if (status == ANP_OK && next == UINT64_MAX && paired) {
         status = make_pairs(&m, err);
+    } else if (next == UINT64_MAX) {
+        next = PAIRS_KEY; /* in a step of their own */
     }
     if (status == ANP_OK) {
         status = finish_step(&m, at, next, err);
