@@ -10,8 +10,7 @@
  *                     ▼
  *     window 3      cache
  *
- * The last step makes the window's pairs of words (pairs.h), out of the lists that it then has: 0.1
- * to 0.3 s.
+ * The last step makes the window's pairs of words (pairs.h), out of the lists that it then has.
  *
  * Dead posts go along; compaction drops them. Cost: a step of 1 MB takes some 10 ms; a window of
  * 65,536 posts some 1.3 s in all.
@@ -342,7 +341,7 @@ static anp_status get_merged(void *user, unit_kind kind, uint32_t number, unsign
     return status;
 }
 
-/* The words of many of the window's posts: its lists are all walked, which takes some 20 ms. */
+/* The words of many of the window's posts: its lists are all walked. */
 static anp_status find_words(merge *m, pairs_word **words, size_t *count, anp_error *err) {
     VEC(pairs_word) found = {0};
     unit_cursor *cursor;

@@ -238,7 +238,7 @@ anp_status positions_find(positions_finder *finder, uint16_t low, uint32_t rank,
 
 /*
  * Where the positions of all postings of a block of 256 ordinals begin, found at once: for who asks
- * for many of them. Costs some 4 ns a posting.
+ * for many of them.
  */
 typedef struct positions_block {
     uint32_t from, to;            /* ranks */
