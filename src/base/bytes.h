@@ -73,9 +73,17 @@ static inline const uint8_t *varint_read(const uint8_t *p, const uint8_t *end, u
     return NULL;
 }
 
-/* The same for a value that must fit in 32 bits. */
+/* The same for a value that must fit in 32 bits; most have one byte or two. */
 static inline const uint8_t *varint_read_u32(const uint8_t *p, const uint8_t *end, uint32_t *v) {
     uint64_t wide;
+    if (end - p >= 2 && p[0] < 0x80) {
+        *v = p[0];
+        return p + 1;
+    }
+    if (end - p >= 2 && p[1] < 0x80) {
+        *v = (uint32_t)(p[0] & 0x7f) | (uint32_t)p[1] << 7;
+        return p + 2;
+    }
     p = varint_read(p, end, &wide);
     if (!p || wide > UINT32_MAX) {
         return NULL;

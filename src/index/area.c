@@ -3,7 +3,10 @@
 
 #include "base/error.h"
 
-enum { PARTS_MAX = 8 };
+enum {
+    PARTS_MAX = 8,
+    BYTES_BITS = 44, /* of a term's bytes; how many postings it has stands above them */
+};
 
 /* ---- The terms that may occur, numbered densely -------------------------------------------- */
 
@@ -24,7 +27,7 @@ typedef struct dense_map {
 typedef struct part {
     const struct inversion *of;
     uint32_t from, to; /* of the posts */
-    size_t *terms;     /* by dense number: bytes, then where the next posting goes */
+    size_t *terms;     /* by dense number: bytes and postings, then where the next posting goes */
     bool damaged;
     pool_task task;
 } part;
@@ -34,6 +37,7 @@ typedef struct inversion {
     const forward_view *posts;
     uint32_t count;
     uint16_t low_first;
+    bool titles;
     VEC(terms_word) words;
     VEC(dense_map) maps;
     uint32_t dense_count;
@@ -143,8 +147,8 @@ static inline forward_walk open_walk(const inversion *in, const forward_view *po
     return walk;
 }
 
-static inline bool next_posting(const inversion *in, forward_walk *walk, uint32_t *term,
-                                str *payload) {
+static inline __attribute__((always_inline)) bool
+next_posting(const inversion *in, forward_walk *walk, uint32_t *term, str *payload) {
     bool more = forward_walk_next(walk, term, payload);
     if (more && !walk->map) {
         *term = dense_of(in, *term);
@@ -161,7 +165,8 @@ static void measure(void *user, unsigned worker) {
         uint32_t term;
         str payload;
         while (next_posting(p->of, &walk, &term, &payload)) {
-            p->terms[term] += sizeof(uint16_t) + payload.len;
+            bool counts = p->of->titles || (payload.len && payload.data[0]); /* body tf */
+            p->terms[term] += sizeof(uint16_t) + payload.len + ((size_t)counts << BYTES_BITS);
         }
         p->damaged = p->damaged || walk.at != walk.end;
     }
@@ -219,13 +224,15 @@ static void run_parts(inversion *in, pool *p, void (*run)(void *user, unsigned w
 static void arrange_term(inversion *in, uint32_t number, uint32_t dense) {
     area *a = in->area;
     size_t start = a->len;
+    uint32_t count = 0;
     for (unsigned i = 0; i < in->part_count; i++) {
         size_t *term = &in->parts[i].terms[dense], bytes = *term;
         *term = a->len;
-        a->len += bytes;
+        a->len += bytes & (((size_t)1 << BYTES_BITS) - 1);
+        count += (uint32_t)(bytes >> BYTES_BITS);
     }
     if (a->len > start) { /* else a term of other posts of the same drafters */
-        a->terms.items[a->terms.count++] = (area_term){number, a->len};
+        a->terms.items[a->terms.count++] = (area_term){number, count, a->len};
     }
 }
 
@@ -265,8 +272,9 @@ static anp_status invert(inversion *in, pool *p, anp_error *err) {
 }
 
 anp_status area_make(area *a, pool *p, const forward_view *posts, uint32_t count,
-                     uint16_t low_first, anp_error *err) {
-    inversion in = {.area = a, .posts = posts, .count = count, .low_first = low_first};
+                     uint16_t low_first, bool titles, anp_error *err) {
+    inversion in = {
+        .area = a, .posts = posts, .count = count, .low_first = low_first, .titles = titles};
     anp_status status = invert(&in, p, err);
     for (size_t i = 0; i < in.maps.count; i++) {
         free(in.maps.items[i].dense);

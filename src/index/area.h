@@ -18,7 +18,8 @@
 
 typedef struct area_term {
     uint32_t number;
-    size_t end; /* of its postings */
+    uint32_t count; /* postings of the combined text */
+    size_t end;     /* of its postings */
 } area_term;
 
 typedef struct area {
@@ -28,12 +29,13 @@ typedef struct area {
 } area;
 
 /*
- * Zero at first. The first post's low is low_first. pool may be NULL. Memory: the postings and
- * their lows; while it works 8 bytes a thread, and 4, for each term that the posts' drafters know.
- * Free with area_free in any case. ANP_CORRUPT, ANP_NOMEM.
+ * Zero at first. The first post's low is low_first; titles: they are part of the combined text.
+ * pool may be NULL. Memory: the postings and their lows; while it works 8 bytes a thread, and 4,
+ * for each term that the posts' drafters know. Free with area_free in any case. ANP_CORRUPT,
+ * ANP_NOMEM.
  */
 anp_status area_make(area *a, pool *p, const forward_view *posts, uint32_t count,
-                     uint16_t low_first, anp_error *err);
+                     uint16_t low_first, bool titles, anp_error *err);
 void area_free(area *a);
 
 #endif

@@ -28,6 +28,8 @@ typedef struct cell {
     uint32_t score_bytes;       /* 4 or 16; 0: no post has any */
     uint32_t dead;              /* deleted posts among them */
     bool made;                  /* lists are made in memory, and have no bounds and no positions */
+    const struct unit_info *unit; /* NULL in a made one */
+    uint64_t pairs_least;       /* as in pairs.h; 0: it has no pairs */
 } cell;
 
 typedef struct cell_list {
@@ -76,6 +78,27 @@ static inline cell_list *cells_list_in(const term_lists *term, uint32_t cell_num
 
 /* Sets list->positions, of a list whose cell is not made. */
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err);
+
+/* ---- Pairs of words (index/pairs.h) -------------------------------------------------------- */
+
+typedef enum cell_pair_state {
+    CELL_PAIR_UNKNOWN, /* positions will say */
+    CELL_PAIR_NOWHERE,
+    CELL_PAIR_LISTED,
+} cell_pair_state;
+
+typedef struct cell_pair {
+    cell_pair_state state;
+    list_view list; /* of LISTED: the posts, dead ones too */
+} cell_pair;
+
+/*
+ * In which posts of the combined text the second word stands right behind the first, by cell (as
+ * many as there are); *out NULL when no cell knows. Both in INDEX_TEXT. Lives as lists do. Costs a
+ * look-up the first time, and one a cell where both are frequent.
+ */
+anp_status cells_pair(snapshot *s, const term_lists *first, const term_lists *second,
+                      const cell_pair **out, anp_error *err);
 
 /* Words of a post in a field; INDEX_TEXT: body + title_weight * title. */
 static inline uint32_t cell_length(const cell *c, index_field field, uint32_t title_weight,

@@ -115,8 +115,10 @@ static inline forward_walk forward_walk_open(const forward_view *view) {
     return (forward_walk){view->terms, view->terms_end, view->term_count, 0, view->map};
 }
 
-/* The next term's number in the index and its payload; false at the end or at damage. */
-static inline bool forward_walk_next(forward_walk *w, uint32_t *term, str *payload) {
+/* The next term's number in the index and its payload; false at the end or at damage. In line: it
+   is called once for each term of each post. */
+static inline __attribute__((always_inline)) bool
+forward_walk_next(forward_walk *w, uint32_t *term, str *payload) {
     uint32_t number, bytes;
     if (w->left == 0 || !w->at) {
         return false;

@@ -7,6 +7,7 @@
 #include "index/cells.h"
 
 #include "base/error.h"
+#include "index/pairs.h"
 #include "index/snapshot_impl.h"
 
 struct cell_cache {
@@ -14,6 +15,8 @@ struct cell_cache {
     arena memory; /* of cells: lengths and scores of made ones */
     intern keys;  /* u8 field, term */
     VEC(term_lists *) terms; /* by key */
+    intern pair_keys;        /* u32 first, u32 second word */
+    VEC(cell_pair *) pairs;  /* by pair key; NULL: no cell knows */
     arena lists;
 };
 
@@ -56,12 +59,23 @@ static anp_status open_scores(snapshot *s, const unit_info *unit, cell *c, anp_e
     return ANP_OK;
 }
 
+static anp_status open_pairs(snapshot *s, const unit_info *unit, cell *c, anp_error *err) {
+    str head;
+    if (unit->count < PAIRS_POSTS_MIN) {
+        return ANP_OK;
+    }
+    TRY(snapshot_unit_value(s, unit, (unit_entry){UNIT_PAIR, PAIRS_HEAD, 0}, &head, err));
+    return head.len ? pairs_least(head, &c->pairs_least, err) : ANP_OK;
+}
+
 static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
     uint32_t low = window_low(unit->first);
     cell c = {.first = unit->first - low,
               .from = low,
               .end = low + unit->count,
-              .length_average = (double)unit->length_average};
+              .length_average = (double)unit->length_average,
+              .unit = unit};
+    TRY(open_pairs(s, unit, &c, err));
     TRY(open_lengths(s, unit, COLUMN_TITLE_LENGTH, &c.title, err));
     TRY(open_lengths(s, unit, COLUMN_BODY_LENGTH, &c.body, err));
     c.title_most = c.title.base + (((uint64_t)1 << 8 * c.title.width) - 1);
@@ -165,14 +179,16 @@ static anp_status make_cells(snapshot *s, anp_error *err) {
 static void forget_lists(struct cell_cache *cache) {
     intern_free(&cache->keys);
     arena_free(&cache->lists);
-    cache->keys = (intern){0};
-    cache->terms.count = 0;
+    intern_free(&cache->pair_keys);
+    cache->keys = cache->pair_keys = (intern){0};
+    cache->terms.count = cache->pairs.count = 0;
 }
 
 void snapshot_free_cells(snapshot *s) {
     if (s->cell_cache) {
         forget_lists(s->cell_cache);
         free(s->cell_cache->terms.items);
+        free(s->cell_cache->pairs.items);
         free(s->cell_cache->cells.items);
         arena_free(&s->cell_cache->memory);
         free(s->cell_cache);
@@ -190,7 +206,9 @@ anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_err
         }
     }
     struct cell_cache *cache = s->cell_cache;
-    if (cache->lists.used_bytes + cache->keys.memory.used_bytes > (size_t)CELLS_CACHE_BYTES) {
+    size_t bytes = cache->lists.used_bytes + cache->keys.memory.used_bytes +
+                   cache->pair_keys.memory.used_bytes;
+    if (bytes > (size_t)CELLS_CACHE_BYTES) {
         forget_lists(cache);
     }
     *cells = cache->cells.items;
@@ -375,4 +393,69 @@ anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list,
     return list->positions.data ? ANP_OK
                                 : error_corrupt(err, "a list of %u postings has no positions",
                                                 list->list.count);
+}
+
+/* ---- Pairs --------------------------------------------------------------------------------- */
+
+static anp_status open_pair(snapshot *s, const cell *c, uint32_t first, uint32_t second,
+                            cell_pair *out, anp_error *err) {
+    str value;
+    pairs_view view;
+    out->state = CELL_PAIR_NOWHERE;
+    TRY(snapshot_unit_value(s, c->unit, (unit_entry){UNIT_PAIR, first, 0}, &value, err));
+    if (value.len == 0) {
+        return ANP_OK;
+    }
+    TRY(pairs_view_open(value, &view, err));
+    uint32_t at = pairs_find(&view, second);
+    if (at != UINT32_MAX) {
+        out->state = CELL_PAIR_LISTED;
+        TRY(pairs_list(&view, at, &out->list, err));
+    }
+    return ANP_OK;
+}
+
+/* NULL when no cell knows the pair. */
+static anp_status open_cell_pairs(snapshot *s, const term_lists *first, const term_lists *second,
+                                  cell_pair **out, anp_error *err) {
+    struct cell_cache *cache = s->cell_cache;
+    for (uint32_t i = 0; i < first->count; i++) {
+        uint32_t number = first->lists[i].cell;
+        const cell *c = &cache->cells.items[number];
+        const cell_list *other = c->pairs_least ? cells_list_in(second, number) : NULL;
+        if (!other || (uint64_t)first->lists[i].list.count * other->list.count < c->pairs_least) {
+            continue;
+        }
+        if (!*out) {
+            *out = arena_array(&cache->lists, cell_pair, cache->cells.count);
+        }
+        if (!*out) {
+            return nomem(err);
+        }
+        TRY(open_pair(s, c, first->number, second->number, &(*out)[number], err));
+    }
+    return ANP_OK;
+}
+
+anp_status cells_pair(snapshot *s, const term_lists *first, const term_lists *second,
+                      const cell_pair **out, anp_error *err) {
+    struct cell_cache *cache = s->cell_cache;
+    uint32_t numbers[2] = {first->number, second->number};
+    str key = str_make((const char *)numbers, sizeof numbers);
+    *out = NULL;
+    if (first->number == UINT32_MAX || second->number == UINT32_MAX) {
+        return ANP_OK;
+    }
+    uint32_t at = intern_find(&cache->pair_keys, key);
+    if (at == INTERN_NONE) {
+        cell_pair *pairs = NULL;
+        TRY(open_cell_pairs(s, first, second, &pairs, err));
+        if (!vec_reserve(&cache->pairs, cache->pairs.count + 1) ||
+            (at = intern_add(&cache->pair_keys, key, NULL)) == INTERN_NONE) {
+            return nomem(err);
+        }
+        cache->pairs.items[cache->pairs.count++] = pairs;
+    }
+    *out = cache->pairs.items[at];
+    return ANP_OK;
 }

@@ -249,6 +249,7 @@ static anp_status take_value(window_walk *w, const span *at, uint64_t inner, str
     case UNIT_FACET: return take_facet(w, number, value, err);
     case UNIT_COLUMN: return take_column(w, at->unit, number, value, err);
     case UNIT_SKETCH: return take_sketches(w, at->unit, number, value, err);
+    case UNIT_PAIR: return ANP_OK; /* made anew */
     default: return ANP_OK;
     }
 }

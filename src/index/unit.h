@@ -12,7 +12,7 @@
  * When 16 windows that lie one behind the other are whole (a group: 0 to 15, 16 to 31, …), their
  * terms and facets are moved, in steps again, into one unit of the group, where a term's lists of
  * all 16 lie one behind the other: a rare term of ten million posts costs ten look-ups, not 153.
- * Columns and sketches stay with the windows.
+ * Columns, sketches and pairs of words (index/pairs.h) stay with the windows.
  *
  * Everything that a unit holds has a key
  *
@@ -31,6 +31,8 @@
  *     UNIT_COLUMN   column number   0                               columns
  *     UNIT_SKETCH   piece of the    0                               sketches
  *                   window
+ *     UNIT_PAIR     number of the   0                               pairs
+ *                   first word
  *
  * A group has tables group_postings, group_positions and group_facets of its own, so that windows
  * and groups both grow at the end; a segment keeps all in table segments. The mechanism (fold,
@@ -49,7 +51,14 @@
 
 typedef enum unit_level { UNIT_SEGMENT, UNIT_WINDOW, UNIT_GROUP } unit_level;
 
-typedef enum unit_kind { UNIT_TERM, UNIT_FACET, UNIT_COLUMN, UNIT_SKETCH, UNIT_KINDS } unit_kind;
+typedef enum unit_kind {
+    UNIT_TERM,
+    UNIT_FACET,
+    UNIT_COLUMN,
+    UNIT_SKETCH,
+    UNIT_PAIR,
+    UNIT_KINDS
+} unit_kind;
 
 enum {
     UNIT_SUB_TEXT,
@@ -151,6 +160,7 @@ static inline store_table unit_table(unit_level level, unit_kind kind, unsigned 
     case UNIT_FACET: return group ? STORE_GROUP_FACETS : STORE_FACETS;
     case UNIT_COLUMN: return STORE_COLUMNS;
     case UNIT_SKETCH: return STORE_SKETCHES;
+    case UNIT_PAIR: return STORE_PAIRS;
     default: break;
     }
     if (sub & 1) {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "index/area.h"
 #include "index/column.h"
+#include "index/pairs_make.h"
 #include "sketch/sketch.h"
 
 #include <math.h>
@@ -28,7 +29,8 @@ typedef struct build {
 typedef struct range {
     build *build;
     size_t from, to; /* of the area's terms */
-    bool rest;       /* not terms, but all that is no term */
+    bool rest;       /* not terms, but all that is no term nor pair */
+    bool pairs;      /* nor these, but pairs of words */
     pool_task task;
     unit_held held; /* not yet put */
     anp_status status;
@@ -257,11 +259,34 @@ static anp_status write_rest(const build *b, unit_writer *w, anp_error *err) {
     return sketched ? write_sketches(b, w, err) : status;
 }
 
+/* ---- Pairs --------------------------------------------------------------------------------- */
+
+static anp_status write_pairs(const build *b, unit_sink sink, anp_error *err) {
+    pairs_word *words = malloc((b->area.terms.count + 1) * sizeof *words);
+    size_t count = 0;
+    if (!words) {
+        return error_nomem(err, "pairs of words");
+    }
+    for (size_t i = 0; i < b->area.terms.count; i++) {
+        const area_term *term = &b->area.terms.items[i];
+        words[count] = (pairs_word){term->number, term->count};
+        count += term->count >= pairs_count_min(b->info->count);
+    }
+    pairs_words chosen = pairs_choose(words, count, b->info->count, 0);
+    anp_status status = pairs_make_of_posts(sink, b->info, b->settings->title_weight, b->posts,
+                                            &chosen, err);
+    free(words);
+    return status;
+}
+
 /* ---- Tasks --------------------------------------------------------------------------------- */
 
 static anp_status write_range(range *r, unit_sink sink, anp_error *err) {
     const build *b = r->build;
     unit_writer *w = NULL;
+    if (r->pairs) {
+        return write_pairs(b, sink, err);
+    }
     TRY(unit_writer_open(sink, b->settings, b->info, b->heads, &w, err));
     anp_status status = r->rest ? write_rest(b, w, err) : write_terms(r, w, err);
     if (status == ANP_OK) {
@@ -287,30 +312,35 @@ static anp_status put_range(range *r, unit_sink sink, anp_error *err) {
     return unit_held_put(&r->held, sink, err);
 }
 
-/* Ranges of about as many bytes each; the last one is the rest. How many. */
+/* Ranges of about as many bytes each, then the rest, then pairs. How many. */
 static size_t cut_ranges(build *b, range *ranges, size_t most) {
     size_t count = 0, bytes = b->area.len / RANGES;
     bytes = bytes > RANGE_BYTES_MIN ? bytes : RANGE_BYTES_MIN;
     size_t from = 0, started = 0;
     for (size_t i = 0; i < b->area.terms.count; i++) {
         bool last = i + 1 == b->area.terms.count;
-        if (last || (b->area.terms.items[i].end - started >= bytes && count + 2 < most)) {
+        if (last || (b->area.terms.items[i].end - started >= bytes && count + 3 < most)) {
             ranges[count++] = (range){.build = b, .from = from, .to = i + 1};
             from = i + 1;
             started = b->area.terms.items[i].end;
         }
     }
     ranges[count++] = (range){.build = b, .rest = true};
+    if (b->info->count >= PAIRS_POSTS_MIN) {
+        ranges[count++] = (range){.build = b, .pairs = true};
+    }
     return count;
 }
 
-/* With a pool: all are submitted at once and put in order as they are done. */
+/* With a pool: all are submitted at once, the longest (pairs) first, and put in order as they are
+   done. */
 static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp_error *err) {
     anp_status status = ANP_OK;
     for (size_t i = 0; p && i < count; i++) {
-        ranges[i].error = (anp_error)ANP_ERROR_INIT;
-        ranges[i].task = (pool_task){.run = run_range, .user = &ranges[i]};
-        pool_submit(p, &ranges[i].task, true);
+        range *r = &ranges[(i + count - 1) % count];
+        r->error = (anp_error)ANP_ERROR_INIT;
+        r->task = (pool_task){.run = run_range, .user = r};
+        pool_submit(p, &r->task, true);
     }
     for (size_t i = 0; i < count; i++) {
         range *r = &ranges[i];
@@ -328,7 +358,7 @@ static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
                       const unit_info *info, const forward_view *posts, anp_error *err) {
     build b = {.sink = sink, .settings = settings, .info = info, .posts = posts};
-    size_t most = RANGES + 3;
+    size_t most = RANGES + 4;
     range *ranges = calloc(most, sizeof *ranges);
     forward_head *heads = malloc((info->count + 1u) * sizeof *heads);
     anp_status status = ranges && heads ? ANP_OK : error_nomem(err, "inverting posts");
@@ -337,7 +367,8 @@ anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
             heads[i] = posts[i].head;
         }
         b.heads = heads;
-        status = area_make(&b.area, p, posts, info->count, window_low(info->first), err);
+        status = area_make(&b.area, p, posts, info->count, window_low(info->first),
+                           settings->title_weight > 0, err);
     }
     if (status == ANP_OK) {
         status = run_ranges(&b, p, ranges, cut_ranges(&b, ranges, most), err);

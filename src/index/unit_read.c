@@ -46,7 +46,7 @@ typedef struct stream {
     str value;
 } stream;
 
-enum { STREAMS = 5 };
+enum { STREAMS = 6 };
 
 struct unit_cursor {
     uint32_t number;
@@ -119,7 +119,8 @@ static const struct {
                      {UNIT_TERM, UNIT_SUB_TEXT_POSITIONS},
                      {UNIT_FACET, 0},
                      {UNIT_COLUMN, 0},
-                     {UNIT_SKETCH, 0}};
+                     {UNIT_SKETCH, 0},
+                     {UNIT_PAIR, 0}};
 
 /* Whether a unit of this level may have keys of a place in [from, to). */
 static bool has_place(unit_level level, size_t i, uint64_t from, uint64_t to) {

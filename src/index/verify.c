@@ -287,6 +287,7 @@ anp_status index_verify(index_handle *index, bool full,
     free(c.lows);
     free(c.tfs);
     check_free_facts(&c);
+    check_free_pairs(&c);
     *problems = of_store + c.problems;
     return status;
 }

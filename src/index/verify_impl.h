@@ -2,6 +2,7 @@
 #ifndef ANP_INDEX_VERIFY_IMPL_H
 #define ANP_INDEX_VERIFY_IMPL_H
 
+#include "index/pairs_make.h"
 #include "index/snapshot_impl.h"
 
 /* What the lists of one window (or segment) are checked against, by low. */
@@ -13,6 +14,12 @@ typedef struct window_facts {
     float *factors; /* of the default blend and weights */
 } window_facts;
 
+/* What the pairs of a unit are checked against. */
+typedef struct pair_facts {
+    VEC(pairs_word) words; /* of its lists: the frequent ones */
+    uint32_t values;       /* of its pairs, the head too */
+} pair_facts;
+
 typedef struct check {
     snapshot *snapshot;
     void (*report)(void *user, const char *line);
@@ -21,6 +28,8 @@ typedef struct check {
     uint16_t *lows; /* WINDOW_DOCS, scratch */
     uint32_t *tfs;
     window_facts facts[GROUP_WINDOWS]; /* by slot, of the windows of the unit in hand */
+    pair_facts *pairs; /* by unit of the catalog */
+    size_t pair_units;
 } check;
 
 __attribute__((format(printf, 2, 3))) void check_wrong(check *c, const char *format, ...);
@@ -31,5 +40,15 @@ anp_status check_survive(check *c, anp_status status, const anp_error *detail, a
 /* verify_units.c: the tables of units. */
 anp_status check_units(check *c, anp_error *err);
 void check_free_facts(check *c);
+
+/* verify_pairs.c: the pairs of words of units. First all tables are walked: what they say of pairs
+   is noted, a value at a time; then the pairs are made again. */
+anp_status check_begin_pairs(check *c, anp_error *err);
+anp_status check_note_word(check *c, const unit_info *unit, uint32_t number, uint32_t count,
+                           anp_error *err);
+anp_status check_pair_value(check *c, const unit_info *unit, uint32_t number, str value,
+                            anp_error *err);
+anp_status check_pairs(check *c, anp_error *err);
+void check_free_pairs(check *c);
 
 #endif

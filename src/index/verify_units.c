@@ -11,6 +11,7 @@
  *     positions  belong to a list that has none in itself
  *     column,    as many entries as posts; each unit has its lengths, scores and sketches
  *     sketches
+ *     pairs      verify_pairs.c
  */
 #include "base/error.h"
 #include "index/pack.h"
@@ -141,6 +142,9 @@ static anp_status check_list(check *c, const section *s, uint64_t inner, str val
     if (unit_key_kind(inner) == UNIT_FACET) {
         return ANP_OK;
     }
+    if (!title) {
+        TRY(check_note_word(c, f->unit, unit_key_number(inner), list.count, err));
+    }
     if (!title && !bounds_hold(c, f, &list)) {
         return error_corrupt(err, "a bound is below an impact");
     }
@@ -200,6 +204,7 @@ static anp_status check_value(check *c, const section *s, uint64_t inner, str va
         TRY(column_open(value, &column, err));
         return column.count == s->unit->count ? ANP_OK
                                               : error_corrupt(err, "a column is too short");
+    case UNIT_PAIR: return check_pair_value(c, s->unit, number, value, err);
     default:
         return check_sketches(s->unit, unit_key_number(inner), value, err);
     }
@@ -408,11 +413,12 @@ static anp_status check_needed(check *c, uint32_t window, anp_error *err) {
 }
 
 anp_status check_units(check *c, anp_error *err) {
-    for (store_table table = STORE_SEGMENTS; table <= STORE_SKETCHES; table++) {
+    TRY(check_begin_pairs(c, err));
+    for (store_table table = STORE_SEGMENTS; table <= STORE_PAIRS; table++) {
         TRY(check_table(c, table, err));
     }
     for (uint32_t window = 0; window < snapshot_window_count(c->snapshot); window++) {
         TRY(check_needed(c, window, err));
     }
-    return ANP_OK;
+    return check_pairs(c, err);
 }

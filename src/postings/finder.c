@@ -42,7 +42,7 @@ uint32_t positions_number(positions_finder *f, uint32_t rank) {
     return less <= tf ? tf - (uint32_t)less : 0;
 }
 
-/* Numbers of positions of the `count` < 32 postings from rank `from` on. */
+/* Numbers of positions of the `count` <= 256 postings from rank `from` on. */
 static void numbers_at(positions_finder *f, uint32_t from, uint32_t count, uint32_t *numbers) {
     uint8_t room[LIST_TF_ROOM];
     bool large;
@@ -93,6 +93,64 @@ anp_status positions_find(positions_finder *f, uint16_t low, uint32_t rank, anp_
     f->found = true;
     f->rank = rank;
     f->bit = bit;
+    return ANP_OK;
+}
+
+/* Of the block's postings; false where they are not as many as its bits. */
+static bool block_lengths(const positions_finder *f, const positions_block *b, uint32_t block,
+                          uint32_t lengths[BLOCK_DOCS]) {
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < 4; word++) {
+        for (uint64_t left = b->bits[word]; left; left &= left - 1) {
+            uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
+            lengths[count++] = list_length(&f->lengths, block * BLOCK_DOCS + lane);
+        }
+    }
+    return count == b->to - b->from;
+}
+
+/* Where the block's first posting begins, which does not begin a group. */
+static anp_status block_begin(positions_finder *f, const positions_block *b, uint32_t block,
+                              uint64_t *bit, anp_error *err) {
+    uint32_t word = 0;
+    while (!b->bits[word]) {
+        word++;
+    }
+    uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(b->bits[word]);
+    TRY(positions_find(f, (uint16_t)(block * BLOCK_DOCS + lane), b->from, err));
+    *bit = f->bit;
+    return ANP_OK;
+}
+
+anp_status positions_find_block(positions_finder *f, uint32_t block, positions_block *out,
+                                anp_error *err) {
+    uint32_t lengths[BLOCK_DOCS], each[BLOCK_DOCS];
+    uint64_t bit = out->end;
+    list_block(f->list, block, &out->from, &out->to);
+    uint32_t count = out->to - out->from;
+    list_block_bits(f->list, block, out->from, out->to, out->bits);
+    if (!block_lengths(f, out, block, lengths)) {
+        return error_corrupt(err, "a block of a list has fewer postings than it says");
+    }
+    if (count && out->from % POSITIONS_GROUP && out->from != out->next) {
+        TRY(block_begin(f, out, block, &bit, err));
+    }
+    numbers_at(f, out->from, count, out->numbers);
+    if (!postings_kernels_best()->widths_each(out->numbers, lengths, count, each)) {
+        return error_corrupt(err, "a posting has more positions than its post has words");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t rank = out->from + i;
+        if (rank % POSITIONS_GROUP == 0) {
+            bit = positions_group_offset(f->view, rank / POSITIONS_GROUP) * 8;
+        }
+        out->at[i] = bit;
+        bit += each[i];
+    }
+    if (count) {
+        out->next = out->to;
+        out->end = bit;
+    }
     return ANP_OK;
 }
 

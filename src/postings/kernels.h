@@ -59,6 +59,9 @@ typedef struct postings_kernels {
      * and their posts' lengths; UINT64_MAX where a post has fewer words than positions.
      */
     uint64_t (*widths)(const uint32_t *numbers, const uint32_t *lengths, uint32_t count);
+    /* The same of each posting; false where a post has fewer words than positions. */
+    bool (*widths_each)(const uint32_t *numbers, const uint32_t *lengths, uint32_t count,
+                        uint32_t *each);
 
     /*
      * Keeps those of `count` ascending starts for which start + offset is among the t > 4 positions

@@ -229,6 +229,16 @@ static uint64_t widths(const uint32_t *numbers, const uint32_t *lengths, uint32_
     return impossible ? UINT64_MAX : bits;
 }
 
+static bool widths_each(const uint32_t *numbers, const uint32_t *lengths, uint32_t n,
+                        uint32_t *each) {
+    uint32_t impossible = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        impossible |= numbers[i] > lengths[i];
+        each[i] = (uint32_t)width_of(numbers[i], lengths[i]);
+    }
+    return !impossible;
+}
+
 /*
  * The bit vector is walked in pieces of at most 56 bits. Behind `zeros` 0s and `ones` 1s of it no
  * position is less than (zeros << w) + ones, and none before it is (zeros + 1 << w) + ones or more.
@@ -310,5 +320,6 @@ const postings_kernels KERNELS = {
     .count = count,
     .set = set,
     .widths = widths,
+    .widths_each = widths_each,
     .keep = keep,
 };

@@ -236,6 +236,42 @@ uint32_t positions_number(positions_finder *finder, uint32_t rank);
 /* Finds a posting by its ordinal and rank. ANP_CORRUPT when lengths or bytes are damaged. */
 anp_status positions_find(positions_finder *finder, uint16_t low, uint32_t rank, anp_error *err);
 
+/*
+ * Where the positions of all postings of a block of 256 ordinals begin, found at once: for who asks
+ * for many of them.
+ */
+typedef struct positions_block {
+    uint32_t from, to;            /* ranks */
+    uint64_t bits[4];             /* the ordinals */
+    uint32_t numbers[BLOCK_DOCS]; /* of positions, by rank - from */
+    uint64_t at[BLOCK_DOCS];      /* bits */
+    uint32_t next;                /* a rank whose positions begin at `end`, a bit; 0: none */
+    uint64_t end;
+} positions_block;
+
+/* out: zeroed at first, then as the call before for the same finder left it; blocks by ascending
+   number best. ANP_CORRUPT as positions_find. */
+anp_status positions_find_block(positions_finder *finder, uint32_t block, positions_block *out,
+                                anp_error *err);
+
+/* The finder at an ordinal of the block; how many positions it has there, 0: not in the list. */
+static inline uint32_t positions_take(positions_finder *finder, const positions_block *block,
+                                      uint16_t low) {
+    uint32_t word = low / 64u % 4, i = 0;
+    uint64_t bit = (uint64_t)1 << low % 64;
+    if (!(block->bits[word] & bit)) {
+        return 0;
+    }
+    for (uint32_t before = 0; before < word; before++) {
+        i += (uint32_t)__builtin_popcountll(block->bits[before]);
+    }
+    i += (uint32_t)__builtin_popcountll(block->bits[word] & (bit - 1));
+    finder->found = true;
+    finder->rank = block->from + i;
+    finder->bit = block->at[i];
+    return block->numbers[i];
+}
+
 /* Its t positions, as positions_read. */
 anp_status positions_found(const positions_finder *finder, uint16_t low, uint32_t t, uint32_t *out,
                            anp_error *err);

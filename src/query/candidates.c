@@ -89,9 +89,26 @@ anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words) {
 
 /* ---- Intersections ------------------------------------------------------------------------- */
 
+static void add_list(const list_view *lists[EVAL_LISTS_MAX], uint32_t *count,
+                     const list_view *list) {
+    uint32_t at = (*count)++;
+    for (; at && lists[at - 1]->count > list->count; at--) {
+        lists[at] = lists[at - 1];
+    }
+    lists[at] = list;
+}
+
 uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
-                             const list_view *lists[EVAL_TERMS_MAX]) {
-    uint32_t count = 0;
+                             const list_view *lists[EVAL_LISTS_MAX]) {
+    const list_view *pairs[EVAL_TERMS_MAX];
+    uint32_t count = 0, pair_count = 0;
+    uint64_t covered = 0;
+    if (e->phrase_count && !eval_pair_lists(e, ec, pairs, &pair_count, &covered)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < pair_count; i++) {
+        add_list(lists, &count, pairs[i]);
+    }
     for (uint32_t i = 0; i < e->term_count; i++) {
         if (!e->terms[i].required) {
             continue;
@@ -99,12 +116,9 @@ uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
         if (!ec->lanes[i]) {
             return 0;
         }
-        const list_view *list = &ec->lanes[i]->in->list;
-        uint32_t at = count++;
-        for (; at && lists[at - 1]->count > list->count; at--) {
-            lists[at] = lists[at - 1];
+        if (!(covered >> i & 1)) {
+            add_list(lists, &count, &ec->lanes[i]->in->list);
         }
-        lists[at] = list;
     }
     return count;
 }
@@ -241,7 +255,7 @@ static anp_status drop_excluded(evaluation *e, eval_cell *ec) {
 }
 
 anp_status eval_find_candidates(evaluation *e, eval_cell *ec) {
-    const list_view *lists[EVAL_TERMS_MAX];
+    const list_view *lists[EVAL_LISTS_MAX];
     const uint64_t *allowed;
     uint32_t count = eval_required_lists(e, ec, lists);
     ec->count = 0;

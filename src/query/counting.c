@@ -90,9 +90,13 @@ static anp_status count_union(evaluation *e, uint64_t *total) {
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-/* Two required lists and nothing else: their common postings are only counted. */
-static bool counts_pairs(const evaluation *e) {
-    return e->required_count == 2 && !e->phrase_count;
+/* Required lists and nothing else: the common postings of two are only counted. */
+static bool counts_lists(const evaluation *e, const eval_cell *ec) {
+    bool lists = e->required_count && !eval_restricted(e, ec);
+    for (uint32_t i = 0; i < e->phrase_count && lists; i++) {
+        lists = eval_pairs_say(e, ec, &e->phrases[i]) != EVAL_PAIRS_OPEN;
+    }
+    return lists;
 }
 
 /* How many of `docs` are new in `seen`, which they are put into. */
@@ -142,12 +146,14 @@ static anp_status count_candidates(evaluation *e, uint64_t *total) {
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
         eval_cell *ec = &e->cells[i];
-        const list_view *lists[EVAL_TERMS_MAX];
-        if (counts_pairs(e) && !eval_restricted(e, ec)) {
-            if (eval_required_lists(e, ec, lists)) {
-                *total += count_both(e, lists[0], lists[1], docs);
+        const list_view *lists[EVAL_LISTS_MAX];
+        if (counts_lists(e, ec)) {
+            uint32_t count = eval_required_lists(e, ec, lists);
+            if (count <= 2) {
+                *total += count == 2   ? count_both(e, lists[0], lists[1], docs)
+                          : count == 1 ? lists[0]->count : 0;
+                continue;
             }
-            continue;
         }
         if (e->driver && !eval_restricted_by_sets(e, ec)) {
             if (!eval_required_lists(e, ec, lists) ||

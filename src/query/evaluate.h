@@ -42,6 +42,7 @@ typedef struct evaluate_trace {
     uint64_t postings;       /* added to accumulators */
     uint64_t probes;         /* ordinals looked up in a list */
     uint64_t phrases;        /* posts whose positions were looked at */
+    uint64_t pairs;          /* lists of two words side by side that were taken for phrases */
     double plan_us, rank_us, fetch_us; /* set by query.c */
 } evaluate_trace;
 

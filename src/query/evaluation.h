@@ -14,6 +14,7 @@
 enum {
     EVAL_TERMS_MAX = 64, /* more are left to full evaluation: a block's terms are on the stack */
     EVAL_UNITS_SURE = 2, /* who has at least so much by bounds has a unit, whatever is rounded */
+    EVAL_LISTS_MAX = 2 * EVAL_TERMS_MAX, /* of required terms, and of pairs of words */
     EVAL_VALUES_MAX = 255, /* a list of so few postings without bounds gets one for each */
     EVAL_CELL_BLOCKS = 256,
 };
@@ -47,6 +48,7 @@ typedef struct eval_phrase {
     const term_lists **body;  /* by word: of the field that is looked for */
     const term_lists **title; /* by word: of the title */
     uint32_t *before;         /* as in phrase_words (match.h) */
+    const cell_pair **pairs;  /* by word: it and the next one, by cell; NULL: nothing known */
 } eval_phrase;
 
 typedef struct eval_cell {
@@ -99,6 +101,7 @@ typedef struct evaluation {
     bool prior_known;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
+    uint32_t in_block;   /* phrases.c: so many posts of a block are asked for; 0: not known */
     uint32_t *positions; /* of a phrase's words in a post, grown as needed */
     size_t positions_room;
 } evaluation;
@@ -146,9 +149,10 @@ anp_status eval_find_candidates(evaluation *e, eval_cell *ec);
 anp_status eval_candidate_words(evaluation *e, eval_cell *ec); /* makes bits of lows */
 anp_status eval_candidate_docs(evaluation *e, eval_cell *ec);  /* and lows of bits */
 uint64_t *eval_words(evaluation *e); /* room for the bits of a window */
-/* The lists of the required terms in a cell, shortest first; 0 when one of them has none. */
+/* The lists of the required terms in a cell, and those of pairs of a phrase's words in place of
+   these words', shortest first; 0 when one of them has none. */
 uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
-                             const list_view *lists[EVAL_TERMS_MAX]);
+                             const list_view *lists[EVAL_LISTS_MAX]);
 void eval_set_words(const evaluation *e, uint64_t *words, const uint16_t *docs, size_t count);
 /* Excluded terms: whether a post holds one; bits without theirs, of which `count` are left. */
 bool eval_is_excluded(evaluation *e, eval_cell *ec, uint16_t low);
@@ -159,6 +163,16 @@ anp_status eval_drop_excluded(evaluation *e, const eval_cell *ec, uint64_t *word
 anp_status eval_count(evaluation *e, uint64_t *total);
 /* The bits of a cell's matches in a union. */
 anp_status eval_union_words(evaluation *e, eval_cell *ec, uint64_t *words);
+
+/* phrase_pairs.c: what lists of pairs of words (index/pairs.h) say of phrases. */
+anp_status eval_find_pairs(evaluation *e, eval_phrase *p);
+typedef enum eval_pairs { EVAL_PAIRS_OPEN, EVAL_PAIRS_NOWHERE, EVAL_PAIRS_ALL } eval_pairs;
+/* Of a phrase in a cell: nowhere, in every post that all of its pairs' lists hold, or not known. */
+eval_pairs eval_pairs_say(const evaluation *e, const eval_cell *ec, const eval_phrase *p);
+/* Adds their lists, and says in `covered` (by scoring term) whose lists they make needless; false:
+   a phrase is nowhere in the cell. */
+bool eval_pair_lists(const evaluation *e, const eval_cell *ec, const list_view **lists,
+                     uint32_t *count, uint64_t *covered);
 
 /* phrases.c: whether a post holds all the phrases; a cell's candidates cut to those that do. */
 anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *hold);

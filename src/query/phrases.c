@@ -6,24 +6,37 @@
  *     kept             38 if book stands at 38; then if of stands at 39, which is looked for among
  *                      its 130 positions without reading them
  *
+ * Where many posts of a block are asked for, all of a word's postings in the block are found at
+ * once; in titles first which posts have all the words there.
+ *
  * A candidate holds every word of a phrase somewhere. In the combined text a phrase stands in the
  * body or in the title, not across both. With slop all positions are read and match.h decides.
  */
 #include "query/evaluation.h"
+
+enum {
+    AT_ONCE_PART = 8, /* postings of a block that are found at once for a post asked for */
+    COMMON_FROM = 16, /* posts asked for, from which what titles have in common pays */
+};
 
 /* A word of a phrase in one cell. */
 typedef struct phrase_word {
     cell_list *in; /* NULL: not here */
     positions_view view;
     positions_finder finder;
-    uint32_t rank, number; /* of the post in hand: number of positions */
+    uint32_t number; /* of positions, of the post in hand */
     bool located;
+    uint32_t block;           /* that was looked at last + 1 */
+    bool at_once;             /* its postings were found at once: */
+    positions_block *found;
 } phrase_word;
 
 typedef struct phrase_side {
     phrase_word *words; /* by place in the phrase; of a repeated word its first place counts */
     uint32_t *order;    /* places, those of the shortest lists first */
     bool made, impossible;
+    uint16_t *common;   /* posts that have all the words, ascending; NULL: not looked for */
+    uint32_t common_count, common_at;
 } phrase_side;
 
 /* ---- A cell -------------------------------------------------------------------------------- */
@@ -104,17 +117,40 @@ static anp_status need_room(evaluation *e, size_t positions) {
     return ANP_OK;
 }
 
-/* The rank of a word in a post, how many positions it has there, and where; false: none. */
-static anp_status locate(const evaluation *e, phrase_word *word, uint16_t low, bool *here) {
+/* A new block: whether all of the word's postings in it are found at once. */
+static anp_status enter_block(evaluation *e, phrase_word *word, uint32_t block) {
+    uint32_t from, to;
+    word->block = block + 1;
+    list_block(&word->in->list, block, &from, &to);
+    word->at_once = to - from <= e->in_block * AT_ONCE_PART;
+    if (word->at_once && !word->found) {
+        word->found = arena_new(e->memory, positions_block);
+        if (!word->found) {
+            return eval_nomem(e);
+        }
+    }
+    return word->at_once ? positions_find_block(&word->finder, block, word->found, e->err) : ANP_OK;
+}
+
+/* How many positions a word has in a post, and where; false: none. */
+static anp_status locate(evaluation *e, phrase_word *word, uint16_t low, bool *here) {
     *here = word->located;
     if (word->located) {
         return ANP_OK;
     }
-    word->rank = list_rank(&word->in->list, low);
-    if (word->rank == UINT32_MAX) {
+    if (e->in_block && word->block != low / BLOCK_DOCS + 1u) {
+        TRY(enter_block(e, word, low / BLOCK_DOCS));
+    }
+    if (e->in_block && word->at_once) {
+        word->number = positions_take(&word->finder, word->found, low);
+        *here = word->located = word->number > 0;
         return ANP_OK;
     }
-    word->number = positions_number(&word->finder, word->rank);
+    uint32_t rank = list_rank(&word->in->list, low);
+    if (rank == UINT32_MAX) {
+        return ANP_OK;
+    }
+    word->number = positions_number(&word->finder, rank);
     if (word->number == 0) {
         return ANP_OK;
     }
@@ -122,7 +158,7 @@ static anp_status locate(const evaluation *e, phrase_word *word, uint16_t low, b
         return error_corrupt(e->err, "a posting has more positions than its post has words");
     }
     *here = word->located = true;
-    return positions_find(&word->finder, low, word->rank, e->err);
+    return positions_find(&word->finder, low, rank, e->err);
 }
 
 /* Without slop: starts of the rarest word, kept while the others agree. */
@@ -203,6 +239,17 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
     return ANP_OK;
 }
 
+/* Whether a title may hold the words; lows ascend where this is known. */
+static bool may_stand(phrase_side *side, uint16_t low) {
+    if (!side->common) {
+        return true;
+    }
+    while (side->common_at < side->common_count && side->common[side->common_at] < low) {
+        side->common_at++;
+    }
+    return side->common_at < side->common_count && side->common[side->common_at] == low;
+}
+
 static anp_status stands_in(evaluation *e, eval_cell *ec, uint32_t phrase, bool title,
                             uint16_t low, bool *found) {
     const eval_phrase *p = &e->phrases[phrase];
@@ -212,7 +259,7 @@ static anp_status stands_in(evaluation *e, eval_cell *ec, uint32_t phrase, bool 
     if (e->trace) {
         e->trace->phrases++;
     }
-    if (side->impossible) {
+    if (side->impossible || !may_stand(side, low)) {
         return ANP_OK;
     }
     for (uint32_t i = 0; i < p->node->term_count; i++) {
@@ -227,6 +274,9 @@ anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *h
     *hold = true;
     for (uint32_t i = 0; i < e->phrase_count && *hold; i++) {
         index_field field = e->phrases[i].node->source->field;
+        if (eval_pairs_say(e, ec, &e->phrases[i]) == EVAL_PAIRS_ALL) {
+            continue; /* a candidate is in the pair's list */
+        }
         *hold = false;
         if (field != INDEX_TITLE) {
             TRY(stands_in(e, ec, i, false, low, hold));
@@ -240,20 +290,74 @@ anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *h
 
 /* ---- A cell's candidates ------------------------------------------------------------------- */
 
+/* Whether positions are needed for some phrase. */
+static bool are_open(const evaluation *e, const eval_cell *ec) {
+    bool open = false;
+    for (uint32_t i = 0; i < e->phrase_count; i++) {
+        open |= eval_pairs_say(e, ec, &e->phrases[i]) != EVAL_PAIRS_ALL;
+    }
+    return open;
+}
+
+/* The posts that have all words of a phrase in the title. */
+static anp_status find_common(evaluation *e, eval_cell *ec, uint32_t phrase) {
+    const eval_phrase *p = &e->phrases[phrase];
+    phrase_side *side;
+    TRY(side_of(e, ec, phrase, true, &side));
+    if (side->impossible || ec->c->made || p->node->source->slop) {
+        return ANP_OK;
+    }
+    const list_view *first = &word_at(p, side, side->order[0])->in->list;
+    side->common = arena_alloc(e->memory, first->count * sizeof *side->common);
+    if (!side->common) {
+        return eval_nomem(e);
+    }
+    side->common_count = list_docs(first, side->common);
+    for (uint32_t i = 1; i < p->node->term_count && side->common_count; i++) {
+        const list_view *list = &word_at(p, side, side->order[i])->in->list;
+        side->common_count = list_keep(list, side->common, side->common_count, false);
+    }
+    return ANP_OK;
+}
+
+static anp_status find_commons(evaluation *e, eval_cell *ec) {
+    for (uint32_t i = 0; i < e->phrase_count && ec->count >= COMMON_FROM; i++) {
+        bool titles = e->phrases[i].node->source->field == INDEX_TEXT && e->title_weight;
+        TRY(titles ? find_common(e, ec, i) : ANP_OK);
+    }
+    return ANP_OK;
+}
+
+/* How many candidates from this one on lie in the same block. */
+static uint32_t count_in_block(const eval_cell *ec, uint32_t from) {
+    uint32_t i = from + 1;
+    while (i < ec->count && ec->docs[i] / BLOCK_DOCS == ec->docs[from] / BLOCK_DOCS) {
+        i++;
+    }
+    return i - from;
+}
+
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec) {
-    uint32_t kept = 0;
+    uint32_t kept = 0, block = UINT32_MAX;
     bool hold;
-    if (ec->count == 0) {
+    if (ec->count == 0 || !are_open(e, ec)) {
         return ANP_OK;
     }
     if (!ec->docs) {
         TRY(eval_candidate_docs(e, ec));
     }
+    TRY(find_commons(e, ec));
     for (uint32_t i = 0; i < ec->count; i++) {
-        TRY(eval_phrases_hold(e, ec, ec->docs[i], &hold));
-        ec->docs[kept] = ec->docs[i];
+        uint16_t low = ec->docs[i];
+        if (low / BLOCK_DOCS != block) {
+            block = low / BLOCK_DOCS;
+            e->in_block = count_in_block(ec, i);
+        }
+        TRY(eval_phrases_hold(e, ec, low, &hold));
+        ec->docs[kept] = low;
         kept += hold;
     }
+    e->in_block = 0;
     ec->count = kept;
     ec->words = NULL;
     return ANP_OK;

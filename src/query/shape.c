@@ -111,7 +111,7 @@ static anp_status add_phrase(shaper *s, plan_node *node) {
         }
     }
     e->phrase_count++;
-    return ANP_OK;
+    return eval_find_pairs(e, p);
 }
 
 /* A group of terms that is required as a whole: its set, and its terms wherever they are. */

@@ -34,6 +34,8 @@
  *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h), for each 16th of a window
  *     shingles   u64 docno        of the first post of a chunk: the classes of its shingles and of
  *                                 the terms that its posts are about (index/chunk_code.h)
+ *     pairs      u64 unit key     posts in which two frequent words stand side by side
+ *                                 (index/pairs.h)
  *     deleted    u64 window       roaring bitmap of its deleted ordinals, portable format
  *
  * A unit key is unit << 48 | kind << 44 | number << 12 | slot << 8 | sub << 4 | part: index/unit.h.
@@ -45,7 +47,7 @@
  * record itself out. The number tells whether the header that led here is that of the same commit:
  * one that was torn may join the number of the newest with the tables of an older one.
  *
- * Format versions: 1 (0.1.0) first; 2 has table shingles, and sketches in pieces.
+ * Format versions: 1 (0.1.0) first; 2 has tables shingles and pairs, and sketches in pieces.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H
@@ -71,6 +73,7 @@ typedef enum store_table {
     STORE_COLUMNS,
     STORE_SKETCHES,
     STORE_SHINGLES,
+    STORE_PAIRS,
     STORE_DELETED,
     STORE_TABLES, /* how many */
 } store_table;

@@ -118,6 +118,19 @@ static void find_positions(str value, const list_view *list, const uint16_t *doc
                 positions_keep(&finder, docs[rank], number, rank % 3, starts, &count, NULL);
             need(status == ANP_OK ? count <= 3 : status == ANP_CORRUPT);
         }
+        positions_block block = {0};
+        for (uint32_t number = 0; number < LIST_BLOCKS; number += 1 + number % 5) {
+            anp_status status = positions_find_block(&finder, number, &block, NULL);
+            need(status == ANP_OK || status == ANP_CORRUPT);
+            for (uint32_t i = 0; i < BLOCK_DOCS && status == ANP_OK; i += 3) {
+                uint16_t low = (uint16_t)(number * BLOCK_DOCS + i);
+                uint32_t count = positions_take(&finder, &block, low);
+                if (count && count <= EXPECT_MAX) {
+                    anp_status found = positions_found(&finder, low, count, out, NULL);
+                    need(found == ANP_OK || found == ANP_CORRUPT);
+                }
+            }
+        }
     }
     free(out);
     free(words);

@@ -6,6 +6,7 @@
 #include "index/verify.h"
 
 #include "index/pack.h"
+#include "index/pairs.h"
 #include "index/staged.h"
 #include "postings/bitmap.h"
 
@@ -102,7 +103,7 @@ static bool unlisted_unit(garden *g, unsigned n) {
                                          STORE_POSITIONS,      STORE_FACETS,
                                          STORE_GROUP_POSTINGS, STORE_GROUP_POSITIONS,
                                          STORE_GROUP_FACETS,   STORE_COLUMNS,
-                                         STORE_SKETCHES};
+                                         STORE_SKETCHES,       STORE_PAIRS};
     if (n >= sizeof tables / sizeof *tables) {
         return false;
     }
@@ -363,6 +364,43 @@ static bool wrong_chunk(garden *g, unsigned n) {
     return true;
 }
 
+/* Pairs of words that the posts do not say: n says how they are wrong. */
+static bool wrong_pairs(garden *g, unsigned n) {
+    uint64_t key, head, least = n == 1 ? 1 : UINT64_MAX;
+    str value;
+    if (n > 6 || !find_value(g, STORE_PAIRS, 0, false, &key, &value)) {
+        return false;
+    }
+    head = unit_key(unit_key_unit(key), UNIT_PAIR, PAIRS_HEAD);
+    if (!CHECK(key != head)) { /* some pair has a list */
+        return false;
+    }
+    str bytes = str_make((const char *)&least, sizeof least);
+    buffer changed = {0};
+    buffer_put_str(&changed, value);
+    switch (n) {
+    case 0: change(g, STORE_PAIRS, head, NULL); break;
+    case 1:
+    case 2: change(g, STORE_PAIRS, head, &bytes); break;
+    case 3: change(g, STORE_PAIRS, key, NULL); break;
+    case 4: /* an ordinal: another one, or none that can be */
+        changed.data[changed.len - 2] ^= 1;
+        bytes = str_make((const char *)changed.data, changed.len);
+        change(g, STORE_PAIRS, key, &bytes);
+        break;
+    case 5: /* of a word that has none */
+        change(g, STORE_PAIRS, unit_key(unit_key_unit(key), UNIT_PAIR, PAIRS_HEAD - 1), &value);
+        break;
+    default: /* the first second word: another one */
+        changed.data[4] ^= 1;
+        bytes = str_make((const char *)changed.data, changed.len);
+        change(g, STORE_PAIRS, key, &bytes);
+        break;
+    }
+    buffer_free(&changed);
+    return true;
+}
+
 static void plant(garden *g, const char *name, bool (*seed)(garden *g, unsigned n)) {
     for (unsigned n = 0;; n++) {
         CHECK_EQ_INT(store_begin_write(index_store(g->index), &g->txn, NULL), ANP_OK);
@@ -394,6 +432,7 @@ static void plant_all(garden *g) {
     plant(g, "wrong side of a merge", wrong_side);
     plant(g, "hidden entry", hidden_entry);
     plant(g, "wrong chunk", wrong_chunk);
+    plant(g, "wrong pairs", wrong_pairs);
     CHECK_EQ_INT(problems_of(g->index, true), 0);
 }
 

@@ -158,6 +158,40 @@ static bool check_finder(const fixture *f, const positions_view *v, const list_v
     return good;
 }
 
+/* Postings of whole blocks, some passed over, some empty; single ones between them. */
+static bool check_blocks(const fixture *f, const positions_view *v, const list_view *list) {
+    prng p = {f->s.count + 7};
+    positions_finder finder = {.list = list, .view = v, .lengths = lengths_of(f),
+                               .title_weight = f->weight};
+    static positions_block block;
+    uint32_t out[300], rank = 0;
+    bool good = true;
+    memset(&block, 0, sizeof block);
+    for (uint32_t number = 0; number < LIST_BLOCKS && good; number++) {
+        bool asked = prng_below(&p, 4) > 0;
+        good = !asked || CHECK_EQ_INT(positions_find_block(&finder, number, &block, NULL), ANP_OK);
+        for (uint32_t low = number * BLOCK_DOCS; low < (number + 1) * BLOCK_DOCS && good; low++) {
+            bool there = rank < f->s.count && f->s.docs[rank] == low;
+            uint32_t t = there ? f->counts[rank] : 0;
+            if (asked && prng_below(&p, 8)) {
+                good = CHECK_EQ_INT(positions_take(&finder, &block, (uint16_t)low), t);
+            } else if (there) {
+                good = CHECK_EQ_INT(positions_find(&finder, (uint16_t)low, rank, NULL), ANP_OK);
+            }
+            if (good && t) {
+                const uint32_t *want = f->positions + f->starts[rank];
+                good = CHECK_EQ_INT(positions_found(&finder, (uint16_t)low, t, out, NULL),
+                                    ANP_OK) && CHECK(memcmp(out, want, t * sizeof *out) == 0);
+            }
+            rank += there;
+        }
+        if (!good) {
+            test_note("block %u of %u postings", number, f->s.count);
+        }
+    }
+    return good;
+}
+
 /* Every posting by itself, and all of them in their order. */
 static bool check_all(const fixture *f, str value, const list_view *list) {
     positions_view v;
@@ -166,7 +200,7 @@ static bool check_all(const fixture *f, str value, const list_view *list) {
         return false;
     }
     positions_cursor cursor = {.view = &v};
-    bool good = check_finder(f, &v, list);
+    bool good = check_finder(f, &v, list) && check_blocks(f, &v, list);
     for (uint32_t rank = 0; rank < f->s.count && good; rank++) {
         bool equal = false;
         uint32_t count = f->counts[rank], length = f->lengths[f->s.docs[rank]];

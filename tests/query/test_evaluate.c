@@ -15,7 +15,7 @@
 
 enum {
     SMALL = WINDOW_BITS < 12, /* windows of 64 posts */
-    FIRST_POSTS = SMALL ? 700 : 6000,
+    FIRST_POSTS = SMALL ? 700 : 8500, /* a unit with pairs of words */
     BATCHES = 4,
     BATCH_POSTS = SMALL ? 60 : 500,
     LAST_POSTS = SMALL ? 7 : 300,
@@ -96,7 +96,7 @@ static void put_clause(world *w, char *out, size_t room) {
     static const char *const marks[] = {"", "", "", "+", "+", "-"};
     prng *r = &w->random;
     const char *mark = marks[prng_below(r, 6)];
-    uint32_t a = random_word(w), b = random_word(w), kind = prng_below(r, 20);
+    uint32_t a = random_word(w), b = random_word(w), kind = prng_below(r, 22);
     if (kind < 11) {
         snprintf(out, room, "%sw%u", mark, a);
     } else if (kind < 13) {
@@ -112,8 +112,11 @@ static void put_clause(world *w, char *out, size_t room) {
         snprintf(out, room, "%severywhere^0.001", mark);
     } else if (kind < 19) {
         snprintf(out, room, "%s%s", mark, values[prng_below(r, 3)]);
-    } else {
+    } else if (kind < 20) {
         snprintf(out, room, "%sbody:w%u", mark, a);
+    } else { /* of the most frequent words: there are lists of their pairs */
+        snprintf(out, room, "%s\"w%u w%u%s%u w%u\"", mark, a % 3, b % 4,
+                 prng_below(r, 2) ? " everywhere w" : " w", prng_below(r, 4), a % 5);
     }
 }
 
@@ -206,6 +209,7 @@ static void compare(world *w, uint32_t number) {
     w->trace.blocks_scored += trace.blocks_scored;
     w->trace.cells_skipped += trace.cells_skipped;
     w->trace.phrases += trace.phrases;
+    w->trace.pairs += trace.pairs;
     arena_free(&memory);
 }
 
@@ -225,6 +229,7 @@ static void compare_many(world *w) {
     CHECK(w->ranked > QUERIES / 3);
     CHECK(w->trace.blocks_scored > QUERIES && w->trace.blocks > w->trace.blocks_scored);
     CHECK(w->trace.phrases > QUERIES);
+    CHECK(w->trace.pairs > QUERIES / 20);
     CHECK(!SMALL || w->trace.cells_skipped > 0);
 }
 

@@ -1,0 +1,79 @@
+/*
+ * Pair lists: in which posts of a unit one frequent word stands right behind another. A phrase of
+ * such words needs no positions.
+ *
+ *     "of the"     of and the are in nearly all posts of the unit: the list of (of, the) says in
+ *                  which they stand so, without a look at the positions of any
+ *
+ * A unit of PAIRS_POSTS_MIN posts or more has them for all pairs (a, b) of words whose lists of the
+ * combined text have together
+ *
+ *     postings of a × postings of b >= least
+ *
+ * where `least` is the unit's own: what keeps the lists of all such pairs at about a sixteenth of a
+ * byte for each word of the unit's text. A pair over `least` that has no list stands in no post.
+ * Dead posts count, so that all of it follows from what the unit holds for ever. A word stands
+ * behind another when its position in the body, or in the title where that is part of the combined
+ * text, is one more.
+ *
+ * Values, under kind UNIT_PAIR of the unit key (unit.h); they stay with the window when its terms
+ * are moved into a group:
+ *
+ *     number PAIRS_HEAD         u64 least
+ *     number a                  u32 n, then n times { u32 b, u32 end }, by ascending b, then n
+ *                               lists without tf (postings/format.h); end: of the pair's list, from
+ *                               the first list's beginning
+ *
+ * Worked example: words 5 and 7 stand in posts 0 and 2 behind word 4:
+ *
+ *     02 00 00 00 | 05 00 00 00  05 00 00 00 | 07 00 00 00  0a 00 00 00
+ *     01 00 00 02 00 | 01 00 00 02 00
+ *
+ * (KEEP IN STEP: tests/index/test_pairs.c has these bytes.)
+ */
+#ifndef ANP_INDEX_PAIRS_H
+#define ANP_INDEX_PAIRS_H
+
+#include "postings/list.h"
+
+#define PAIRS_HEAD UINT32_MAX
+
+/* The tests are also built with tiny units. */
+#ifndef PAIRS_POSTS_MIN
+#define PAIRS_POSTS_MIN 8192 /* smaller units are soon looked through */
+#endif
+
+enum {
+    PAIRS_HEAD_BYTES = 8,
+    PAIRS_WORDS_MAX = 1024,   /* words of a unit that pairs are made of, the most frequent ones */
+    PAIRS_PRODUCT_PART = 16,  /* least is at least posts squared over this */
+    PAIRS_BUDGET_WORDS = 16,  /* words of text that pay for a byte of pair lists */
+};
+
+/* The unit's least product out of its head. ANP_CORRUPT. */
+anp_status pairs_least(str head, uint64_t *least, anp_error *err);
+
+/* The pairs of one first word, in place. */
+typedef struct pairs_view {
+    uint32_t count;
+    const uint8_t *entries; /* b and end of each */
+    str lists;
+} pairs_view;
+
+/* ANP_CORRUPT when the sizes do not fit. Reads never leave the value, whatever its bytes. */
+anp_status pairs_view_open(str value, pairs_view *out, anp_error *err);
+
+static inline uint32_t pairs_second(const pairs_view *v, uint32_t i) {
+    return load_u32(v->entries + (size_t)i * 8);
+}
+
+/* The list of entry i. ANP_CORRUPT. */
+anp_status pairs_list(const pairs_view *v, uint32_t i, list_view *out, anp_error *err);
+
+/* The entry of a second word, or UINT32_MAX. */
+uint32_t pairs_find(const pairs_view *v, uint32_t second);
+
+/* Every rule of the format, its lists' too. */
+anp_status pairs_validate(const pairs_view *v, anp_error *err);
+
+#endif

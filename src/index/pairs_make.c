@@ -1,0 +1,379 @@
+/* See pairs_make.h. */
+#include "base/error.h"
+#include "index/pairs_impl.h"
+
+enum {
+    SAMPLE_PART = 32,        /* one block of so many is looked at to choose `least` */
+    SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
+    UNDECIDED = 0,           /* a pair's number: not met yet */
+};
+
+#define LEFT_OUT UINT32_MAX /* likewise: below least */
+
+/* ---- Words --------------------------------------------------------------------------------- */
+
+static int by_count(const void *a, const void *b) {
+    const pairs_word *x = a, *y = b;
+    int order = (x->count < y->count) - (x->count > y->count);
+    return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+static int by_number(const void *a, const void *b) {
+    const pairs_word *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+static uint32_t most_postings(const pairs_word *words, size_t count) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = words[i].count > most ? words[i].count : most;
+    }
+    return most;
+}
+
+/* Words whose product with the most frequent one reaches least, in place; how many. */
+static size_t keep_words(pairs_word *words, size_t count, uint64_t least) {
+    uint64_t most = most_postings(words, count);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        pairs_word word = words[i];
+        words[kept] = word;
+        kept += word.count * most >= least;
+    }
+    return kept;
+}
+
+pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts, uint64_t least) {
+    pairs_words chosen = {words, 0, least ? least : pairs_product_min(posts), least != 0};
+    count = keep_words(words, count, chosen.least);
+    if (count > PAIRS_WORDS_MAX) { /* and none that is as frequent as the first one left out */
+        qsort(words, count, sizeof *words, by_count);
+        chosen.least = (uint64_t)words[PAIRS_WORDS_MAX].count * words[0].count + 1;
+        count = keep_words(words, PAIRS_WORDS_MAX, chosen.least);
+    }
+    if (count) {
+        qsort(words, count, sizeof *words, by_number);
+    }
+    chosen.count = count;
+    return chosen;
+}
+
+static anp_status open_words(pairs_maker *m, const pairs_word *words, size_t count,
+                             anp_error *err) {
+    uint32_t bits = 6;
+    m->words = words;
+    m->side = (uint32_t)count + 1;
+    while (1u << bits < 4 * count) {
+        bits++;
+    }
+    m->slot_shift = 32 - bits;
+    m->slots = calloc((size_t)1 << bits, sizeof *m->slots);
+    m->pairs = calloc((size_t)m->side * m->side, sizeof *m->pairs);
+    if (!m->slots || !m->pairs) {
+        return error_nomem(err, "pairs of words");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = pairs_slot_of(m, words[i].number);
+        while (m->slots[at]) {
+            at = (at + 1) & ((1u << bits) - 1);
+        }
+        m->slots[at] = i + 1;
+    }
+    return ANP_OK;
+}
+
+static void close_maker(pairs_maker *m) {
+    free(m->slots);
+    free(m->pairs);
+    free(m->found.items);
+    free(m->places);
+    free(m->seconds.items);
+    free(m->postings.items);
+}
+
+/* ---- Texts --------------------------------------------------------------------------------- */
+
+anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err) {
+    if (places + 1 > m->place_room) {
+        free(m->places);
+        m->place_room = 2 * places + 64;
+        m->places = malloc(m->place_room * sizeof *m->places);
+        if (!m->places) {
+            m->place_room = 0;
+            return error_nomem(err, "pairs of words");
+        }
+    }
+    memset(m->places, 0, (places + 1) * sizeof *m->places);
+    m->seconds.count = m->seconds_done = 0;
+    m->seconds_sorted = false;
+    return ANP_OK;
+}
+
+/* A pair that is met for the first time. */
+static uint32_t decide(pairs_maker *m, uint32_t first, uint32_t second) {
+    uint64_t product = (uint64_t)m->words[first - 1].count * m->words[second - 1].count;
+    if (product < m->least) {
+        return LEFT_OUT;
+    }
+    uint32_t number = (uint32_t)m->found.count + 1;
+    found entry = {first * m->side + second, number, 0, product};
+    if (!vec_push(&m->found, entry)) {
+        m->failed = true;
+        return LEFT_OUT;
+    }
+    return number;
+}
+
+static inline void meet(pairs_maker *m, uint32_t first, uint32_t second, uint16_t low) {
+    pair *p = &m->pairs[(size_t)first * m->side + second];
+    if (p->post == low + 1u || p->number == LEFT_OUT) {
+        return;
+    }
+    p->post = low + 1u;
+    if (p->number == UNDECIDED && (p->number = decide(m, first, second)) == LEFT_OUT) {
+        return;
+    }
+    m->found.items[p->number - 1].count++;
+    if (m->lists) {
+        m->failed |= !vec_push(&m->postings, (uint64_t)p->number << 16 | low);
+    }
+}
+
+static int by_place(const void *a, const void *b) {
+    const second_word *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* The pairs of those that share a place with another word: with what stands in the places before
+   and behind, and with each other. */
+static void meet_seconds(pairs_maker *m, uint16_t low, size_t from, size_t end) {
+    const second_word *s = m->seconds.items;
+    size_t count = m->seconds.count, at = m->seconds_done;
+    for (; at < count && s[at].place < end; at++) {
+        size_t place = s[at].place;
+        if (place > from && m->places[place - 1]) {
+            meet(m, m->places[place - 1], s[at].word, low);
+        }
+        if (place + 1 < end && m->places[place + 1]) {
+            meet(m, s[at].word, m->places[place + 1], low);
+        }
+        for (size_t i = at + 1; i < count && s[i].place <= place + 1 && s[i].place < end; i++) {
+            if (s[i].place == place + 1) {
+                meet(m, s[at].word, s[i].word, low);
+            }
+        }
+    }
+    m->seconds_done = at;
+}
+
+anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err) {
+    size_t end = from + places;
+    uint32_t before = 0;
+    for (size_t i = from; i < end; i++) {
+        uint32_t word = m->places[i];
+        if ((before != 0) & (word != 0)) {
+            meet(m, before, word, low);
+        }
+        before = word;
+    }
+    if (m->seconds_done < m->seconds.count) {
+        if (!m->seconds_sorted) {
+            m->seconds_sorted = true;
+            qsort(m->seconds.items, m->seconds.count, sizeof *m->seconds.items, by_place);
+        }
+        meet_seconds(m, low, from, end);
+    }
+    return m->failed ? error_nomem(err, "pairs of words") : ANP_OK;
+}
+
+/* One block of `every`, the second one first: it is whole; how many posts these have. */
+static anp_status show_blocks(pairs_maker *m, const pairs_source *source, uint32_t every,
+                              uint32_t *shown, anp_error *err) {
+    uint32_t first = source->first, last = first + source->posts - 1;
+    *shown = 0;
+    TRY(source->begin(source->user, m, err));
+    for (uint32_t block = first / BLOCK_DOCS; block <= last / BLOCK_DOCS; block++) {
+        uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
+        if ((block - first / BLOCK_DOCS) % every == (every > 1)) {
+            *shown += (to < last ? to : last) - (from > first ? from : first) + 1;
+            TRY(source->show(source->user, m, block, err));
+        }
+    }
+    return ANP_OK;
+}
+
+/* ---- The least product --------------------------------------------------------------------- */
+
+static int by_product(const void *a, const void *b) {
+    const found *x = a, *y = b;
+    return (x->product < y->product) - (x->product > y->product);
+}
+
+/* About what a list of so many postings takes, its entry included. */
+static uint64_t list_bytes(uint64_t count) {
+    return 9 + (count >= LIST_BITSET_FROM    ? LIST_BITSET_BYTES + 512u
+                : count >= LIST_BLOCKED_FROM ? 64 + count + count / 8
+                                             : 2 * count);
+}
+
+/* Pairs by descending product while their lists, as many times those of the sample as there are
+   posts, take no more than the budget. */
+static uint64_t least_of(const pairs_maker *m, uint64_t budget, uint64_t posts, uint64_t sampled) {
+    found *all = m->found.items;
+    size_t count = m->found.count;
+    uint64_t bytes = 0, least = m->least;
+    if (count) {
+        qsort(all, count, sizeof *all, by_product);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bytes += list_bytes(all[i].count * posts / sampled);
+        if (bytes > budget) {
+            least = all[i].product + 1;
+            break;
+        }
+    }
+    return least;
+}
+
+static anp_status find_least(const pairs_source *source, const pairs_words *words,
+                             uint64_t *least, anp_error *err) {
+    pairs_maker m = {.least = words->least};
+    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown;
+    anp_status status = open_words(&m, words->items, words->count, err);
+    if (status == ANP_OK) {
+        status = show_blocks(&m, source, every, &shown, err);
+    }
+    if (status == ANP_OK) {
+        *least = least_of(&m, source->words / PAIRS_BUDGET_WORDS, source->posts, shown);
+    }
+    close_maker(&m);
+    return status;
+}
+
+/* ---- Lists --------------------------------------------------------------------------------- */
+
+typedef struct list_maker {
+    pairs_maker *m;
+    uint16_t *lows; /* by pair */
+    size_t *ends;   /* by pair: behind its lows */
+    buffer entries, lists, value;
+} list_maker;
+
+/* The postings by pair; in each they ascend already. */
+static anp_status sort_postings(list_maker *l, anp_error *err) {
+    pairs_maker *m = l->m;
+    l->lows = malloc((m->postings.count + 1) * sizeof *l->lows);
+    l->ends = malloc((m->found.count + 1) * sizeof *l->ends);
+    if (!l->lows || !l->ends) {
+        return error_nomem(err, "pairs of words");
+    }
+    size_t sum = 0;
+    for (size_t i = 0; i < m->found.count; i++) {
+        l->ends[i] = sum;
+        sum += m->found.items[i].count;
+    }
+    for (size_t i = 0; i < m->postings.count; i++) {
+        uint64_t posting = m->postings.items[i];
+        l->lows[l->ends[(posting >> 16) - 1]++] = (uint16_t)posting;
+    }
+    return ANP_OK;
+}
+
+static void add_list(list_maker *l, uint32_t second, uint32_t number) {
+    uint32_t count = l->m->found.items[number - 1].count;
+    uint8_t entry[8];
+    list_build(&(list_input){.count = count, .docs = l->lows + l->ends[number - 1] - count},
+               &l->lists);
+    store_u32(entry, l->m->words[second - 1].number);
+    store_u32(entry + 4, (uint32_t)l->lists.len);
+    buffer_put(&l->entries, entry, sizeof entry);
+}
+
+static anp_status put_lists(list_maker *l, pairs_sink sink, anp_error *err) {
+    pairs_maker *m = l->m;
+    for (uint32_t first = 1; first < m->side; first++) {
+        uint8_t count[4];
+        l->entries.len = l->lists.len = l->value.len = 0;
+        for (uint32_t second = 1; second < m->side; second++) {
+            uint32_t number = m->pairs[(size_t)first * m->side + second].number;
+            if (number != UNDECIDED && number != LEFT_OUT) {
+                add_list(l, second, number);
+            }
+        }
+        if (l->entries.len == 0) {
+            continue;
+        }
+        store_u32(count, (uint32_t)(l->entries.len / 8));
+        buffer_put(&l->value, count, sizeof count);
+        buffer_put(&l->value, l->entries.data, l->entries.len);
+        buffer_put(&l->value, l->lists.data, l->lists.len);
+        if (l->entries.failed || l->lists.failed || l->value.failed) {
+            return error_nomem(err, "pairs of words");
+        }
+        str value = str_make((const char *)l->value.data, l->value.len);
+        TRY(sink.put(sink.user, m->words[first - 1].number, value, err));
+    }
+    return ANP_OK;
+}
+
+static anp_status make_lists(const pairs_source *source, const pairs_word *words, size_t count,
+                             uint64_t least, pairs_sink sink, anp_error *err) {
+    pairs_maker m = {.least = least, .lists = true};
+    list_maker l = {.m = &m};
+    uint32_t shown;
+    anp_status status = open_words(&m, words, count, err);
+    if (status == ANP_OK) {
+        status = show_blocks(&m, source, 1, &shown, err);
+    }
+    if (status == ANP_OK) {
+        status = sort_postings(&l, err);
+    }
+    if (status == ANP_OK) {
+        status = put_lists(&l, sink, err);
+    }
+    close_maker(&m);
+    free(l.lows);
+    free(l.ends);
+    buffer_free(&l.entries);
+    buffer_free(&l.lists);
+    buffer_free(&l.value);
+    return status;
+}
+
+anp_status pairs_make(const pairs_source *source, const pairs_words *words, pairs_sink sink,
+                      anp_error *err) {
+    uint8_t head[PAIRS_HEAD_BYTES];
+    uint64_t least = words->least;
+    if (!words->fixed) {
+        TRY(find_least(source, words, &least, err));
+    }
+    pairs_word *kept = malloc((words->count + 1) * sizeof *kept);
+    if (!kept) {
+        return error_nomem(err, "pairs of words");
+    }
+    if (words->count) {
+        memcpy(kept, words->items, words->count * sizeof *kept);
+    }
+    size_t count = keep_words(kept, words->count, least);
+    store_u64(head, least);
+    anp_status status = make_lists(source, kept, count, least, sink, err);
+    if (status == ANP_OK) {
+        status = sink.put(sink.user, PAIRS_HEAD, str_make((const char *)head, sizeof head), err);
+    }
+    free(kept);
+    return status;
+}
+
+/* ---- Values of a unit ---------------------------------------------------------------------- */
+
+static anp_status put_in_unit(void *user, uint32_t number, str value, anp_error *err) {
+    pairs_unit_sink *target = user;
+    const unit_info *info = target->info;
+    store_table table = unit_table((unit_level)info->level, UNIT_PAIR, 0);
+    uint64_t key = unit_key(info->number, UNIT_PAIR, number);
+    return target->sink.put(target->sink.user, table, key, value, err);
+}
+
+pairs_sink pairs_sink_of_unit(pairs_unit_sink *target) {
+    return (pairs_sink){put_in_unit, target};
+}

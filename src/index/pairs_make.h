@@ -1,0 +1,111 @@
+/*
+ * Making the pair lists of a unit (pairs.h), out of posts as they come or out of lists that are
+ * written.
+ *
+ *     words of many posts ─> a few blocks shown: what would the lists of pairs take? ─> least
+ *                            all blocks shown: the pairs over least ─> lists ─> put
+ *
+ * A source shows a block of 256 ordinals at a time: where each of the words stands in its posts.
+ *
+ * Cost: a few ns a word of the text that is one of those words. Memory: 8 bytes for each two words
+ * (the square of some hundreds), some 8 for each posting of a pair.
+ */
+#ifndef ANP_INDEX_PAIRS_MAKE_H
+#define ANP_INDEX_PAIRS_MAKE_H
+
+#include "index/pairs.h"
+#include "index/forward.h"
+#include "index/unit_put.h"
+
+typedef struct pairs_word {
+    uint32_t number; /* of the term */
+    uint32_t count;  /* postings of its list of the combined text */
+} pairs_word;
+
+typedef struct pairs_maker pairs_maker;
+
+typedef struct pairs_source {
+    anp_status (*begin)(void *user, const pairs_maker *m, anp_error *err); /* before blocks */
+    anp_status (*show)(void *user, pairs_maker *m, uint32_t block, anp_error *err);
+    void *user;
+    uint32_t first; /* low of the unit's first post */
+    uint32_t posts;
+    uint64_t words; /* of all texts: titles once */
+} pairs_source;
+
+/* Where values go: first words, ascending, then PAIRS_HEAD. */
+typedef struct pairs_sink {
+    anp_status (*put)(void *user, uint32_t number, str value, anp_error *err);
+    void *user;
+} pairs_sink;
+
+/* What is known of a unit's words before its pairs. */
+typedef struct pairs_words {
+    const pairs_word *items; /* ascending by number */
+    size_t count;
+    uint64_t least; /* all words of a pair whose product reaches this are among them */
+    bool fixed;     /* least is that of lists that are there, to be made again; else they may get a
+                       greater one */
+} pairs_words;
+
+/*
+ * Of all words of a unit, in any order, those that pairs may be made of; in place. Words of fewer
+ * than pairs_count_min postings may be left out before. least: 0, or that of lists that are there.
+ */
+pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts, uint64_t least);
+
+/* A word of fewer postings is in no pair. */
+static inline uint32_t pairs_count_min(uint32_t posts) {
+    return posts / PAIRS_PRODUCT_PART;
+}
+
+/* The least that a unit of so many posts can have. */
+static inline uint64_t pairs_product_min(uint32_t posts) {
+    return (uint64_t)posts * posts / PAIRS_PRODUCT_PART + 1;
+}
+
+/* ANP_NOMEM, and what source and sink say. */
+anp_status pairs_make(const pairs_source *source, const pairs_words *words, pairs_sink sink,
+                      anp_error *err);
+
+/* ---- For sources (and pairs_impl.h) -------------------------------------------------------- */
+
+/* Room for texts of so many places in all. ANP_NOMEM. */
+anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err);
+
+/* All words stand in their places (pairs_stand): those of [from, from + places) are one text of a
+   post. Texts in the order of their places, posts ascending. ANP_NOMEM. */
+anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err);
+
+/* ---- A unit -------------------------------------------------------------------------------- */
+
+/* The pairs of posts [info->first, + info->count), and where they go as values of the unit. */
+anp_status pairs_make_of_posts(unit_sink sink, const unit_info *info, uint32_t title_weight,
+                               const forward_view *posts, const pairs_words *words,
+                               anp_error *err);
+
+/*
+ * The same out of the unit's own lists, which `get` finds: ANP_OK with len 0 where a value is not
+ * there. What it finds stays until the first value is put.
+ */
+typedef struct pairs_lists {
+    anp_status (*get)(void *user, unit_kind kind, uint32_t number, unsigned sub, str *out,
+                      anp_error *err);
+    void *user;
+    uint32_t title_weight;
+    uint32_t first; /* low of the unit's first post */
+    uint32_t posts;
+} pairs_lists;
+
+anp_status pairs_make_of_lists(const pairs_lists *lists, const pairs_words *words, pairs_sink sink,
+                               anp_error *err);
+
+/* Puts pairs as values of a unit. */
+typedef struct pairs_unit_sink {
+    unit_sink sink;
+    const unit_info *info;
+} pairs_unit_sink;
+
+pairs_sink pairs_sink_of_unit(pairs_unit_sink *target);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * Checking pair lists (pairs.h): each value by itself; then every unit's are made again, out of its
+ * lists and positions, and are equal to the byte. Costs about what the frequent words' positions
+ * take to be read.
+ */
+#include "base/error.h"
+#include "index/verify_impl.h"
+
+anp_status check_begin_pairs(check *c, anp_error *err) {
+    c->pair_units = c->snapshot->cat.units.count;
+    c->pairs = calloc(c->pair_units + 1, sizeof *c->pairs);
+    return c->pairs ? ANP_OK : error_nomem(err, "checking an index");
+}
+
+void check_free_pairs(check *c) {
+    for (size_t i = 0; c->pairs && i < c->pair_units; i++) {
+        free(c->pairs[i].words.items);
+    }
+    free(c->pairs);
+}
+
+static pair_facts *facts_of(check *c, const unit_info *unit) {
+    return &c->pairs[unit - c->snapshot->cat.units.items];
+}
+
+anp_status check_note_word(check *c, const unit_info *unit, uint32_t number, uint32_t count,
+                           anp_error *err) {
+    pairs_word word = {number, count};
+    if (count < pairs_count_min(unit->count) || vec_push(&facts_of(c, unit)->words, word)) {
+        return ANP_OK;
+    }
+    return error_nomem(err, "checking an index");
+}
+
+anp_status check_pair_value(check *c, const unit_info *unit, uint32_t number, str value,
+                            anp_error *err) {
+    pairs_view view;
+    uint64_t least;
+    facts_of(c, unit)->values++;
+    if (number == PAIRS_HEAD) {
+        TRY(pairs_least(value, &least, err));
+        return least >= pairs_product_min(unit->count)
+                   ? ANP_OK : error_corrupt(err, "pairs of too rare words are promised");
+    }
+    TRY(pairs_view_open(value, &view, err));
+    return pairs_validate(&view, err);
+}
+
+/* ---- All pairs of a unit, made again ------------------------------------------------------- */
+
+typedef struct remaking {
+    check *check;
+    const unit_info *unit;
+    uint32_t values;
+    bool equal;
+} remaking;
+
+static anp_status get(void *user, unit_kind kind, uint32_t number, unsigned sub, str *out,
+                      anp_error *err) {
+    const remaking *r = user;
+    return snapshot_unit_value(r->check->snapshot, r->unit, (unit_entry){kind, number, sub}, out,
+                               err);
+}
+
+static anp_status compare(void *user, uint32_t number, str value, anp_error *err) {
+    remaking *r = user;
+    str stored;
+    r->values++;
+    TRY(get(r, UNIT_PAIR, number, 0, &stored, err));
+    r->equal = r->equal && str_equal(stored, value);
+    return ANP_OK;
+}
+
+static anp_status check_unit(check *c, const unit_info *unit, anp_error *err) {
+    remaking r = {c, unit, 0, true};
+    pair_facts *facts = facts_of(c, unit);
+    uint64_t least;
+    str head;
+    TRY(get(&r, UNIT_PAIR, PAIRS_HEAD, 0, &head, err));
+    if (head.len == 0) {
+        return error_corrupt(err, "it has none");
+    }
+    TRY(pairs_least(head, &least, err));
+    pairs_lists lists = {.get = get,
+                         .user = &r,
+                         .title_weight = snapshot_title_weight(c->snapshot),
+                         .first = window_low(unit->first),
+                         .posts = unit->count};
+    least = least > pairs_product_min(unit->count) ? least : pairs_product_min(unit->count);
+    pairs_words words =
+        pairs_choose(facts->words.items, facts->words.count, unit->count, least);
+    TRY(pairs_make_of_lists(&lists, &words, (pairs_sink){compare, &r}, err));
+    return r.equal && r.values == facts->values
+               ? ANP_OK : error_corrupt(err, "they are not what the posts say");
+}
+
+anp_status check_pairs(check *c, anp_error *err) {
+    const catalog *cat = &c->snapshot->cat;
+    for (size_t i = 0; i < cat->units.count; i++) {
+        const unit_info *unit = &cat->units.items[i];
+        bool whole = catalog_merging(cat) != (int32_t)(unit->first >> WINDOW_BITS);
+        if (!whole || unit->count < PAIRS_POSTS_MIN) {
+            continue;
+        }
+        anp_error detail = ANP_ERROR_INIT;
+        anp_status status = check_unit(c, unit, &detail);
+        if (status == ANP_CORRUPT) {
+            check_wrong(c, "the pairs of words of the unit at post %u: %s", unit->first,
+                        detail.message);
+            status = ANP_OK;
+        }
+        TRY(check_survive(c, status, &detail, err));
+    }
+    return ANP_OK;
+}
