@@ -69,7 +69,8 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i) {
     }
     lane->bound = rank_bound_make(&bounds, term->weight, lane->ratio.least, &e->prior);
     /* Of a word that is in nearly all posts each contribution may be rounded to 0. */
-    bool weightless = bounds.high * term->weight * RANK_BOUND_ROUND < 0.5f;
+    float impact = rank_remap(bounds.high, lane->bound.ratio);
+    bool weightless = impact * term->weight * RANK_BOUND_ROUND < 0.5f;
     lane->most = weightless ? 0 : lane->bound.most;
 }
 

@@ -11,6 +11,11 @@
  * (rank/bounds.h). The bounds of a query's terms are added up lane by lane; blocks that can still
  * win are scored, the best bounds first, until none reaches the worst post that is kept.
  *
+ * Of a block only the ordinals that have all its mandatory terms are looked at: those that the
+ * query requires, and those without which the others' bounds do not reach the threshold. Where one
+ * term is required, and nothing else, no set of candidates is made; excluded terms are looked up
+ * last.
+ *
  * The answer is that of full evaluation (match.h, score.h) to the bit: what is skipped is skipped
  * by bounds that are true for any k1, b, weights, blend, filter and deletes, and a score is made by
  * the same functions.

@@ -108,8 +108,8 @@ static void put_clause(world *w, char *out, size_t room) {
         snprintf(out, room, "%sw%u^%u.5", mark, a, prng_below(r, 3));
     } else if (kind < 18) {
         snprintf(out, room, "%s(w%u w%u)", mark, a, b);
-    } else if (kind < 19 && prng_below(r, 2)) { /* weighs nothing */
-        snprintf(out, room, "%severywhere^0.001", mark);
+    } else if (kind < 19 && prng_below(r, 2)) { /* weighs little, or nothing */
+        snprintf(out, room, "%severywhere%s", mark, prng_below(r, 2) ? "^0.001" : "");
     } else if (kind < 19) {
         snprintf(out, room, "%s%s", mark, values[prng_below(r, 3)]);
     } else if (kind < 20) {
@@ -123,9 +123,11 @@ static void put_clause(world *w, char *out, size_t room) {
 static void put_query(world *w, char *out) {
     uint32_t count = 1 + prng_below(&w->random, 4);
     size_t len = 0;
-    if (prng_below(&w->random, 5) == 0) { /* the plain kinds often */
-        const char *form = prng_below(&w->random, 2) ? "+w%u +w%u" : "\"w%u w%u\"";
-        snprintf(out, QUERY_BYTES, form, random_word(w) % 60, random_word(w) % 60);
+    if (prng_below(&w->random, 3) == 0) { /* the plain kinds often */
+        static const char *const forms[] = {"+w%u +w%u", "\"w%u w%u\"", "w%u -w%u", "+w%u -w%u",
+                                            "+w%u w%u"};
+        snprintf(out, QUERY_BYTES, forms[prng_below(&w->random, 5)], random_word(w) % 60,
+                 random_word(w) % 60);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
