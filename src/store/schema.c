@@ -19,7 +19,7 @@ const store_table_info store_table_infos[STORE_TABLES] = {
     [STORE_GROUP_FACETS] = {"group_facets", STORE_KEY_U64},
     [STORE_COLUMNS] = {"columns", STORE_KEY_U64},
     [STORE_SKETCHES] = {"sketches", STORE_KEY_U64},
-    [STORE_SHINGLES] = {"shingles", STORE_KEY_U64},
     [STORE_PAIRS] = {"pairs", STORE_KEY_U64},
+    [STORE_SHINGLES] = {"shingles", STORE_KEY_U64},
     [STORE_DELETED] = {"deleted", STORE_KEY_U64},
 };

@@ -32,10 +32,10 @@
  *                u64 unit key     the same of 16 windows, term by term
  *     columns    u64 unit key     fixed-width array, one entry a post (index/column.h)
  *     sketches   u64 unit key     136 bytes a post (sketch/sketch.h), for each 16th of a window
- *     shingles   u64 docno        of the first post of a chunk: the classes of its shingles and of
- *                                 the terms that its posts are about (index/chunk_code.h)
  *     pairs      u64 unit key     posts in which two frequent words stand side by side
  *                                 (index/pairs.h)
+ *     shingles   u64 docno        of the first post of a chunk: the classes of its shingles and of
+ *                                 the terms that its posts are about (index/chunk_code.h)
  *     deleted    u64 window       roaring bitmap of its deleted ordinals, portable format
  *
  * A unit key is unit << 48 | kind << 44 | number << 12 | slot << 8 | sub << 4 | part: index/unit.h.
@@ -72,8 +72,8 @@ typedef enum store_table {
     STORE_GROUP_FACETS,
     STORE_COLUMNS,
     STORE_SKETCHES,
-    STORE_SHINGLES,
     STORE_PAIRS,
+    STORE_SHINGLES,
     STORE_DELETED,
     STORE_TABLES, /* how many */
 } store_table;
