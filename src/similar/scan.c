@@ -264,10 +264,10 @@ static bool add_up(const scan_side *s, const chunk_side *from, uint32_t count, b
                    sums *out) {
     const known_table *t = &s->known;
     size_t classes = (size_t)from->class_count + 1;
-    uint64_t *weights = calloc(2 * classes, sizeof *weights), *shared = weights + classes;
+    uint64_t *weights = calloc(classes, sizeof *weights), *shared = calloc(classes, sizeof *shared);
     out->total = calloc((size_t)count + 1, sizeof *out->total);
     out->both = calloc((size_t)count + 1, sizeof *out->both);
-    bool made = weights && out->total && out->both;
+    bool made = weights && shared && out->total && out->both;
     for (uint32_t i = 0; made && i < from->feature_count; i++) {
         if (i + AHEAD < from->feature_count) {
             __builtin_prefetch(&t->slots[from->hashes[i + AHEAD] & t->mask]);
@@ -288,6 +288,7 @@ static bool add_up(const scan_side *s, const chunk_side *from, uint32_t count, b
         }
     }
     free(weights);
+    free(shared);
     return made;
 }
 
