@@ -925,16 +925,16 @@ static bool fits_log(const index_writer *w) {
 }
 
 /*
- * Every post owes twice the bytes of its record in merging, as long as a window's is pending, and
- * once as long as a group's is: so they are merged before the next ones are full, and one small
- * commit in some hundreds has a step to do. The debt is in the catalog: writers may live for one
- * commit.
+ * Every post owes twice the bytes of its record in merging, as long as a merge is pending: so
+ * windows and groups are merged before the next ones are full, and one small commit in some
+ * hundreds has a step to do. (Once for groups is too little: they would fall behind.) The debt is
+ * in the catalog: writers may live for one commit.
  */
 static void owe_merging(index_writer *w) {
     catalog_state *state = &w->cat.state;
-    uint64_t due = state->merge_due, times = merge_window_pending(&w->cat) ? 2 : 1;
+    uint64_t due = state->merge_due;
     for (size_t i = 0; i < w->posts.count; i++) {
-        due += times * (uint64_t)drafted(&w->posts.items[i])->weight;
+        due += 2 * (uint64_t)drafted(&w->posts.items[i])->weight;
     }
     due = merge_pending(&w->cat) ? due : 0;
     state->merge_due = due < UINT32_MAX ? (uint32_t)due : UINT32_MAX;

@@ -11,10 +11,10 @@ typedef uint64_t counters __attribute__((vector_size(64)));
 
 enum { COUNTED_MAX = 255 }; /* then a byte is full */
 
-static void flush(counters counts, uint32_t totals[64]) {
+static void flush(const counters *counts, uint32_t totals[64]) {
     for (unsigned i = 0; i < 8; i++) {
         for (unsigned j = 0; j < 8; j++) {
-            totals[8 * j + i] += (uint32_t)(counts[i] >> (8 * j)) & 0xff;
+            totals[8 * j + i] += (uint32_t)((*counts)[i] >> (8 * j)) & 0xff;
         }
     }
 }
@@ -27,7 +27,7 @@ static void add(const uint64_t *hashes, size_t count, uint32_t totals[64]) {
         for (size_t i = 0; i < some; i++) {
             counts += (hashes[i] >> shifts) & 0x0101010101010101u;
         }
-        flush(counts, totals);
+        flush(&counts, totals);
         hashes += some;
         count -= some;
     }
