@@ -460,7 +460,7 @@ static anp_status gather(store_txn *txn, uint64_t from, uint64_t to, size_t *off
     if (from == to) {
         return ANP_OK;
     }
-    if (to - from >= MANY_POSTS) { /* at most the table's pages */
+    if (to - from >= MANY_POSTS) { /* the table's pages, at most: untouched, memory costs nothing */
         TRY(store_table_measure(txn, STORE_LOG, &size, err));
         all->data = grow(NULL, 0, size.bytes + 1);
         all->capacity = all->data ? size.bytes + 1 : 0;
@@ -568,15 +568,6 @@ static anp_status read_posts(tail_log *log, uint32_t from, const size_t *offsets
     return ANP_OK;
 }
 
-/* Room for all records of the log: untouched memory costs nothing, growing does. */
-static anp_status reserve_records(store_txn *txn, buffer *bytes, anp_error *err) {
-    store_table_size size;
-    TRY(store_table_measure(txn, STORE_LOG, &size, err));
-    bytes->data = grow(NULL, 0, (size_t)size.bytes);
-    bytes->capacity = bytes->data ? (size_t)size.bytes : 0;
-    return bytes->data ? ANP_OK : error_nomem(err, "reading the log");
-}
-
 /* Reads posts [from, count) of the tail's log; *out is their chunk. */
 static anp_status extend_log(store_txn *txn, tail *t, uint32_t from, tail_chunk **out,
                              anp_error *err) {
@@ -588,9 +579,6 @@ static anp_status extend_log(store_txn *txn, tail *t, uint32_t from, tail_chunk 
     anp_status status = ANP_OK;
     if (!offsets || !c || !room) {
         status = error_nomem(err, "reading the log");
-    }
-    if (status == ANP_OK && more >= MANY_POSTS) {
-        status = reserve_records(txn, &bytes, err);
     }
     if (status == ANP_OK) {
         uint64_t first = t->first;
