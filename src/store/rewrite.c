@@ -340,8 +340,10 @@ static bool is_own(str key) {
 }
 
 static anp_status hold_record(store_rewrite *p, str key, str value, anp_error *err) {
-    record r = {strndup(key.data, key.len), malloc(value.len + 1), value.len};
+    record r = {malloc(key.len + 1), malloc(value.len + 1), value.len};
     if (r.key && r.value) {
+        memcpy(r.key, key.data, key.len); /* no strndup: nothing ends the key in its page */
+        r.key[key.len] = 0;
         memcpy(r.value, value.data, value.len);
         for (size_t i = 0; i < p->records.count; i++) {
             record *have = &p->records.items[i];
