@@ -23,14 +23,14 @@ struct about {
     kept_string slots[KEPT_SLOTS];
 };
 
-about *about_open(analyzer *analyzer) {
+about *about_open(analyzer *words) {
     about *a = calloc(1, sizeof *a);
     if (a && !arena_alloc(&a->scratch, SCRATCH_BYTES)) {
         about_close(a);
         a = NULL;
     }
     if (a) {
-        a->analyzer = analyzer;
+        a->analyzer = words;
         a->start = (arena_mark){a->scratch.head, 0};
     }
     return a;

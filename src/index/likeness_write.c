@@ -48,14 +48,14 @@ static void free_task(task *t) {
 
 /* ---- In a thread --------------------------------------------------------------------------- */
 
-static anp_status read_run(const task *t, const run *r, reader **reader, chunk_maker *m,
+static anp_status read_run(const task *t, const run *r, reader **opened, chunk_maker *m,
                            anp_error *err) {
-    if (!*reader) {
-        TRY(reader_open(t->settings, reader, err));
+    if (!*opened) {
+        TRY(reader_open(t->settings, opened, err));
     }
     for (uint32_t i = 0; i < r->count; i++) {
         features f;
-        TRY(reader_read(*reader, &r->posts[i], &f, err));
+        TRY(reader_read(*opened, &r->posts[i], &f, err));
         if (!chunk_maker_add(m, &f)) {
             return error_nomem(err, "similar posts");
         }
@@ -79,14 +79,14 @@ static anp_status add_part(const task *t, run *r, chunk_maker *m, anp_error *err
 }
 
 static anp_status make(task *t, chunk_maker *m, anp_error *err) {
-    reader *reader = NULL;
+    reader *opened = NULL;
     anp_status status = ANP_OK;
     likeness_begin(m, t->count);
     for (size_t i = 0; i < t->runs.count && status == ANP_OK; i++) {
         run *r = &t->runs.items[i];
-        status = r->posts ? read_run(t, r, &reader, m, err) : add_part(t, r, m, err);
+        status = r->posts ? read_run(t, r, &opened, m, err) : add_part(t, r, m, err);
     }
-    reader_close(reader);
+    reader_close(opened);
     return status == ANP_OK ? likeness_finish(m, t->count, &t->value, err) : status;
 }
 

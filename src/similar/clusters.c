@@ -147,8 +147,9 @@ static anp_status visit_group(search *s, const uint32_t *posts, size_t count, si
     arena names = {0};
     anp_status status = ANP_OK;
     for (size_t i = 0; i < count && status == ANP_OK; i++) {
-        double likeness = i ? jaccard(&s->corpus->text, posts[0], posts[i]) : 1;
-        status = similar_hit_of(s->similar, s->snapshot, posts[i], likeness, &names, &hits[i], err);
+        double similarity = i ? jaccard(&s->corpus->text, posts[0], posts[i]) : 1;
+        status = similar_hit_of(s->similar, s->snapshot, posts[i], similarity, &names, &hits[i],
+                                err);
     }
     if (status == ANP_OK && !s->options->visit(s->options->user, hits, count)) {
         status = error_set(err, ANP_CANCELLED, "stopped as asked");

@@ -16,7 +16,7 @@ typedef struct job {
     const uint32_t *docnos;
     stored_post *posts; /* NULL: the piece is a chunk */
     uint32_t first, count;
-    part *out;
+    corpus_part *out;
     anp_status status;
     anp_error error;
 } job;
@@ -30,7 +30,7 @@ typedef struct builder {
     unsigned worker_count;
     likeness_piece *pieces;
     job *jobs; /* one a piece */
-    part *parts;
+    corpus_part *parts;
     size_t piece_count;
     uint32_t next; /* number of the next piece's first post */
 } builder;
@@ -144,7 +144,7 @@ typedef struct sets {
     VEC(uint32_t) posts; /* how many share it */
 } sets;
 
-static bool add_set(sets *s, const part *k, size_t set, uint32_t *number) {
+static bool add_set(sets *s, const corpus_part *k, size_t set, uint32_t *number) {
     uint64_t key = k->set_keys.items[set];
     size_t at = key & s->mask;
     while (s->table[at] && s->keys.items[s->table[at] - 1] != key) {
@@ -178,7 +178,7 @@ static bool join_sets(builder *b, sets *s) {
     c->set_of = malloc(((size_t)c->count + 1) * sizeof *c->set_of);
     bool made = s->table && c->set_of && vec_push(&s->start, 0);
     for (size_t i = 0; made && i < b->piece_count; i++) {
-        part *k = &b->parts[i];
+        corpus_part *k = &b->parts[i];
         uint32_t *numbers = malloc((k->set_keys.count + 1) * sizeof *numbers);
         made = numbers != NULL;
         for (size_t n = 0; made && n < k->set_keys.count; n++) {

@@ -285,7 +285,7 @@ static uint32_t posts_of(const chunk_side *s, uint32_t class) {
 }
 
 /* Numbers instead of hashes; FAMILY_NONE: no post is left. */
-static bool number_part(numbering *n, part *p, uint32_t *numbers) {
+static bool number_part(numbering *n, corpus_part *p, uint32_t *numbers) {
     const chunk_side *s = &p->text;
     if (!reserve(n, s->feature_count)) {
         return false;
@@ -309,8 +309,8 @@ typedef struct split {
     uint32_t *parts;
 } split;
 
-static bool split_part(const family *f, const part *p, const uint32_t *numbers, uint32_t *seen,
-                       split *out) {
+static bool split_part(const family *f, const corpus_part *p, const uint32_t *numbers,
+                       uint32_t *seen, split *out) {
     const chunk_side *s = &p->text;
     uint32_t n = s->class_count;
     uint32_t *start = calloc((size_t)n + 2, sizeof *start);
@@ -353,7 +353,7 @@ static bool split_part(const family *f, const part *p, const uint32_t *numbers, 
 }
 
 /* A class after the other: parts follow in the order of their posts, so each list ascends. */
-static void list_part(family *f, const part *p, const split *s, size_t *fill) {
+static void list_part(family *f, const corpus_part *p, const split *s, size_t *fill) {
     size_t *have = f->item_start + p->first + 1;
     for (uint32_t k = 0; k < p->text.class_count; k++) {
         const uint16_t *posts = p->text.posts + p->text.start[k];
@@ -369,14 +369,14 @@ static void list_part(family *f, const part *p, const split *s, size_t *fill) {
     }
 }
 
-static void free_lists(part *p) {
+static void free_lists(corpus_part *p) {
     free(p->text.classes);
     free(p->text.start);
     free(p->text.posts);
     p->text = (chunk_side){0};
 }
 
-static bool list_parts(family *f, part *parts, size_t count, uint32_t **numbers) {
+static bool list_parts(family *f, corpus_part *parts, size_t count, uint32_t **numbers) {
     size_t *fill = malloc(((size_t)f->class_dense + 1) * sizeof *fill);
     uint32_t *seen = calloc((size_t)f->class_count + 1, sizeof *seen);
     bool made = fill && seen;
@@ -400,7 +400,7 @@ static bool list_parts(family *f, part *parts, size_t count, uint32_t **numbers)
     return made && turn(f);
 }
 
-anp_status family_join(part *parts, size_t count, uint32_t item_count, family *out,
+anp_status family_join(corpus_part *parts, size_t count, uint32_t item_count, family *out,
                        anp_error *err) {
     *out = (family){.item_count = item_count};
     numbering n = {.f = out};

@@ -41,7 +41,7 @@ typedef struct family {
 #define FAMILY_NONE UINT32_MAX
 
 /* Of shingles: joins parts, and frees what of them it took over. */
-anp_status family_join(part *parts, size_t count, uint32_t item_count, family *out,
+anp_status family_join(corpus_part *parts, size_t count, uint32_t item_count, family *out,
                        anp_error *err);
 
 /* Of sets: item i has features[start[i]] … and counts for posts[i] posts. */

@@ -67,9 +67,9 @@ void finder_compare(finder *f, uint32_t number);
 
 /* Has what a comparison reads of a post, or of a set, fetched into the cache. */
 static inline void finder_fetch(const weighing *w, uint32_t item) {
-    const family *family = w->family;
-    const uint32_t *from = family->item_classes + family->item_start[item];
-    const uint32_t *to = family->item_classes + family->item_start[item + 1];
+    const family *of = w->family;
+    const uint32_t *from = of->item_classes + of->item_start[item];
+    const uint32_t *to = of->item_classes + of->item_start[item + 1];
     __builtin_prefetch(&w->totals[item]);
     for (; from < to; from += FINDER_LINE) {
         __builtin_prefetch(from);

@@ -70,12 +70,12 @@ anp_status label_find(snapshot *s, uint32_t docno, arena *perm, str *id, str *ti
 /* ---- In a thread --------------------------------------------------------------------------- */
 
 static anp_status read_label(batch *b, uint32_t i, compressor *c, arena *scratch, anp_error *err) {
-    const stored_post *post = &b->posts[i];
+    const stored_post *stored = &b->posts[i];
     str json, title, body;
-    TRY(compressor_read(c, post->dictionary, post->frame, STORED_POST_BYTES_MAX, scratch, &json,
+    TRY(compressor_read(c, stored->dictionary, stored->frame, STORED_POST_BYTES_MAX, scratch, &json,
                         err));
     TRY(post_title_body(json, scratch, &title, &body, err));
-    buffer_put_str(&b->names, post->id);
+    buffer_put_str(&b->names, stored->id);
     bool pushed = vec_push(&b->ends, (uint32_t)b->names.len);
     buffer_put_str(&b->names, title);
     /* A sum, so that it does not depend on how posts are cut into batches. */

@@ -21,14 +21,14 @@ static void free_side(chunk_side *s) {
     *s = (chunk_side){0};
 }
 
-void part_free(part *p) {
+void part_free(corpus_part *p) {
     free_side(&p->text);
     free(p->prints);
     free(p->terms.items);
     free(p->set_start.items);
     free(p->set_keys.items);
     free(p->set_of);
-    *p = (part){0};
+    *p = (corpus_part){0};
 }
 
 /* ---- The chunk ----------------------------------------------------------------------------- */
@@ -115,7 +115,7 @@ anp_status part_load(part_tools *t, const likeness_piece *piece, const uint32_t 
 
 /* ---- Text ---------------------------------------------------------------------------------- */
 
-static bool make_prints(part *p) {
+static bool make_prints(corpus_part *p) {
     const chunk_side *s = &p->text;
     uint64_t *of_post = malloc(((size_t)p->count + 1) * sizeof *of_post);
     p->prints = malloc(((size_t)s->class_count + 1) * sizeof *p->prints);
@@ -141,7 +141,8 @@ typedef struct sets {
 } sets;
 
 /* The set's number, made when it is new; sets of one key are the same as far as 64 bits go. */
-static bool add_set(sets *s, part *p, const uint64_t *terms, size_t count, uint32_t *number) {
+static bool add_set(sets *s, corpus_part *p, const uint64_t *terms, size_t count,
+                    uint32_t *number) {
     uint64_t key = hash64(terms, count * sizeof *terms);
     size_t at = key & s->mask;
     while (s->table[at] && p->set_keys.items[s->table[at] - 1] != key) {
@@ -187,7 +188,7 @@ static uint64_t *list_terms(const chunk_side *about, uint32_t count, uint32_t *e
     return terms;
 }
 
-static bool make_sets(part *p, const chunk_side *about) {
+static bool make_sets(corpus_part *p, const chunk_side *about) {
     sets s = {.mask = 63};
     while (s.mask < 2 * (size_t)p->count) {
         s.mask = s.mask * 2 + 1;
@@ -208,7 +209,7 @@ static bool make_sets(part *p, const chunk_side *about) {
 }
 
 anp_status part_make(part_tools *t, const likeness_piece *piece, const uint32_t *docnos,
-                     const stored_post *posts, uint32_t first, uint32_t count, part *out,
+                     const stored_post *posts, uint32_t first, uint32_t count, corpus_part *out,
                      anp_error *err) {
     chunk c;
     out->first = first;

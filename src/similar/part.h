@@ -14,7 +14,7 @@
 #include "index/chunk.h"
 #include "index/likeness.h"
 
-typedef struct part {
+typedef struct corpus_part {
     uint32_t first; /* number of the first post */
     uint32_t count;
     /* Shingles: posts of a class are live ones, counted from first; some classes have none. */
@@ -25,7 +25,7 @@ typedef struct part {
     VEC(uint32_t) set_start; /* one more than there are sets */
     VEC(uint64_t) set_keys;
     uint32_t *set_of; /* by post */
-} part;
+} corpus_part;
 
 /* A random number for each post, the same everywhere. */
 uint64_t post_print(uint32_t number);
@@ -53,8 +53,8 @@ anp_status part_load(part_tools *t, const likeness_piece *piece, const uint32_t 
  * read. *out was zero; on failure it must be freed too.
  */
 anp_status part_make(part_tools *t, const likeness_piece *piece, const uint32_t *docnos,
-                     const stored_post *posts, uint32_t first, uint32_t count, part *out,
+                     const stored_post *posts, uint32_t first, uint32_t count, corpus_part *out,
                      anp_error *err);
-void part_free(part *p);
+void part_free(corpus_part *p);
 
 #endif

@@ -300,7 +300,7 @@ static void compare_list(pair *p, similar *have, similar *want, anp_measure meas
                          uint32_t docno) {
     similar_request request = {.measure = measure, .k = IDS};
     similar_answer mine, theirs;
-    double likeness[IDS] = {0};
+    double similarity[IDS] = {0};
     if (!CHECK_EQ_INT(similar_to_post(have, p->have, docno, &request, &p->memory, &mine, NULL),
                       ANP_OK) ||
         !CHECK_EQ_INT(similar_to_post(want, p->want, p->rank[docno], &request, &p->memory, &theirs,
@@ -309,12 +309,12 @@ static void compare_list(pair *p, similar *have, similar *want, anp_measure meas
         return;
     }
     for (size_t i = 0; i < theirs.hit_count; i++) {
-        likeness[theirs.hits[i].docno] = theirs.hits[i].similarity + 1;
+        similarity[theirs.hits[i].docno] = theirs.hits[i].similarity + 1;
     }
     for (size_t i = 0; i < mine.hit_count; i++) {
         const similar_hit *hit = &mine.hits[i];
         CHECK_NEAR(hit->similarity, theirs.hits[i].similarity, 0);
-        CHECK_NEAR(hit->similarity + 1, likeness[p->rank[hit->docno]], 0);
+        CHECK_NEAR(hit->similarity + 1, similarity[p->rank[hit->docno]], 0);
     }
 }
 
@@ -337,7 +337,7 @@ static void compare_scan(pair *p, similar *m, prng *random, const bitmap *filter
     corpus_options options = {.threads = prng_below(random, 3)};
     uint32_t docno = prng_below(random, snapshot_docno_end(p->have));
     similar_answer want, have;
-    char draft[400] = "", *at = draft;
+    char body[400] = "", *at = body;
     if (p->rank[docno] != UINT32_MAX) {
         CHECK_EQ_INT(similar_to_post(m, p->have, docno, &request, &p->memory, &want, NULL), ANP_OK);
         CHECK_EQ_INT(scan_to_post(p->have, docno, &request, &options, &p->memory, &have, NULL),
@@ -347,11 +347,11 @@ static void compare_scan(pair *p, similar *m, prng *random, const bitmap *filter
         }
     }
     put_words(random, &at, prng_below(random, 30));
-    str text = str_from(draft);
+    str text = str_from(body);
     CHECK_EQ_INT(similar_to_text(m, p->have, text, &request, &p->memory, &want, NULL), ANP_OK);
     CHECK_EQ_INT(scan_to_text(p->have, text, &request, &options, &p->memory, &have, NULL), ANP_OK);
     if (!same_hits(&have, &want)) {
-        test_note("draft %s, measure %d, k %u", draft, (int)request.measure, request.k);
+        test_note("draft %s, measure %d, k %u", body, (int)request.measure, request.k);
     }
 }
 

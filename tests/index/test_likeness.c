@@ -56,17 +56,17 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static bool stands_in(const chunk_side *s, uint32_t class, uint32_t post) {
+static bool stands_in(const chunk_side *s, uint32_t class, uint32_t place) {
     const uint16_t *from = s->posts + s->start[class];
     uint32_t count = s->start[class + 1] - s->start[class], at = 0;
-    while (at < count && from[at] < post) {
+    while (at < count && from[at] < place) {
         at++;
     }
-    return at < count && from[at] == post;
+    return at < count && from[at] == place;
 }
 
 /* hashes may repeat, in any order. */
-static bool same_features(const chunk_side *s, uint32_t post, const uint64_t *hashes,
+static bool same_features(const chunk_side *s, uint32_t place, const uint64_t *hashes,
                           size_t count) {
     uint64_t *sorted = malloc((count + 1) * sizeof *sorted);
     size_t kept = 0, found = 0;
@@ -81,7 +81,7 @@ static bool same_features(const chunk_side *s, uint32_t post, const uint64_t *ha
         }
     }
     for (uint32_t i = 0; i < s->feature_count && same; i++) {
-        if (stands_in(s, s->classes[i], post)) {
+        if (stands_in(s, s->classes[i], place)) {
             same = found < kept && sorted[found++] == s->hashes[i];
         }
     }
@@ -95,10 +95,10 @@ static void check_piece(snapshot *s, const likeness_piece *piece, reader *r, prn
     CHECK_EQ_INT(c.count, piece->count);
     uint32_t step = 1 + c.count / 24;
     for (uint32_t i = prng_below(p, step); i < c.count; i += step) {
-        stored_post post;
+        stored_post stored;
         features f;
-        CHECK_EQ_INT(snapshot_stored(s, piece->first + i, &post, NULL), ANP_OK);
-        CHECK_EQ_INT(reader_read(r, &post, &f, NULL), ANP_OK);
+        CHECK_EQ_INT(snapshot_stored(s, piece->first + i, &stored, NULL), ANP_OK);
+        CHECK_EQ_INT(reader_read(r, &stored, &f, NULL), ANP_OK);
         CHECK(same_features(&c.text, i, f.shingles, f.shingle_count));
         CHECK(same_features(&c.about, i, f.terms, f.term_count));
     }
@@ -140,11 +140,11 @@ static void check_index(index_handle *index, prng *p, totals *t) {
 
 /* ---- Histories ----------------------------------------------------------------------------- */
 
-static index_handle *open_index(const char *name, uint64_t seed, anp_store_mode store) {
+static index_handle *open_index(const char *name, uint64_t seed, anp_store_mode mode) {
     char path[512];
     index_handle *index = NULL;
     anp_index_options options = ANP_INDEX_OPTIONS_INIT;
-    options.store = store;
+    options.store = mode;
     snprintf(path, sizeof path, "%s/%s-%d.db", test_folder(), name, (int)seed);
     CHECK_EQ_INT(index_open(path, ANP_OPEN_CREATE, &options, &index, NULL), ANP_OK);
     return index;
