@@ -15,4 +15,11 @@ typedef enum cpu_level {
 /* The best level. Asked once a process. Any thread. */
 cpu_level cpu_best(void);
 
+/* How many of { portable, AVX2, AVX-512 } it can run, in this order: for tables of kernels that are
+   one source, compiled for each. */
+static inline unsigned cpu_kinds(void) {
+    cpu_level best = cpu_best();
+    return best == CPU_AVX512 ? 3 : best == CPU_AVX2 ? 2 : 1;
+}
+
 #endif

@@ -12,13 +12,10 @@ static const postings_kernels *const ALL[] = {
 };
 
 size_t postings_kernels_all(const postings_kernels *const **all) {
-    cpu_level level = cpu_best();
     *all = ALL;
-    return level == CPU_AVX512 ? 3 : level == CPU_AVX2 ? 2 : 1;
+    return cpu_kinds();
 }
 
 const postings_kernels *postings_kernels_best(void) {
-    const postings_kernels *const *all;
-    size_t count = postings_kernels_all(&all);
-    return all[count - 1];
+    return ALL[cpu_kinds() - 1];
 }

@@ -12,13 +12,10 @@ static const postings_reader *const ALL[] = {
 };
 
 size_t postings_readers_all(const postings_reader *const **all) {
-    cpu_level level = cpu_best();
     *all = ALL;
-    return level == CPU_AVX512 ? 3 : level == CPU_AVX2 ? 2 : 1;
+    return cpu_kinds();
 }
 
 const postings_reader *postings_reader_best(void) {
-    const postings_reader *const *all;
-    size_t count = postings_readers_all(&all);
-    return all[count - 1];
+    return ALL[cpu_kinds() - 1];
 }

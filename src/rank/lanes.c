@@ -12,13 +12,10 @@ static const rank_lanes *const ALL[] = {
 };
 
 size_t rank_lanes_all(const rank_lanes *const **all) {
-    cpu_level level = cpu_best();
     *all = ALL;
-    return level == CPU_AVX512 ? 3 : level == CPU_AVX2 ? 2 : 1;
+    return cpu_kinds();
 }
 
 const rank_lanes *rank_lanes_best(void) {
-    const rank_lanes *const *all;
-    size_t count = rank_lanes_all(&all);
-    return all[count - 1];
+    return ALL[cpu_kinds() - 1];
 }

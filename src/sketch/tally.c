@@ -12,13 +12,10 @@ static const sketch_tally *const ALL[] = {
 };
 
 size_t sketch_tally_all(const sketch_tally *const **all) {
-    cpu_level level = cpu_best();
     *all = ALL;
-    return level == CPU_AVX512 ? 3 : level == CPU_AVX2 ? 2 : 1;
+    return cpu_kinds();
 }
 
 const sketch_tally *sketch_tally_best(void) {
-    const sketch_tally *const *all;
-    size_t count = sketch_tally_all(&all);
-    return all[count - 1];
+    return ALL[cpu_kinds() - 1];
 }
