@@ -98,39 +98,17 @@ anp_status anp_ordinal_id(anp_snapshot *s, uint32_t ordinal, char id[256], anp_e
     return status;
 }
 
-static anp_status take_answer(anp_results *r, const query_answer *answer, uint32_t offset,
-                              anp_error *err) {
+static anp_status take_answer(anp_results *r, const query_answer *answer, anp_error *err) {
     r->total = answer->total;
     r->count = answer->hit_count;
+    r->hits = answer->hits;
     r->note = answer->note.len ? results_text(r, answer->note) : NULL;
-    r->hits = arena_alloc(&r->memory, r->count * sizeof *r->hits);
-    bool explained = r->count && answer->hits[0].explanation;
-    if (explained) {
-        r->explanations = (const query_explanation **)arena_array(&r->memory, void *, r->count);
+    r->explanations = answer->explanations;
+    if (r->explanations) {
         r->explanation_texts = (const char **)arena_array(&r->memory, char *, r->count);
     }
-    bool noted = r->note || !answer->note.len;
-    if (!r->hits || (explained && (!r->explanations || !r->explanation_texts)) || !noted) {
-        return error_nomem(err, "results");
-    }
-    for (size_t i = 0; i < r->count; i++) {
-        const query_hit *hit = &answer->hits[i];
-        r->hits[i] = (anp_hit){.rank = offset + (uint32_t)i + 1,
-                               .id = results_text(r, hit->id),
-                               .title = results_text(r, hit->title),
-                               .snippet = hit->snippet.data ? results_text(r, hit->snippet) : NULL,
-                               .score = hit->score,
-                               .bm25 = hit->bm25,
-                               .prior = hit->prior,
-                               .ordinal = hit->docno};
-        if (explained) {
-            r->explanations[i] = hit->explanation;
-        }
-        if (!r->hits[i].id || !r->hits[i].title || (hit->snippet.data && !r->hits[i].snippet)) {
-            return error_nomem(err, "results");
-        }
-    }
-    return ANP_OK;
+    bool complete = (r->note || !answer->note.len) && (!r->explanations || r->explanation_texts);
+    return complete ? ANP_OK : error_nomem(err, "results");
 }
 
 /* For people; of full evaluation only the times. */
@@ -178,7 +156,7 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
         status = query_run(s->inner, &request, &r->memory, &answer, err);
     }
     if (status == ANP_OK) {
-        status = take_answer(r, &answer, request.offset, err);
+        status = take_answer(r, &answer, err);
     }
     if (status == ANP_OK && request.trace) {
         status = take_trace(r, &trace, err);

@@ -23,6 +23,10 @@ typedef struct postings_kernels {
     void (*expand)(const uint64_t bits[KERNEL_BLOCK_WORDS], const uint8_t *bytes,
                    uint8_t lanes[BLOCK_DOCS]);
 
+    /* Which of `count` <= 256 bytes are `least` or more, as bits, 0 behind them; how many. */
+    uint32_t (*at_least)(const uint8_t *bytes, uint32_t count, uint8_t least,
+                         uint64_t bits[KERNEL_BLOCK_WORDS]);
+
     /*
      * Codes of 2 or 4 bits, lowest first, as tfs of a byte each (code + 1); count is a multiple of
      * the codes in a byte.

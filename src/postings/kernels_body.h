@@ -49,7 +49,86 @@ static void expand(const uint64_t bits[KERNEL_BLOCK_WORDS], const uint8_t *bytes
 
 #endif
 
+#if defined(__AVX512BW__)
+
+static uint32_t at_least(const uint8_t *bytes, uint32_t count, uint8_t least,
+                         uint64_t bits[KERNEL_BLOCK_WORDS]) {
+    const __m512i want = _mm512_set1_epi8((char)least);
+    uint32_t found = 0;
+    for (uint32_t word = 0; word < KERNEL_BLOCK_WORDS; word++) {
+        uint32_t from = word * 64, here = count > from ? count - from : 0;
+        __mmask64 some = here < 64 ? ((uint64_t)1 << here) - 1 : UINT64_MAX;
+        bits[word] = !some ? 0 : _mm512_mask_cmpge_epu8_mask(
+            some, _mm512_maskz_loadu_epi8(some, bytes + from), want);
+        found += (uint32_t)__builtin_popcountll(bits[word]);
+    }
+    return found;
+}
+
+#elif defined(__AVX2__)
+
+static uint32_t at_least(const uint8_t *bytes, uint32_t count, uint8_t least,
+                         uint64_t bits[KERNEL_BLOCK_WORDS]) {
+    const __m256i want = _mm256_set1_epi8((char)least);
+    uint32_t done = 0, found = 0;
+    memset(bits, 0, KERNEL_BLOCK_WORDS * sizeof *bits);
+    for (; done + 32 <= count; done += 32) {
+        __m256i have = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + done));
+        __m256i over = _mm256_cmpeq_epi8(_mm256_max_epu8(have, want), have);
+        uint32_t mask = (uint32_t)_mm256_movemask_epi8(over);
+        bits[done / 64] |= (uint64_t)mask << done % 64;
+        found += (uint32_t)__builtin_popcount(mask);
+    }
+    for (; done < count; done++) {
+        bits[done / 64] |= (uint64_t)(bytes[done] >= least) << done % 64;
+        found += bytes[done] >= least;
+    }
+    return found;
+}
+
+#else
+
+static uint32_t at_least(const uint8_t *bytes, uint32_t count, uint8_t least,
+                         uint64_t bits[KERNEL_BLOCK_WORDS]) {
+    uint32_t found = 0;
+    memset(bits, 0, KERNEL_BLOCK_WORDS * sizeof *bits);
+    for (uint32_t i = 0; i < count; i++) {
+        bits[i / 64] |= (uint64_t)(bytes[i] >= least) << i % 64;
+        found += bytes[i] >= least;
+    }
+    return found;
+}
+
+#endif
+
 /* ---- tfs ----------------------------------------------------------------------------------- */
+
+#if defined(__AVX512VBMI__)
+
+/* 64 codes at a time: eight to each 64 bits, whose bytes pick theirs. */
+static void tfs_of_2(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    const __m512i places = _mm512_set1_epi64(0x0e0c0a0806040200);
+    for (uint32_t i = 0; i < n; i += 64) {
+        __mmask64 some = n - i < 64 ? ((uint64_t)1 << (n - i)) - 1 : UINT64_MAX;
+        __mmask16 bytes = n - i < 64 ? (__mmask16)((1u << (n - i) / 4) - 1) : UINT16_MAX;
+        __m512i x = _mm512_cvtepu16_epi64(_mm_maskz_loadu_epi8(bytes, codes + i / 4));
+        x = _mm512_and_si512(_mm512_multishift_epi64_epi8(places, x), _mm512_set1_epi8(3));
+        _mm512_mask_storeu_epi8(tfs + i, some, _mm512_add_epi8(x, _mm512_set1_epi8(1)));
+    }
+}
+
+static void tfs_of_4(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    const __m512i places = _mm512_set1_epi64(0x1c1814100c080400);
+    for (uint32_t i = 0; i < n; i += 64) {
+        __mmask64 some = n - i < 64 ? ((uint64_t)1 << (n - i)) - 1 : UINT64_MAX;
+        __mmask32 bytes = n - i < 64 ? (__mmask32)(((uint64_t)1 << (n - i) / 2) - 1) : UINT32_MAX;
+        __m512i x = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi8(bytes, codes + i / 2));
+        x = _mm512_and_si512(_mm512_multishift_epi64_epi8(places, x), _mm512_set1_epi8(15));
+        _mm512_mask_storeu_epi8(tfs + i, some, _mm512_add_epi8(x, _mm512_set1_epi8(1)));
+    }
+}
+
+#else
 
 #if defined(__BMI2__)
 
@@ -89,6 +168,8 @@ static void tfs_of_4(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
         store_u16(tfs + i, (uint16_t)spread(codes[i / 2], 0x0f0f0f0f0f0f0f0fu));
     }
 }
+
+#endif
 
 /* ---- Blocked containers -------------------------------------------------------------------- */
 
@@ -309,6 +390,7 @@ static uint32_t keep(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t,
 const postings_kernels KERNELS = {
     .name = KERNELS_NAME,
     .expand = expand,
+    .at_least = at_least,
     .tfs_of_2 = tfs_of_2,
     .tfs_of_4 = tfs_of_4,
     .starts = starts,

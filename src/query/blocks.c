@@ -1,5 +1,5 @@
 /*
- * Scoring a block of 256 ordinals, a short list, or one post.
+ * Scoring a block of 256 ordinals, or one post.
  *
  * The terms of a block stand in the order of their bounds there.
  *
@@ -17,9 +17,6 @@ enum {
     PROBE_MAX = 12, /* the same where there are more terms: most are given up before the last */
     SPARSE_MAX = 24, /* postings of a block that are added one by one */
 };
-
-/* What rounding can take from a sum of floats that stands for whole units. */
-static const float SUM_ROUND = 0.99999f;
 
 /* One block being scored. */
 typedef struct block_terms {
@@ -72,6 +69,14 @@ static rank_lengths lane_lengths(const list_lengths *lengths, uint32_t low, uint
     return out;
 }
 
+/* The title's and the body's from `low` on, as a term's norm has them. */
+static void lengths_of(const evaluation *e, const cell *c, const eval_term *term, uint32_t low,
+                       rank_lengths parts[2]) {
+    index_field field = term->lists->field;
+    parts[0] = lane_lengths(&c->title, low, field == INDEX_TITLE ? 1 : e->title_weight);
+    parts[1] = lane_lengths(&c->body, low, field == INDEX_TEXT);
+}
+
 static const float *norms_of(block_terms *b, const eval_term *term) {
     index_field field = term->lists->field;
     float *norms = b->norms[field];
@@ -80,12 +85,9 @@ static const float *norms_of(block_terms *b, const eval_term *term) {
         return norms;
     }
     b->normed[field] = true;
-    uint32_t weight = field == INDEX_TITLE ? 1 : b->e->title_weight;
     if (is_whole(b)) {
-        rank_lengths parts[2] = {
-            lane_lengths(&c->title, b->low_from, weight),
-            lane_lengths(&c->body, b->low_from, field == INDEX_TEXT),
-        };
+        rank_lengths parts[2];
+        lengths_of(b->e, c, term, b->low_from, parts);
         b->e->lanes->norms(parts, term->norm, norms);
         return norms;
     }
@@ -99,13 +101,16 @@ static const float *norms_of(block_terms *b, const eval_term *term) {
     return norms;
 }
 
-/* About the factor of a post; sums that it is multiplied with are compared with some room. */
-static float factor_of(const evaluation *e, const cell *c, uint32_t low) {
+void eval_norms_of(const evaluation *e, const cell *c, const eval_term *term, const uint16_t *docs,
+                   uint32_t count, float *norms) {
+    rank_lengths parts[2];
+    lengths_of(e, c, term, c->from, parts);
+    e->lanes->norms_at(parts, term->norm, docs, count, c->from, c->end, norms);
+}
+
+float eval_blend_factor(const evaluation *e, const cell *c, uint32_t low) {
     double scores[RANK_SCORES];
-    float factor = e->prior.linear[RANK_SCORES]; /* 1 where there is no blend */
-    if (!e->prior.blends) {
-        return factor;
-    }
+    float factor = e->prior.linear[RANK_SCORES];
     if (c->score_bytes == 4) {
         const uint8_t *four = c->scores + 4 * (size_t)(low - c->from);
         for (int i = 0; i < RANK_SCORES; i++) {
@@ -140,18 +145,12 @@ static const float *factors_of(block_terms *b) {
         b->factors[i] = 1;
     }
     for (uint32_t low = b->low_from; low < b->low_end; low++) {
-        b->factors[low % BLOCK_DOCS] = factor_of(e, c, low);
+        b->factors[low % BLOCK_DOCS] = eval_factor(e, c, low);
     }
     return b->factors;
 }
 
 /* ---- Contributions ------------------------------------------------------------------------- */
-
-static int32_t contribution(const evaluation *e, const cell *c, const eval_term *term,
-                            uint32_t low, uint32_t tf) {
-    uint32_t length = cell_length(c, term->lists->field, e->title_weight, low);
-    return (int32_t)rank_contribution(term->weight, tf, rank_norm_of(term->norm, length));
-}
 
 /* Of a term in one post; 0 where it is not there. */
 static int32_t probe(const evaluation *e, const cell *c, const eval_lane *lane, uint16_t low) {
@@ -161,7 +160,7 @@ static int32_t probe(const evaluation *e, const cell *c, const eval_lane *lane, 
     }
     return rank == UINT32_MAX
                ? 0
-               : contribution(e, c, lane->term, low, e->lists->tf(&lane->in->list, rank));
+               : eval_contribution(e, c, lane->term, low, e->lists->tf(&lane->in->list, rank));
 }
 
 static void find_ranks(const block_terms *b, struct block_term *t) {
@@ -232,19 +231,20 @@ static void raise_threshold(evaluation *e) {
 
 /* A match; units are all its contributions. */
 static void offer(evaluation *e, const eval_cell *ec, uint16_t low, int32_t units) {
-    const rank_settings *rank = e->request->rank;
-    scored item = {.docno = ec->c->first + low, .units = (int64_t)units + e->constant,
-                   .prior = 0.5};
+    int64_t all = (int64_t)units + e->constant;
+    double prior = 0.5;
     if (e->prior.blends) { /* else the factor is 1: evaluate.c fills priors in */
-        item.prior = eval_prior(e, ec->c, low);
+        prior = eval_prior(e, ec->c, low);
     }
-    item.score = rank_blend(item.units, rank->blend, item.prior);
-    top_offer(e->top, item);
+    double score = rank_blend(all, e->request->rank->blend, prior);
+    top_offer(e->top, score, prior, all, ec->c->first + low);
     raise_threshold(e);
 }
 
-static bool is_allowed(const uint64_t *allowed, uint32_t low) {
-    return !allowed || (allowed[low / 64] >> (low % 64) & 1);
+void eval_keep(evaluation *e, eval_cell *ec, uint16_t low, int32_t units) {
+    if (!e->excluded_count || eval_requires(e) || !eval_is_excluded(e, ec, low)) {
+        offer(e, ec, low, units);
+    }
 }
 
 /* ---- Unions -------------------------------------------------------------------------------- */
@@ -268,15 +268,6 @@ static float take_terms(block_terms *b) {
     return sum;
 }
 
-/* Of candidates the excluded are no longer there. */
-static void offer_if_kept(evaluation *e, eval_cell *ec, uint16_t low, int32_t units,
-                          float factor) {
-    if (units > 0 && (float)units * factor >= e->theta * SUM_ROUND &&
-        (eval_requires(e) || !eval_is_excluded(e, ec, low))) {
-        offer(e, ec, low, units);
-    }
-}
-
 /* What the terms before number `next` have at most together. */
 static float rest_of(const block_terms *b, uint32_t next) {
     return b->terms[next].below * RANK_BOUND_ROUND;
@@ -289,7 +280,7 @@ static bool look_up(block_terms *b, struct block_term *t, uint16_t low, float fa
     const eval_lane *lane = t->lane;
     const list_view *list = &lane->in->list;
     float rest = t->below * RANK_BOUND_ROUND;
-    if ((float)*units * factor + rest + t->bound < e->theta * SUM_ROUND) {
+    if ((float)*units * factor + rest + t->bound < e->theta * EVAL_SUM_ROUND) {
         return false;
     }
     find_ranks(b, t);
@@ -302,7 +293,7 @@ static bool look_up(block_terms *b, struct block_term *t, uint16_t low, float fa
     }
     if (list->count < (uint32_t)LIST_BLOCKS && (lane->values || list->bounds)) {
         float bound = eval_posting_bound(lane, b->ec, b->block, rank);
-        if ((float)*units * factor + rest + bound < e->theta * SUM_ROUND) {
+        if ((float)*units * factor + rest + bound < e->theta * EVAL_SUM_ROUND) {
             return false;
         }
     }
@@ -310,20 +301,20 @@ static bool look_up(block_terms *b, struct block_term *t, uint16_t low, float fa
     uint32_t tf = e->lists->tf(list, rank);
     *units += b->normed[field] ? (int32_t)rank_contribution(lane->term->weight, tf,
                                                             b->norms[field][low % BLOCK_DOCS])
-                               : contribution(e, b->ec->c, lane->term, low, tf);
+                               : eval_contribution(e, b->ec->c, lane->term, low, tf);
     return true;
 }
 
 /* Looks up the terms below `next` in a lane that has `units` of the others. */
 static void finish_lane(block_terms *b, uint32_t lane, uint32_t next, int32_t units) {
     uint16_t low = (uint16_t)(b->block * BLOCK_DOCS + lane);
-    float factor = factor_of(b->e, b->ec->c, low);
+    float factor = eval_factor(b->e, b->ec->c, low);
     while (next-- > 0) {
         if (!look_up(b, &b->terms[next], low, factor, &units)) {
             return;
         }
     }
-    offer_if_kept(b->e, b->ec, low, units, factor);
+    eval_offer(b->e, b->ec, low, units, factor);
 }
 
 static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next) {
@@ -333,99 +324,6 @@ static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next)
             finish_lane(b, lane, next, next < b->count ? b->sums[lane] : 0);
         }
     }
-}
-
-/* ---- A list by itself ---------------------------------------------------------------------- */
-
-/* A list that is scored by itself: some of its postings. */
-typedef struct list_part {
-    const uint16_t *docs;
-    uint32_t from, count;  /* ranks; count <= 256 */
-    const uint64_t *allowed;
-    const int32_t *sums;   /* their contributions, or NULL */
-    const float *bounds;
-} list_part;
-
-/* All contributions, and bounds of their scores. false: some tf is not a byte, and no contribution
-   may be relied on. */
-static bool score_all(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
-                      const list_part *part, int32_t sums[RANK_LANES], float bounds[RANK_LANES]) {
-    const eval_term *term = lane->term;
-    uint8_t room[LIST_TF_ROOM], tfs[BLOCK_DOCS] = {0};
-    float norms[BLOCK_DOCS];
-    uint32_t count = part->count, touched = (count + 63) & ~63u; /* lanes that kernels may touch */
-    bool large;
-    memcpy(tfs, e->lists->tf_bytes(&lane->in->list, part->from, count, room, &large), count);
-    memset(sums, 0, touched * sizeof *sums);
-    memset(norms, 0, touched * sizeof *norms);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t length = cell_length(ec->c, term->lists->field, e->title_weight, part->docs[i]);
-        norms[i] = rank_norm_of(term->norm, length);
-    }
-    e->lanes->add(tfs, norms, term->weight, sums);
-    memset(bounds, 0, RANK_LANES * sizeof *bounds);
-    for (uint32_t i = 0; i < count; i++) {
-        bounds[i] = (float)sums[i] * e->prior.factor_max * RANK_BOUND_ROUND;
-        bounds[i] = large ? lane->most : bounds[i];
-    }
-    return !large;
-}
-
-static void offer_posting(evaluation *e, eval_cell *ec, const eval_lane *lane,
-                          const list_part *part, uint32_t i) {
-    uint16_t low = part->docs[i];
-    if (part->bounds[i] >= e->theta && is_allowed(part->allowed, low)) {
-        int32_t units = part->sums ? part->sums[i]
-                                   : contribution(e, ec->c, lane->term, low,
-                                                  e->lists->tf(&lane->in->list, part->from + i));
-        offer_if_kept(e, ec, low, units, factor_of(e, ec->c, low));
-    }
-}
-
-/* Offers the postings whose bounds reach the threshold. */
-static void offer_postings(evaluation *e, eval_cell *ec, const eval_lane *lane,
-                           const list_part *part) {
-    enum { FEW = 48 };
-    uint64_t reached[RANK_LANE_WORDS];
-    if (part->count <= FEW) {
-        for (uint32_t i = 0; i < part->count; i++) {
-            offer_posting(e, ec, lane, part, i);
-        }
-        return;
-    }
-    e->lanes->reached(part->bounds, e->theta, reached);
-    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-        for (uint64_t left = reached[word]; left; left &= left - 1) {
-            offer_posting(e, ec, lane, part, word * 64 + (uint32_t)__builtin_ctzll(left));
-        }
-    }
-}
-
-anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
-    const list_view *list = &lane->in->list;
-    uint16_t docs[LIST_BITSET_FROM];
-    int32_t sums[RANK_LANES];
-    float bounds[RANK_LANES];
-    const uint64_t *allowed;
-    TRY(eval_allowed(e, ec, &allowed));
-    e->lists->docs(list, docs);
-    list_part part = {.docs = docs, .count = list->count, .allowed = allowed, .bounds = bounds};
-    if (eval_bounds_postings(lane)) {
-        eval_posting_bounds(e, lane, ec, docs, bounds);
-        offer_postings(e, ec, lane, &part);
-    } else {
-        for (; part.from < list->count; part.from += BLOCK_DOCS) {
-            uint32_t left = list->count - part.from;
-            part.docs = docs + part.from;
-            part.count = left < BLOCK_DOCS ? left : BLOCK_DOCS;
-            part.sums = score_all(e, ec, lane, &part, sums, bounds) ? sums : NULL;
-            offer_postings(e, ec, lane, &part);
-        }
-    }
-    if (e->trace) {
-        e->trace->postings += list->count;
-    }
-    return ANP_OK;
 }
 
 /* ---- Blocks of unions ---------------------------------------------------------------------- */
@@ -456,7 +354,7 @@ static void put_driver_last(block_terms *b) {
 static float lane_threshold(const block_terms *b, float rest) {
     const evaluation *e = b->e;
     return rest > 0 || e->prior.blends || !eval_top_full(e)
-               ? e->theta * SUM_ROUND - rest
+               ? e->theta * EVAL_SUM_ROUND - rest
                : eval_least_behind(e, b->ec->c->first + b->low_from);
 }
 
@@ -548,6 +446,23 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
     return ANP_OK;
 }
 
+anp_status eval_list_block(evaluation *e, eval_cell *ec, const eval_lane *lane, uint32_t block,
+                           const uint64_t *allowed) {
+    block_terms b;
+    uint64_t lanes[4];
+    open_block(&b, e, ec, block);
+    b.count = 1;
+    b.terms[0] = (struct block_term){.lane = lane};
+    memset(b.sums, 0, sizeof b.sums);
+    add_term(&b, &b.terms[0]);
+    e->lanes->over(b.sums, factors_of(&b), lane_threshold(&b, 0), lanes);
+    for (uint32_t word = 0; word < 4 && allowed; word++) {
+        lanes[word] &= allowed[block * 4 + word];
+    }
+    finish_lanes(&b, lanes, 0);
+    return ANP_OK;
+}
+
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
 /* Adds all terms to the lanes; takes out of `lanes` those that cannot be kept. */
@@ -570,7 +485,7 @@ static void add_all(block_terms *b, uint64_t lanes[4]) {
 
 /* A candidate whose units are known. */
 static anp_status finish_candidate(evaluation *e, eval_cell *ec, uint16_t low, int32_t units) {
-    float score = ((float)units + (float)e->constant) * factor_of(e, ec->c, low);
+    float score = ((float)units + (float)e->constant) * eval_factor(e, ec->c, low);
     bool hold = score * RANK_BOUND_ROUND >= e->theta;
     if (hold && e->phrase_count) {
         TRY(eval_phrases_hold(e, ec, low, &hold));
@@ -585,7 +500,7 @@ static anp_status finish_candidate(evaluation *e, eval_cell *ec, uint16_t low, i
 anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
     int32_t units = 0;
     uint32_t block = low / BLOCK_DOCS;
-    float factor = factor_of(e, ec->c, low), rest = ec->sums ? ec->sums[block] : 0;
+    float factor = eval_factor(e, ec->c, low), rest = ec->sums ? ec->sums[block] : 0;
     for (uint32_t i = 0; i < e->term_count; i++) {
         eval_lane *lane = ec->lanes[i];
         if (!lane || (ec->sums && lane->blocks[block] <= 0)) {

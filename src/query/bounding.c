@@ -100,73 +100,102 @@ anp_status eval_make_lanes(evaluation *e) {
 
 enum { SEED_CELLS_MAX = 256 };
 
-/* The seeds of one list, best first: the next one, and how many postings it stands for. */
+float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, bool blended) {
+    float scale = lane->term->weight * (1 / RANK_BOUND_ROUND / RANK_BOUND_ROUND);
+    float ratio = lane->ratio.largest;
+    if (blended) {
+        scale *= RANK_BUILD_FACTOR_MAX * e->prior.seed_ratio;
+        impact = ratio > 1 ? impact / ratio : impact;
+    } else {
+        scale *= e->prior.factor_min;
+        impact = rank_remap(impact, ratio);
+    }
+    return impact * scale - RANK_BOUND_UNITS;
+}
+
+/* Seeds of lists, each list's best first. */
 typedef struct seed_run {
-    const uint8_t *at;
-    float scale, ratio; /* the greatest norm(now) / norm(build) */
-    float value;        /* of the next one, in units */
-    uint32_t next, stands_for;
+    const eval_lane *lane;
+    uint32_t next; /* seed */
 } seed_run;
 
-/* An impact of when the list was built, as one that is surely reached now. */
-static void take_seed(seed_run *run, bool blended) {
-    run->value = 0;
-    if (run->next < LIST_SEEDS) {
-        float x = (float)load_u16(run->at + 2 * run->next) / 65535;
-        x = blended ? x / (run->ratio > 1 ? run->ratio : 1) : rank_remap(x, run->ratio);
-        run->value = x * run->scale - RANK_BOUND_UNITS;
-        run->stands_for = run->next ? 1u << (run->next - 1) : 1;
-    }
-    run->next++;
+/* Runs as a heap, the best next seed at its root: its value, a float above 0 whose bits keep the
+   order, above the number of its run. */
+typedef uint64_t seed_key;
+
+static float key_value(seed_key key) {
+    uint32_t bits = (uint32_t)(key >> 32);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
-/* Runs as a heap, the best value at its root: moves the run at `at` down. */
-static void sink_run(seed_run *runs, uint32_t count, uint32_t at) {
-    seed_run run = runs[at];
+/* The next seed of a run; 0: no more. */
+static seed_key take_seed(const evaluation *e, seed_run *runs, uint32_t i, bool blended) {
+    seed_run *run = &runs[i];
+    if (run->next == LIST_SEEDS) {
+        return 0;
+    }
+    const uint8_t *at = run->lane->in->list.seeds + (blended ? 2 * LIST_SEEDS : 0);
+    float impact = (float)load_u16(at + 2 * run->next++) * (1.0f / 65535);
+    float value = eval_sure_units(e, run->lane, impact, blended);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return value > 0 ? (seed_key)bits << 32 | i : 0;
+}
+
+/* Puts a key into the free place `at`, or further down. */
+static void sink_key(seed_key *heap, uint32_t count, uint32_t at, seed_key key) {
     for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        child += child + 1 < count && runs[child + 1].value > runs[child].value;
-        if (runs[child].value <= run.value) {
+        child += child + 1 < count && heap[child + 1] > heap[child];
+        if (heap[child] <= key) {
             break;
         }
-        runs[at] = runs[child];
+        heap[at] = heap[child];
         at = child;
     }
-    runs[at] = run;
+    heap[at] = key;
 }
 
-/* The k-th best of all runs, or 0. */
-static float merge_seeds(seed_run *runs, uint32_t count, uint32_t k, bool blended) {
-    for (uint32_t at = count / 2; at-- > 0;) {
-        sink_run(runs, count, at);
+/* The seed that a run begins with: all runs' together stand for half of k or less. */
+static uint32_t first_seed(uint32_t k, uint32_t runs) {
+    uint32_t first = 0;
+    while (first + 1 < LIST_SEEDS && (4 * runs << first) <= k) {
+        first++;
     }
-    for (uint32_t found = 0; count && runs[0].value > 0;) {
-        found += runs[0].stands_for;
-        if (found >= k) {
-            return runs[0].value;
-        }
-        take_seed(&runs[0], blended);
-        sink_run(runs, count, 0);
-    }
-    return 0;
+    return first;
 }
 
+/* About the k-th best of what the seeds of a term stand for, or 0: the first that is taken for all
+   postings up to it, the next for those in between. */
 static float seed_of(const evaluation *e, const eval_term *term, uint32_t k, bool blended) {
     seed_run runs[SEED_CELLS_MAX];
+    seed_key heap[SEED_CELLS_MAX];
     uint32_t count = 0;
-    float scale = term->weight / RANK_BOUND_ROUND / RANK_BOUND_ROUND;
-    scale *= blended ? RANK_BUILD_FACTOR_MAX * e->prior.seed_ratio : e->prior.factor_min;
     for (uint32_t i = 0; i < term->lists->count && count < SEED_CELLS_MAX; i++) {
         const eval_lane *lane = &term->lanes[i];
-        const cell *c = e->cells[lane->in->cell].c;
-        if (!lane->in->list.bounds || c->dead) {
-            continue;
+        if (lane->in->list.bounds && !e->cells[lane->in->cell].c->dead) {
+            runs[count++] = (seed_run){.lane = lane};
         }
-        seed_run *run = &runs[count++];
-        *run = (seed_run){.at = lane->in->list.seeds + (blended ? 2 * LIST_SEEDS : 0),
-                          .scale = scale, .ratio = lane->ratio.largest};
-        take_seed(run, blended);
     }
-    return merge_seeds(runs, count, k, blended);
+    uint32_t first = first_seed(k, count);
+    for (uint32_t i = 0; i < count; i++) {
+        runs[i].next = first;
+        heap[i] = take_seed(e, runs, i, blended);
+    }
+    for (uint32_t at = count / 2; at-- > 0;) {
+        sink_key(heap, count, at, heap[at]);
+    }
+    for (uint32_t found = 0; count && heap[0];) {
+        uint32_t run = (uint32_t)heap[0];
+        uint32_t taken = runs[run].next - 1;
+        found += taken == first ? 1u << first : 1u << (taken - 1);
+        if (found >= k) {
+            return key_value(heap[0]);
+        }
+        sink_key(heap, count, 0, take_seed(e, runs, run, blended));
+    }
+    return 0;
 }
 
 /*
@@ -364,12 +393,23 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
 
 /* ---- The order of blocks ------------------------------------------------------------------- */
 
-enum { ORDER_STEPS = 256 };
+enum {
+    ORDER_STEPS = 256,
+    ORDER_STEPS_FROM = 24, /* fewer blocks are sorted by insertion */
+};
 
-/* Best first, in steps of the range of bounds. */
-static void sort_blocks(const eval_block *found, uint32_t count, float most, eval_block *sorted) {
+void eval_sort_blocks(const eval_block *found, uint32_t count, float most, eval_block *sorted) {
     uint32_t starts[ORDER_STEPS + 1];
     float least = most;
+    if (count < ORDER_STEPS_FROM) {
+        for (uint32_t i = 0, at; i < count; i++) {
+            for (at = i; at && sorted[at - 1].bound < found[i].bound; at--) {
+                sorted[at] = sorted[at - 1];
+            }
+            sorted[at] = found[i];
+        }
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         least = found[i].bound < least ? found[i].bound : least;
     }
@@ -422,7 +462,7 @@ anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t 
     if (!sorted) {
         return eval_nomem(e);
     }
-    sort_blocks(found, n, most, sorted);
+    eval_sort_blocks(found, n, most, sorted);
     *blocks = sorted;
     *count = n;
     return ANP_OK;

@@ -54,6 +54,9 @@ static uint32_t count_reached(const evaluation *e, const eval_cell *ec) {
 static anp_status rank_union(evaluation *e) {
     const eval_block *blocks;
     uint32_t count, skipped = 0;
+    if (eval_is_one_term(e)) {
+        return eval_one_term(e);
+    }
     if (!e->request->filter && !e->excluded_set_count) {
         eval_seed(e);
     }
@@ -166,11 +169,10 @@ static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
             uint32_t docno = ec->c->first + word * 64 + (uint32_t)__builtin_ctzll(left);
             if (!bsearch(&docno, kept, kept_count, sizeof docno, by_docno)) {
                 double scores[RANK_SCORES];
-                scored item = {.docno = docno};
                 cell_scores(ec->c, docno - ec->c->first, scores);
-                item.prior = rank_prior(e->request->rank->weights, scores);
-                item.score = rank_blend(0, e->request->rank->blend, item.prior);
-                top_offer(e->top, item);
+                double prior = rank_prior(e->request->rank->weights, scores);
+                double score = rank_blend(0, e->request->rank->blend, prior);
+                top_offer(e->top, score, prior, 0, docno);
             }
         }
     }

@@ -1,7 +1,8 @@
 /*
  * The evaluator: the k best posts and the number of matches, without scoring every match.
  *
- *     plan ─> shape ─┬─ union:      bounds of all blocks ─> best blocks first ─> lanes ─> heap
+ *     plan ─> shape ─┬─ one term:   codes of bounds ─> best blocks first ─> postings ─> heap
+ *                    ├─ union:      bounds of all blocks ─> best blocks first ─> lanes ─> heap
  *                    └─ candidates: sets of each cell ─> bounds of their blocks ─> … ─> heap
  *                                                                  ^                     │
  *                                                                  └───── threshold ─────┘

@@ -1,5 +1,5 @@
-/* What the files of the evaluator share: evaluate.c, shape.c, bounding.c, blocks.c, candidates.c,
-   counting.c, phrases.c. Nobody else includes this. */
+/* What the files of the evaluator share: evaluate.c, shape.c, bounding.c, one_term.c, blocks.c,
+   candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
@@ -21,6 +21,9 @@ enum {
 
 /* The sums of a block are of 32 bits; all weights together stay below this. */
 #define EVAL_UNITS_MAX 1073741824.0
+
+/* What rounding can take from a sum of floats that stands for whole units. */
+#define EVAL_SUM_ROUND 0.99999f
 
 /* One list of one scoring term. */
 typedef struct eval_lane {
@@ -115,6 +118,9 @@ anp_status eval_shape(evaluation *e, bool *known);
 /* bounding.c: lanes, bounds of cells and blocks, the first threshold. */
 anp_status eval_make_lanes(evaluation *e);
 void eval_seed(evaluation *e);
+/* What a posting surely scores now, in units times factor, that had this impact (blended: times its
+   factor, over 1.3) when its list was built. */
+float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, bool blended);
 float eval_cell_most(const evaluation *e, const eval_cell *ec);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
 /* A posting's bound, by its rank. */
@@ -130,11 +136,26 @@ typedef struct eval_block {
     uint32_t block;
     float bound;
 } eval_block;
+/* Best first, in steps of the range of bounds, of which `most` is the greatest. */
+void eval_sort_blocks(const eval_block *found, uint32_t count, float most, eval_block *sorted);
 anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t *count);
 
-/* blocks.c: scoring one list, one block, or one post. */
+/* one_term.c */
+/* A union of one term whose bounds are monotonous in one code: whether this is one; all of it. */
+bool eval_is_one_term(const evaluation *e);
+anp_status eval_one_term(evaluation *e);
 /* All postings of the only list of a cell, which is no bitset, without bounds of blocks. */
 anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane);
+
+/* blocks.c: scoring one block, or one post. */
+float eval_blend_factor(const evaluation *e, const cell *c, uint32_t low);
+void eval_keep(evaluation *e, eval_cell *ec, uint16_t low, int32_t units);
+/* The norms of some posts for a term. */
+void eval_norms_of(const evaluation *e, const cell *c, const eval_term *term, const uint16_t *docs,
+                   uint32_t count, float *norms);
+/* All postings of a block of the only list of a cell. */
+anp_status eval_list_block(evaluation *e, eval_cell *ec, const eval_lane *lane, uint32_t block,
+                           const uint64_t *allowed);
 /* allowed: bits of the cell, or NULL: all posts. */
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const uint64_t *allowed);
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
@@ -180,6 +201,31 @@ anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
 
 static inline anp_status eval_nomem(const evaluation *e) {
     return error_nomem(e->err, "the evaluation of a query");
+}
+
+static inline bool eval_is_allowed(const uint64_t *allowed, uint32_t low) {
+    return !allowed || (allowed[low / 64] >> (low % 64) & 1);
+}
+
+/* What a term adds to a post's score, in units. */
+static inline int32_t eval_contribution(const evaluation *e, const cell *c, const eval_term *term,
+                                        uint32_t low, uint32_t tf) {
+    uint32_t length = cell_length(c, term->lists->field, e->title_weight, low);
+    return (int32_t)rank_contribution(term->weight, tf, rank_norm_of(term->norm, length));
+}
+
+/* About the factor of a post; sums that it is multiplied with are compared with some room. */
+static inline float eval_factor(const evaluation *e, const cell *c, uint32_t low) {
+    return e->prior.blends ? eval_blend_factor(e, c, low) : 1;
+}
+
+/* A post with so many units, unless it cannot be kept or is excluded (of candidates the excluded
+   are no longer there). */
+static inline void eval_offer(evaluation *e, eval_cell *ec, uint16_t low, int32_t units,
+                              float factor) {
+    if (units > 0 && (float)units * factor >= e->theta * EVAL_SUM_ROUND) {
+        eval_keep(e, ec, low, units);
+    }
 }
 
 static inline uint32_t eval_cell_number(const evaluation *e, const eval_cell *ec) {

@@ -135,7 +135,7 @@ static anp_status rank_posts(query_work *w) {
 }
 
 /* Title and snippet, where posts are stored. */
-static anp_status fetch_text(query_work *w, query_hit *hit, const snippet_terms *terms) {
+static anp_status fetch_text(query_work *w, anp_hit *hit, const snippet_terms *terms) {
     const query_request *request = w->request;
     snippet_settings settings = {request->snippet_words, request->mark_open, request->mark_close,
                                  (request->flags & ANP_QUERY_ESCAPE_HTML) != 0};
@@ -143,18 +143,20 @@ static anp_status fetch_text(query_work *w, query_hit *hit, const snippet_terms 
     str json, title = STR(""), body = STR("");
     anp_status status = ANP_OK;
     if (snapshot_stores_posts(w->snapshot)) {
-        status = snapshot_post(w->snapshot, hit->docno, &scratch, &json, w->err);
+        status = snapshot_post(w->snapshot, hit->ordinal, &scratch, &json, w->err);
         if (status == ANP_OK) {
             status = post_title_body(json, &scratch, &title, &body, w->err);
         }
     }
     if (status == ANP_OK) {
-        hit->title = arena_str(w->perm, title);
-        status = hit->title.data ? ANP_OK : error_nomem(w->err, "a title");
+        hit->title = arena_str(w->perm, title).data;
+        status = hit->title ? ANP_OK : error_nomem(w->err, "a title");
     }
     if (status == ANP_OK && request->snippet_words) {
+        str snippet;
         status = snippet_make(snapshot_analyzer(w->snapshot), body, terms, &settings, w->perm,
-                              &hit->snippet, w->err);
+                              &snippet, w->err);
+        hit->snippet = status == ANP_OK ? snippet.data : NULL;
     }
     arena_free(&scratch);
     return status;
@@ -168,24 +170,35 @@ static anp_status fetch_hits(query_work *w) {
     if (request->snippet_words) {
         TRY(snippet_terms_make(&w->plan, w->perm, &terms, w->err));
     }
-    answer->hits = arena_alloc(w->perm, (w->top.count - first + 1) * sizeof *answer->hits);
-    if (!answer->hits) {
+    size_t count = w->top.count - first;
+    answer->hits = arena_alloc(w->perm, (count + 1) * sizeof *answer->hits);
+    if (request->flags & ANP_QUERY_EXPLAIN) {
+        answer->explanations = (const query_explanation **)arena_array(w->perm, void *, count + 1);
+    }
+    if (!answer->hits || (request->flags & ANP_QUERY_EXPLAIN && !answer->explanations)) {
         return error_nomem(w->err, "the hits of a query");
     }
-    for (size_t i = first; i < w->top.count; i++) {
-        const scored *item = &w->top.items[i];
-        query_hit *hit = &answer->hits[answer->hit_count];
-        *hit = (query_hit){.docno = item->docno,
-                           .score = item->score,
-                           .bm25 = (double)item->units / RANK_ONE,
-                           .prior = item->prior};
+    for (size_t i = 0; i < count; i++) {
+        const scored *item = &w->top.items[first + i];
+        anp_hit *hit = &answer->hits[i];
+        *hit = (anp_hit){.rank = request->offset + (uint32_t)i + 1,
+                         .id = "",
+                         .title = "",
+                         .score = item->score,
+                         .bm25 = (double)item->units / RANK_ONE,
+                         .prior = item->prior,
+                         .ordinal = item->docno};
         if (!(request->flags & ANP_QUERY_ORDINALS)) {
-            TRY(snapshot_id(w->snapshot, item->docno, w->perm, &hit->id, w->err));
+            str id;
+            TRY(snapshot_id(w->snapshot, item->docno, w->perm, &id, w->err));
+            hit->id = id.data;
             TRY(fetch_text(w, hit, &terms));
         }
         if (request->flags & ANP_QUERY_EXPLAIN) {
+            query_explanation *explanation;
             TRY(explain_make(w->snapshot, &w->scorers, item, request->text, &request->rank, w->perm,
-                             &hit->explanation, w->err));
+                             &explanation, w->err));
+            answer->explanations[i] = explanation;
         }
         answer->hit_count++;
     }

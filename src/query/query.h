@@ -52,20 +52,10 @@ typedef struct query_explanation {
     uint64_t post_count;
 } query_explanation;
 
-typedef struct query_hit {
-    uint32_t docno;
-    double score;
-    double bm25;
-    double prior;
-    str id;
-    str title;
-    str snippet;                     /* data NULL when not asked for */
-    query_explanation *explanation;  /* NULL when not asked for */
-} query_hit;
-
 typedef struct query_answer {
-    query_hit *hits; /* ranks offset + 1 … */
+    anp_hit *hits; /* ranks offset + 1 …; id and title are "" where only ordinals are wanted */
     size_t hit_count;
+    const query_explanation **explanations; /* by hit; NULL when not asked for */
     uint64_t total; /* posts that match, filter included */
     str note;       /* what was taken as words, or empty */
 } query_answer;

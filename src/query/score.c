@@ -190,10 +190,9 @@ static anp_status score_window(snapshot *s, const scorer_list *scorers, const bi
     }
     for (uint32_t i = 0; i < w->hit_count; i++) {
         uint32_t doc = w->hit_docs[i];
-        scored item = {.docno = first + doc, .units = w->sums[doc]};
-        item.prior = prior_of(&columns, doc, rank);
-        item.score = rank_blend(item.units, rank->blend, item.prior);
-        top_offer(top, item);
+        double prior = prior_of(&columns, doc, rank);
+        double score = rank_blend(w->sums[doc], rank->blend, prior);
+        top_offer(top, score, prior, w->sums[doc], first + doc);
     }
     return ANP_OK;
 }

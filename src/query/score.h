@@ -43,13 +43,14 @@ typedef struct scored {
 /* The best: score descending, then docno ascending. Once there are as many as capacity the first is
    the worst that is kept. */
 typedef struct top_list {
-    scored *items; /* room for capacity */
+    scored *items; /* room for capacity; malloc'd */
     size_t count;
     size_t capacity;
 } top_list;
 
-void top_offer(top_list *top, scored item);
-void top_sort(top_list *top); /* best first; no offers after it */
+void top_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno);
+/* Best first; no offers after it. The items may be others then. */
+void top_sort(top_list *top);
 
 /* Scores every post of `posts` and offers it. */
 anp_status score_run(snapshot *s, const scorer_list *scorers, const bitmap *posts,

@@ -2,6 +2,9 @@
  * At most capacity posts. While there is room they are in no order; then they are a binary heap
  * whose root is the worst and gives way. Cost: log k an offer that wins, once the heap is full.
  *
+ * Items are passed field by field: a struct that was just made would be read again before it is
+ * stored, and wait for that.
+ *
  * At the end they are put into steps of the range of scores, and each step is sorted by itself: of
  * a thousand posts that is half the time of taking them from the heap one by one. Where scores are
  * the same, or memory is out, the heap does it.
@@ -15,15 +18,19 @@ enum {
     STEPS_FROM = 24, /* fewer posts are sorted by insertion */
 };
 
-static bool is_worse(const scored *a, const scored *b) {
-    return a->score < b->score || (a->score == b->score && a->docno > b->docno);
+static inline bool is_worse_than(const scored *a, double score, uint32_t docno) {
+    return a->score < score || (a->score == score && a->docno > docno);
+}
+
+static inline bool is_worse(const scored *a, const scored *b) {
+    return is_worse_than(a, b->score, b->docno);
 }
 
 /* ---- The heap ------------------------------------------------------------------------------ */
 
-/* Moves the item at `at` down to where both below it are better. */
-static void sink(scored *items, size_t count, size_t at) {
-    scored item = items[at];
+/* Puts an item, whose place `at` is free, where both below it are better: at or further down. */
+static inline void sink(scored *items, size_t count, size_t at, double score, double prior,
+                        int64_t units, uint32_t docno) {
     for (;;) {
         size_t child = 2 * at + 1;
         if (child >= count) {
@@ -32,30 +39,33 @@ static void sink(scored *items, size_t count, size_t at) {
         if (child + 1 < count && is_worse(&items[child + 1], &items[child])) {
             child++;
         }
-        if (!is_worse(&items[child], &item)) {
+        if (!is_worse_than(&items[child], score, docno)) {
             break;
         }
         items[at] = items[child];
         at = child;
     }
-    items[at] = item;
+    items[at] = (scored){score, prior, units, docno};
+}
+
+static void sink_item(scored *items, size_t count, size_t at, const scored *item) {
+    sink(items, count, at, item->score, item->prior, item->units, item->docno);
 }
 
 static void make_heap(scored *items, size_t count) {
     for (size_t at = count / 2; at-- > 0;) {
-        sink(items, count, at);
+        sink_item(items, count, at, &items[at]);
     }
 }
 
-void top_offer(top_list *top, scored item) {
+void top_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno) {
     if (top->count < top->capacity) {
-        top->items[top->count++] = item;
+        top->items[top->count++] = (scored){score, prior, units, docno};
         if (top->count == top->capacity) {
             make_heap(top->items, top->count);
         }
-    } else if (top->capacity && is_worse(&top->items[0], &item)) {
-        top->items[0] = item;
-        sink(top->items, top->count, 0);
+    } else if (top->capacity && is_worse_than(&top->items[0], score, docno)) {
+        sink(top->items, top->count, 0, score, prior, units, docno);
     }
 }
 
@@ -64,10 +74,9 @@ void top_offer(top_list *top, scored item) {
 static void sort_by_heap(scored *items, size_t count) {
     make_heap(items, count);
     for (size_t left = count; left > 1; left--) {
-        scored worst = items[0];
-        items[0] = items[left - 1];
+        scored worst = items[0], last = items[left - 1];
+        sink_item(items, left - 1, 0, &last);
         items[left - 1] = worst;
-        sink(items, left - 1, 0);
     }
 }
 
@@ -86,8 +95,8 @@ static void sort_few(scored *items, size_t count) {
     }
 }
 
-/* By steps of the range of scores, from the best on; `moved` has room for all. */
-static void sort_by_steps(scored *items, size_t count, scored *moved) {
+/* By steps of the range of scores, from the best on, into `moved`. */
+static void sort_by_steps(const scored *items, size_t count, scored *moved) {
     uint32_t ends[STEPS_MAX + 1];
     double best = items[0].score, worst = best;
     size_t steps = count < STEPS_MAX ? count : STEPS_MAX;
@@ -107,17 +116,19 @@ static void sort_by_steps(scored *items, size_t count, scored *moved) {
         moved[ends[(size_t)((best - items[i].score) * scale)]++] = items[i];
     }
     for (size_t step = 0, from = 0; step < steps; from = ends[step++]) {
-        sort_few(moved + from, ends[step] - from);
+        if (ends[step] - from > 1) {
+            sort_few(moved + from, ends[step] - from);
+        }
     }
-    memcpy(items, moved, count * sizeof *items);
 }
 
 void top_sort(top_list *top) {
     scored *moved = top->count < STEPS_FROM ? NULL : malloc(top->count * sizeof *moved);
     if (moved) {
         sort_by_steps(top->items, top->count, moved);
+        free(top->items);
+        top->items = moved;
     } else {
         sort_few(top->items, top->count);
     }
-    free(moved);
 }

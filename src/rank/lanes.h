@@ -25,6 +25,13 @@ typedef struct rank_lanes {
     /* norms of lengths that are the sums of both; a part with times 0 is not read. Sums < 2^31. */
     void (*norms)(const rank_lengths parts[2], rank_norm norm, float norms[RANK_LANES]);
 
+    /*
+     * The same of `count` ordinals, whose entries are those of lows[i] - from; a low from `end` on,
+     * or below `from`, gets any of them. from < end.
+     */
+    void (*norms_at)(const rank_lengths parts[2], rank_norm norm, const uint16_t *lows,
+                     uint32_t count, uint32_t from, uint32_t end, float *norms);
+
     /* sums += rank_contribution(weight, tf, norm) where tf > 0. The sums must not overflow. */
     void (*add)(const uint8_t tfs[RANK_LANES], const float norms[RANK_LANES], float weight,
                 int32_t sums[RANK_LANES]);

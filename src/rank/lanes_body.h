@@ -36,30 +36,43 @@ static inline int32_t entry_0(const uint8_t *entries, int i) {
 }
 
 /* A loop for each pair of widths, 0 being a part that does not count. */
-#define NORMS_LOOP(first, second)                                                             \
-    for (int i = 0; i < RANK_LANES; i++) {                                                    \
-        int32_t length = base + times_a * first(a->entries, i) + times_b * second(b->entries, i); \
-        float scaled = norm.slope * (float)length;                                            \
-        out[i] = norm.base + scaled;                                                          \
+#define NORMS_LOOP(first, second, n, at)                                              \
+    for (int i = 0; i < n; i++) {                                                     \
+        int32_t times = times_a * first(a->entries, at) + times_b * second(b->entries, at); \
+        float scaled = norm.slope * (float)(base + times);                            \
+        out[i] = norm.base + scaled;                                                  \
     }
-#define NORMS_SECOND(first)                                                                   \
+#define NORMS_SECOND(first, n, at)                                                            \
     switch (b->times ? b->width : 0) {                                                        \
-    case 0: NORMS_LOOP(first, entry_0) break;                                                 \
-    case 1: NORMS_LOOP(first, entry_1) break;                                                 \
-    case 2: NORMS_LOOP(first, entry_2) break;                                                 \
-    default: NORMS_LOOP(first, entry_4) break;                                                \
+    case 0: NORMS_LOOP(first, entry_0, n, at) break;                                          \
+    case 1: NORMS_LOOP(first, entry_1, n, at) break;                                          \
+    case 2: NORMS_LOOP(first, entry_2, n, at) break;                                          \
+    default: NORMS_LOOP(first, entry_4, n, at) break;                                         \
+    }
+#define NORMS_BOTH(n, at)                                                                     \
+    switch (a->times ? a->width : 0) {                                                        \
+    case 0: NORMS_SECOND(entry_0, n, at) break;                                               \
+    case 1: NORMS_SECOND(entry_1, n, at) break;                                               \
+    case 2: NORMS_SECOND(entry_2, n, at) break;                                               \
+    default: NORMS_SECOND(entry_4, n, at) break;                                              \
     }
 
 static void norms(const rank_lengths parts[2], rank_norm norm, float out[RANK_LANES]) {
     const rank_lengths *a = &parts[0], *b = &parts[1];
     const int32_t times_a = (int32_t)a->times, times_b = (int32_t)b->times;
     const int32_t base = (int32_t)(a->base * a->times + b->base * b->times);
-    switch (a->times ? a->width : 0) {
-    case 0: NORMS_SECOND(entry_0) break;
-    case 1: NORMS_SECOND(entry_1) break;
-    case 2: NORMS_SECOND(entry_2) break;
-    default: NORMS_SECOND(entry_4) break;
-    }
+    NORMS_BOTH(RANK_LANES, i)
+}
+
+static void norms_at(const rank_lengths parts[2], rank_norm norm, const uint16_t *lows,
+                     uint32_t count, uint32_t from, uint32_t end, float *out) {
+    const rank_lengths *a = &parts[0], *b = &parts[1];
+    const int32_t times_a = (int32_t)a->times, times_b = (int32_t)b->times;
+    const int32_t base = (int32_t)(a->base * a->times + b->base * b->times);
+    const int32_t entries = (int32_t)(end - from), n = (int32_t)count;
+#define ENTRY (lows[i] - (int32_t)from < entries && lows[i] >= from ? lows[i] - (int32_t)from : 0)
+    NORMS_BOTH(n, ENTRY)
+#undef ENTRY
 }
 
 static void factors(const uint8_t scores[RANK_LANES * RANK_SCORES],
@@ -285,6 +298,7 @@ static void bounds(const uint8_t *codes, const uint8_t *blended, const float *f,
 const rank_lanes LANES = {
     .name = LANES_NAME,
     .norms = norms,
+    .norms_at = norms_at,
     .add = add,
     .factors = factors,
     .over = over,

@@ -42,6 +42,25 @@ static void check_expand(const postings_kernels *k, prng *r) {
     }
 }
 
+static void check_at_least(const postings_kernels *k, prng *r) {
+    uint64_t bits[KERNEL_BLOCK_WORDS];
+    uint32_t count = prng_below(r, BLOCK_DOCS + 1);
+    uint8_t *bytes = malloc(count + 1), least = (uint8_t)prng_next(r); /* so that ASan looks */
+    for (uint32_t i = 0; i < count; i++) {
+        bytes[i] = (uint8_t)(prng_below(r, 2) ? least - 1 + prng_below(r, 3) : prng_next(r));
+    }
+    uint32_t found = k->at_least(bytes, count, least, bits), expected = 0;
+    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
+        if (!CHECK_EQ_INT(bit(bits, i), i < count && bytes[i] >= least)) {
+            test_note("kernel %s, byte %u of %u", k->name, i, count);
+            break;
+        }
+        expected += bit(bits, i);
+    }
+    CHECK_EQ_INT(found, expected);
+    free(bytes);
+}
+
 static void check_sets(const postings_kernels *k, prng *r) {
     static uint64_t a[KERNEL_WORDS], both[KERNEL_WORDS], either[KERNEL_WORDS], less[KERNEL_WORDS];
     static uint8_t b[KERNEL_WORDS * 8 + 1];
@@ -280,6 +299,7 @@ void test_postings_kernels(void) {
     for (size_t i = 0; i < count; i++) {
         for (int round = 0; round < ROUNDS; round++) {
             check_expand(all[i], &r);
+            check_at_least(all[i], &r);
             check_sets(all[i], &r);
             check_codes(all[i], &r);
             check_keep_docs(all[i], &r);

@@ -22,6 +22,8 @@ enum {
     WORDS = 400,
     QUERIES = SMALL ? 600 : 300,
     QUERY_BYTES = 512,
+    WORDS_ASKED = 12,
+    DELETED_EACH = 15,
     SEED = 20261129,
 };
 
@@ -125,8 +127,8 @@ static void put_query(world *w, char *out) {
     size_t len = 0;
     if (prng_below(&w->random, 3) == 0) { /* the plain kinds often */
         static const char *const forms[] = {"+w%u +w%u", "\"w%u w%u\"", "w%u -w%u", "+w%u -w%u",
-                                            "+w%u w%u"};
-        snprintf(out, QUERY_BYTES, forms[prng_below(&w->random, 5)], random_word(w) % 60,
+                                            "+w%u w%u", "w%u", "w%u"};
+        snprintf(out, QUERY_BYTES, forms[prng_below(&w->random, 7)], random_word(w) % 60,
                  random_word(w) % 60);
         return;
     }
@@ -160,8 +162,8 @@ static rank_settings random_settings(prng *r) {
     return s;
 }
 
-static bool is_same(const query_hit *a, const query_hit *b) {
-    return a->docno == b->docno && memcmp(&a->score, &b->score, sizeof a->score) == 0 &&
+static bool is_same(const anp_hit *a, const anp_hit *b) {
+    return a->ordinal == b->ordinal && memcmp(&a->score, &b->score, sizeof a->score) == 0 &&
            memcmp(&a->bm25, &b->bm25, sizeof a->bm25) == 0 &&
            memcmp(&a->prior, &b->prior, sizeof a->prior) == 0;
 }
@@ -235,6 +237,59 @@ static void compare_many(world *w) {
     CHECK(!SMALL || w->trace.cells_skipped > 0);
 }
 
+/* Deletes the best posts of a few words: what their lists' bounds and seeds tell of is dead then. */
+static bool delete_best(world *w) {
+    anp_error err = ANP_ERROR_INIT;
+    anp_writer *writer;
+    bool good = CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK) &&
+                CHECK_EQ_INT(anp_writer_open(w->index, &writer, &err), ANP_OK);
+    for (uint32_t word = 0; word < WORDS_ASKED && good; word++) {
+        char text[20];
+        arena memory = {0};
+        query_answer best;
+        snprintf(text, sizeof text, "w%u", word * word);
+        query_request request = {.text = str_from(text), .k = DELETED_EACH,
+                                 .rank = RANK_SETTINGS_DEFAULT};
+        request.rank.blend = word % 2 ? 0.3 : 0;
+        good = CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &best, &err), ANP_OK);
+        for (size_t i = 0; i < best.hit_count && good; i++) {
+            anp_status status = anp_writer_delete(writer, best.hits[i].id, &err);
+            good = CHECK(status == ANP_OK || status == ANP_NOT_FOUND);
+        }
+        arena_free(&memory);
+    }
+    good = good && CHECK_EQ_INT(anp_writer_commit(writer, &err), ANP_OK);
+    anp_writer_close(writer);
+    anp_snapshot_close(w->shot);
+    return good;
+}
+
+static void ask_words(world *w) {
+    anp_error err = ANP_ERROR_INIT;
+    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
+        return;
+    }
+    for (uint32_t i = 0; i < WORDS_ASKED * 8; i++) {
+        static const uint32_t ks[] = {1, 3, 10, 30};
+        char text[20];
+        arena memory = {0};
+        query_answer fast, full;
+        snprintf(text, sizeof text, "w%u", i / 8 * (i / 8));
+        query_request request = {.text = str_from(text), .k = ks[i % 4],
+                                 .rank = RANK_SETTINGS_DEFAULT};
+        request.rank.blend = i / 4 % 2 ? 0.3 : 0;
+        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+        request.in_full = true;
+        if (!CHECK_EQ_INT(status, ANP_OK) ||
+            !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
+            !CHECK(compare_answers(&fast, &full, true))) {
+            test_note("%s, k %u, blend %g", text, request.k, request.rank.blend);
+        }
+        arena_free(&memory);
+    }
+    anp_snapshot_close(w->shot);
+}
+
 void test_query_evaluate(void) {
     static world w = {.random = {SEED}};
     char path[200];
@@ -254,6 +309,10 @@ void test_query_evaluate(void) {
     anp_status compacted = anp_index_compact(w.index, NULL, NULL, NULL, &err);
     if (CHECK_EQ_INT(compacted, ANP_OK)) {
         compare_many(&w);
+    }
+    CASE("the best are deleted");
+    if (delete_best(&w)) {
+        ask_words(&w);
     }
     anp_index_close(w.index);
 }

@@ -75,9 +75,9 @@ static void ids_of(const query_answer *answer, char out[200]) {
     out[0] = 0;
     for (char id = 'a'; id <= 'z'; id++) {
         for (size_t i = 0; i < answer->hit_count; i++) {
-            if (answer->hits[i].id.data[0] == id) {
-                snprintf(out + strlen(out), 200 - strlen(out), "%s%.*s", out[0] ? " " : "",
-                         (int)answer->hits[i].id.len, answer->hits[i].id.data);
+            if (answer->hits[i].id[0] == id) {
+                snprintf(out + strlen(out), 200 - strlen(out), "%s%s", out[0] ? " " : "",
+                         answer->hits[i].id);
             }
         }
     }
@@ -278,8 +278,8 @@ static void explanations(void) {
     CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &answer, NULL), ANP_OK);
     CHECK_EQ_INT(answer.hit_count, 4);
     for (size_t i = 0; i < answer.hit_count; i++) {
-        const query_hit *hit = &answer.hits[i];
-        const query_explanation *e = hit->explanation;
+        const anp_hit *hit = &answer.hits[i];
+        const query_explanation *e = answer.explanations[i];
         double sum = 0;
         for (size_t p = 0; p < e->part_count; p++) {
             const query_part *part = &e->parts[p];
@@ -303,8 +303,8 @@ static void explanations(void) {
     request.flags = ANP_QUERY_EXPLAIN;
     CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &answer, NULL), ANP_OK);
     if (CHECK_EQ_INT(answer.hit_count, 1) &&
-        CHECK_EQ_INT(answer.hits[0].explanation->part_count, 5)) {
-        const query_part *parts = answer.hits[0].explanation->parts;
+        CHECK_EQ_INT(answer.explanations[0]->part_count, 5)) {
+        const query_part *parts = answer.explanations[0]->parts;
         CHECK_EQ_STR(parts[0].name.data, "cache");
         CHECK_NEAR(parts[0].boost, 2, 0); /* it stands there twice */
         CHECK_EQ_INT(parts[0].tf, 4);     /* title three times, body once */
@@ -333,8 +333,8 @@ static void check_snippet(const char *text, uint32_t words, uint32_t flags, cons
     request.flags = flags;
     CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &answer, NULL), ANP_OK);
     if (CHECK(answer.hit_count > 0)) {
-        CHECK_EQ_STR(answer.hits[0].title.data, title);
-        CHECK_EQ_STR(answer.hits[0].snippet.data, snippet);
+        CHECK_EQ_STR(answer.hits[0].title, title);
+        CHECK_EQ_STR(answer.hits[0].snippet, snippet);
     }
     arena_free(&memory);
 }
@@ -359,9 +359,9 @@ static void without_posts(void) {
         request.snippet_words = 5;
         CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &answer, NULL), ANP_OK);
         if (CHECK_EQ_INT(answer.hit_count, 1)) {
-            CHECK_EQ_STR(answer.hits[0].id.data, "d");
-            CHECK_EQ_STR(answer.hits[0].title.data, "");
-            CHECK_EQ_STR(answer.hits[0].snippet.data, "");
+            CHECK_EQ_STR(answer.hits[0].id, "d");
+            CHECK_EQ_STR(answer.hits[0].title, "");
+            CHECK_EQ_STR(answer.hits[0].snippet, "");
         }
         arena_free(&memory);
     }

@@ -19,12 +19,12 @@ void test_query_topk(void) {
     prng random = {seed};
     CASE("the best of many, ties to the lower ordinal");
     for (int round = 0; round < 3000; round++) {
-        scored all[200], kept[64];
+        scored all[200];
         size_t count = prng_below(&random, 200);
-        top_list top = {kept, 0, prng_below(&random, 64)};
+        top_list top = {malloc(64 * sizeof(scored)), 0, prng_below(&random, 64)};
         for (size_t i = 0; i < count; i++) {
             double score = prng_below(&random, round % 2 ? 5 : 100000);
-            all[i] = (scored){.score = score, .docno = (uint32_t)i};
+            all[i] = (scored){score, (double)i, -(int64_t)i, (uint32_t)i};
         }
         for (size_t i = count; i > 1; i--) { /* offered in any order */
             size_t other = prng_below(&random, (uint32_t)i);
@@ -33,14 +33,17 @@ void test_query_topk(void) {
             all[other] = swap;
         }
         for (size_t i = 0; i < count; i++) {
-            top_offer(&top, all[i]);
+            top_offer(&top, all[i].score, all[i].prior, all[i].units, all[i].docno);
         }
         top_sort(&top);
         qsort(all, count, sizeof *all, better_first);
         bool good = CHECK_EQ_INT(top.count, count < top.capacity ? count : top.capacity);
         for (size_t i = 0; i < top.count && good; i++) {
-            good = CHECK_EQ_INT(top.items[i].docno, all[i].docno);
+            good = CHECK_EQ_INT(top.items[i].docno, all[i].docno) &&
+                   CHECK_EQ_INT(top.items[i].units, all[i].units) &&
+                   CHECK(top.items[i].score == all[i].score && top.items[i].prior == all[i].prior);
         }
+        free(top.items);
         if (!good) {
             test_note("seed %llu round %d", (unsigned long long)seed, round);
         }

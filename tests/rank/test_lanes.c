@@ -59,6 +59,36 @@ static void check_add(const rank_lanes *k, prng *r) {
     }
 }
 
+static void check_norms_at(const rank_lanes *k, prng *r) {
+    enum { ENTRIES = 500, FIRST = 1000 };
+    uint8_t titles[ENTRIES];
+    uint16_t bodies[ENTRIES], lows[RANK_LANES];
+    float norms[RANK_LANES];
+    rank_settings s = settings_of(r);
+    rank_norm norm = rank_norm_make(s.k1, s.b, 1 + prng_below(r, 900));
+    uint32_t times = prng_below(r, 4), count = prng_below(r, RANK_LANES + 1);
+    for (int i = 0; i < ENTRIES; i++) {
+        titles[i] = (uint8_t)prng_below(r, 30);
+        bodies[i] = (uint16_t)prng_below(r, 2000);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* some outside, which is no harm */
+        lows[i] = (uint16_t)(prng_below(r, 8) ? FIRST + prng_below(r, ENTRIES) : prng_next(r));
+    }
+    rank_lengths parts[2] = {{titles, 1, 3, times}, {(const uint8_t *)bodies, 2, 7, 1}};
+    k->norms_at(parts, norm, lows, count, FIRST, FIRST + ENTRIES, norms);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = lows[i] - (uint32_t)FIRST;
+        if (at >= ENTRIES) {
+            continue;
+        }
+        float one = rank_norm_of(norm, (titles[at] + 3u) * times + bodies[at] + 7);
+        if (!CHECK(memcmp(&one, &norms[i], sizeof one) == 0)) {
+            test_note("kernel %s, posting %u of %u", k->name, i, count);
+            return;
+        }
+    }
+}
+
 static void check_over(const rank_lanes *k, prng *r) {
     int32_t sums[RANK_LANES];
     float factors[RANK_LANES], least = prng_below(r, 4) ? 5e7f * unit(r) : -1;
@@ -193,6 +223,7 @@ void test_rank_lanes(void) {
     for (size_t i = 0; i < count; i++) {
         for (int round = 0; round < ROUNDS; round++) {
             check_add(all[i], &r);
+            check_norms_at(all[i], &r);
             check_over(all[i], &r);
             check_reached(all[i], &r);
             check_factors(all[i], &r);
