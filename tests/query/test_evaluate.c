@@ -237,7 +237,7 @@ static void compare_many(world *w) {
     CHECK(!SMALL || w->trace.cells_skipped > 0);
 }
 
-/* Deletes the best posts of a few words: what their lists' bounds and seeds tell of is dead then. */
+/* Deletes the best posts of a few words, whose bounds and seeds then tell of what is dead. */
 static bool delete_best(world *w) {
     anp_error err = ANP_ERROR_INIT;
     anp_writer *writer;
