@@ -47,31 +47,46 @@ static anp_status make_values(evaluation *e, const cell *c, eval_lane *lane) {
     return ANP_OK;
 }
 
-static void make_lane(evaluation *e, eval_term *term, uint32_t i) {
+/* Of a word that is in nearly all posts each contribution may be rounded to 0. */
+static bool is_weightless(const eval_term *term, float impact) {
+    return impact * term->weight * RANK_BOUND_ROUND < 0.5f;
+}
+
+/* What a posting has at most of which nothing is known: as if it had an impact of 1. */
+static float most_of_any(const evaluation *e, const eval_term *term) {
+    rank_bound bound;
+    rank_bound_make((rank_list_bounds){0, 1, 0, 1}, term->weight, 1, &e->prior, &bound);
+    return is_weightless(term, 1) ? 0 : bound.most;
+}
+
+static void bound_lane(const evaluation *e, eval_lane *lane, const cell *c) {
+    const list_view *list = &lane->in->list;
+    const eval_term *term = lane->term;
+    const float unit = 1.0f / 65535;
+    rank_list_bounds bounds = {(float)load_u16(list->bounds) * unit,
+                               (float)list->impact_max * unit,
+                               (float)load_u16(list->bounds + 4) * unit,
+                               (float)list->blended_max * unit};
+    lane->ratio = rank_norm_ratio_make(term->norm, c->length_average);
+    rank_bound_make(bounds, term->weight, lane->ratio.least, &e->prior, &lane->bound);
+    float impact = rank_remap(bounds.high, lane->bound.ratio);
+    lane->most = is_weightless(term, impact) ? 0 : lane->bound.most;
+}
+
+/* For counting the lists alone will do. */
+static void make_lane(evaluation *e, eval_term *term, uint32_t i, float most_of_any) {
     cell_list *in = &term->lists->lists[i];
     eval_cell *ec = &e->cells[in->cell];
     eval_lane *lane = &term->lanes[i];
-    const list_view *list = &in->list;
-    *lane = (eval_lane){.in = in, .term = term};
+    lane->in = in;
+    lane->term = term;
+    lane->values = NULL;
+    lane->blocks = NULL;
+    lane->most = most_of_any;
     ec->lanes[term - e->terms] = lane;
-    if (!e->request->k) {
-        return; /* for counting the lists alone will do */
+    if (in->list.bounds && e->request->k) {
+        bound_lane(e, lane, ec->c);
     }
-    rank_list_bounds bounds = {0, 1, 0, 1};
-    lane->ratio = (rank_norm_ratio){1, 1};
-    if (list->bounds) {
-        const float unit = 1.0f / 65535;
-        bounds = (rank_list_bounds){(float)load_u16(list->bounds) * unit,
-                                    (float)list->impact_max * unit,
-                                    (float)load_u16(list->bounds + 4) * unit,
-                                    (float)list->blended_max * unit};
-        lane->ratio = rank_norm_ratio_make(term->norm, ec->c->length_average);
-    }
-    lane->bound = rank_bound_make(&bounds, term->weight, lane->ratio.least, &e->prior);
-    /* Of a word that is in nearly all posts each contribution may be rounded to 0. */
-    float impact = rank_remap(bounds.high, lane->bound.ratio);
-    bool weightless = impact * term->weight * RANK_BOUND_ROUND < 0.5f;
-    lane->most = weightless ? 0 : lane->bound.most;
 }
 
 anp_status eval_make_lanes(evaluation *e) {
@@ -89,8 +104,9 @@ anp_status eval_make_lanes(evaluation *e) {
         if (!term->lanes) {
             return eval_nomem(e);
         }
+        float most = e->request->k && term->lists->count ? most_of_any(e, term) : 0;
         for (uint32_t k = 0; k < term->lists->count; k++) {
-            make_lane(e, term, k);
+            make_lane(e, term, k, most);
         }
     }
     return ANP_OK;
@@ -212,8 +228,10 @@ void eval_seed(evaluation *e) {
         if (term->lists->df < k || (e->driver && term != e->driver)) {
             continue;
         }
-        float plain = seed_of(e, term, (uint32_t)k, false);
-        e->theta = plain > e->theta ? plain : e->theta;
+        if (!e->prior.blends || e->prior.capped) { /* else the blended ones tell more */
+            float plain = seed_of(e, term, (uint32_t)k, false);
+            e->theta = plain > e->theta ? plain : e->theta;
+        }
         if (e->prior.blends) {
             float blended = seed_of(e, term, (uint32_t)k, true);
             e->theta = blended > e->theta ? blended : e->theta;

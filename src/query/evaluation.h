@@ -29,7 +29,7 @@ enum {
 typedef struct eval_lane {
     cell_list *in;
     const struct eval_term *term;
-    rank_norm_ratio ratio; /* of norms now to those of the list's bounds */
+    rank_norm_ratio ratio; /* of norms now to those of the list's bounds; where it has any: */
     rank_bound bound;
     const float *values; /* a bound for each posting, in units, factor included; NULL: codes */
     float most;          /* no posting's bound is greater; 0: none contributes a unit */

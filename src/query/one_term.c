@@ -19,7 +19,9 @@
 
 enum {
     FEW_LANES = 5,       /* postings of a block that are scored one by one */
-    FEW_POSTINGS = 4,    /* the same of a short list */
+    FEW_POSTINGS = 3,    /* the same of a list */
+    PARTS_MAX = 32,      /* lists or blocks of a batch */
+    BATCH_BLOCKS = 64,   /* postings of blocks that wait for others */
     DEAD_SURE_MAX = 512, /* with more deleted posts codes vouch for too little */
     SURE_STEPS = 256,
 };
@@ -45,9 +47,7 @@ static void offer_posting(evaluation *e, eval_cell *ec, const eval_lane *lane,
     }
 }
 
-/* ---- Lists as a whole ---------------------------------------------------------------------- */
-
-/* Offers each of some postings. */
+/* Ranks [from, from + count) of a list, one by one. */
 static void offer_each(evaluation *e, eval_cell *ec, const eval_lane *lane,
                        const uint64_t *allowed, const uint16_t *docs, uint32_t from,
                        uint32_t count) {
@@ -56,47 +56,86 @@ static void offer_each(evaluation *e, eval_cell *ec, const eval_lane *lane,
     }
 }
 
-/* The same of at most 256, all contributions first; tfs: LIST_TF_ROOM bytes, those of the postings
-   in front, as list_tf_bytes has them. */
-static void offer_many(evaluation *e, eval_cell *ec, const eval_lane *lane,
-                       const uint64_t *allowed, const uint16_t *docs, uint32_t count,
-                       uint8_t *tfs) {
+/* ---- Many at once -------------------------------------------------------------------------- */
+
+/* Postings of one term, of one list or several, whose contributions are made together. */
+typedef struct batch {
+    evaluation *e;
+    const eval_term *term;
+    uint32_t count, part_count;
+    struct batch_part {
+        eval_cell *ec;
+        const uint64_t *allowed;
+    } parts[PARTS_MAX];
+    uint8_t part_of[BLOCK_DOCS];
+    uint16_t docs[BLOCK_DOCS];
+    uint8_t tfs[BLOCK_DOCS + KERNEL_READ_BYTES];
     float norms[BLOCK_DOCS];
+} batch;
+
+/* Offers them. */
+static void batch_end(batch *b) {
+    evaluation *e = b->e;
     int32_t sums[RANK_LANES];
     uint64_t reached[RANK_LANE_WORDS];
-    uint32_t rounded = (count + 15) & ~15u; /* lanes that are added up have a norm */
-    eval_norms_of(e, ec->c, lane->term, docs, count, norms);
-    for (uint32_t i = count; i < rounded; i++) {
-        norms[i] = 1;
+    uint32_t count = b->count;
+    b->count = b->part_count = 0;
+    if (count == 0) {
+        return;
     }
-    memset(tfs + count, 0, BLOCK_DOCS - count);
+    for (uint32_t i = count; i % 16; i++) {
+        b->norms[i] = 1; /* lanes beside others are added up too */
+    }
+    memset(b->tfs + count, 0, BLOCK_DOCS - count);
     memset(sums, 0, sizeof sums);
-    e->lanes->add(tfs, norms, lane->term->weight, sums);
+    e->lanes->add(b->tfs, b->norms, b->term->weight, sums);
     e->lanes->over(sums, NULL, e->theta * EVAL_SUM_ROUND / e->prior.factor_max, reached);
     for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
         for (uint64_t left = reached[word]; left; left &= left - 1) {
             uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            if (eval_is_allowed(allowed, docs[i])) {
-                eval_offer(e, ec, docs[i], sums[i], eval_factor(e, ec->c, docs[i]));
+            const struct batch_part *part = &b->parts[b->part_of[i]];
+            uint16_t low = b->docs[i];
+            if (eval_is_allowed(part->allowed, low)) {
+                eval_offer(e, part->ec, low, sums[i], eval_factor(e, part->ec->c, low));
             }
         }
     }
 }
 
-/* Ranks [from, from + count) of a list, at most 256. */
-static void offer_part(evaluation *e, eval_cell *ec, const eval_lane *lane,
-                       const uint64_t *allowed, const uint16_t *docs, uint32_t from,
-                       uint32_t count) {
-    uint8_t room[LIST_TF_ROOM], tfs[BLOCK_DOCS];
+/* Room for `count` <= 256 more postings of a cell, which begin at the number that is returned. */
+static uint32_t batch_begin(batch *b, eval_cell *ec, const uint64_t *allowed, uint32_t count) {
+    if (b->count + count > BLOCK_DOCS || b->part_count == PARTS_MAX) {
+        batch_end(b);
+    }
+    b->parts[b->part_count] = (struct batch_part){ec, allowed};
+    memset(b->part_of + b->count, (int)b->part_count++, count);
+    return b->count;
+}
+
+/* Their docs and tfs are in place. */
+static void batch_take(batch *b, uint32_t from, uint32_t count) {
+    const eval_cell *ec = b->parts[b->part_count - 1].ec;
+    eval_norms_of(b->e, ec->c, b->term, b->docs + from, count, b->norms + from);
+    b->count += count;
+}
+
+/* Ranks [from, from + count) of a list, at most 256; each by itself where a tf is no byte. */
+static void batch_list(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                       const uint16_t *docs, uint32_t from, uint32_t count) {
+    uint8_t room[LIST_TF_ROOM];
     bool large;
-    const uint8_t *at = e->lists->tf_bytes(&lane->in->list, from, count, room, &large);
+    const uint8_t *tfs = b->e->lists->tf_bytes(&lane->in->list, from, count, room, &large);
     if (large) {
-        offer_each(e, ec, lane, allowed, docs, from, count);
+        offer_each(b->e, ec, lane, allowed, docs, from, count);
         return;
     }
-    memcpy(tfs, at, count);
-    offer_many(e, ec, lane, allowed, docs, count, tfs);
+    uint32_t at = batch_begin(b, ec, allowed, count);
+    memcpy(b->docs + at, docs, count * sizeof *docs);
+    memcpy(b->tfs + at, tfs, count);
+    batch_take(b, at, count);
 }
+
+/* ---- Lists as a whole ---------------------------------------------------------------------- */
 
 /* Postings whose bounds, one each, reach the threshold. */
 static void offer_bounded(evaluation *e, eval_cell *ec, const eval_lane *lane,
@@ -116,7 +155,8 @@ static void offer_bounded(evaluation *e, eval_cell *ec, const eval_lane *lane,
     }
 }
 
-anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
+static anp_status batch_only_list(batch *b, eval_cell *ec, const eval_lane *lane) {
+    evaluation *e = b->e;
     const list_view *list = &lane->in->list;
     uint16_t docs[LIST_BITSET_FROM];
     const uint64_t *allowed;
@@ -129,13 +169,23 @@ anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
     } else {
         for (uint32_t from = 0; from < list->count; from += BLOCK_DOCS) {
             uint32_t left = list->count - from;
-            offer_part(e, ec, lane, allowed, docs + from, from,
-                       left < BLOCK_DOCS ? left : BLOCK_DOCS);
+            left = left < BLOCK_DOCS ? left : BLOCK_DOCS;
+            batch_list(b, ec, lane, allowed, docs + from, from, left);
         }
     }
     if (e->trace) {
         e->trace->postings += list->count;
     }
+    return ANP_OK;
+}
+
+anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
+    batch b;
+    b.e = e;
+    b.term = lane->term;
+    b.count = b.part_count = 0;
+    TRY(batch_only_list(&b, ec, lane));
+    batch_end(&b);
     return ANP_OK;
 }
 
@@ -159,6 +209,7 @@ typedef struct one_term {
     float *sure; /* what postings surely have; at most one a code */
     uint32_t sure_count;
     uint64_t dead; /* posts that sure ones may be of */
+    batch batch;
 } one_term;
 
 static float code_bound(const eval_lane *lane, uint32_t code) {
@@ -243,11 +294,11 @@ static float sure_at(const one_term *t, uint64_t n) {
 
 /* The postings of a block of a list that is no bitset: of those whose tf can reach the threshold a
    few one by one, else all together. */
-static void offer_block(evaluation *e, eval_cell *ec, const eval_lane *lane,
-                        const uint64_t *allowed, uint32_t block, uint8_t least) {
+static void offer_block(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                        uint32_t block, uint8_t least) {
+    evaluation *e = b->e;
     const list_view *list = &lane->in->list;
-    uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES], tfs[BLOCK_DOCS];
-    uint16_t docs[BLOCK_DOCS];
+    uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
     uint64_t picked[4];
     uint32_t from, to;
     bool large;
@@ -258,11 +309,15 @@ static void offer_block(evaluation *e, eval_cell *ec, const eval_lane *lane,
         e->trace->postings += to - from;
     }
     if (count > FEW_LANES && !large) {
+        uint32_t at = batch_begin(b, ec, allowed, to - from);
         for (uint32_t i = 0; i < to - from; i++) {
-            docs[i] = list_block_doc(list, block, from + i);
+            b->docs[at + i] = list_block_doc(list, block, from + i);
         }
-        memcpy(tfs, read, to - from);
-        offer_many(e, ec, lane, allowed, docs, to - from, tfs);
+        memcpy(b->tfs + at, read, to - from);
+        batch_take(b, at, to - from);
+        if (b->count >= BATCH_BLOCKS) { /* so that the threshold rises */
+            batch_end(b);
+        }
         return;
     }
     for (uint32_t word = 0; word < 4; word++) {
@@ -302,7 +357,7 @@ static anp_status score_code(one_term *t, coded_list *l, uint32_t at) {
     if (l->lane->in->list.container_kind == LIST_BITSET) {
         return eval_list_block(e, l->ec, l->lane, at, allowed);
     }
-    offer_block(e, l->ec, l->lane, allowed, at, least_tf(e, t->term));
+    offer_block(&t->batch, l->ec, l->lane, allowed, at, least_tf(e, t->term));
     return ANP_OK;
 }
 
@@ -335,6 +390,7 @@ static anp_status score_codes(one_term *t) {
             TRY(score_code(t, &t->lists[sorted[i].cell], sorted[i].block));
         }
     }
+    batch_end(&t->batch);
     return ANP_OK;
 }
 
@@ -368,7 +424,12 @@ static anp_status make_room(one_term *t) {
 }
 
 anp_status eval_one_term(evaluation *e) {
-    one_term t = {.e = e, .term = &e->terms[0], .blended = e->prior.alpha == 0};
+    one_term t;
+    t.e = t.batch.e = e;
+    t.batch.term = t.term = &e->terms[0];
+    t.blended = e->prior.alpha == 0;
+    t.list_count = t.sure_count = t.batch.count = t.batch.part_count = 0;
+    t.dead = 0;
     TRY(make_room(&t));
     eval_seed(e);
     for (uint32_t i = 0; i < t.term->lists->count; i++) {
@@ -379,7 +440,7 @@ anp_status eval_one_term(evaluation *e) {
             continue;
         }
         if (!list->bounds) {
-            TRY(eval_only_list(e, ec, lane));
+            TRY(batch_only_list(&t.batch, ec, lane));
             continue;
         }
         coded_list *l = &t.lists[t.list_count++];
@@ -394,6 +455,7 @@ anp_status eval_one_term(evaluation *e) {
     if (e->trace) {
         e->trace->cells_skipped += e->cell_count - t.list_count;
     }
+    batch_end(&t.batch);
     float sure = sure_at(&t, e->top->capacity + t.dead);
     e->theta = sure > e->theta ? sure : e->theta;
     return score_codes(&t);

@@ -95,22 +95,21 @@ rank_norm_ratio rank_norm_ratio_make(rank_norm now, double length_average_build)
     return (rank_norm_ratio){ratio.least / RANK_BOUND_ROUND, ratio.largest * RANK_BOUND_ROUND};
 }
 
-rank_bound rank_bound_make(const rank_list_bounds *list, float weight, float ratio,
-                           const rank_prior_bound *prior) {
-    rank_bound b = {.weight = weight * RANK_BOUND_ROUND,
-                    .alpha = prior->alpha,
-                    .beta = prior->beta * RANK_BUILD_FACTOR_MAX,
-                    .ratio = ratio < 1 ? ratio : 1,
-                    .capped = prior->capped};
-    b.step = (list->high - list->low) / CODES;
-    b.low = list->low - b.step;
-    b.blended_step = (list->blended_high - list->blended_low) / CODES;
-    b.blended_low = list->blended_low - b.blended_step;
-    b.constant = b.weight * (b.alpha * b.low + b.beta * b.blended_low) + RANK_BOUND_UNITS;
-    b.of_code = b.weight * b.alpha * b.step;
-    b.of_blended = b.weight * b.beta * b.blended_step;
-    b.plain = b.weight * b.low + RANK_BOUND_UNITS;
-    b.plain_of_code = b.weight * b.step;
-    b.most = rank_bound_units(&b, list->high, list->blended_high, prior->factor_max);
-    return b;
+void rank_bound_make(rank_list_bounds list, float weight, float ratio,
+                     const rank_prior_bound *prior, rank_bound *b) {
+    b->weight = weight * RANK_BOUND_ROUND;
+    b->alpha = prior->alpha;
+    b->beta = prior->beta * RANK_BUILD_FACTOR_MAX;
+    b->ratio = ratio < 1 ? ratio : 1;
+    b->capped = prior->capped;
+    b->step = (list.high - list.low) / CODES;
+    b->low = list.low - b->step;
+    b->blended_step = (list.blended_high - list.blended_low) / CODES;
+    b->blended_low = list.blended_low - b->blended_step;
+    b->constant = b->weight * (b->alpha * b->low + b->beta * b->blended_low) + RANK_BOUND_UNITS;
+    b->of_code = b->weight * b->alpha * b->step;
+    b->of_blended = b->weight * b->beta * b->blended_step;
+    b->plain = b->weight * b->low + RANK_BOUND_UNITS;
+    b->plain_of_code = b->weight * b->step;
+    b->most = rank_bound_units(b, list.high, list.blended_high, prior->factor_max);
 }

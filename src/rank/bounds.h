@@ -72,8 +72,8 @@ typedef struct rank_list_bounds {
     float blended_low, blended_high; /* of impacts * factor / 1.3 */
 } rank_list_bounds;
 
-rank_bound rank_bound_make(const rank_list_bounds *list, float weight, float ratio,
-                           const rank_prior_bound *prior);
+void rank_bound_make(rank_list_bounds list, float weight, float ratio,
+                     const rank_prior_bound *prior, rank_bound *out);
 
 /* What an impact (build) and y / 1.3 give: in units. */
 static inline float rank_bound_units(const rank_bound *b, float impact, float blended,

@@ -26,8 +26,8 @@ typedef struct rank_lanes {
     void (*norms)(const rank_lengths parts[2], rank_norm norm, float norms[RANK_LANES]);
 
     /*
-     * The same of `count` ordinals, whose entries are those of lows[i] - from; a low from `end` on,
-     * or below `from`, gets any of them. from < end.
+     * The same of `count` <= 256 ordinals, whose entries are those of lows[i] - from; a low outside
+     * of [from, end) gets any of them. from < end.
      */
     void (*norms_at)(const rank_lengths parts[2], rank_norm norm, const uint16_t *lows,
                      uint32_t count, uint32_t from, uint32_t end, float *norms);

@@ -35,44 +35,57 @@ static inline int32_t entry_0(const uint8_t *entries, int i) {
     return 0;
 }
 
-/* A loop for each pair of widths, 0 being a part that does not count. */
-#define NORMS_LOOP(first, second, n, at)                                              \
-    for (int i = 0; i < n; i++) {                                                     \
-        int32_t times = times_a * first(a->entries, at) + times_b * second(b->entries, at); \
-        float scaled = norm.slope * (float)(base + times);                            \
-        out[i] = norm.base + scaled;                                                  \
+/*
+ * A loop for each pair of widths, 0 being a part that does not count: `put` a lane's length, of the
+ * entries number `at`.
+ */
+#define LENGTHS_LOOP(first, second, n, at, put)                                                \
+    for (int i = 0; i < n; i++) {                                                              \
+        int32_t length = times_a * first(a->entries, at) + times_b * second(b->entries, at);   \
+        put(base + length)                                                                     \
     }
-#define NORMS_SECOND(first, n, at)                                                            \
-    switch (b->times ? b->width : 0) {                                                        \
-    case 0: NORMS_LOOP(first, entry_0, n, at) break;                                          \
-    case 1: NORMS_LOOP(first, entry_1, n, at) break;                                          \
-    case 2: NORMS_LOOP(first, entry_2, n, at) break;                                          \
-    default: NORMS_LOOP(first, entry_4, n, at) break;                                         \
+#define LENGTHS_SECOND(first, n, at, put)                                                      \
+    switch (b->times ? b->width : 0) {                                                         \
+    case 0: LENGTHS_LOOP(first, entry_0, n, at, put) break;                                    \
+    case 1: LENGTHS_LOOP(first, entry_1, n, at, put) break;                                    \
+    case 2: LENGTHS_LOOP(first, entry_2, n, at, put) break;                                    \
+    default: LENGTHS_LOOP(first, entry_4, n, at, put) break;                                   \
     }
-#define NORMS_BOTH(n, at)                                                                     \
-    switch (a->times ? a->width : 0) {                                                        \
-    case 0: NORMS_SECOND(entry_0, n, at) break;                                               \
-    case 1: NORMS_SECOND(entry_1, n, at) break;                                               \
-    case 2: NORMS_SECOND(entry_2, n, at) break;                                               \
-    default: NORMS_SECOND(entry_4, n, at) break;                                              \
+#define LENGTHS(n, at, put)                                                                    \
+    const rank_lengths *a = &parts[0], *b = &parts[1];                                         \
+    const int32_t times_a = (int32_t)a->times, times_b = (int32_t)b->times;                    \
+    const int32_t base = (int32_t)(a->base * a->times + b->base * b->times);                   \
+    switch (a->times ? a->width : 0) {                                                         \
+    case 0: LENGTHS_SECOND(entry_0, n, at, put) break;                                         \
+    case 1: LENGTHS_SECOND(entry_1, n, at, put) break;                                         \
+    case 2: LENGTHS_SECOND(entry_2, n, at, put) break;                                         \
+    default: LENGTHS_SECOND(entry_4, n, at, put) break;                                        \
     }
 
+/* In full vectors. */
 static void norms(const rank_lengths parts[2], rank_norm norm, float out[RANK_LANES]) {
-    const rank_lengths *a = &parts[0], *b = &parts[1];
-    const int32_t times_a = (int32_t)a->times, times_b = (int32_t)b->times;
-    const int32_t base = (int32_t)(a->base * a->times + b->base * b->times);
-    NORMS_BOTH(RANK_LANES, i)
+#define PUT_NORM(length)                              \
+    float scaled = norm.slope * (float)(length);      \
+    out[i] = norm.base + scaled;
+    LENGTHS(RANK_LANES, i, PUT_NORM)
+#undef PUT_NORM
 }
 
+/* Lengths one by one, then norms in vectors. */
 static void norms_at(const rank_lengths parts[2], rank_norm norm, const uint16_t *lows,
                      uint32_t count, uint32_t from, uint32_t end, float *out) {
-    const rank_lengths *a = &parts[0], *b = &parts[1];
-    const int32_t times_a = (int32_t)a->times, times_b = (int32_t)b->times;
-    const int32_t base = (int32_t)(a->base * a->times + b->base * b->times);
-    const int32_t entries = (int32_t)(end - from), n = (int32_t)count;
-#define ENTRY (lows[i] - (int32_t)from < entries && lows[i] >= from ? lows[i] - (int32_t)from : 0)
-    NORMS_BOTH(n, ENTRY)
+    int32_t lengths[RANK_LANES];
+    const uint32_t entries = end - from;
+    const int n = (int)count;
+#define ENTRY ((uint32_t)lows[i] - from < entries ? (int)((uint32_t)lows[i] - from) : 0)
+#define PUT_LENGTH(length) lengths[i] = length;
+    LENGTHS(n, ENTRY, PUT_LENGTH)
+#undef PUT_LENGTH
 #undef ENTRY
+    for (int i = 0; i < n; i++) {
+        float scaled = norm.slope * (float)lengths[i];
+        out[i] = norm.base + scaled;
+    }
 }
 
 static void factors(const uint8_t scores[RANK_LANES * RANK_SCORES],

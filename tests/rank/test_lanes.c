@@ -153,7 +153,8 @@ static void check_bounds_lanes(const rank_lanes *k, prng *r) {
     rank_prior_bound prior = rank_prior_bound_make(&s);
     rank_list_bounds list = {0.1f * unit(r), 0.5f + 0.5f * unit(r), 0.1f * unit(r), 0.6f};
     float ratio = prng_below(r, 2) ? 1 : unit(r);
-    rank_bound bound = rank_bound_make(&list, 1e6f * (1 + unit(r)), ratio, &prior);
+    rank_bound bound;
+    rank_bound_make(list, 1e6f * (1 + unit(r)), ratio, &prior, &bound);
     for (int i = 0; i < RANK_LANES; i++) {
         codes[i] = prng_below(r, 3) ? (uint8_t)prng_below(r, 256) : 0;
         blended[i] = codes[i] ? (uint8_t)(1 + prng_below(r, 255)) : 0;
@@ -194,7 +195,8 @@ static void check_bound(prng *r) {
     rank_norm_ratio ratio = rank_norm_ratio_make(norm, before);
     rank_list_bounds list = {impact, impact, impact * factor / RANK_BUILD_FACTOR_MAX,
                              impact * factor / RANK_BUILD_FACTOR_MAX};
-    rank_bound bound = rank_bound_make(&list, weight, ratio.least, &prior);
+    rank_bound bound;
+    rank_bound_make(list, weight, ratio.least, &prior, &bound);
     double now_factor = rank_factor(now.blend, rank_prior(now.weights, scores));
     int64_t units = rank_contribution(weight, tf, rank_norm_of(norm, length));
     double score = (double)units * now_factor;
