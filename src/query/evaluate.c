@@ -84,7 +84,7 @@ static anp_status rank_union(evaluation *e) {
     for (uint32_t i = 0; i < count; i++) {
         eval_cell *ec = &e->cells[blocks[i].cell];
         const uint64_t *allowed;
-        if (eval_can_win(e, &blocks[i], blocks[i].bound * RANK_BOUND_ROUND)) {
+        if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
             TRY(eval_allowed(e, ec, &allowed));
             TRY(eval_union_block(e, ec, blocks[i].block, allowed));
         }
@@ -147,8 +147,9 @@ static anp_status rank_candidates(evaluation *e, uint64_t *total) {
     uint32_t count;
     TRY(eval_order_blocks(e, &blocks, &count));
     for (uint32_t i = 0; i < count; i++) {
-        if (eval_can_win(e, &blocks[i], blocks[i].bound * RANK_BOUND_ROUND)) {
-            TRY(eval_candidate_block(e, &e->cells[blocks[i].cell], blocks[i].block));
+        eval_cell *ec = &e->cells[blocks[i].cell];
+        if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
+            TRY(eval_candidate_block(e, ec, blocks[i].block));
         }
     }
     return ANP_OK;
@@ -290,20 +291,14 @@ static const cell *cell_of(const evaluation *e, uint32_t docno) {
     return e->cells[from].c;
 }
 
-double eval_prior(evaluation *e, const cell *c, uint32_t low) {
+double eval_prior(const evaluation *e, const cell *c, uint32_t low) {
     double scores[RANK_SCORES];
-    uint32_t four = UINT32_MAX; /* no byte is over 100 */
     if (c->score_bytes == 4) {
-        four = load_u32(c->scores + 4 * (size_t)(low - c->from));
-        if (e->prior_known && four == e->prior_scores) {
-            return e->prior_last;
-        }
+        return rank_prior_of_bytes(e->request->rank->weights, e->weights_total,
+                                   c->scores + 4 * (size_t)(low - c->from));
     }
     cell_scores(c, low, scores);
-    e->prior_last = rank_prior(e->request->rank->weights, scores);
-    e->prior_scores = four;
-    e->prior_known = c->score_bytes == 4;
-    return e->prior_last;
+    return rank_prior(e->request->rank->weights, scores);
 }
 
 /* Scores that no prior had a part in are made without it; what is kept gets it now. */
@@ -373,6 +368,9 @@ anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch
     e->lists = postings_reader_best();
     e->title_weight = snapshot_title_weight(s);
     e->prior = rank_prior_bound_make(request->rank);
+    for (int i = 0; i < RANK_SCORES; i++) {
+        e->weights_total += request->rank->weights[i];
+    }
     e->top = top;
     *top = (top_list){0};
     *answered = false;

@@ -99,9 +99,7 @@ typedef struct evaluation {
     bool impossible;  /* something required is in no post */
 
     rank_prior_bound prior;
-    double prior_last;     /* of a post of these four scores, once known: many have the same */
-    uint32_t prior_scores;
-    bool prior_known;
+    double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
     uint32_t in_block;   /* phrases.c: so many posts of a block are asked for; 0: not known */
@@ -110,7 +108,7 @@ typedef struct evaluation {
 } evaluation;
 
 /* evaluate.c: a post's prior. */
-double eval_prior(evaluation *e, const cell *c, uint32_t low);
+double eval_prior(const evaluation *e, const cell *c, uint32_t low);
 
 /* shape.c: the plan as terms, sets and phrases; *known false: not of a kind for this evaluator. */
 anp_status eval_shape(evaluation *e, bool *known);
@@ -253,11 +251,10 @@ static inline float eval_least_behind(const evaluation *e, uint32_t docno) {
     return e->top->capacity ? (float)(worst->units + (docno > worst->docno)) : 0;
 }
 
-/* Whether a block whose posts have less than `bound` or just that can still win. */
-static inline bool eval_can_win(const evaluation *e, const eval_block *block, float bound) {
-    const cell *c = e->cells[block->cell].c;
+/* Whether posts from a block on that have `bound` or less can still win. */
+static inline bool eval_can_win(const evaluation *e, const cell *c, uint32_t block, float bound) {
     bool ties = !e->prior.blends && eval_top_full(e) &&
-                bound < eval_least_behind(e, c->first + block->block * BLOCK_DOCS);
+                bound < eval_least_behind(e, c->first + block * BLOCK_DOCS);
     return bound >= e->theta && !ties;
 }
 

@@ -386,8 +386,10 @@ static anp_status score_codes(one_term *t) {
     }
     eval_sort_blocks(found, count, most, sorted);
     for (uint32_t i = 0; i < count; i++) {
-        if (sorted[i].bound >= t->e->theta) {
-            TRY(score_code(t, &t->lists[sorted[i].cell], sorted[i].block));
+        coded_list *l = &t->lists[sorted[i].cell];
+        uint32_t block = eval_bounds_postings(l->lane) ? 0 : sorted[i].block;
+        if (eval_can_win(t->e, l->ec->c, block, sorted[i].bound)) {
+            TRY(score_code(t, l, sorted[i].block));
         }
     }
     batch_end(&t->batch);

@@ -98,6 +98,20 @@ static inline double rank_prior(const double weights[RANK_SCORES],
     return total > 0 ? sum / total : 0.5;
 }
 
+/* n / 100.0 for n from 0 to 100. */
+extern const double rank_hundredths[101];
+
+/* The same of scores of a byte each, at most 100, to the bit; total: of the weights, added in their
+   order. */
+static inline double rank_prior_of_bytes(const double weights[RANK_SCORES], double total,
+                                         const uint8_t scores[RANK_SCORES]) {
+    double sum = 0;
+    for (int i = 0; i < RANK_SCORES; i++) {
+        sum += weights[i] * rank_hundredths[scores[i] <= 100 ? scores[i] : 100];
+    }
+    return total > 0 ? sum / total : 0.5;
+}
+
 /* What the prior makes of bm25: 1 - blend to 1 + blend. */
 static inline double rank_factor(double blend, double prior) {
     return 1.0 + blend * (2.0 * prior - 1.0);

@@ -1,6 +1,16 @@
 /* See bounds.h. */
 #include "rank/bounds.h"
 
+#define OF_100(n) (n) / 100.0
+#define TEN_OF_100(n)                                                                           \
+    OF_100(n), OF_100(n + 1), OF_100(n + 2), OF_100(n + 3), OF_100(n + 4), OF_100(n + 5),       \
+        OF_100(n + 6), OF_100(n + 7), OF_100(n + 8), OF_100(n + 9)
+
+const double rank_hundredths[101] = {
+    TEN_OF_100(0),  TEN_OF_100(10), TEN_OF_100(20), TEN_OF_100(30), TEN_OF_100(40), TEN_OF_100(50),
+    TEN_OF_100(60), TEN_OF_100(70), TEN_OF_100(80), TEN_OF_100(90), OF_100(100),
+};
+
 static const float CODES = 254; /* steps between the codes 1 and 255 */
 
 /* The typical factor(build) that alpha and beta are chosen for. */

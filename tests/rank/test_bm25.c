@@ -111,6 +111,20 @@ static void priors(void) {
     CHECK(rank_blend(3 << 20, 0, 0.9) == 3.0);
     CHECK_NEAR(rank_blend(2 << 20, 0.3, 0.85), 2 * 1.21, 1e-14);
     CHECK(rank_blend(0, 0.3, 0.85) == 0);
+    CASE("priors of bytes are the same to the bit");
+    prng random = {seed + 3};
+    for (int round = 0; round < 2000; round++) {
+        double weights[RANK_SCORES], wide[RANK_SCORES], total = 0;
+        uint8_t bytes[RANK_SCORES];
+        for (int i = 0; i < RANK_SCORES; i++) {
+            weights[i] = prng_below(&random, 3) ? prng_unit(&random) : prng_below(&random, 2);
+            total += weights[i];
+            bytes[i] = (uint8_t)prng_below(&random, 101);
+            wide[i] = bytes[i];
+        }
+        double want = rank_prior(weights, wide);
+        CHECK(rank_prior_of_bytes(weights, total, bytes) == want);
+    }
 }
 
 /* Sums are of integers: shuffled terms give the same score, which sums of floats would not. */
