@@ -292,9 +292,21 @@ static uint32_t count(const uint64_t *a) {
     return (uint32_t)ones;
 }
 
+static inline void set_one(uint64_t *a, uint16_t doc) {
+    a[doc / 64] |= (uint64_t)1 << doc % 64;
+}
+
+/* Neighbours share words, and each would wait for the one before: so by turns from four places. */
 static void set(uint64_t *a, const uint16_t *docs, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) {
-        a[docs[i] / 64] |= (uint64_t)1 << docs[i] % 64;
+    uint32_t part = n / 4;
+    for (uint32_t i = 0; i < part; i++) {
+        set_one(a, docs[i]);
+        set_one(a, docs[part + i]);
+        set_one(a, docs[2 * part + i]);
+        set_one(a, docs[3 * part + i]);
+    }
+    for (uint32_t i = 4 * part; i < n; i++) {
+        set_one(a, docs[i]);
     }
 }
 
