@@ -88,13 +88,14 @@ static anp_status open_source(source *s, const pairs_lists *of, const pairs_word
 /* One posting's words to their places. */
 static anp_status stand(source *s, pairs_maker *m, uint32_t word, place_list *p, int title,
                         uint16_t low, anp_error *err) {
-    uint32_t number = positions_take(&p->finder, &s->block, low);
+    positions_place place = positions_take(&s->block, low);
     size_t text = s->texts[2 * (low % BLOCK_DOCS) + (size_t)title];
-    if (!vec_reserve(&s->positions, number)) {
+    if (!vec_reserve(&s->positions, place.number)) {
         return error_nomem(err, "pairs of words");
     }
-    TRY(positions_found(&p->finder, low, number, s->positions.items, err));
-    for (uint32_t i = 0; i < number; i++) {
+    place.length = list_length(&p->finder.lengths, low);
+    TRY(positions_found(&p->positions, &place, s->positions.items, err));
+    for (uint32_t i = 0; i < place.number; i++) {
         pairs_stand(m, word, text + s->positions.items[i]);
     }
     return ANP_OK;

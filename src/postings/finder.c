@@ -2,45 +2,16 @@
  * The positions of single postings, for phrases.
  *
  *     group      |p p p p X p p p …|     where X begins: the widths of those before it in its
- *                                        group, or of those since the posting found last
+ *                                        group (places_body.h)
  *
  * Few starts are looked for in a long posting without reading it: its Elias-Fano bit vector is
  * walked 56 bits at a time (kernels_body.h).
  */
 #include "base/error.h"
 #include "postings/kernels.h"
+#include "postings/reader.h"
 #include "postings/search.h"
 #include "postings/widths.h"
-
-/* The first posting with a title from a rank on: near that of the last question. */
-static uint32_t title_from(positions_finder *f, uint32_t rank) {
-    const list_view *list = f->list;
-    uint32_t at = f->title_at;
-    if (at > 0 && list_title_rank(list, at - 1) >= rank) {
-        at = 0;
-    }
-    for (uint32_t step = 1; at < list->title_count && list_title_rank(list, at) < rank;) {
-        bool further = at + step < list->title_count && list_title_rank(list, at + step) < rank;
-        at += further ? step : 1;
-        step = further ? 2 * step : 1;
-    }
-    f->title_at = at;
-    return at;
-}
-
-uint32_t positions_number(positions_finder *f, uint32_t rank) {
-    const list_view *list = f->list;
-    uint32_t tf = list_tf(list, rank);
-    if (f->title_weight == 0 || list->title_count == 0) {
-        return tf;
-    }
-    uint32_t at = title_from(f, rank);
-    if (at == list->title_count || list_title_rank(list, at) != rank) {
-        return tf;
-    }
-    uint64_t less = (uint64_t)f->title_weight * list_title_tf_at(list, at);
-    return less <= tf ? tf - (uint32_t)less : 0;
-}
 
 /* Numbers of positions of the `count` <= 256 postings from rank `from` on. */
 static void numbers_at(positions_finder *f, uint32_t from, uint32_t count, uint32_t *numbers) {
@@ -56,7 +27,7 @@ static void numbers_at(positions_finder *f, uint32_t from, uint32_t count, uint3
     if (f->title_weight == 0 || f->list->title_count == 0) {
         return;
     }
-    for (uint32_t at = title_from(f, from); at < f->list->title_count; at++) {
+    for (uint32_t at = positions_title_from(f, from); at < f->list->title_count; at++) {
         uint32_t i = list_title_rank(f->list, at) - from;
         if (i >= count) {
             break;
@@ -66,34 +37,11 @@ static void numbers_at(positions_finder *f, uint32_t from, uint32_t count, uint3
     }
 }
 
-anp_status positions_find(positions_finder *f, uint16_t low, uint32_t rank, anp_error *err) {
-    uint16_t docs[POSITIONS_GROUP];
-    uint32_t numbers[POSITIONS_GROUP], lengths[POSITIONS_GROUP];
-    uint32_t group = rank / POSITIONS_GROUP, from = group * POSITIONS_GROUP;
-    uint64_t bit;
-    if (f->found && f->rank >= from && f->rank <= rank) {
-        from = f->rank;
-        bit = f->bit;
-    } else {
-        bit = positions_group_offset(f->view, group) * 8;
-    }
-    uint32_t before = rank - from;
-    if (before) {
-        list_docs_before(f->list, rank, low, before, docs);
-        numbers_at(f, from, before, numbers);
-        for (uint32_t i = 0; i < before; i++) {
-            lengths[i] = list_length(&f->lengths, docs[i]);
-        }
-        uint64_t bits = postings_kernels_best()->widths(numbers, lengths, before);
-        if (bits == UINT64_MAX) {
-            return error_corrupt(err, "a posting has more positions than its post has words");
-        }
-        bit += bits;
-    }
-    f->found = true;
-    f->rank = rank;
-    f->bit = bit;
-    return ANP_OK;
+anp_status positions_find(positions_finder *f, const uint16_t *lows, uint32_t count,
+                          positions_place *places, anp_error *err) {
+    return postings_reader_best()->places(f, lows, count, places)
+               ? ANP_OK
+               : error_corrupt(err, "a posting has more positions than its post has words");
 }
 
 /* Of the block's postings; false where they are not as many as its bits. */
@@ -117,8 +65,10 @@ static anp_status block_begin(positions_finder *f, const positions_block *b, uin
         word++;
     }
     uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(b->bits[word]);
-    TRY(positions_find(f, (uint16_t)(block * BLOCK_DOCS + lane), b->from, err));
-    *bit = f->bit;
+    uint16_t low = (uint16_t)(block * BLOCK_DOCS + lane);
+    positions_place place;
+    TRY(positions_find(f, &low, 1, &place, err));
+    *bit = place.bit;
     return ANP_OK;
 }
 
@@ -154,9 +104,9 @@ anp_status positions_find_block(positions_finder *f, uint32_t block, positions_b
     return ANP_OK;
 }
 
-anp_status positions_found(const positions_finder *f, uint16_t low, uint32_t t, uint32_t *out,
+anp_status positions_found(const positions_view *v, const positions_place *place, uint32_t *out,
                            anp_error *err) {
-    return positions_read_at(f->view, f->bit, list_length(&f->lengths, low), t, out, err);
+    return positions_read_at(v, place->bit, place->length, place->number, out, err);
 }
 
 /* Both ascend. */
@@ -174,19 +124,19 @@ static uint32_t keep_common(const uint32_t *positions, uint32_t t, uint32_t offs
     return kept;
 }
 
-anp_status positions_keep(const positions_finder *f, uint16_t low, uint32_t t, uint32_t offset,
+anp_status positions_keep(const positions_view *v, const positions_place *place, uint32_t offset,
                           uint32_t *starts, uint32_t *count, anp_error *err) {
-    uint32_t length = list_length(&f->lengths, low), few[CIRCLE_MAX];
+    uint32_t t = place->number, length = place->length, few[CIRCLE_MAX];
     if (t <= CIRCLE_MAX) {
-        TRY(positions_read_at(f->view, f->bit, length, t, few, err));
+        TRY(positions_read_at(v, place->bit, length, t, few, err));
         *count = keep_common(few, t, offset, starts, *count);
         return ANP_OK;
     }
     if (t > length || length > LENGTH_MAX ||
-        f->bit + width_of(t, length) > (uint64_t)f->view->len * 8) {
+        place->bit + width_of(t, length) > (uint64_t)v->len * 8) {
         return error_corrupt(err, "%u positions in a post of %u words are damaged", t, length);
     }
-    *count = postings_kernels_best()->keep(f->view->bytes, f->view->len, f->bit, t, length, offset,
-                                           starts, *count);
+    *count = postings_kernels_best()->keep(v->bytes, v->len, place->bit, t, length, offset, starts,
+                                           *count);
     return ANP_OK;
 }

@@ -59,11 +59,9 @@ typedef struct postings_kernels {
                           const uint16_t starts[257], bool drop);
 
     /*
-     * The bits that the positions of `count` postings take together, of their numbers of positions
-     * and their posts' lengths; UINT64_MAX where a post has fewer words than positions.
+     * The bits that the positions of each of `count` postings take, of their numbers of positions
+     * and their posts' lengths; false where a post has fewer words than positions.
      */
-    uint64_t (*widths)(const uint32_t *numbers, const uint32_t *lengths, uint32_t count);
-    /* The same of each posting; false where a post has fewer words than positions. */
     bool (*widths_each)(const uint32_t *numbers, const uint32_t *lengths, uint32_t count,
                         uint32_t *each);
 

@@ -312,16 +312,6 @@ static void set(uint64_t *a, const uint16_t *docs, uint32_t n) {
 
 /* ---- Positions ----------------------------------------------------------------------------- */
 
-static uint64_t widths(const uint32_t *numbers, const uint32_t *lengths, uint32_t n) {
-    uint64_t bits = 0;
-    uint32_t impossible = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        impossible |= numbers[i] > lengths[i];
-        bits += width_of(numbers[i], lengths[i]);
-    }
-    return impossible ? UINT64_MAX : bits;
-}
-
 static bool widths_each(const uint32_t *numbers, const uint32_t *lengths, uint32_t n,
                         uint32_t *each) {
     uint32_t impossible = 0;
@@ -413,7 +403,6 @@ const postings_kernels KERNELS = {
     .andnot_into = andnot_into,
     .count = count,
     .set = set,
-    .widths = widths,
     .widths_each = widths_each,
     .keep = keep,
 };

@@ -215,26 +215,28 @@ typedef struct positions_cursor {
 anp_status positions_next(positions_cursor *cursor, uint32_t length, uint32_t count, uint32_t *out,
                           anp_error *err);
 
-/*
- * For phrases: one posting after the other, by ascending rank best (what lies between is added up).
- * Begins zeroed but for list, view, lengths and title_weight.
- */
+/* For phrases: of which list. Begins zeroed but for list, view, lengths and title_weight. */
 typedef struct positions_finder {
     const list_view *list;
     const positions_view *view;
     list_lengths lengths;  /* of the field that the positions are in */
     uint32_t title_weight; /* 0: tf is the number of positions */
-    uint32_t rank;         /* of the posting found last */
-    uint64_t bit;          /* where it begins */
-    bool found;
     uint32_t title_at;     /* postings with titles before the rank that was asked for last */
 } positions_finder;
 
-/* How many positions the posting of a rank has: its tf less title_weight times its title tf. */
-uint32_t positions_number(positions_finder *finder, uint32_t rank);
+/* The positions of one posting. */
+typedef struct positions_place {
+    uint64_t bit;    /* where they begin */
+    uint32_t number; /* its tf less title_weight times its title tf; 0: none, or not in the list */
+    uint32_t length; /* words of its post's field */
+} positions_place;
 
-/* Finds a posting by its ordinal and rank. ANP_CORRUPT when lengths or bytes are damaged. */
-anp_status positions_find(positions_finder *finder, uint16_t low, uint32_t rank, anp_error *err);
+/*
+ * Finds the postings of `count` ascending ordinals. ANP_CORRUPT when lengths or bytes are damaged.
+ * Cost: the widths of at most 32 postings are added up for each group of 32 that some are in.
+ */
+anp_status positions_find(positions_finder *finder, const uint16_t *lows, uint32_t count,
+                          positions_place *places, anp_error *err);
 
 /*
  * Where the positions of all postings of a block of 256 ordinals begin, found at once: for who asks
@@ -254,30 +256,26 @@ typedef struct positions_block {
 anp_status positions_find_block(positions_finder *finder, uint32_t block, positions_block *out,
                                 anp_error *err);
 
-/* The finder at an ordinal of the block; how many positions it has there, 0: not in the list. */
-static inline uint32_t positions_take(positions_finder *finder, const positions_block *block,
-                                      uint16_t low) {
+/* An ordinal of the block, but for its length, which is 0. */
+static inline positions_place positions_take(const positions_block *block, uint16_t low) {
     uint32_t word = low / 64u % 4, i = 0;
     uint64_t bit = (uint64_t)1 << low % 64;
     if (!(block->bits[word] & bit)) {
-        return 0;
+        return (positions_place){0};
     }
     for (uint32_t before = 0; before < word; before++) {
         i += (uint32_t)__builtin_popcountll(block->bits[before]);
     }
     i += (uint32_t)__builtin_popcountll(block->bits[word] & (bit - 1));
-    finder->found = true;
-    finder->rank = block->from + i;
-    finder->bit = block->at[i];
-    return block->numbers[i];
+    return (positions_place){block->at[i], block->numbers[i], 0};
 }
 
-/* Its t positions, as positions_read. */
-anp_status positions_found(const positions_finder *finder, uint16_t low, uint32_t t, uint32_t *out,
+/* Its positions into out, which has room for its number of them; as positions_read. */
+anp_status positions_found(const positions_view *view, const positions_place *place, uint32_t *out,
                            anp_error *err);
 
-/* Keeps those of *count ascending starts for which start + offset is one of its t positions. */
-anp_status positions_keep(const positions_finder *finder, uint16_t low, uint32_t t,
+/* Keeps those of *count ascending starts for which start + offset is one of its positions. */
+anp_status positions_keep(const positions_view *view, const positions_place *place,
                           uint32_t offset, uint32_t *starts, uint32_t *count, anp_error *err);
 
 #endif

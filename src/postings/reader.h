@@ -24,6 +24,9 @@ typedef struct postings_reader {
     void (*tfs_at)(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
     const uint8_t *(*tf_bytes)(const list_view *view, uint32_t from, uint32_t count,
                                uint8_t room[LIST_TF_ROOM], bool *large);
+    /* positions_find; false where it says ANP_CORRUPT. */
+    bool (*places)(positions_finder *finder, const uint16_t *lows, uint32_t count,
+                   positions_place *places);
 } postings_reader;
 
 /* Those that this processor can run, portable first, the best last; how many. */

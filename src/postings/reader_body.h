@@ -482,6 +482,8 @@ static const uint8_t *tf_bytes(const list_view *v, uint32_t from, uint32_t count
     return room;
 }
 
+#include "postings/places_body.h"
+
 const postings_reader READER = {
     .name = READER_NAME,
     .docs = docs_of,
@@ -492,4 +494,5 @@ const postings_reader READER = {
     .tf = tf_of,
     .tfs_at = tfs_at,
     .tf_bytes = tf_bytes,
+    .places = find_places,
 };

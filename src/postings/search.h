@@ -26,4 +26,20 @@ static inline uint32_t list_title_tf_at(const list_view *v, uint32_t i) {
            : v->title_tf_bytes == 1 ? v->title_tfs[i] : load_u16(v->title_tfs + (size_t)i * 2);
 }
 
+/* The first posting with a title from a rank on: near that of the last question. */
+static inline uint32_t positions_title_from(positions_finder *f, uint32_t rank) {
+    const list_view *list = f->list;
+    uint32_t at = f->title_at;
+    if (at > 0 && list_title_rank(list, at - 1) >= rank) {
+        at = 0;
+    }
+    for (uint32_t step = 1; at < list->title_count && list_title_rank(list, at) < rank;) {
+        bool further = at + step < list->title_count && list_title_rank(list, at + step) < rank;
+        at += further ? step : 1;
+        step = further ? 2 * step : 1;
+    }
+    f->title_at = at;
+    return at;
+}
+
 #endif

@@ -483,51 +483,61 @@ static void add_all(block_terms *b, uint64_t lanes[4]) {
     }
 }
 
-/* A candidate whose units are known. */
-static anp_status finish_candidate(evaluation *e, eval_cell *ec, uint16_t low, int32_t units) {
+/* Whether a candidate of these units may be kept. */
+static bool reaches(const evaluation *e, const eval_cell *ec, uint16_t low, int32_t units) {
     float score = ((float)units + (float)e->constant) * eval_factor(e, ec->c, low);
-    bool hold = score * RANK_BOUND_ROUND >= e->theta;
-    if (hold && e->phrase_count) {
-        TRY(eval_phrases_hold(e, ec, low, &hold));
-    }
-    if (hold) {
-        offer(e, ec, low, units);
-    }
-    return ANP_OK;
+    return score * RANK_BOUND_ROUND >= e->theta;
 }
 
-/* A post is given up when what the terms that are left have at most in its block is too little. */
-anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
-    int32_t units = 0;
+/* A candidate's units; false: it cannot be kept. It is given up when what the terms that are left
+   have at most in its block is too little. */
+static bool score_candidate(evaluation *e, const eval_cell *ec, uint16_t low, int32_t *units) {
     uint32_t block = low / BLOCK_DOCS;
     float factor = eval_factor(e, ec->c, low), rest = ec->sums ? ec->sums[block] : 0;
+    *units = 0;
     for (uint32_t i = 0; i < e->term_count; i++) {
         eval_lane *lane = ec->lanes[i];
         if (!lane || (ec->sums && lane->blocks[block] <= 0)) {
             continue;
         }
-        units += probe(e, ec->c, lane, low);
+        *units += probe(e, ec->c, lane, low);
         if (ec->sums) {
             rest -= lane->blocks[block];
-            float bound = ((float)units + (float)e->constant) * factor + rest;
+            float bound = ((float)*units + (float)e->constant) * factor + rest;
             if (bound * RANK_BOUND_ROUND < e->theta) {
-                return ANP_OK;
+                return false;
             }
         }
     }
-    if (units + e->constant == 0 && !e->phrase_count) {
-        return ANP_OK; /* evaluate.c comes to those in the order of ordinals */
+    /* evaluate.c comes to those without a score in the order of ordinals */
+    return *units + e->constant || e->phrase_count ? reaches(e, ec, low, *units) : false;
+}
+
+/* Offers ascending candidates of these units (by low % 256) if they hold the phrases. */
+static anp_status offer_candidates(evaluation *e, eval_cell *ec, uint16_t *lows, uint32_t count,
+                                   const int32_t units[BLOCK_DOCS]) {
+    if (count && e->phrase_count && !e->phrases_checked) {
+        TRY(eval_phrases_hold(e, ec, lows, &count));
     }
-    return finish_candidate(e, ec, low, units);
+    for (uint32_t i = 0; i < count; i++) {
+        offer(e, ec, lows[i], units[lows[i] % BLOCK_DOCS]);
+    }
+    return ANP_OK;
+}
+
+void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
+    int32_t units;
+    if (score_candidate(e, ec, low, &units)) {
+        offer(e, ec, low, units);
+    }
 }
 
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block) {
     uint64_t lanes[4];
+    uint16_t lows[BLOCK_DOCS];
+    uint32_t kept = 0;
     memcpy(lanes, ec->words + (size_t)block * 4, sizeof lanes);
-    uint32_t count = 0;
-    for (uint32_t word = 0; word < 4; word++) {
-        count += (uint32_t)__builtin_popcountll(lanes[word]);
-    }
+    uint32_t count = count_lanes(lanes);
     bool few = count < PROBE_MAX;
     if (!few && !e->phrase_count && !e->constant) {
         return eval_union_block(e, ec, block, ec->words); /* of a union these are allowed */
@@ -544,8 +554,10 @@ anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block) {
         for (uint64_t left = lanes[word]; left; left &= left - 1) {
             uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
             uint16_t low = (uint16_t)(block * BLOCK_DOCS + lane);
-            TRY(few ? eval_candidate(e, ec, low) : finish_candidate(e, ec, low, b.sums[lane]));
+            lows[kept] = low;
+            kept += few ? score_candidate(e, ec, low, &b.sums[lane])
+                        : reaches(e, ec, low, b.sums[lane]);
         }
     }
-    return ANP_OK;
+    return offer_candidates(e, ec, lows, kept, b.sums);
 }

@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 
+/* Of more candidates bounds are made before phrases are looked at. The tests are also built with
+   few. */
+#ifndef EVAL_CHECK_MAX
+#define EVAL_CHECK_MAX 2048
+#endif
+
 enum {
     /* A cell with so few candidates, or a query with about as few as are wanted, is scored post by
        post: bounds would cost more. */
@@ -94,16 +100,15 @@ static anp_status rank_union(evaluation *e) {
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-static anp_status score_directly(evaluation *e, eval_cell *ec) {
+static void score_directly(evaluation *e, eval_cell *ec) {
     for (uint32_t i = 0; ec->docs && i < ec->count; i++) {
-        TRY(eval_candidate(e, ec, ec->docs[i]));
+        eval_candidate(e, ec, ec->docs[i]);
     }
     for (uint32_t word = 0; !ec->docs && ec->words && word < (uint32_t)KERNEL_WORDS; word++) {
         for (uint64_t left = ec->words[word]; left; left &= left - 1) {
-            TRY(eval_candidate(e, ec, (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left))));
+            eval_candidate(e, ec, (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left)));
         }
     }
-    return ANP_OK;
 }
 
 /* Bounds of the blocks that have candidates. */
@@ -118,41 +123,159 @@ static anp_status bound_candidates(evaluation *e, eval_cell *ec) {
     return ANP_OK;
 }
 
-static anp_status rank_candidates(evaluation *e, uint64_t *total) {
-    uint64_t found = 0;
+/* The phrases of every n-th candidate: how many hold them. */
+static anp_status sample_phrases(evaluation *e, uint32_t every, uint64_t *held) {
+    uint32_t next = 0;
+    *held = 0;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        eval_cell *ec = &e->cells[i];
+        uint32_t count = 0, at = next;
+        uint16_t *lows = arena_array(e->memory, uint16_t, ec->count / every + 1);
+        if (!lows) {
+            return eval_nomem(e);
+        }
+        TRY(ec->count && !ec->docs ? eval_candidate_docs(e, ec) : ANP_OK);
+        for (; at < ec->count; at += every) {
+            lows[count++] = ec->docs[at];
+        }
+        next = at - ec->count;
+        TRY(eval_phrases_hold(e, ec, lows, &count));
+        *held += count;
+    }
+    return ANP_OK;
+}
+
+/*
+ * The phrases of candidates are looked at when these would be kept, best blocks first: that is
+ * right where there are many more matches than are wanted. Where there are not, the phrases of all
+ * are looked at together: what does not hold them needs no score, and each look is cheaper.
+ */
+
+/* Whether positions are needed in some cell. */
+static bool phrases_are_open(const evaluation *e) {
+    bool open = false;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        open |= e->cells[i].count && eval_phrases_open(e, &e->cells[i]);
+    }
+    return open;
+}
+
+/* The phrases of all candidates in bounded cells whose blocks are not done with. */
+static anp_status check_left(evaluation *e) {
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        eval_cell *ec = &e->cells[i];
+        if (ec->count > DIRECT_CELL) {
+            ec->count = e->sets->count(ec->words);
+            ec->docs = NULL;
+            TRY(eval_phrases_keep(e, ec));
+            TRY(eval_candidate_words(e, ec));
+        }
+    }
+    e->phrases_checked = true;
+    return ANP_OK;
+}
+
+/* The phrases of all candidates. */
+static anp_status check_phrases(evaluation *e, uint64_t *found) {
+    *found = 0;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        TRY(eval_phrases_keep(e, &e->cells[i]));
+        *found += e->cells[i].count;
+    }
+    e->phrases_checked = true;
+    return ANP_OK;
+}
+
+/* Whether so many of `of` candidates that hold the phrases promise that there are far more matches
+   than are wanted. */
+static bool promise_many(const evaluation *e, uint64_t held, uint64_t of, uint64_t found) {
+    enum { TIMES = 2 };
+    return held * found >= TIMES * of * e->top->capacity;
+}
+
+/* Of not many candidates, whether a sample promises so; it may be wrong. */
+static anp_status are_worth_bounds(evaluation *e, uint64_t found, bool *worth) {
+    enum { SAMPLE_PART = 64, SAMPLE_LEAST = 24 };
+    uint64_t sampled = found / SAMPLE_PART + SAMPLE_LEAST, held;
+    *worth = found > EVAL_CHECK_MAX;
+    if (!*worth) {
+        TRY(sample_phrases(e, (uint32_t)(found / sampled), &held));
+        *worth = held && promise_many(e, held - 1, sampled, found);
+    }
+    return ANP_OK;
+}
+
+/* Blocks in the order of their bounds: their scores are made first, then their phrases are looked
+   at. Where those of a part of all promise too little, the phrases of what is left come first. */
+static anp_status rank_blocks(evaluation *e, uint64_t found) {
+    enum { SEEN_PART = 32, SEEN_LEAST = 32 };
+    const eval_block *blocks;
+    uint64_t seen = 0, enough = found / SEEN_PART + SEEN_LEAST;
+    uint32_t count;
+    TRY(eval_order_blocks(e, &blocks, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        eval_cell *ec = &e->cells[blocks[i].cell];
+        uint64_t *words = ec->words + (size_t)blocks[i].block * 4;
+        if (!eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
+            continue;
+        }
+        TRY(eval_candidate_block(e, ec, blocks[i].block));
+        if (!e->phrase_count || e->phrases_checked) {
+            continue;
+        }
+        for (uint32_t word = 0; word < 4; word++) {
+            seen += (uint64_t)__builtin_popcountll(words[word]);
+            words[word] = 0; /* done with */
+        }
+        if (seen >= enough && !eval_top_full(e) &&
+            !promise_many(e, e->top->count, seen, found)) {
+            TRY(check_left(e));
+        }
+    }
+    return ANP_OK;
+}
+
+/* Whether so many candidates are scored without bounds. */
+static bool are_few(const evaluation *e, uint64_t found) {
+    return e->term_count == 0 || found <= 4 * (uint64_t)e->top->capacity + DIRECT_ALL;
+}
+
+/* Finds them; what is to be counted holds the phrases. */
+static anp_status find_candidates(evaluation *e, uint64_t *found) {
+    *found = 0;
     for (uint32_t i = 0; i < e->cell_count; i++) {
         TRY(eval_find_candidates(e, &e->cells[i]));
         if (e->phrase_count && e->request->count) {
             TRY(eval_phrases_keep(e, &e->cells[i]));
         }
-        found += e->cells[i].count;
-    }
-    *total = found;
-    if (e->request->count) {
-        e->phrase_count = 0; /* what is left holds them */
-    }
-    bool direct = e->term_count == 0 || found <= 4 * (uint64_t)e->top->capacity + DIRECT_ALL;
-    for (uint32_t i = 0; i < e->cell_count; i++) {
-        eval_cell *ec = &e->cells[i];
-        if (ec->count && (direct || ec->count <= DIRECT_CELL)) {
-            TRY(score_directly(e, ec));
-        }
-    }
-    for (uint32_t i = 0; i < e->cell_count && !direct; i++) {
-        if (e->cells[i].count > DIRECT_CELL) {
-            TRY(bound_candidates(e, &e->cells[i]));
-        }
-    }
-    const eval_block *blocks;
-    uint32_t count;
-    TRY(eval_order_blocks(e, &blocks, &count));
-    for (uint32_t i = 0; i < count; i++) {
-        eval_cell *ec = &e->cells[blocks[i].cell];
-        if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
-            TRY(eval_candidate_block(e, ec, blocks[i].block));
-        }
+        *found += e->cells[i].count;
     }
     return ANP_OK;
+}
+
+static anp_status rank_candidates(evaluation *e, uint64_t *total) {
+    uint64_t found;
+    TRY(find_candidates(e, &found));
+    *total = found;
+    if (e->request->count || !phrases_are_open(e)) {
+        e->phrase_count = 0; /* what is left holds them */
+    }
+    if (e->phrase_count) {
+        bool worth = false;
+        TRY(are_few(e, found) ? ANP_OK : are_worth_bounds(e, found, &worth));
+        TRY(worth ? ANP_OK : check_phrases(e, &found));
+    }
+    bool direct = are_few(e, found);
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        eval_cell *ec = &e->cells[i];
+        if (ec->count && !direct && ec->count > DIRECT_CELL) {
+            TRY(bound_candidates(e, ec));
+        } else if (ec->count) {
+            TRY(e->phrase_count && !e->phrases_checked ? eval_phrases_keep(e, ec) : ANP_OK);
+            score_directly(e, ec);
+        }
+    }
+    return rank_blocks(e, found);
 }
 
 /* ---- Matches without a score --------------------------------------------------------------- */

@@ -93,6 +93,7 @@ typedef struct evaluation {
     uint32_t required_set_count, excluded_set_count;
     eval_phrase *phrases;
     uint32_t phrase_count;
+    bool phrases_checked; /* the candidates that are left hold them */
     const eval_term *driver; /* the only term that is required, where nothing else is and each of
                                 its postings scores: they are the matches, less the excluded */
     int32_t constant; /* units that every match gets */
@@ -102,7 +103,6 @@ typedef struct evaluation {
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
-    uint32_t in_block;   /* phrases.c: so many posts of a block are asked for; 0: not known */
     uint32_t *positions; /* of a phrase's words in a post, grown as needed */
     size_t positions_room;
 } evaluation;
@@ -157,7 +157,8 @@ anp_status eval_list_block(evaluation *e, eval_cell *ec, const eval_lane *lane, 
 /* allowed: bits of the cell, or NULL: all posts. */
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const uint64_t *allowed);
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
-anp_status eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
+/* One that holds the phrases. */
+void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 
 /* candidates.c */
 /* Bits of what the filter, the sets and the dead leave; NULL: all. Excluded terms are not in it. */
@@ -193,8 +194,11 @@ eval_pairs eval_pairs_say(const evaluation *e, const eval_cell *ec, const eval_p
 bool eval_pair_lists(const evaluation *e, const eval_cell *ec, const list_view **lists,
                      uint32_t *count, uint64_t *covered);
 
-/* phrases.c: whether a post holds all the phrases; a cell's candidates cut to those that do. */
-anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *hold);
+/* phrases.c: keeps of *count ascending posts those that hold all the phrases; likewise of a cell's
+   candidates. */
+anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t *lows, uint32_t *count);
+/* Whether positions are needed for some phrase in a cell. */
+bool eval_phrases_open(const evaluation *e, const eval_cell *ec);
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
 
 static inline anp_status eval_nomem(const evaluation *e) {

@@ -1,43 +1,42 @@
 /*
- * Phrases of candidates: the positions of a post's words, looked at when the post may be kept.
+ * Phrases of candidates: the positions of posts' words, looked at when the posts may be kept.
  *
  *     "book of life"   the fewest posts hold life, then book, then of
+ *     found            where life's positions begin in each of the posts, at once (postings/list.h)
  *     starts           life at 40, 91 in this post, less its place in the phrase: 38, 89
- *     kept             38 if book stands at 38; then if of stands at 39, which is looked for among
- *                      its 130 positions without reading them
- *
- * Where many posts of a block are asked for, all of a word's postings in the block are found at
- * once; in titles first which posts have all the words there.
+ *     found, kept      in the posts that have starts: 38 if book stands at 38
+ *     found, kept      in those that still have some: 38 if of stands at 39, which is looked for
+ *                      among its 130 positions without reading them
  *
  * A candidate holds every word of a phrase somewhere. In the combined text a phrase stands in the
- * body or in the title, not across both. With slop all positions are read and match.h decides.
+ * body or in the title, not across both: titles are looked at in the posts whose bodies do not have
+ * it, and whose titles have all the words. With slop all positions are read and match.h decides.
  */
 #include "query/evaluation.h"
 
-enum {
-    AT_ONCE_PART = 8, /* postings of a block that are found at once for a post asked for */
-    COMMON_FROM = 16, /* posts asked for, from which what titles have in common pays */
-};
+enum { BATCH = 512 }; /* posts that are looked at together: what is known of them stays near */
 
 /* A word of a phrase in one cell. */
 typedef struct phrase_word {
     cell_list *in; /* NULL: not here */
     positions_view view;
     positions_finder finder;
-    uint32_t number; /* of positions, of the post in hand */
-    bool located;
-    uint32_t block;           /* that was looked at last + 1 */
-    bool at_once;             /* its postings were found at once: */
-    positions_block *found;
 } phrase_word;
 
 typedef struct phrase_side {
     phrase_word *words; /* by place in the phrase; of a repeated word its first place counts */
     uint32_t *order;    /* places, those of the shortest lists first */
     bool made, impossible;
-    uint16_t *common;   /* posts that have all the words, ascending; NULL: not looked for */
-    uint32_t common_count, common_at;
 } phrase_side;
+
+/* Posts that may still hold a phrase; count <= BATCH. */
+typedef struct phrase_posts {
+    uint32_t count;
+    uint16_t lows[BATCH];    /* ascending */
+    uint16_t numbers[BATCH]; /* among those that were asked for */
+    uint32_t starts[BATCH];  /* how many each has, one post behind the other in e->positions */
+    positions_place places[BATCH]; /* of the word in hand */
+} phrase_posts;
 
 /* ---- A cell -------------------------------------------------------------------------------- */
 
@@ -102,7 +101,7 @@ static anp_status side_of(evaluation *e, eval_cell *ec, uint32_t phrase, bool ti
     return (*out)->made ? ANP_OK : make_side(e, &e->phrases[phrase], ec, title, *out);
 }
 
-/* ---- A post -------------------------------------------------------------------------------- */
+/* ---- Posts ----------------------------------------------------------------------------------- */
 
 static anp_status need_room(evaluation *e, size_t positions) {
     if (e->positions && positions <= e->positions_room) {
@@ -117,79 +116,71 @@ static anp_status need_room(evaluation *e, size_t positions) {
     return ANP_OK;
 }
 
-/* A new block: whether all of the word's postings in it are found at once. */
-static anp_status enter_block(evaluation *e, phrase_word *word, uint32_t block) {
-    uint32_t from, to;
-    word->block = block + 1;
-    list_block(&word->in->list, block, &from, &to);
-    word->at_once = to - from <= e->in_block * AT_ONCE_PART;
-    if (word->at_once && !word->found) {
-        word->found = arena_new(e->memory, positions_block);
-        if (!word->found) {
-            return eval_nomem(e);
-        }
+/* Puts what is left of a post, `at` of them: its starts begin at *from and are moved to *to. */
+static void put_post(const evaluation *e, phrase_posts *posts, uint32_t at, uint32_t starts,
+                     uint32_t from, uint32_t *to) {
+    uint32_t kept = posts->count;
+    if (starts == 0) {
+        return;
     }
-    return word->at_once ? positions_find_block(&word->finder, block, word->found, e->err) : ANP_OK;
+    memmove(e->positions + *to, e->positions + from, starts * sizeof *e->positions);
+    *to += starts;
+    posts->lows[kept] = posts->lows[at];
+    posts->numbers[kept] = posts->numbers[at];
+    posts->starts[kept] = starts;
+    posts->count++;
 }
 
-/* How many positions a word has in a post, and where; false: none. */
-static anp_status locate(evaluation *e, phrase_word *word, uint16_t low, bool *here) {
-    *here = word->located;
-    if (word->located) {
-        return ANP_OK;
+/* The starts that the first word leaves. */
+static anp_status read_starts(evaluation *e, const phrase_word *word, uint32_t offset,
+                              phrase_posts *posts) {
+    uint32_t count = posts->count, to = 0;
+    size_t total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        total += posts->places[i].number;
     }
-    if (e->in_block && word->block != low / BLOCK_DOCS + 1u) {
-        TRY(enter_block(e, word, low / BLOCK_DOCS));
+    TRY(need_room(e, total));
+    posts->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const positions_place *place = &posts->places[i];
+        uint32_t *starts = e->positions + to, kept = 0;
+        TRY(positions_found(&word->view, place, starts, e->err));
+        for (uint32_t k = 0; k < place->number; k++) {
+            uint32_t position = starts[k];
+            starts[kept] = position - offset;
+            kept += position >= offset;
+        }
+        put_post(e, posts, i, kept, to, &to);
     }
-    if (e->in_block && word->at_once) {
-        word->number = positions_take(&word->finder, word->found, low);
-        *here = word->located = word->number > 0;
-        return ANP_OK;
+    return ANP_OK;
+}
+
+/* Of these, those that another word leaves. */
+static anp_status keep_starts(evaluation *e, const phrase_word *word, uint32_t offset,
+                              phrase_posts *posts) {
+    uint32_t count = posts->count, from = 0, to = 0;
+    posts->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const positions_place *place = &posts->places[i];
+        uint32_t starts = posts->starts[i], kept = starts;
+        if (place->number) {
+            TRY(positions_keep(&word->view, place, offset, e->positions + from, &kept, e->err));
+        }
+        put_post(e, posts, i, place->number ? kept : 0, from, &to);
+        from += starts;
     }
-    uint32_t rank = list_rank(&word->in->list, low);
-    if (rank == UINT32_MAX) {
-        return ANP_OK;
-    }
-    word->number = positions_number(&word->finder, rank);
-    if (word->number == 0) {
-        return ANP_OK;
-    }
-    if (word->number > list_length(&word->finder.lengths, low)) {
-        return error_corrupt(e->err, "a posting has more positions than its post has words");
-    }
-    *here = word->located = true;
-    return positions_find(&word->finder, low, rank, e->err);
+    return ANP_OK;
 }
 
 /* Without slop: starts of the rarest word, kept while the others agree. */
-static anp_status find_exact(evaluation *e, const eval_phrase *p, phrase_side *side, uint16_t low,
-                             bool *found) {
-    const uint32_t *offsets = p->node->offsets, *order = side->order;
-    uint32_t count = 0;
-    bool here;
-    phrase_word *first = word_at(p, side, order[0]);
-    TRY(locate(e, first, low, &here));
-    if (!here) {
-        return ANP_OK;
+static anp_status find_exact(evaluation *e, const eval_phrase *p, const phrase_side *side,
+                             phrase_posts *posts) {
+    for (uint32_t i = 0; i < p->node->term_count && posts->count; i++) {
+        phrase_word *word = word_at(p, side, side->order[i]);
+        uint32_t offset = p->node->offsets[side->order[i]];
+        TRY(positions_find(&word->finder, posts->lows, posts->count, posts->places, e->err));
+        TRY(i ? keep_starts(e, word, offset, posts) : read_starts(e, word, offset, posts));
     }
-    TRY(need_room(e, first->number));
-    uint32_t *starts = e->positions;
-    TRY(positions_found(&first->finder, low, first->number, starts, e->err));
-    for (uint32_t i = 0; i < first->number; i++) {
-        uint32_t position = starts[i];
-        starts[count] = position - offsets[order[0]];
-        count += position >= offsets[order[0]];
-    }
-    for (uint32_t i = 1; i < p->node->term_count && count; i++) {
-        phrase_word *word = word_at(p, side, order[i]);
-        TRY(locate(e, word, low, &here));
-        if (!here) {
-            return ANP_OK;
-        }
-        TRY(positions_keep(&word->finder, low, word->number, offsets[order[i]], starts, &count,
-                           e->err));
-    }
-    *found = count > 0;
     return ANP_OK;
 }
 
@@ -210,12 +201,13 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
             continue;
         }
         const uint32_t *positions = NULL;
+        positions_place place;
         starts[i] = used;
         counts[i] = 0;
         if (!ec->c->made) {
-            bool here = false;
-            status = word->in ? locate(e, word, low, &here) : ANP_OK;
-            counts[i] = here ? word->number : 0;
+            place = (positions_place){0};
+            status = word->in ? positions_find(&word->finder, &low, 1, &place, e->err) : ANP_OK;
+            counts[i] = place.number;
         } else {
             status = snapshot_positions(e->snapshot, title ? INDEX_TITLE : INDEX_BODY,
                                         node->terms[i]->number, ec->c->first + low, &scratch,
@@ -225,7 +217,7 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
         if (status == ANP_OK && positions && counts[i]) {
             memcpy(e->positions + used, positions, counts[i] * sizeof *positions);
         } else if (status == ANP_OK && !ec->c->made && counts[i]) {
-            status = positions_found(&word->finder, low, word->number, e->positions + used, e->err);
+            status = positions_found(&word->view, &place, e->positions + used, e->err);
         }
         used += counts[i];
     }
@@ -239,59 +231,122 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
     return ANP_OK;
 }
 
-/* Whether a title may hold the words; lows ascend where this is known. */
-static bool may_stand(phrase_side *side, uint16_t low) {
-    if (!side->common) {
-        return true;
-    }
-    while (side->common_at < side->common_count && side->common[side->common_at] < low) {
-        side->common_at++;
-    }
-    return side->common_at < side->common_count && side->common[side->common_at] == low;
-}
-
-static anp_status stands_in(evaluation *e, eval_cell *ec, uint32_t phrase, bool title,
-                            uint16_t low, bool *found) {
+/* Leaves the posts that hold a phrase in the body (or the field it is in) or in the title. */
+static anp_status look(evaluation *e, eval_cell *ec, uint32_t phrase, bool title,
+                       phrase_posts *posts) {
     const eval_phrase *p = &e->phrases[phrase];
+    uint32_t count = posts->count;
     phrase_side *side;
     TRY(side_of(e, ec, phrase, title, &side));
-    *found = false;
     if (e->trace) {
-        e->trace->phrases++;
+        e->trace->phrases += count;
     }
-    if (side->impossible || !may_stand(side, low)) {
+    if (side->impossible) {
+        posts->count = 0;
         return ANP_OK;
     }
-    for (uint32_t i = 0; i < p->node->term_count; i++) {
-        side->words[i].located = false;
+    if (!ec->c->made && !p->node->source->slop) {
+        return find_exact(e, p, side, posts);
     }
-    return ec->c->made || p->node->source->slop
-               ? find_sloppy(e, p, ec, title, side, low, found)
-               : find_exact(e, p, side, low, found);
+    posts->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool found = false;
+        TRY(find_sloppy(e, p, ec, title, side, posts->lows[i], &found));
+        posts->lows[posts->count] = posts->lows[i];
+        posts->numbers[posts->count] = posts->numbers[i];
+        posts->count += found;
+    }
+    return ANP_OK;
 }
 
-anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t low, bool *hold) {
-    *hold = true;
-    for (uint32_t i = 0; i < e->phrase_count && *hold; i++) {
-        index_field field = e->phrases[i].node->source->field;
+/* Posts of `lows` that are not held yet. */
+static void take_posts(phrase_posts *posts, const uint16_t *lows, uint32_t count,
+                       const bool *held) {
+    posts->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        posts->lows[posts->count] = lows[i];
+        posts->numbers[posts->count] = (uint16_t)i;
+        posts->count += !held[i];
+    }
+}
+
+/* Of these, those whose titles have all the words. */
+static anp_status keep_titles(evaluation *e, eval_cell *ec, uint32_t phrase, phrase_posts *posts) {
+    const eval_phrase *p = &e->phrases[phrase];
+    uint16_t lows[BATCH];
+    uint32_t count = posts->count, at = 0;
+    phrase_side *side;
+    TRY(side_of(e, ec, phrase, true, &side));
+    if (side->impossible || ec->c->made || p->node->source->slop) {
+        return ANP_OK;
+    }
+    memcpy(lows, posts->lows, count * sizeof *lows);
+    for (uint32_t i = 0; i < p->node->term_count && count; i++) {
+        count = list_keep(&word_at(p, side, side->order[i])->in->list, lows, count, false);
+    }
+    for (uint32_t i = 0; i < count; i++, at++) {
+        while (posts->lows[at] != lows[i]) {
+            at++;
+        }
+        posts->lows[i] = lows[i];
+        posts->numbers[i] = posts->numbers[at];
+    }
+    posts->count = count;
+    return ANP_OK;
+}
+
+static void hold_posts(const phrase_posts *posts, bool *held) {
+    for (uint32_t i = 0; i < posts->count; i++) {
+        held[posts->numbers[i]] = true;
+    }
+}
+
+/* Keeps of `count` <= BATCH ascending lows those that hold a phrase. */
+static anp_status keep_batch(evaluation *e, eval_cell *ec, uint32_t phrase, uint16_t *lows,
+                             uint32_t *count) {
+    index_field field = e->phrases[phrase].node->source->field;
+    phrase_posts posts;
+    bool held[BATCH];
+    uint32_t kept = 0;
+    memset(held, 0, *count * sizeof *held);
+    if (field != INDEX_TITLE) {
+        take_posts(&posts, lows, *count, held);
+        TRY(look(e, ec, phrase, false, &posts));
+        hold_posts(&posts, held);
+    }
+    if (field == INDEX_TITLE || e->title_weight) {
+        take_posts(&posts, lows, *count, held);
+        TRY(posts.count ? keep_titles(e, ec, phrase, &posts) : ANP_OK);
+        TRY(posts.count ? look(e, ec, phrase, true, &posts) : ANP_OK);
+        hold_posts(&posts, held);
+    }
+    for (uint32_t i = 0; i < *count; i++) {
+        uint16_t low = lows[i];
+        lows[kept] = low;
+        kept += held[i];
+    }
+    *count = kept;
+    return ANP_OK;
+}
+
+anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t *lows, uint32_t *count) {
+    for (uint32_t i = 0; i < e->phrase_count; i++) {
+        uint32_t asked = *count;
         if (eval_pairs_say(e, ec, &e->phrases[i]) == EVAL_PAIRS_ALL) {
             continue; /* a candidate is in the pair's list */
         }
-        *hold = false;
-        if (field != INDEX_TITLE) {
-            TRY(stands_in(e, ec, i, false, low, hold));
-        }
-        if (!*hold && (field == INDEX_TITLE || e->title_weight)) {
-            TRY(stands_in(e, ec, i, true, low, hold));
+        *count = 0;
+        for (uint32_t from = 0; from < asked; from += BATCH) {
+            uint32_t batch = asked - from < BATCH ? asked - from : BATCH;
+            TRY(keep_batch(e, ec, i, lows + from, &batch));
+            memmove(lows + *count, lows + from, batch * sizeof *lows);
+            *count += batch;
         }
     }
     return ANP_OK;
 }
 
-/* ---- A cell's candidates ------------------------------------------------------------------- */
-
-/* Whether positions are needed for some phrase. */
-static bool are_open(const evaluation *e, const eval_cell *ec) {
+bool eval_phrases_open(const evaluation *e, const eval_cell *ec) {
     bool open = false;
     for (uint32_t i = 0; i < e->phrase_count; i++) {
         open |= eval_pairs_say(e, ec, &e->phrases[i]) != EVAL_PAIRS_ALL;
@@ -299,66 +354,13 @@ static bool are_open(const evaluation *e, const eval_cell *ec) {
     return open;
 }
 
-/* The posts that have all words of a phrase in the title. */
-static anp_status find_common(evaluation *e, eval_cell *ec, uint32_t phrase) {
-    const eval_phrase *p = &e->phrases[phrase];
-    phrase_side *side;
-    TRY(side_of(e, ec, phrase, true, &side));
-    if (side->impossible || ec->c->made || p->node->source->slop) {
-        return ANP_OK;
-    }
-    const list_view *first = &word_at(p, side, side->order[0])->in->list;
-    side->common = arena_alloc(e->memory, first->count * sizeof *side->common);
-    if (!side->common) {
-        return eval_nomem(e);
-    }
-    side->common_count = list_docs(first, side->common);
-    for (uint32_t i = 1; i < p->node->term_count && side->common_count; i++) {
-        const list_view *list = &word_at(p, side, side->order[i])->in->list;
-        side->common_count = list_keep(list, side->common, side->common_count, false);
-    }
-    return ANP_OK;
-}
-
-static anp_status find_commons(evaluation *e, eval_cell *ec) {
-    for (uint32_t i = 0; i < e->phrase_count && ec->count >= COMMON_FROM; i++) {
-        bool titles = e->phrases[i].node->source->field == INDEX_TEXT && e->title_weight;
-        TRY(titles ? find_common(e, ec, i) : ANP_OK);
-    }
-    return ANP_OK;
-}
-
-/* How many candidates from this one on lie in the same block. */
-static uint32_t count_in_block(const eval_cell *ec, uint32_t from) {
-    uint32_t i = from + 1;
-    while (i < ec->count && ec->docs[i] / BLOCK_DOCS == ec->docs[from] / BLOCK_DOCS) {
-        i++;
-    }
-    return i - from;
-}
-
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec) {
-    uint32_t kept = 0, block = UINT32_MAX;
-    bool hold;
-    if (ec->count == 0 || !are_open(e, ec)) {
+    if (ec->count == 0 || !eval_phrases_open(e, ec)) {
         return ANP_OK;
     }
     if (!ec->docs) {
         TRY(eval_candidate_docs(e, ec));
     }
-    TRY(find_commons(e, ec));
-    for (uint32_t i = 0; i < ec->count; i++) {
-        uint16_t low = ec->docs[i];
-        if (low / BLOCK_DOCS != block) {
-            block = low / BLOCK_DOCS;
-            e->in_block = count_in_block(ec, i);
-        }
-        TRY(eval_phrases_hold(e, ec, low, &hold));
-        ec->docs[kept] = low;
-        kept += hold;
-    }
-    e->in_block = 0;
-    ec->count = kept;
     ec->words = NULL;
-    return ANP_OK;
+    return eval_phrases_hold(e, ec, ec->docs, &ec->count);
 }

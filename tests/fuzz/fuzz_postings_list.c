@@ -6,6 +6,7 @@
  * read with whatever list came out.
  */
 #include "fuzz/fuzz.h"
+#include "postings/reader.h"
 #include "postings/sample.h"
 
 #include <string.h>
@@ -96,7 +97,39 @@ static void read_blocks(const list_view *v, const uint16_t *docs, const uint32_t
     }
 }
 
-/* Postings found one after the other, and starts that are kept. */
+/* A posting's positions, and starts that are kept. */
+static void read_place(const positions_view *v, const positions_place *place, uint32_t *out) {
+    uint32_t starts[3] = {0, 1, 9}, count = 3;
+    if (place->number <= EXPECT_MAX) {
+        anp_status status = positions_found(v, place, out, NULL);
+        need(status == ANP_OK || status == ANP_CORRUPT);
+    }
+    anp_status status =
+        place->number ? positions_keep(v, place, place->number % 3, starts, &count, NULL) : ANP_OK;
+    need(status == ANP_OK ? count <= 3 : status == ANP_CORRUPT);
+}
+
+/* Of some ordinals, that may ascend or not: by every reader. */
+static void find_places(const positions_finder *of, const uint16_t *docs, uint32_t *out) {
+    const postings_reader *const *readers;
+    size_t count = postings_readers_all(&readers);
+    for (size_t i = 0; i < 2 * count; i++) {
+        positions_finder finder = *of;
+        uint16_t lows[READS];
+        positions_place places[READS];
+        uint32_t some = 0;
+        for (uint32_t rank = 0; rank < of->list->count && some < READS;
+             rank += i % 2 ? 1 + rank / 7 : 1) {
+            lows[some++] = docs[rank];
+        }
+        bool found = readers[i / 2]->places(&finder, lows, some, places);
+        for (uint32_t k = 0; k < some && found; k++) {
+            read_place(of->view, &places[k], out);
+        }
+    }
+}
+
+/* Postings found many at a time, and whole blocks of them. */
 static void find_positions(str value, const list_view *list, const uint16_t *docs) {
     positions_view v;
     uint32_t *out = malloc(EXPECT_MAX * sizeof *out), *words = lengths_make();
@@ -105,30 +138,16 @@ static void find_positions(str value, const list_view *list, const uint16_t *doc
         positions_finder finder = {
             .list = list, .view = &v, .title_weight = TITLE_WEIGHT,
             .lengths = {words, sizeof *words, sizeof *words, 0, 0, LIST_DOCS}};
-        for (uint32_t rank = 0; rank < list->count; rank += 1 + rank / 7) {
-            uint32_t number = positions_number(&finder, rank), starts[3] = {0, 1, 9}, count = 3;
-            if (positions_find(&finder, docs[rank], rank, NULL) != ANP_OK || number == 0) {
-                continue;
-            }
-            if (number <= EXPECT_MAX) {
-                anp_status status = positions_found(&finder, docs[rank], number, out, NULL);
-                need(status == ANP_OK || status == ANP_CORRUPT);
-            }
-            anp_status status =
-                positions_keep(&finder, docs[rank], number, rank % 3, starts, &count, NULL);
-            need(status == ANP_OK ? count <= 3 : status == ANP_CORRUPT);
-        }
+        find_places(&finder, docs, out);
         positions_block block = {0};
         for (uint32_t number = 0; number < LIST_BLOCKS; number += 1 + number % 5) {
             anp_status status = positions_find_block(&finder, number, &block, NULL);
             need(status == ANP_OK || status == ANP_CORRUPT);
             for (uint32_t i = 0; i < BLOCK_DOCS && status == ANP_OK; i += 3) {
                 uint16_t low = (uint16_t)(number * BLOCK_DOCS + i);
-                uint32_t count = positions_take(&finder, &block, low);
-                if (count && count <= EXPECT_MAX) {
-                    anp_status found = positions_found(&finder, low, count, out, NULL);
-                    need(found == ANP_OK || found == ANP_CORRUPT);
-                }
+                positions_place place = positions_take(&block, low);
+                place.length = list_length(&finder.lengths, low);
+                read_place(&v, &place, out);
             }
         }
     }

@@ -2,6 +2,7 @@
  * Positions beside their lists: every posting's read back against the arrays that they were built
  * of, with titles in none, some or all of the postings, in a value of their own and joined.
  */
+#include "postings/reader.h"
 #include "postings/sample.h"
 #include "test.h"
 
@@ -12,9 +13,11 @@ typedef enum titles { TITLES_NONE, TITLES_SOME, TITLES_ALL } titles;
 typedef struct fixture {
     sample s; /* its tfs are combined ones */
     uint32_t weight;
-    bool heavy; /* every posting has many positions */
+    bool heavy;    /* every posting has many positions */
+    uint32_t most; /* words of a post, 0: any number */
     uint32_t *counts, *title_tfs, *positions, *starts;
     uint32_t lengths[65536]; /* by ordinal */
+    uint8_t *column;         /* the same as a column that begins with the first posting */
     uint32_t title_count;
     buffer list, apart;
 } fixture;
@@ -22,7 +25,7 @@ typedef struct fixture {
 /* Body positions are few, and now and then many and far apart; some fill their post. */
 static void draw_posting(fixture *f, prng *p, uint32_t i, titles which) {
     bool title = which == TITLES_ALL || (which == TITLES_SOME && prng_below(p, 6) == 0);
-    bool long_post = f->heavy || prng_below(p, 400) == 0;
+    bool long_post = f->heavy || (f->most == 0 && prng_below(p, 400) == 0);
     f->title_tfs[i] = title ? 1 + prng_below(p, prng_below(p, 30) ? 3 : 65535) : 0;
     f->counts[i] = prng_below(p, long_post ? 300 : 4);
     f->counts[i] += f->counts[i] == 0 && (f->title_tfs[i] == 0 || f->weight == 0);
@@ -32,7 +35,27 @@ static void draw_posting(fixture *f, prng *p, uint32_t i, titles which) {
 }
 
 static list_lengths lengths_of(const fixture *f) {
+    if (f->column) {
+        uint32_t width = f->most < 256 ? 1 : 2, first = f->s.docs[0];
+        return (list_lengths){f->column, width, width, 1, first, 65536 - first};
+    }
     return (list_lengths){f->lengths, sizeof *f->lengths, sizeof *f->lengths, 0, 0, 65536};
+}
+
+/* Where a posting with `most` words in its post begins and goes on. */
+static uint32_t draw_near(const fixture *f, prng *p, uint32_t count) {
+    return 1 + prng_below(p, f->most / (2 * count + 2));
+}
+
+/* The lengths as a column of bytes or u16s, from 1 on: no longer than it has to be. */
+static bool make_column(fixture *f) {
+    uint32_t first = f->s.docs[0], width = f->most < 256 ? 1 : 2;
+    f->column = malloc((65536 - first) * (size_t)width);
+    for (uint32_t low = first; f->column && low < 65536; low++) {
+        uint32_t entry = f->lengths[low] ? f->lengths[low] - 1 : 0;
+        memcpy(f->column + (low - first) * (size_t)width, &entry, width); /* little-endian */
+    }
+    return f->column != NULL;
 }
 
 /* f is zeroed. */
@@ -54,13 +77,19 @@ static bool make_fixture(fixture *f, prng *p, uint32_t count, titles which, uint
         f->starts[i] = total;
         uint32_t position = prng_below(p, prng_below(p, 9) ? 100 : 1 << 23) * prng_below(p, 8);
         bool packed = prng_below(p, 10) == 0;
+        position = f->most ? draw_near(f, p, f->counts[i]) : position;
         for (uint32_t j = 0; j < f->counts[i]; j++) {
             f->positions[total++] = position;
-            position += 1 + prng_below(p, packed ? 1 : prng_below(p, 4) ? 2 : 20000);
+            position += f->most ? draw_near(f, p, f->counts[i])
+                                : 1 + prng_below(p, packed ? 1 : prng_below(p, 4) ? 2 : 20000);
         }
         /* Behind the last position: nothing, or a few words, or many. */
         uint32_t behind = prng_below(p, prng_below(p, 3) ? 1 : prng_below(p, 9) ? 50 : 1 << 22);
+        behind = f->most ? 1 + prng_below(p, f->most / 4) : behind;
         f->lengths[f->s.docs[i]] = f->counts[i] ? f->positions[total - 1] + 1 + behind : behind;
+    }
+    if (f->most && !make_column(f)) {
+        return false;
     }
     list_build(&(list_input){.count = count, .docs = f->s.docs, .tfs = f->s.tfs,
                              .title_tfs = which == TITLES_NONE ? NULL : f->title_tfs}, &f->list);
@@ -74,6 +103,7 @@ static void free_fixture(fixture *f) {
     free(f->title_tfs);
     free(f->starts);
     free(f->positions);
+    free(f->column);
     buffer_free(&f->list);
     buffer_free(&f->apart);
     free(f);
@@ -129,30 +159,73 @@ static bool holds(const fixture *f, uint32_t rank, uint32_t position) {
     return false;
 }
 
-/* Postings found one after the other, some passed over; starts that are kept. */
-static bool check_finder(const fixture *f, const positions_view *v, const list_view *list) {
-    prng p = {f->s.count};
-    positions_finder finder = {.list = list, .view = v, .lengths = lengths_of(f),
-                               .title_weight = f->weight};
+/* One posting that was found: its positions, and starts that are kept. */
+static bool check_place(const fixture *f, prng *p, const positions_view *v, uint32_t rank,
+                        const positions_place *place) {
     uint32_t out[300], starts[302], want[302];
-    bool good = true;
-    for (uint32_t rank = 0; rank < f->s.count && good; rank += 1 + prng_below(&p, 40)) {
-        uint16_t low = f->s.docs[rank];
-        uint32_t t = f->counts[rank], offset = prng_below(&p, 5), expected = 0;
-        uint32_t count = draw_starts(f, &p, rank, offset, starts);
-        for (uint32_t i = 0; i < count; i++) {
-            want[expected] = starts[i];
-            expected += holds(f, rank, starts[i] + offset);
+    uint32_t t = f->counts[rank], offset = prng_below(p, 5), expected = 0;
+    uint32_t count = draw_starts(f, p, rank, offset, starts);
+    for (uint32_t i = 0; i < count; i++) {
+        want[expected] = starts[i];
+        expected += holds(f, rank, starts[i] + offset);
+    }
+    return CHECK_EQ_INT(place->number, t) &&
+           CHECK_EQ_INT(place->length, f->lengths[f->s.docs[rank]]) &&
+           CHECK_EQ_INT(positions_found(v, place, out, NULL), ANP_OK) &&
+           CHECK(memcmp(out, f->positions + f->starts[rank], t * sizeof *out) == 0) &&
+           (t == 0 ||
+            (CHECK_EQ_INT(positions_keep(v, place, offset, starts, &count, NULL), ANP_OK) &&
+             CHECK_EQ_INT(count, expected) &&
+             CHECK(memcmp(starts, want, count * sizeof *want) == 0)));
+}
+
+enum { LOWS = 250 };
+
+/* Some ordinals of the list and between its own, and which rank each has. */
+static uint32_t draw_lows(const fixture *f, prng *p, uint32_t step, uint16_t *lows,
+                          uint32_t *ranks) {
+    uint32_t count = 0, last = 0, rank = prng_below(p, prng_below(p, 2) ? step : f->s.count);
+    for (; rank < f->s.count && count < LOWS - 1; rank += 1 + prng_below(p, step)) {
+        uint32_t low = f->s.docs[rank], between = low - last > 1 ? low - 1 : low;
+        bool is = rank && f->s.docs[rank - 1] == between;
+        if (between < low && between > last && !is && prng_below(p, 4) == 0) {
+            lows[count] = (uint16_t)between;
+            ranks[count++] = UINT32_MAX;
         }
-        good = CHECK_EQ_INT(positions_find(&finder, low, rank, NULL), ANP_OK) &&
-               CHECK_EQ_INT(positions_found(&finder, low, t, out, NULL), ANP_OK) &&
-               CHECK(memcmp(out, f->positions + f->starts[rank], t * sizeof *out) == 0) &&
-               (t == 0 || (CHECK_EQ_INT(positions_keep(&finder, low, t, offset, starts, &count,
-                                                       NULL), ANP_OK) &&
-                           CHECK_EQ_INT(count, expected) &&
-                           CHECK(memcmp(starts, want, count * sizeof *want) == 0)));
-        if (!good) {
-            test_note("finder, rank %u of %u", rank, f->s.count);
+        lows[count] = (uint16_t)low;
+        ranks[count++] = rank;
+        last = low;
+    }
+    return count;
+}
+
+/* Postings found many at a time, some passed over, by every reader. */
+static bool check_finder(const fixture *f, const positions_view *v, const list_view *list) {
+    static const uint32_t steps[] = {1, 2, 9, 40, 700};
+    static uint16_t lows[LOWS];
+    static uint32_t ranks[LOWS];
+    static positions_place places[LOWS];
+    const postings_reader *const *readers;
+    size_t reader_count = postings_readers_all(&readers);
+    prng p = {f->s.count};
+    bool good = true;
+    for (size_t i = 0; i < 5 * reader_count && good; i++) {
+        const postings_reader *reader = readers[i / 5];
+        positions_finder finder = {.list = list, .view = v, .lengths = lengths_of(f),
+                                   .title_weight = f->weight};
+        uint32_t count = draw_lows(f, &p, steps[i % 5], lows, ranks), from = 0;
+        while (from < count && good) {
+            uint32_t batch = 1 + prng_below(&p, prng_below(&p, 2) ? 4 : LOWS);
+            batch = batch < count - from ? batch : count - from;
+            good = CHECK(reader->places(&finder, lows + from, batch, places + from));
+            from += batch;
+        }
+        for (uint32_t k = 0; k < count && good; k++) {
+            good = ranks[k] == UINT32_MAX ? CHECK_EQ_INT(places[k].number, 0)
+                                          : check_place(f, &p, v, ranks[k], &places[k]);
+            if (!good) {
+                test_note("%s, rank %u of %u", reader->name, ranks[k], f->s.count);
+            }
         }
     }
     return good;
@@ -173,15 +246,21 @@ static bool check_blocks(const fixture *f, const positions_view *v, const list_v
         for (uint32_t low = number * BLOCK_DOCS; low < (number + 1) * BLOCK_DOCS && good; low++) {
             bool there = rank < f->s.count && f->s.docs[rank] == low;
             uint32_t t = there ? f->counts[rank] : 0;
+            uint16_t lows[] = {(uint16_t)low};
+            positions_place place = {0};
             if (asked && prng_below(&p, 8)) {
-                good = CHECK_EQ_INT(positions_take(&finder, &block, (uint16_t)low), t);
+                place = positions_take(&block, lows[0]);
+                place.length = f->lengths[low];
             } else if (there) {
-                good = CHECK_EQ_INT(positions_find(&finder, (uint16_t)low, rank, NULL), ANP_OK);
+                good = CHECK_EQ_INT(positions_find(&finder, lows, 1, &place, NULL), ANP_OK);
+            } else {
+                continue;
             }
+            good = good && CHECK_EQ_INT(place.number, t);
             if (good && t) {
                 const uint32_t *want = f->positions + f->starts[rank];
-                good = CHECK_EQ_INT(positions_found(&finder, (uint16_t)low, t, out, NULL),
-                                    ANP_OK) && CHECK(memcmp(out, want, t * sizeof *out) == 0);
+                good = CHECK_EQ_INT(positions_found(v, &place, out, NULL), ANP_OK) &&
+                       CHECK(memcmp(out, want, t * sizeof *out) == 0);
             }
             rank += there;
         }
@@ -217,11 +296,13 @@ static bool check_all(const fixture *f, str value, const list_view *list) {
     return good;
 }
 
-static void round_trip(uint32_t count, titles which, uint32_t weight, bool heavy, int form) {
+static void round_trip(uint32_t count, titles which, uint32_t weight, bool heavy, uint32_t most,
+                       int form) {
     prng p = {count * 100ull + which * 20 + weight};
     fixture *f = calloc(1, sizeof *f);
     list_view list;
     f->heavy = heavy;
+    f->most = most;
     if (!CHECK(make_fixture(f, &p, count, which, weight))) {
         return;
     }
@@ -343,18 +424,25 @@ void test_postings_positions(void) {
     for (int which = TITLES_NONE; which <= TITLES_ALL; which++) {
         CASE(names[which]);
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-            round_trip(sizes[i], (titles)which, 3, false, -1);
-            round_trip(sizes[i], (titles)which, 15, false, -1);
+            round_trip(sizes[i], (titles)which, 3, false, 0, -1);
+            round_trip(sizes[i], (titles)which, 15, false, 0, -1);
         }
-        round_trip(1000, (titles)which, 0, false, -1); /* no title counts */
+        round_trip(1000, (titles)which, 0, false, 0, -1); /* no title counts */
     }
     CASE("a full window with a title exception in every posting");
-    round_trip(65536, TITLES_ALL, 1, false, 1);
-    round_trip(65536, TITLES_NONE, 3, false, 1);
+    round_trip(65536, TITLES_ALL, 1, false, 0, 1);
+    round_trip(65536, TITLES_NONE, 3, false, 0, 1);
     CASE("each form of the groups");
-    round_trip(300, TITLES_SOME, 3, false, 0);
-    round_trip(40000, TITLES_SOME, 3, false, 1);
-    round_trip(2000, TITLES_SOME, 3, true, 2);
+    round_trip(300, TITLES_SOME, 3, false, 0, 0);
+    round_trip(40000, TITLES_SOME, 3, false, 0, 1);
+    round_trip(2000, TITLES_SOME, 3, true, 0, 2);
+    CASE("lengths of a byte and of two");
+    static const uint32_t narrow[] = {20, 300, 3000, 5000, 20000, 65536};
+    for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++) {
+        round_trip(narrow[i], TITLES_SOME, 1, false, 200, -1);
+        round_trip(narrow[i], TITLES_NONE, 1, false, 60000, -1);
+        round_trip(narrow[i], TITLES_SOME, 3, i < 4, 60000, -1);
+    }
     CASE("positions that their post has no room for are refused");
     impossible();
     CASE("cut positions");
