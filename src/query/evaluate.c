@@ -453,6 +453,9 @@ static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     find_driver(e);
     TRY(eval_make_lanes(e));
     count_lists(e);
+    if (e->trace && e->trace->memory) {
+        TRY(eval_trace_pairs(e));
+    }
     if (e->impossible || (!eval_requires(e) && e->term_count == 0)) {
         *total = 0;
         return e->request->k ? make_heap(e, 0) : ANP_OK;

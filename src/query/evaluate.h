@@ -49,6 +49,8 @@ typedef struct evaluate_trace {
     uint64_t probes;         /* ordinals looked up in a list */
     uint64_t phrases;        /* posts whose positions were looked at */
     uint64_t pairs;          /* lists of two words side by side that were taken for phrases */
+    arena *memory;           /* NULL, or where to keep: */
+    str pair_lines;          /* what is known of each two words of a phrase, a line each */
     double plan_us, rank_us, fetch_us; /* set by query.c */
 } evaluate_trace;
 

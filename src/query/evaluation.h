@@ -194,6 +194,9 @@ eval_pairs eval_pairs_say(const evaluation *e, const eval_cell *ec, const eval_p
 bool eval_pair_lists(const evaluation *e, const eval_cell *ec, const list_view **lists,
                      uint32_t *count, uint64_t *covered);
 
+/* For the trace: how many cells list each pair, and what is known in the others. */
+anp_status eval_trace_pairs(const evaluation *e);
+
 /* phrases.c: keeps of *count ascending posts those that hold all the phrases; likewise of a cell's
    candidates. */
 anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t *lows, uint32_t *count);

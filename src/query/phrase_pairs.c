@@ -91,3 +91,34 @@ bool eval_pair_lists(const evaluation *e, const eval_cell *ec, const list_view *
     }
     return true;
 }
+
+/* ---- The trace ----------------------------------------------------------------------------- */
+
+static anp_status add_line(const evaluation *e, const eval_phrase *p, uint32_t word) {
+    evaluate_trace *t = e->trace;
+    str first = p->node->terms[word]->term, second = p->node->terms[word + 1]->term;
+    uint32_t cells[3] = {0}; /* by state */
+    uint64_t posts = 0;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        cell_pair_state state = state_of(e, &e->cells[i], p, word);
+        cells[state]++;
+        posts += state == CELL_PAIR_LISTED ? p->pairs[word][i].list.count : 0;
+    }
+    t->pair_lines = arena_format(
+        t->memory,
+        "%.*spair \"%.*s %.*s\": listed in %u cells, %llu posts; nowhere in %u, not known in %u\n",
+        (int)t->pair_lines.len, t->pair_lines.len ? t->pair_lines.data : "", (int)first.len,
+        first.data, (int)second.len, second.data, cells[CELL_PAIR_LISTED],
+        (unsigned long long)posts, cells[CELL_PAIR_NOWHERE], cells[CELL_PAIR_UNKNOWN]);
+    return t->pair_lines.data ? ANP_OK : eval_nomem(e);
+}
+
+anp_status eval_trace_pairs(const evaluation *e) {
+    for (uint32_t i = 0; i < e->phrase_count; i++) {
+        const eval_phrase *p = &e->phrases[i];
+        for (uint32_t word = 0; word + 1 < p->node->term_count; word++) {
+            TRY(add_line(e, p, word));
+        }
+    }
+    return ANP_OK;
+}

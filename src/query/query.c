@@ -220,6 +220,9 @@ static anp_status run(query_work *w) {
     }
     evaluate_trace *trace = request->trace;
     double start = trace ? clock_now_us() : 0, planned = 0, ranked = 0;
+    if (trace) {
+        trace->memory = w->perm;
+    }
     TRY(parse_and_plan(w));
     planned = trace ? clock_now_us() : 0;
     TRY(rank_posts(w));

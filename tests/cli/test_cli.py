@@ -942,6 +942,10 @@ def test_query_trace():
     check(re.search(r"^terms 1, lists [1-9]", traced.err, re.M), traced.err)
     check(re.search(r"^plan [\d.]+ us, rank [\d.]+ us, fetch [\d.]+ us$", traced.err, re.M), traced.err)
     equal(len(json.loads(traced.out)["hits"]) > 0, True)
+    phrase = run("query", '"cache rules"', "--trace", "--count").err
+    check(re.search(r"^posts whose positions were looked at \d+, lists of word pairs 0$", phrase, re.M), phrase)
+    known = r'^pair "cach rule": listed in 0 cells, 0 posts; nowhere in 0, not known in [1-9]\d*$'
+    check(re.search(known, phrase, re.M), phrase)
     full = run("query", "body:cache", "--trace", "--count")
     check("every match is scored" in full.err, full.err)
 
