@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "text/fold.h"
 #include "text/plain.h"
+#include "text/spans.h"
 #include "text/stem.h"
 #include "text/stopwords.h"
 #include "text/technical.h"
@@ -23,10 +24,13 @@
 /* A buffer above this is given back after the text that needed it. */
 enum { TOKENS_KEPT_MAX = 1 << 16 };
 
+_Static_assert(ANALYZER_SPANS_STEP == SPANS_STEP, "the same room");
+
 struct analyzer {
     bool plain;
     bool english;
     bool fast;
+    spans_find *find; /* NULL: no words are found many at a time */
     folder *folder;
     stemmer *stemmer; /* NULL: no stemming */
     VEC(text_token) tokens;
@@ -48,6 +52,7 @@ anp_status analyzer_open(anp_analyzer kind, const char *language, analyzer **out
     a->plain = kind == ANP_ANALYZER_PLAIN;
     a->english = strcmp(language, "english") == 0;
     a->fast = true;
+    analyzer_use_kernel(a, spans_best());
     a->words_max = POST_WORDS_MAX;
     anp_status status = stemmer_open(language, &a->stemmer, err);
     if (status == ANP_OK && !(a->folder = folder_new(a->plain, &a->characters))) {
@@ -70,8 +75,13 @@ void analyzer_close(analyzer *a) {
     }
 }
 
+void analyzer_use_kernel(analyzer *a, const spans_kernel *kernel) {
+    a->find = a->plain ? kernel->plain : kernel->technical;
+}
+
 void analyzer_use_twin(analyzer *a) {
     a->fast = false;
+    a->find = NULL;
     a->characters.off = true;
 }
 
@@ -180,10 +190,9 @@ bool analyzer_next(analyzer *a, str text, size_t *at, text_word *word) {
                     : technical_next(&a->characters, text, at, a->fast, word);
 }
 
-size_t analyzer_spans(const analyzer *a, str text, size_t *at, text_range *words, size_t most) {
-    return !a->fast   ? 0
-           : a->plain ? plain_spans(text, at, words, most)
-                      : technical_spans(text, at, words, most);
+size_t analyzer_spans(const analyzer *a, str text, size_t *at, uint32_t *starts, uint32_t *ends,
+                      size_t most) {
+    return a->find ? a->find(text, at, starts, ends, most) : 0;
 }
 
 anp_status analyzer_tokens(analyzer *a, str text, const text_word *word, arena *scratch,

@@ -20,7 +20,6 @@
 
 typedef struct analyzer analyzer;
 struct text_word;
-struct text_range;
 
 typedef enum text_kind {
     TEXT_WORD,  /* an ordinary word */
@@ -59,10 +58,15 @@ anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, an
  */
 bool analyzer_next(analyzer *a, str text, size_t *at, struct text_word *word);
 
-/* As many words of ASCII letters and digits as can be told without looking at one after the other,
-   up to `most`: 0 when the next one has to be asked for. Nearly all are ordinary; what is made of
-   one that is not (camelCase), analyzer_next says, asked at its start. *at as above. */
-size_t analyzer_spans(const analyzer *a, str text, size_t *at, struct text_range *words,
+/*
+ * As many words as can be told by ASCII alone, up to `most`, found many at a time: where they start
+ * and end, counted from *at. Nearly all are ordinary; what is made of one that is not (camelCase,
+ * node.js) depends on its bytes alone, and analyzer_next, asked at its start, says it. *at as
+ * above. Behind them analyzer_next has to be asked, but where room for fewer than ANALYZER_SPANS_STEP
+ * is left: then there may be more of them.
+ */
+enum { ANALYZER_SPANS_STEP = 32 };
+size_t analyzer_spans(const analyzer *a, str text, size_t *at, uint32_t *starts, uint32_t *ends,
                       size_t most);
 
 /*

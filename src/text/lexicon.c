@@ -18,7 +18,7 @@ enum {
     FORMS_FULL = 1 << 19, /* of them the slots take 32 MB, the rest some 20 MB */
     SCRATCH_BYTES = 4096,
     HUGE_PAGE_BYTES = 2 << 20,
-    CUTS = 32, /* forms that are looked up at a time, so that the cache's misses overlap */
+    CUTS = 128, /* forms that are looked up at a time, so that the cache's misses overlap */
 };
 
 /* What becomes of a form. */
@@ -237,98 +237,98 @@ static bool grow(lexicon *l) {
 /* What the form is besides its bytes: the same bytes are cut the same way nearly always, but a
    word's surroundings have a say. */
 static inline uint32_t tag_of(size_t len, word_shape shape, uint32_t parts) {
-    return (uint32_t)len | (uint32_t)shape << 8 | parts << 10 | 1u << 31;
-}
-
-static anp_status find_long(lexicon *l, str text, const text_word *form, meaning *out,
-                            anp_error *err) {
-    bool is_new;
-    uint32_t tag = (uint32_t)form->shape | form->part_count << 2;
-    uint32_t number =
-        intern_add(&l->long_forms, str_slice(text, form->start, form->end), &is_new);
-    if (number == INTERN_NONE) {
-        return error_nomem(err, "a lexicon");
-    }
-    if (!is_new && l->long_tags.items[number] == tag) {
-        *out = l->long_meanings.items[number];
-        return ANP_OK;
-    }
-    TRY(add_form(l, text, form, out, err));
-    if (!is_new) {
-        return ANP_OK; /* the same bytes, cut another way: not kept */
-    }
-    return vec_push(&l->long_meanings, *out) && vec_push(&l->long_tags, tag)
-               ? ANP_OK
-               : error_nomem(err, "a lexicon");
+    return (uint32_t)(len & 0xff) | (uint32_t)shape << 8 | parts << 10 | 1u << 31;
 }
 
 /* A form that was cut out and not yet looked up. */
 typedef struct cut {
-    uint64_t key[2];
+    uint64_t key[2]; /* of a form of up to KEY_BYTES_MAX bytes */
     size_t place;
-    size_t at;    /* where cutting it out began */
-    uint32_t tag; /* 0: too long for a slot */
+    size_t start;
+    uint32_t len;
+    uint32_t tag;
 } cut;
 
-/* Has the slot of a form of up to KEY_BYTES_MAX bytes fetched into the cache. */
-static inline void prepare(const lexicon *l, str text, size_t start, size_t len, uint32_t tag,
-                           cut *c) {
-    load_key(text, start, len, c->key);
-    c->tag = tag;
-    c->place = place_of(c->key, c->tag);
-    __builtin_prefetch(&l->slots[c->place & l->mask]);
-}
-
-/* Forms that were found many at a time. They are looked up as ordinary ones; one that is not is
-   cut out anew when it is met first. */
-static size_t cut_spans(const lexicon *l, str text, size_t *at, cut *cuts, size_t most) {
-    text_range spans[CUTS];
-    size_t count = analyzer_spans(l->analyzer, text, at, spans, most);
-    for (size_t i = 0; i < count; i++) {
-        size_t len = spans[i].end - spans[i].start;
-        cuts[i].at = spans[i].start;
-        cuts[i].tag = 0;
-        if (len <= KEY_BYTES_MAX) {
-            uint32_t tag = tag_of(len, WORD_ORDINARY, 0);
-            prepare(l, text, spans[i].start, len, tag, &cuts[i]);
-        }
+/* Has the slot of a form fetched into the cache, but of a long one. */
+static inline void prepare(const lexicon *l, str text, size_t start, size_t len, word_shape shape,
+                           uint32_t parts, cut *c) {
+    c->start = start;
+    c->len = (uint32_t)len;
+    c->tag = tag_of(len, shape, parts);
+    if (len <= KEY_BYTES_MAX) {
+        load_key(text, start, len, c->key);
+        c->place = place_of(c->key, c->tag);
+        __builtin_prefetch(&l->slots[c->place & l->mask]);
     }
-    return count;
 }
 
-/* Cuts out the next forms and has their slots fetched into the cache meanwhile; how many. */
+/* Cuts out the next forms, those of ASCII many at a time. They are looked up as ordinary ones; one
+   that is not is cut out anew when it is met first. How many. */
 static size_t cut_forms(const lexicon *l, str text, size_t *at, cut *cuts) {
+    uint32_t starts[CUTS], ends[CUTS];
     text_word form;
     size_t count = 0;
-    while ((count += cut_spans(l, text, at, cuts + count, CUTS - count)) < CUTS) {
-        cut *c = &cuts[count];
-        c->at = *at;
-        if (!analyzer_next(l->analyzer, text, at, &form)) {
-            break;
+    for (;;) {
+        size_t from = *at;
+        size_t found = analyzer_spans(l->analyzer, text, at, starts, ends, CUTS - count);
+        for (size_t i = 0; i < found; i++) {
+            prepare(l, text, from + starts[i], ends[i] - starts[i], WORD_ORDINARY, 0,
+                    &cuts[count + i]);
         }
-        size_t len = form.end - form.start;
-        c->tag = 0;
-        if (len <= KEY_BYTES_MAX) {
-            uint32_t tag = tag_of(len, form.shape, form.part_count);
-            prepare(l, text, form.start, len, tag, c);
+        count += found;
+        if (count > CUTS - ANALYZER_SPANS_STEP || !analyzer_next(l->analyzer, text, at, &form)) {
+            return count;
         }
-        count++;
+        prepare(l, text, form.start, form.end - form.start, form.shape, form.part_count,
+                &cuts[count++]);
     }
-    return count;
 }
 
-/* The form is cut out once more: it is met for the first time, or long. */
+/* The form is cut out once more: it is met for the first time. */
+static anp_status cut_anew(lexicon *l, str text, const cut *c, meaning *out, anp_error *err) {
+    text_word form;
+    size_t at = c->start;
+    analyzer_next(l->analyzer, text, &at, &form);
+    return add_form(l, text, &form, out, err);
+}
+
 static anp_status find_anew(lexicon *l, str text, const cut *c, slot *s, meaning *out,
                             anp_error *err) {
-    text_word form;
-    size_t at = c->at;
-    analyzer_next(l->analyzer, text, &at, &form);
-    if (!c->tag) {
-        return find_long(l, text, &form, out, err);
-    }
-    TRY(add_form(l, text, &form, out, err));
+    TRY(cut_anew(l, text, c, out, err));
     *s = (slot){{c->key[0], c->key[1]}, c->tag, out->word, out->hash};
     return ++l->used * 4 <= l->mask * 3 || grow(l) ? ANP_OK : error_nomem(err, "a lexicon");
+}
+
+static anp_status find_long(lexicon *l, str text, const cut *c, meaning *out, anp_error *err) {
+    bool is_new;
+    uint32_t number =
+        intern_add(&l->long_forms, str_make(text.data + c->start, c->len), &is_new);
+    if (number == INTERN_NONE) {
+        return error_nomem(err, "a lexicon");
+    }
+    if (!is_new && l->long_tags.items[number] == c->tag) {
+        *out = l->long_meanings.items[number];
+        return ANP_OK;
+    }
+    TRY(cut_anew(l, text, c, out, err));
+    if (!is_new) {
+        return ANP_OK; /* the same bytes, cut another way: not kept */
+    }
+    return vec_push(&l->long_meanings, *out) && vec_push(&l->long_tags, c->tag)
+               ? ANP_OK
+               : error_nomem(err, "a lexicon");
+}
+
+static anp_status find_form(lexicon *l, str text, const cut *c, meaning *out, anp_error *err) {
+    if (c->len > KEY_BYTES_MAX) {
+        return find_long(l, text, c, out, err);
+    }
+    slot *s = probe(l->slots, l->mask, c->place, c->key, c->tag);
+    if (!s->tag) {
+        return find_anew(l, text, c, s, out, err);
+    }
+    *out = (meaning){s->hash, s->word};
+    return ANP_OK;
 }
 
 static bool reserve(lexicon_text *t, size_t need) {
@@ -357,14 +357,8 @@ anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err)
             return error_nomem(err, "the words of a text");
         }
         for (size_t i = 0; i < count; i++) {
-            const cut *c = &cuts[i];
-            slot *s = c->tag ? probe(l->slots, l->mask, c->place, c->key, c->tag) : NULL;
             meaning found;
-            if (s && s->tag) {
-                found = (meaning){s->hash, s->word};
-            } else {
-                TRY(find_anew(l, text, c, s, &found, err));
-            }
+            TRY(find_form(l, text, &cuts[i], &found, err));
             if (out->count == most) {
                 return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
             }

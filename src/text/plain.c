@@ -1,8 +1,11 @@
 /* See plain.h. */
 #include "text/plain.h"
 
-#include "text/spans.h"
 #include "text/utf8.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /* Whether the character at `at` belongs to a word; *next is the byte behind it. */
 static bool is_inside(unicode_cache *cache, str text, size_t at, size_t *next) {
@@ -25,13 +28,27 @@ static run scan_bytes(str text, size_t at) {
 }
 
 #if defined(__SSE2__)
+
+enum { LANES = 16 };
+
+/* 0xff where first <= byte < first + count, as unsigned bytes. */
+static inline __m128i within(__m128i bytes, char first, int count) {
+    __m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8((char)(-128 - first)));
+    return _mm_cmplt_epi8(moved, _mm_set1_epi8((char)(-128 + count)));
+}
+
+static inline unsigned bits(__m128i bytes) {
+    return (unsigned)_mm_movemask_epi8(bytes);
+}
+
 /* A word's length is a branch that no processor guesses; 16 bytes at a time most need none. */
 static run scan(str text, size_t at) {
     bool upper = false;
-    for (; text.len - at >= SPAN_LANES; at += SPAN_LANES) {
-        __m128i bytes = span_load(text.data + at);
-        unsigned ends = (unsigned)span_bits(span_alnum(bytes), 0) ^ 0xffff;
-        unsigned capitals = (unsigned)span_bits(span_range(bytes, 'A', 26), 0);
+    for (; text.len - at >= LANES; at += LANES) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.data + at));
+        __m128i letters = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26);
+        unsigned ends = bits(_mm_or_si128(letters, within(bytes, '0', 10))) ^ 0xffff;
+        unsigned capitals = bits(within(bytes, 'A', 26));
         if (ends) {
             unsigned len = (unsigned)__builtin_ctz(ends);
             return (run){at + len, upper || (capitals & ((1u << len) - 1)) != 0};
@@ -42,56 +59,9 @@ static run scan(str text, size_t at) {
     return (run){rest.end, rest.upper || upper};
 }
 
-/* A bit for each of 64 bytes: letter or digit; in *beyond: not ASCII. */
-static inline uint64_t look(const char *at, uint64_t *beyond) {
-    uint64_t inside = 0;
-    *beyond = 0;
-    for (unsigned i = 0; i < SPAN_BYTES; i += SPAN_LANES) {
-        __m128i bytes = span_load(at + i);
-        inside |= span_bits(span_alnum(bytes), i);
-        *beyond |= span_bits(bytes, i);
-    }
-    return inside;
-}
-
-/* The words that end within the first `usable` of the bytes; *taken: where to look on. */
-static inline size_t take_spans(uint64_t inside, unsigned usable, size_t from, text_range *words,
-                                size_t most, unsigned *taken) {
-    uint64_t left = inside & span_between(0, usable);
-    size_t count = 0;
-    *taken = usable;
-    while (left) {
-        unsigned start = (unsigned)__builtin_ctzll(left), end = span_end(inside, start);
-        if (end >= usable || count == most) { /* it may go on */
-            *taken = start;
-            break;
-        }
-        words[count++] = (text_range){from + start, from + end};
-        left &= ~(uint64_t)0 << end;
-    }
-    return count;
-}
-
-size_t plain_spans(str text, size_t *at, text_range *words, size_t most) {
-    size_t from = *at, count = 0;
-    unsigned taken = 1;
-    while (count < most && taken && text.len - from >= SPAN_BYTES) {
-        uint64_t beyond, inside = look(text.data + from, &beyond);
-        unsigned usable = beyond ? (unsigned)__builtin_ctzll(beyond) : SPAN_BYTES;
-        count += take_spans(inside, usable, from, words + count, most - count, &taken);
-        from += taken;
-    }
-    *at = from;
-    return count;
-}
 #else
 static run scan(str text, size_t at) {
     return scan_bytes(text, at);
-}
-
-size_t plain_spans(str text, size_t *at, text_range *words, size_t most) {
-    (void)text, (void)at, (void)words, (void)most;
-    return 0;
 }
 #endif
 

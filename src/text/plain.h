@@ -15,11 +15,4 @@
  */
 bool plain_next(unicode_cache *cache, str text, size_t *at, bool fast, text_word *word);
 
-/*
- * The next words, up to `most`, that are ASCII and do not touch another character, found 64 bytes
- * at a time; how many. *at is moved behind the last one. When they are fewer than `most`,
- * plain_next has to find the next word, or that there is none.
- */
-size_t plain_spans(str text, size_t *at, text_range *words, size_t most);
-
 #endif

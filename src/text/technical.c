@@ -6,7 +6,6 @@
 #include "text/technical.h"
 
 #include "text/split.h"
-#include "text/spans.h"
 #include "text/utf8.h"
 
 static unsigned traits_at(str text, size_t at) {
@@ -296,80 +295,3 @@ bool technical_next(unicode_cache *cache, str text, size_t *at, bool fast, text_
     *at = from;
     return false;
 }
-
-/* ---- Many at a time ------------------------------------------------------------------------ */
-
-#if defined(__SSE2__)
-
-/* A bit for each of 64 bytes. */
-typedef struct block {
-    uint64_t inside;  /* a letter or digit */
-    uint64_t beyond;  /* not ASCII */
-    uint64_t joiner;  /* but for the underscore */
-    uint64_t odd;     /* _ + # */
-    uint64_t stop;    /* a full stop */
-    uint64_t dash;
-} block;
-
-static inline block look(const char *at) {
-    block b = {0};
-    for (unsigned i = 0; i < SPAN_BYTES; i += SPAN_LANES) {
-        __m128i bytes = span_load(at + i), stop = span_is(bytes, '.');
-        __m128i colons = span_range(bytes, ':', 2); /* and the semicolon */
-        __m128i marks = _mm_or_si128(span_is(bytes, '\''), span_is(bytes, ','));
-        __m128i signs = _mm_or_si128(span_is(bytes, '+'), span_is(bytes, '#'));
-        b.inside |= span_bits(span_alnum(bytes), i);
-        b.beyond |= span_bits(bytes, i);
-        b.joiner |= span_bits(_mm_or_si128(stop, _mm_or_si128(colons, marks)), i);
-        b.odd |= span_bits(_mm_or_si128(signs, span_is(bytes, '_')), i);
-        b.stop |= span_bits(stop, i);
-        b.dash |= span_bits(span_is(bytes, '-'), i);
-    }
-    return b;
-}
-
-/* As take_ascii and technical_next have it; what they would have to look at further ends it. */
-static inline size_t take_spans(const block *b, size_t from, text_range *words, size_t most,
-                                unsigned *taken) {
-    unsigned usable = b->beyond ? (unsigned)__builtin_ctzll(b->beyond) : SPAN_BYTES;
-    uint64_t next = (b->inside | b->beyond) >> 1;
-    uint64_t begins = b->odd | (b->stop & next) | (b->dash & b->dash >> 1); /* another word */
-    uint64_t joins = b->odd | (b->joiner & next);
-    uint64_t left = b->inside & span_between(0, usable);
-    size_t count = 0;
-    unsigned at = 0;
-    while (left && count < most) {
-        unsigned start = (unsigned)__builtin_ctzll(left), end = span_end(b->inside, start);
-        if (end + 1 >= usable || begins & span_between(at, start) || joins >> end & 1) {
-            break;
-        }
-        words[count++] = (text_range){from + start, from + end};
-        left &= ~(uint64_t)0 << end;
-        at = end;
-    }
-    /* Up to the next word, or what may begin one; of the last byte it is not known. */
-    uint64_t word = left | (begins & ~(uint64_t)0 << at);
-    unsigned end = word ? (unsigned)__builtin_ctzll(word) : SPAN_BYTES;
-    end = end < usable ? end : usable;
-    *taken = end < SPAN_BYTES - 1 ? end : SPAN_BYTES - 1;
-    return count;
-}
-
-size_t technical_spans(str text, size_t *at, text_range *words, size_t most) {
-    size_t from = *at, count = 0;
-    unsigned taken = 1;
-    while (count < most && taken && text.len - from >= SPAN_BYTES) {
-        block b = look(text.data + from);
-        count += take_spans(&b, from, words + count, most - count, &taken);
-        from += taken;
-    }
-    *at = from;
-    return count;
-}
-
-#else
-size_t technical_spans(str text, size_t *at, text_range *words, size_t most) {
-    (void)text, (void)at, (void)words, (void)most;
-    return 0;
-}
-#endif

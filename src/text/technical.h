@@ -27,13 +27,4 @@
  */
 bool technical_next(unicode_cache *cache, str text, size_t *at, bool fast, text_word *word);
 
-/*
- * The next words, up to `most`, that are letters and digits of ASCII and seen to end where they do
- * without asking what stands further off, found 64 bytes at a time; how many. Whether capitals cut
- * them into parts is not asked. *at is moved behind the last one or further, not over the next
- * word. When they are fewer than `most`, technical_next has to find the next word, or that there is
- * none.
- */
-size_t technical_spans(str text, size_t *at, text_range *words, size_t most);
-
 #endif

@@ -1,4 +1,5 @@
-/* The lexicon against the analyzer without shortcuts: the same terms at the same positions. */
+/* The lexicon against the analyzer without shortcuts: the same terms at the same positions, whatever
+   kernel finds words many at a time. */
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/prng.h"
@@ -22,7 +23,8 @@ static const char *const pieces[] = {
 /* Prose, with what may begin or end a word at the border of what is looked at together. */
 static const char *const prose[] = {
     "cache", "the", "I", "HTTP", "Kafka", "sha256", " ",  " ", " ",   " ",  ", ", ". ", ".\n", "; ",
-    " - ",   "--",  "-", "(",    ")",     "'",      "s ", "/", " 42", "\n", ".",  "_",  "+"};
+    " - ",   "--",  "-", "(",    ")",     "'",      "s ", "/", " 42", "\n", ".",  "_",  "+",
+    ":",     ",",   ";", "1",    "a",     "#",      "é",  ".x", "x.", "1.", "'1", "a'", "::"};
 
 static str make_text(prng *p, char *bytes) {
     size_t len = 0, most = prng_below(p, TEXT_BYTES_MAX - 60);
@@ -65,7 +67,7 @@ static bool same(const lexicon *l, const lexicon_text *words, const text_tokens 
     return CHECK_EQ_INT(at, tokens->count);
 }
 
-static void compare(anp_analyzer kind) {
+static void compare(anp_analyzer kind, const spans_kernel *kernel) {
     static char bytes[TEXT_BYTES_MAX];
     analyzer *fast, *slow;
     prng p = {SEED + (uint64_t)kind};
@@ -75,6 +77,7 @@ static void compare(anp_analyzer kind) {
         return;
     }
     analyzer_use_twin(slow);
+    analyzer_use_kernel(fast, kernel);
     lexicon *l = lexicon_open(fast, true);
     for (int round = 0; CHECK(l != NULL) && round < ROUNDS; round++) {
         arena memory = {0};
@@ -87,7 +90,8 @@ static void compare(anp_analyzer kind) {
         CHECK_EQ_INT(analyzer_run(slow, text, &memory, &tokens, NULL), ANP_OK);
         CHECK_EQ_INT(lexicon_read(l, text, &words, NULL), ANP_OK);
         if (!same(l, &words, &tokens)) {
-            test_note("seed %d, round %d: %.*s", SEED, round, (int)text.len, text.data);
+            test_note("%s, seed %d, round %d: %.*s", kernel->name, SEED, round, (int)text.len,
+                      text.data);
             round = ROUNDS;
         }
         if (round == ROUNDS / 2) {
@@ -133,12 +137,49 @@ static void growth(void) {
     analyzer_close(a);
 }
 
+/* Words over what is found in one step, in one call, or by a word's limit at all. */
+static void long_words(const spans_kernel *kernel) {
+    static const size_t lengths[] = {16, 17, 63, 64, 65, 200, 32704, 32768, 65535, 65536, 65600};
+    static char bytes[2 * 65600 + 16];
+    for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
+        analyzer *fast, *slow;
+        arena memory = {0};
+        lexicon_text words = {0};
+        text_tokens tokens;
+        size_t len = lengths[i / 2];
+        memset(bytes, ' ', sizeof bytes);
+        memset(bytes + 5 * (i % 2), 'a', len);
+        memset(bytes + 5 + len + 1, 'b', len);
+        str text = str_make(bytes, 5 + len + 1 + len + 3 * (i % 2));
+        analyzer_open(ANP_ANALYZER_TECHNICAL, "none", &fast, NULL);
+        analyzer_open(ANP_ANALYZER_TECHNICAL, "none", &slow, NULL);
+        analyzer_use_twin(slow);
+        analyzer_use_kernel(fast, kernel);
+        lexicon *l = lexicon_open(fast, true);
+        CHECK_EQ_INT(analyzer_run(slow, text, &memory, &tokens, NULL), ANP_OK);
+        CHECK_EQ_INT(lexicon_read(l, text, &words, NULL), ANP_OK);
+        if (!same(l, &words, &tokens)) {
+            test_note("%s, %zu bytes", kernel->name, len);
+        }
+        lexicon_close(l);
+        lexicon_text_free(&words);
+        arena_free(&memory);
+        analyzer_close(fast);
+        analyzer_close(slow);
+    }
+}
+
 void test_text_lexicon(void);
 void test_text_lexicon(void) {
-    CASE("plain texts");
-    compare(ANP_ANALYZER_PLAIN);
-    CASE("technical texts");
-    compare(ANP_ANALYZER_TECHNICAL);
+    const spans_kernel *const *all;
+    for (size_t i = 0, count = spans_all(&all); i < count; i++) {
+        CASE("plain texts");
+        compare(ANP_ANALYZER_PLAIN, all[i]);
+        CASE("technical texts");
+        compare(ANP_ANALYZER_TECHNICAL, all[i]);
+        CASE("long words");
+        long_words(all[i]);
+    }
     CASE("many forms");
     growth();
 }
