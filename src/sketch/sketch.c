@@ -25,16 +25,17 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "sketch/tally.h"
+#include "sketch/loops.h"
 
 #include <stdlib.h>
 
-enum { SLOT_SHIFT = 56, SORT_DIGIT_BITS = 8, SORT_DIGITS = 256, SORT_PASSES = 2 };
+enum { SORT_DIGIT_BITS = 8, SORT_DIGITS = 256, SORT_PASSES = 2 };
+
+/* Of fewer hashes, the table that finds repeats is sparse: it fits the cache all the same. */
+enum { SPARSE_ITEMS_MAX = 2048 };
 
 _Static_assert(SKETCH_SLOTS == 1 << (64 - SLOT_SHIFT), "a slot is the first bits of a hash");
 _Static_assert(SKETCH_BYTES == 136, "136 bytes a post are a promise of the format");
-
-static const uint64_t GOLDEN = 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio: spreads small numbers */
 
 /* ---- Shingles ---- */
 
@@ -143,42 +144,10 @@ double sketch_jaccard(shingle_set a, shingle_set b) {
 
 /* ---- Sketches ---- */
 
-/*
- * The first occupied slot in the probe sequence of `slot`: 8 probes a mix. `used` has at least one.
- */
-static unsigned find_donor(unsigned slot, const bool used[SKETCH_SLOTS]) {
-    for (uint64_t round = 0;; round++) {
-        uint64_t probes = hash_mix64((round * SKETCH_SLOTS + slot + 1) * GOLDEN);
-        for (unsigned i = 0; i < 8; i++, probes >>= 8) {
-            unsigned donor = (unsigned)(probes & (SKETCH_SLOTS - 1));
-            if (used[donor]) {
-                return donor;
-            }
-        }
-    }
-}
-
-static void write_minhash(const uint64_t *hashes, size_t count, uint8_t *bytes) {
-    uint64_t least[SKETCH_SLOTS];
-    bool used[SKETCH_SLOTS] = {false};
-    memset(least, 0xff, sizeof least);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t slot = hashes[i] >> SLOT_SHIFT;
-        least[slot] = least[slot] < hashes[i] ? least[slot] : hashes[i];
-        used[slot] = true;
-    }
-    memset(bytes, 0, SKETCH_MINHASH_BYTES);
-    for (unsigned slot = 0; slot < SKETCH_SLOTS; slot++) {
-        unsigned from = used[slot] ? slot : find_donor(slot, used);
-        unsigned value = (unsigned)(hash_mix64(least[from] + slot * GOLDEN) >> 60);
-        bytes[slot / 2] = (uint8_t)(bytes[slot / 2] | value << (slot % 2 * SKETCH_SLOT_BITS));
-    }
-}
-
 static uint64_t simhash_of(const uint64_t *hashes, size_t count) {
     uint32_t totals[64] = {0};
     uint64_t simhash = 0;
-    sketch_tally_best()->add(hashes, count, totals);
+    sketch_loops_best()->add(hashes, count, totals);
     for (unsigned bit = 0; bit < 64; bit++) {
         simhash |= (uint64_t)(2 * (size_t)totals[bit] > count) << bit;
     }
@@ -191,7 +160,7 @@ static void write_sketch(const uint64_t *hashes, size_t count, uint8_t sketch[SK
         memset(sketch, 0, SKETCH_BYTES);
         return;
     }
-    write_minhash(hashes, count, sketch);
+    sketch_loops_best()->minhash(hashes, count, sketch);
     store_u64(sketch + SKETCH_MINHASH_BYTES, simhash_of(hashes, count));
 }
 
@@ -204,40 +173,41 @@ void sketch_scratch_free(sketch_scratch *s) {
     *s = (sketch_scratch){0};
 }
 
-/* Room for so many hashes, and behind it a cleared table of twice as many or more; its mask, or 0
-   when memory is out. */
-static size_t make_room(sketch_scratch *s, size_t items) {
-    size_t places = 64;
-    while (places < 2 * items) {
+/* Room for so many hashes, and behind it a cleared table of many more places, so that few want the
+   same; how many, or 0 when memory is out. */
+static size_t make_room(sketch_scratch *s, size_t items, uint32_t **table) {
+    size_t sparse = items < SPARSE_ITEMS_MAX ? 8 : 2, places = 64;
+    while (places < sparse * items) {
         places *= 2;
     }
-    if (s->capacity < items + places) {
+    size_t need = items + places * sizeof(uint32_t) / sizeof *s->room;
+    if (s->capacity < need) {
         sketch_scratch_free(s);
-        s->room = malloc((items + places) * sizeof *s->room);
-        s->capacity = s->room ? items + places : 0;
+        s->room = malloc(need * sizeof *s->room);
+        s->capacity = s->room ? need : 0;
     }
-    if (s->room) {
-        memset(s->room + items, 0, places * sizeof *s->room);
+    if (!s->room) {
+        return 0;
     }
-    return s->room ? places - 1 : 0;
+    *table = (uint32_t *)(s->room + items);
+    memset(*table, 0, places * sizeof **table);
+    return places;
 }
 
-/* Keeps the first of equal hashes; how many are kept. 0 marks a free place of the table, and is
-   never put there. */
-static size_t make_distinct(uint64_t *hashes, size_t count, uint64_t *table, size_t mask) {
+/* Keeps the first of equal hashes; how many are kept. The table holds their numbers among those
+   kept, from 1. */
+static size_t make_distinct(uint64_t *hashes, size_t count, uint32_t *table, size_t places) {
     size_t kept = 0;
-    bool zero_seen = false;
     for (size_t i = 0; i < count; i++) {
         uint64_t hash = hashes[i];
-        size_t at = hash & mask;
-        while (table[at] != 0 && table[at] != hash) {
-            at = (at + 1) & mask;
+        size_t at = hash & (places - 1);
+        while (table[at] != 0 && hashes[table[at] - 1] != hash) {
+            at = (at + 1) & (places - 1);
         }
-        bool is_new = hash ? table[at] == 0 : !zero_seen;
-        zero_seen |= hash == 0;
-        table[at] = hash;
-        hashes[kept] = hash;
-        kept += is_new;
+        if (table[at] == 0) {
+            hashes[kept] = hash;
+            table[at] = (uint32_t)++kept;
+        }
     }
     return kept;
 }
@@ -245,12 +215,13 @@ static size_t make_distinct(uint64_t *hashes, size_t count, uint64_t *table, siz
 anp_status sketch_of_words(const uint64_t *words, size_t word_count, sketch_scratch *scratch,
                            uint8_t sketch[SKETCH_BYTES], anp_error *err) {
     size_t count = shingle_count(word_count);
-    size_t mask = make_room(scratch, count);
-    if (mask == 0) {
+    uint32_t *table;
+    size_t places = count < UINT32_MAX ? make_room(scratch, count, &table) : 0;
+    if (places == 0) {
         return error_nomem(err, "the sketch of a post");
     }
     hash64_triples(words, count, scratch->room);
-    scratch->count = make_distinct(scratch->room, count, scratch->room + count, mask);
+    scratch->count = make_distinct(scratch->room, count, table, places);
     write_sketch(scratch->room, scratch->count, sketch);
     return ANP_OK;
 }

@@ -79,6 +79,28 @@ static void random_texts(void) {
     sketch_scratch_free(&scratch);
 }
 
+/* More than a sparse table is made for, in a ring: each shingle but two stands twice. */
+static void many_words(void) {
+    enum { COUNT = 5000 };
+    static uint64_t hashes[2 * COUNT];
+    sketch_scratch scratch = {0};
+    arena memory = {0};
+    shingle_set set;
+    uint8_t of_set[SKETCH_BYTES], of_words[SKETCH_BYTES];
+    prng random = {SEED + 2};
+    for (size_t i = 0; i < COUNT; i++) {
+        hashes[i] = hashes[COUNT + i] = prng_next(&random);
+    }
+    CHECK_EQ_INT(sketch_shingles(hashes, 2 * COUNT, &memory, &set, NULL), ANP_OK);
+    CHECK_EQ_INT(set.count, COUNT);
+    sketch_make(set, of_set);
+    CHECK_EQ_INT(sketch_of_words(hashes, 2 * COUNT, &scratch, of_words, NULL), ANP_OK);
+    CHECK_EQ_INT(scratch.count, COUNT);
+    CHECK(memcmp(of_set, of_words, SKETCH_BYTES) == 0);
+    sketch_scratch_free(&scratch);
+    arena_free(&memory);
+}
+
 static shingle_set shingles_of(arena *memory, const char *const *texts, size_t count) {
     uint64_t words[16];
     shingle_set set = {NULL, 0};
@@ -155,6 +177,8 @@ static void jaccard_random(void) {
 void test_sketch_shingles(void) {
     CASE("random texts equal the twin");
     random_texts();
+    CASE("many words");
+    many_words();
     CASE("words keep their borders");
     word_borders();
     CASE("scratch is given back");

@@ -5,8 +5,8 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/prng.h"
+#include "sketch/loops.h"
 #include "sketch/sketch.h"
-#include "sketch/tally.h"
 #include "test.h"
 
 #include <math.h>
@@ -177,8 +177,8 @@ static void simhash_slowly(void) {
 static void tallies(void) {
     static const size_t counts[] = {0, 1, 2, 7, 8, 9, 254, 255, 256, 510, 511, 2000};
     static uint64_t hashes[2000];
-    const sketch_tally *const *all;
-    size_t kinds = sketch_tally_all(&all);
+    const sketch_loops *const *all;
+    size_t kinds = sketch_loops_all(&all);
     prng random = {SEED + 4};
     for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++) {
         hashes[i] = prng_next(&random) | (uint64_t)1 << 63 | 1;
@@ -200,6 +200,60 @@ static void tallies(void) {
             }
             if (!CHECK_EQ_INT(wrong, 0)) {
                 test_note("%s, %zu hashes", all[kind]->name, counts[c]);
+            }
+        }
+    }
+}
+
+/* A slot's value as sketch.c draws it: the least hash of the slot, or of the first that the probes
+   find. */
+static unsigned slot_slowly(const uint64_t *hashes, size_t count, unsigned slot) {
+    uint64_t wanted = slot, least = 0, mix = 0;
+    for (uint64_t probe = 0;; probe++) {
+        bool found = false;
+        for (size_t i = 0; i < count; i++) {
+            if (hashes[i] >> 56 == wanted && (!found || hashes[i] < least)) {
+                least = hashes[i];
+                found = true;
+            }
+        }
+        if (found) {
+            return (unsigned)(hash_mix64(least + slot * 0x9e3779b97f4a7c15u) >> 60);
+        }
+        mix = probe % 8 ? mix >> 8 : hash_mix64((probe / 8 * 256 + slot + 1) * 0x9e3779b97f4a7c15u);
+        wanted = mix & 255;
+    }
+}
+
+/* Every processor's MinHash; hashes at the ends of their slots too, and slots that are not met. */
+static void minhash_slowly(void) {
+    static const size_t counts[] = {1, 2, 3, 10, 100, 256, 600, 2000};
+    static uint64_t hashes[2000];
+    const sketch_loops *const *all;
+    size_t kinds = sketch_loops_all(&all);
+    prng random = {SEED + 5};
+    for (size_t c = 0; c < 2 * sizeof counts / sizeof *counts; c++) {
+        size_t count = counts[c / 2];
+        unsigned expected[256];
+        for (size_t i = 0; i < count; i++) {
+            hashes[i] = prng_next(&random);
+            if (c % 2) {
+                uint64_t end = prng_below(&random, 2) ? ~(uint64_t)0 >> 8 : 0;
+                hashes[i] = hashes[i] >> 56 << 56 | end;
+            }
+        }
+        for (unsigned slot = 0; slot < 256; slot++) {
+            expected[slot] = slot_slowly(hashes, count, slot);
+        }
+        for (size_t kind = 0; kind < kinds; kind++) {
+            uint8_t bytes[SKETCH_MINHASH_BYTES];
+            size_t wrong = 0;
+            all[kind]->minhash(hashes, count, bytes);
+            for (unsigned slot = 0; slot < 256; slot++) {
+                wrong += (bytes[slot / 2] >> slot % 2 * 4 & 15u) != expected[slot];
+            }
+            if (!CHECK_EQ_INT(wrong, 0)) {
+                test_note("%s, %zu hashes", all[kind]->name, count);
             }
         }
     }
@@ -297,6 +351,8 @@ void test_sketch_sketch(void) {
     simhash_slowly();
     CASE("tallies of every processor");
     tallies();
+    CASE("MinHash, slowly");
+    minhash_slowly();
     CASE("SimHash is nearer for nearer sets");
     simhash_likeness();
     CASE("estimate of equal slots");
