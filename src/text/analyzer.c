@@ -24,7 +24,7 @@
 /* A buffer above this is given back after the text that needed it. */
 enum { TOKENS_KEPT_MAX = 1 << 16 };
 
-_Static_assert(ANALYZER_SPANS_STEP == SPANS_STEP, "the same room");
+_Static_assert((int)ANALYZER_SPANS_STEP == (int)SPANS_STEP, "the same room");
 
 struct analyzer {
     bool plain;

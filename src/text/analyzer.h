@@ -62,8 +62,8 @@ bool analyzer_next(analyzer *a, str text, size_t *at, struct text_word *word);
  * As many words as can be told by ASCII alone, up to `most`, found many at a time: where they start
  * and end, counted from *at. Nearly all are ordinary; what is made of one that is not (camelCase,
  * node.js) depends on its bytes alone, and analyzer_next, asked at its start, says it. *at as
- * above. Behind them analyzer_next has to be asked, but where room for fewer than ANALYZER_SPANS_STEP
- * is left: then there may be more of them.
+ * above. Behind them analyzer_next has to be asked, but where room for fewer than
+ * ANALYZER_SPANS_STEP is left: then there may be more of them.
  */
 enum { ANALYZER_SPANS_STEP = 32 };
 size_t analyzer_spans(const analyzer *a, str text, size_t *at, uint32_t *starts, uint32_t *ends,

@@ -1,5 +1,5 @@
-/* The lexicon against the analyzer without shortcuts: the same terms at the same positions, whatever
-   kernel finds words many at a time. */
+/* The lexicon against the analyzer without shortcuts: the same terms at the same positions, by
+   every kernel that finds words many at a time. */
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/prng.h"
