@@ -7,15 +7,21 @@
 
 #include <math.h>
 
+/* What a posting needs of its post, in one cache line. */
+typedef struct post_numbers {
+    float norm;   /* of the combined text, at the default k1 and b */
+    float factor; /* of the default blend and weights */
+    uint32_t body_words, title_words;
+} post_numbers;
+
 struct unit_writer {
     unit_packer packer;
     unit_info info;
     uint32_t title_weight;
     uint16_t low_first; /* of the unit's first post */
-    list_lengths bodies; /* of the posts, in the heads that the caller gave */
+    post_numbers *posts;
+    list_lengths bodies; /* of the posts, in their numbers */
     list_lengths titles;
-    float *norms;       /* by post: of the combined text, at the default k1 and b */
-    float *factors;     /* by post: of the default blend and weights */
     uint16_t *lows;     /* scratch of one list, WINDOW_DOCS each */
     uint32_t *tfs;
     uint32_t *counts;
@@ -37,8 +43,9 @@ static void prepare_posts(unit_writer *w, const forward_head *heads) {
         }
         uint32_t length = heads[i].body_words + w->title_weight * heads[i].title_words;
         double prior = rank_prior(defaults.weights, scores);
-        w->norms[i] = rank_norm_of(norm, length);
-        w->factors[i] = (float)(1.0 + defaults.blend * (2.0 * prior - 1.0));
+        w->posts[i] = (post_numbers){
+            rank_norm_of(norm, length), (float)(1.0 + defaults.blend * (2.0 * prior - 1.0)),
+            heads[i].body_words, heads[i].title_words};
     }
 }
 
@@ -52,32 +59,30 @@ anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, co
     w->info = *info;
     w->title_weight = settings->title_weight;
     w->low_first = window_low(info->first);
-    w->bodies = (list_lengths){&heads->body_words, sizeof *heads, sizeof heads->body_words, 0,
-                               w->low_first, info->count};
-    w->titles = w->bodies;
-    w->titles.entries = &heads->title_words;
-    w->norms = malloc((info->count + 1u) * sizeof *w->norms);
-    w->factors = malloc((info->count + 1u) * sizeof *w->factors);
+    w->posts = malloc((info->count + 1u) * sizeof *w->posts);
     w->lows = malloc(WINDOW_DOCS * sizeof *w->lows);
     w->tfs = malloc(WINDOW_DOCS * sizeof *w->tfs);
     w->counts = malloc(WINDOW_DOCS * sizeof *w->counts);
     w->title_tfs = malloc(WINDOW_DOCS * sizeof *w->title_tfs);
     w->impacts = malloc(WINDOW_DOCS * sizeof *w->impacts);
     w->blended = malloc(WINDOW_DOCS * sizeof *w->blended);
-    if (!w->norms || !w->factors || !w->lows || !w->tfs || !w->counts || !w->title_tfs ||
+    if (!w->posts || !w->lows || !w->tfs || !w->counts || !w->title_tfs ||
         !w->impacts || !w->blended) {
         unit_writer_close(w);
         return error_nomem(err, "writing a unit");
     }
     prepare_posts(w, heads);
+    w->bodies = (list_lengths){&w->posts->body_words, sizeof *w->posts, sizeof(uint32_t), 0,
+                               w->low_first, info->count};
+    w->titles = w->bodies;
+    w->titles.entries = &w->posts->title_words;
     *out = w;
     return ANP_OK;
 }
 
 void unit_writer_close(unit_writer *w) {
     if (w) {
-        free(w->norms);
-        free(w->factors);
+        free(w->posts);
         free(w->lows);
         free(w->tfs);
         free(w->counts);
@@ -136,13 +141,13 @@ static anp_status write_text(unit_writer *w, uint32_t term, const term_rows *row
         if (tf == 0) {
             continue;
         }
-        uint32_t post = (uint32_t)(uint16_t)(row.low - w->low_first);
+        const post_numbers *post = &w->posts[(uint16_t)(row.low - w->low_first)];
         w->lows[count] = row.low;
         w->tfs[count] = tf > UINT32_MAX ? UINT32_MAX : (uint32_t)tf;
         w->counts[count] = row.body_tf;
         w->title_tfs[count] = w->title_weight ? row.title_tf : 0;
-        w->impacts[count] = rank_saturation(w->tfs[count], w->norms[post]);
-        w->blended[count] = w->impacts[count] * w->factors[post];
+        w->impacts[count] = rank_saturation(w->tfs[count], post->norm);
+        w->blended[count] = w->impacts[count] * post->factor;
         count++;
     }
     if (count == 0) {
