@@ -5,14 +5,15 @@
  *                                                                 ├─> values (values.c)
  *                                                                 └─> id, title, body, scores …
  *
- * Strings are decoded inside the copy, so title, body and text values are views of it. Numbers are
- * kept as text and only turned into doubles for columns. Odd types inside the meta are kept as
- * they are; only id, title and body must be what they are called. A `title` or `body` of null is
- * an absent one.
+ * Strings are decoded inside the copy, so title, body and text values are views of it; a long body
+ * where it can be before the parser sees it (prose.h). Numbers are kept as text and only turned
+ * into doubles for columns. Odd types inside the meta are kept as they are; only id, title and body
+ * must be what they are called. A `title` or `body` of null is an absent one.
  */
 #include "post/shape.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "post/prose.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -346,39 +347,85 @@ static anp_status refuse(str json, const yyjson_read_err *why, anp_error *err) {
     return error_at(err, ANP_BAD_POST, why->pos, "not JSON: %s at byte %zu", why->msg, why->pos);
 }
 
+static anp_status fill_post(yyjson_doc *doc, const checker *c, size_t bytes, bool bare, arena *perm,
+                            post *out) {
+    shape s;
+    TRY(check(c, yyjson_doc_get_root(doc), 1));
+    TRY(find(yyjson_doc_get_root(doc), &s, c->err));
+    TRY(fill(&s, perm, out, c->err));
+    return bare ? ANP_OK : fill_json(&s, bytes, perm, out, c->err);
+}
+
+static const yyjson_read_flag FLAGS = YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW;
+
+/* Parses the copy in text, room for its padding behind it. */
+static anp_status read_whole(str json, char *text, bool bare, arena *perm, post *out,
+                             anp_error *err) {
+    yyjson_read_err why;
+    if (json.len) {
+        memcpy(text, json.data, json.len);
+    }
+    memset(text + json.len, 0, YYJSON_PADDING_SIZE);
+    yyjson_doc *doc = yyjson_read_opts(text, json.len, FLAGS, NULL, &why);
+    if (!doc) {
+        return refuse(json, &why, err);
+    }
+    anp_status status = fill_post(doc, &(checker){text, err}, json.len, bare, perm, out);
+    yyjson_doc_free(doc);
+    return status;
+}
+
+/* The value of the object that stands where the empty string `at` is. */
+static yyjson_val *value_at(yyjson_val *object, const char *at) {
+    size_t i, count;
+    yyjson_val *key, *value;
+    shape_each_key(object, i, count, key, value) {
+        (void)key;
+        if (yyjson_is_str(value) && yyjson_get_str(value) == at) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * The same without parsing the post's long string (prose.h), which is decoded into the beginning of
+ * text. Anything but ANP_OK means that the whole has to be read: what is wrong with it is said as
+ * of the whole.
+ */
+static anp_status read_around(str json, char *text, bool bare, arena *perm, post *out) {
+    prose long_string;
+    if (!prose_take(json, text, &long_string)) {
+        return ANP_BAD_POST;
+    }
+    char *rest = text + long_string.len;
+    size_t behind = json.len - long_string.to, len = long_string.from + behind;
+    memcpy(rest, json.data, long_string.from);
+    memcpy(rest + long_string.from, json.data + long_string.to, behind);
+    memset(rest + len, 0, YYJSON_PADDING_SIZE);
+    yyjson_doc *doc = yyjson_read_opts(rest, len, FLAGS, NULL, NULL);
+    yyjson_val *value = value_at(yyjson_doc_get_root(doc), rest + long_string.from);
+    anp_status status = ANP_BAD_POST;
+    if (value) {
+        yyjson_set_strn(value, text, long_string.len);
+        status = fill_post(doc, &(checker){rest, NULL}, json.len, bare, perm, out);
+    }
+    yyjson_doc_free(doc);
+    return status;
+}
+
 static anp_status read_json(str json, bool bare, arena *perm, post *out, anp_error *err) {
     if (json.len > POST_BYTES_MAX) {
         return error_set(err, ANP_BAD_POST, "the post has %zu bytes; at most %d are read", json.len,
                          POST_BYTES_MAX);
     }
-    char *text = arena_alloc(perm, json.len + YYJSON_PADDING_SIZE);
+    char *text = arena_alloc(perm, json.len + PROSE_SLACK_BYTES + YYJSON_PADDING_SIZE);
     if (!text) {
         return error_nomem(err, "a post");
     }
-    if (json.len) {
-        memcpy(text, json.data, json.len);
-    }
-    memset(text + json.len, 0, YYJSON_PADDING_SIZE);
-    yyjson_read_err why;
-    yyjson_doc *doc = yyjson_read_opts(text, json.len,
-                                       YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW, NULL, &why);
-    if (!doc) {
-        return refuse(json, &why, err);
-    }
-    checker c = {text, err};
-    shape s;
-    anp_status status = check(&c, yyjson_doc_get_root(doc), 1);
-    if (status == ANP_OK) {
-        status = find(yyjson_doc_get_root(doc), &s, err);
-    }
-    if (status == ANP_OK) {
-        status = fill(&s, perm, out, err);
-    }
-    if (status == ANP_OK && !bare) {
-        status = fill_json(&s, json.len, perm, out, err);
-    }
-    yyjson_doc_free(doc);
-    return status;
+    return read_around(json, text, bare, perm, out) == ANP_OK
+               ? ANP_OK
+               : read_whole(json, text, bare, perm, out, err);
 }
 
 anp_status post_from_json(str json, arena *perm, post *out, anp_error *err) {

@@ -183,13 +183,11 @@ static anp_status add_form(lexicon *l, str text, const text_word *form, meaning 
 
 /* ---- Looking up ---------------------------------------------------------------------------- */
 
-/* The lowest `bytes` bytes, 0 to 8. */
-static inline uint64_t low_bytes(uint64_t word, size_t bytes) {
-    return bytes >= 8 ? word : word & (((uint64_t)1 << 8 * bytes) - 1);
-}
+/* From KEY_BYTES_MAX - len on, the mask of the first len bytes of a key. */
+static const uint8_t KEY_MASKS[2 * KEY_BYTES_MAX] = {[0 ... KEY_BYTES_MAX - 1] = 0xff};
 
 /* The form's bytes in two registers, zero-padded. Where the text goes on for as many they are
-   loaded whole and cut: no branch on the form's length but for the rare long ones. */
+   loaded whole and cut: no branch on the form's length, which no processor guesses. */
 static inline void load_key(str text, size_t start, size_t len, uint64_t key[2]) {
     char copy[KEY_BYTES_MAX] = {0};
     const char *p = text.data + start;
@@ -197,8 +195,9 @@ static inline void load_key(str text, size_t start, size_t len, uint64_t key[2])
         memcpy(copy, p, len);
         p = copy;
     }
-    key[0] = low_bytes(load_u64(p), len);
-    key[1] = len > 8 ? low_bytes(load_u64(p + 8), len - 8) : 0;
+    const uint8_t *mask = KEY_MASKS + KEY_BYTES_MAX - len;
+    key[0] = load_u64(p) & load_u64(mask);
+    key[1] = load_u64(p + 8) & load_u64(mask + 8);
 }
 
 static inline size_t place_of(const uint64_t key[2], uint32_t tag) {

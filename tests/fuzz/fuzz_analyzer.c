@@ -1,8 +1,10 @@
 /*
  * Any bytes through both analyzers and their slow twins: the tokens agree and hold what analyzer.h
- * promises. The first byte chooses the analyzer and the language.
+ * promises; a lexicon gives the same words. The first byte chooses the analyzer and the language.
  */
+#include "base/hash.h"
 #include "fuzz/fuzz.h"
+#include "text/lexicon.h"
 #include "text/twin.h"
 
 #include <stdlib.h>
@@ -27,6 +29,20 @@ static void compare(const text_tokens *a, const text_tokens *b, size_t text_len)
     }
 }
 
+static void compare_lexicon(analyzer *fast, str text, const text_tokens *tokens) {
+    lexicon_text words = {0};
+    lexicon *l = lexicon_open(fast, true);
+    require(l && lexicon_read(l, text, &words, NULL) == ANP_OK && words.count == tokens->words);
+    for (size_t i = 0, at = 0; i < tokens->count; i++) {
+        if (tokens->items[i].kind != TEXT_PART) {
+            str folded = tokens->items[i].folded;
+            require(words.hashes[at++] == hash64(folded.data, folded.len));
+        }
+    }
+    lexicon_text_free(&words);
+    lexicon_close(l);
+}
+
 void fuzz_analyzer(const uint8_t *bytes, size_t size) {
     static const char *const languages[] = {"english", "none",   "german", "russian",
                                             "turkish", "arabic", "tamil"};
@@ -47,6 +63,7 @@ void fuzz_analyzer(const uint8_t *bytes, size_t size) {
         require(analyzer_run(fast, text, &perm, &a, NULL) == ANP_OK);
         require(analyzer_run(slow, text, &perm, &b, NULL) == ANP_OK);
         compare(&a, &b, text.len);
+        compare_lexicon(fast, text, &b);
         arena_free(&perm);
         analyzer_close(slow);
     }
