@@ -432,6 +432,7 @@ anp_status eval_one_term(evaluation *e) {
     t.blended = e->prior.alpha == 0;
     t.list_count = t.sure_count = t.batch.count = t.batch.part_count = 0;
     t.dead = 0;
+    uint32_t skipped = 0;
     TRY(make_room(&t));
     eval_seed(e);
     for (uint32_t i = 0; i < t.term->lists->count; i++) {
@@ -439,6 +440,7 @@ anp_status eval_one_term(evaluation *e) {
         const list_view *list = &lane->in->list;
         eval_cell *ec = &e->cells[lane->in->cell];
         if (lane->most <= 0 || lane->most < e->theta) {
+            skipped++;
             continue;
         }
         if (!list->bounds) {
@@ -455,7 +457,7 @@ anp_status eval_one_term(evaluation *e) {
         }
     }
     if (e->trace) {
-        e->trace->cells_skipped += e->cell_count - t.list_count;
+        e->trace->cells_skipped += e->cell_count - t.term->lists->count + skipped;
     }
     batch_end(&t.batch);
     float sure = sure_at(&t, e->top->capacity + t.dead);
