@@ -420,8 +420,7 @@ static inline bool open_group_fast(positions_finder *f, places_group *g, uint16_
              _mm512_cmpgt_epu32_mask(numbers.b, lengths.b));
 }
 
-/* The widths of [from, to). */
-static inline uint64_t sum_widths(const places_group *g, uint32_t from, uint32_t to) {
+static inline uint64_t sum_many_widths(const places_group *g, uint32_t from, uint32_t to) {
     __mmask32 some = below_lane(to) & ~below_lane(from);
     __m512i a = _mm512_maskz_loadu_epi32((__mmask16)some, g->widths);
     __m512i b = _mm512_maskz_loadu_epi32((__mmask16)(some >> 16), g->widths + 16);
@@ -434,7 +433,7 @@ static inline bool open_group_fast(positions_finder *f, places_group *g, uint16_
     return open_group(f, g, low);
 }
 
-static inline uint64_t sum_widths(const places_group *g, uint32_t from, uint32_t to) {
+static inline uint64_t sum_many_widths(const places_group *g, uint32_t from, uint32_t to) {
     uint64_t sum = 0;
     for (uint32_t i = from; i < to; i++) {
         sum += g->widths[i];
@@ -443,6 +442,19 @@ static inline uint64_t sum_widths(const places_group *g, uint32_t from, uint32_t
 }
 
 #endif
+
+/* The widths of [from, to). */
+static inline uint64_t sum_widths(const places_group *g, uint32_t from, uint32_t to) {
+    enum { FEW = 3 };
+    if (to - from > FEW) {
+        return sum_many_widths(g, from, to);
+    }
+    uint64_t sum = 0;
+    for (uint32_t i = from; i < to; i++) {
+        sum += g->widths[i];
+    }
+    return sum;
+}
 
 /* ---- All of them --------------------------------------------------------------------------- */
 

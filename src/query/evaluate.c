@@ -195,7 +195,7 @@ static bool promise_many(const evaluation *e, uint64_t held, uint64_t of, uint64
 
 /* Of not many candidates, whether a sample promises so; it may be wrong. */
 static anp_status are_worth_bounds(evaluation *e, uint64_t found, bool *worth) {
-    enum { SAMPLE_PART = 64, SAMPLE_LEAST = 24 };
+    enum { SAMPLE_PART = 64, SAMPLE_LEAST = 16 };
     uint64_t sampled = found / SAMPLE_PART + SAMPLE_LEAST, held;
     *worth = found > EVAL_CHECK_MAX;
     if (!*worth) {

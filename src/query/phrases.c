@@ -123,7 +123,9 @@ static void put_post(const evaluation *e, phrase_posts *posts, uint32_t at, uint
     if (starts == 0) {
         return;
     }
-    memmove(e->positions + *to, e->positions + from, starts * sizeof *e->positions);
+    if (*to != from) {
+        memmove(e->positions + *to, e->positions + from, starts * sizeof *e->positions);
+    }
     *to += starts;
     posts->lows[kept] = posts->lows[at];
     posts->numbers[kept] = posts->numbers[at];
