@@ -127,9 +127,11 @@ static void put_query(world *w, char *out) {
     size_t len = 0;
     if (prng_below(&w->random, 3) == 0) { /* the plain kinds often */
         static const char *const forms[] = {"+w%u +w%u", "\"w%u w%u\"", "w%u -w%u", "+w%u -w%u",
-                                            "+w%u w%u", "w%u", "w%u"};
-        snprintf(out, QUERY_BYTES, forms[prng_below(&w->random, 7)], random_word(w) % 60,
-                 random_word(w) % 60);
+                                            "+w%u w%u", "w%u", "w%u", "\"w%u w%u\""};
+        uint32_t form = prng_below(&w->random, 8);
+        uint32_t below = form == 7 ? 4 : 60; /* there are lists of pairs of the most frequent */
+        uint32_t a = random_word(w) % below, b = random_word(w) % below;
+        snprintf(out, QUERY_BYTES, forms[form], a, b);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
