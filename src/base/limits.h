@@ -88,7 +88,8 @@ enum {
 
 /*
  * Fresh terms or facet values of a commit that are put as a run, not into the blocks of the table
- * (index/numbers.h): at least so many, and fewer than so many for each block of the table. Once
+ * (index/numbers.h): at least so many, and fewer than so many for each block of the table; or
+ * fewer, where the table has many blocks, so that its upper pages would be written too. Once
  * there are RUNS_MAX runs (up to 16), the last ones are joined if they have so few blocks in all,
  * else all are merged in steps that write about so many bytes.
  */
@@ -97,6 +98,9 @@ enum {
 #endif
 #ifndef RUN_BLOCK_STRINGS
 #define RUN_BLOCK_STRINGS 32
+#endif
+#ifndef RUN_FEW_BLOCKS_MIN
+#define RUN_FEW_BLOCKS_MIN 64
 #endif
 #ifndef RUNS_MAX
 #define RUNS_MAX 16

@@ -12,10 +12,11 @@
  * So a string lies in the block of the first key that is not less, a new one changes the value of
  * one key, and a block that is too full is split by keys that are new. Some 6 to 9 bytes a term.
  *
- * Many fresh strings of one commit, each of which would change another block, are put as a run
- * instead: sorted blocks of their own, one behind the other in the table's table of runs, under the
- * run's number and the key as above. The table's strings are those in its blocks and in its runs,
- * no one twice:
+ * Fresh strings of one commit, each of which would change another block, are put as a run instead:
+ * sorted blocks of their own, one behind the other in the table's table of runs, under the run's
+ * number and the key as above. The few strings of a small commit go into the block of the newest
+ * run, if that has but one, until it is full. The table's strings are those in its blocks and in
+ * its runs, no one twice:
  *
  *     00 "hash-3"      hash-02 911, … hash-3 904
  *     00 ff ff ff      hash-31 977, … zulu 902

@@ -54,7 +54,8 @@ anp_status runs_join(numbers *n, store_txn *txn, bool *joined, anp_error *err);
 anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *number, anp_error *err);
 
 /*
- * Puts the fresh strings as a run if that is the better way for as many; *put tells. Sets
+ * Puts the fresh strings as a run, or into the newest one, if that is the better way for as many;
+ * *put tells. Sets
  * n->merge_due.
  */
 anp_status runs_put(numbers *n, store_txn *txn, numbered *sorted, size_t count, bool *put,

@@ -1,6 +1,8 @@
 /*
- * Runs: the many fresh strings of a bulk commit, put in a row where each would change another block
- * of the table; taken into the table by steps once there are RUNS_MAX.
+ * Runs: fresh strings put in a row where each would change another block of the table; taken into
+ * the table by steps once there are RUNS_MAX. The many of a bulk commit are a run of their own; the
+ * few of a small one go into the newest run while that is one block, so that a post's new strings
+ * cost two or three pages, not three or four each.
  */
 #include "index/numbers_impl.h"
 
@@ -58,6 +60,27 @@ anp_status runs_find(store_txn *txn, store_table runs, str text, uint32_t *numbe
     return status;
 }
 
+/* ---- Reading a block ----------------------------------------------------------------------- */
+
+typedef VEC(numbered) numbered_list;
+
+/* What is left of a block above `reached`. */
+static anp_status take_rest(store_table runs, str block, str reached, arena *memory,
+                            numbered_list *rest, anp_error *err) {
+    numbers_walker w;
+    numbers_walker_open(&w, block);
+    while (numbers_walker_next(&w)) {
+        str text = str_make(w.text, w.len);
+        if (str_compare(text, reached) > 0) {
+            numbered kept = {arena_str(memory, text), w.number, 0};
+            if (!kept.text.data || !vec_push(rest, kept)) {
+                return error_nomem(err, "the vocabulary");
+            }
+        }
+    }
+    return numbers_walker_whole(&w) ? ANP_OK : numbers_damaged(runs, err);
+}
+
 /* ---- Writing a run ------------------------------------------------------------------------- */
 
 anp_status runs_put_blocks(store_txn *txn, store_table runs, unsigned run, numbered *sorted,
@@ -95,27 +118,70 @@ static anp_status next_run(store_txn *txn, store_table runs, unsigned *run, anp_
     return status == ANP_NOT_FOUND ? ANP_OK : status;
 }
 
+/* The block in hand and fresh strings, both sorted, as the one block of a run; *put: it fits. */
+static anp_status put_joined(store_txn *txn, store_table runs, unsigned run, numbered_list *all,
+                             const numbered *sorted, size_t count, unsigned bits, bool *put,
+                             anp_error *err) {
+    if (!vec_reserve(all, all->count + count)) {
+        return error_nomem(err, "the vocabulary");
+    }
+    memcpy(all->items + all->count, sorted, count * sizeof *sorted);
+    all->count += count;
+    if (!numbers_sort(all->items, all->count)) {
+        return error_nomem(err, "the vocabulary");
+    }
+    numbers_block_share(all->items, all->count);
+    *put = numbers_block_measure(all->items, all->count, bits) <= NUMBERS_BLOCK_BYTES;
+    return *put ? runs_put_blocks(txn, runs, run, all->items, all->count, bits, ABOVE_ALL, false,
+                                  err)
+                : ANP_OK;
+}
+
+/* Into the run itself, if it is one block and has room for them. */
+static anp_status put_into(store_txn *txn, store_table runs, unsigned run, const numbered *sorted,
+                           size_t count, unsigned bits, bool *put, anp_error *err) {
+    arena memory = {0};
+    numbered_list all = {0};
+    str key, block;
+    *put = false;
+    TRY(runs_block(txn, runs, &run, str_make("", 1), &key, &block, err));
+    if (!str_equal(key, ABOVE_ALL)) {
+        return ANP_OK;
+    }
+    anp_status status = take_rest(runs, block, str_make("", 0), &memory, &all, err);
+    if (status == ANP_OK) {
+        status = put_joined(txn, runs, run, &all, sorted, count, bits, put, err);
+    }
+    free(all.items);
+    arena_free(&memory);
+    return status;
+}
+
 anp_status runs_put(numbers *n, store_txn *txn, numbered *sorted, size_t count, bool *put,
                     anp_error *err) {
     store_table runs = runs_of(n->table);
     store_table_size size;
-    unsigned run;
+    unsigned run, bits = numbers_bits(*n->next);
     TRY(next_run(txn, runs, &run, err));
     TRY(store_table_measure(txn, n->table, &size, err));
-    *put = run < RUNS_MAX && count >= RUN_STRINGS_MIN && count / RUN_BLOCK_STRINGS < size.entries;
-    n->merge_due = run + *put >= RUNS_MAX;
-    if (!*put) {
-        return ANP_OK;
+    bool few = count < RUN_STRINGS_MIN && size.entries >= RUN_FEW_BLOCKS_MIN;
+    bool many = count >= RUN_STRINGS_MIN && count / RUN_BLOCK_STRINGS < size.entries;
+    *put = false;
+    if (few && run > 0) {
+        TRY(put_into(txn, runs, run - 1, sorted, count, bits, put, err));
     }
-    return runs_put_blocks(txn, runs, run, sorted, count, numbers_bits(*n->next), ABOVE_ALL, true,
-                           err);
+    if (!*put && (few || many) && run < RUNS_MAX) {
+        TRY(runs_put_blocks(txn, runs, run, sorted, count, bits, ABOVE_ALL, true, err));
+        *put = true;
+        run++;
+    }
+    n->merge_due = run >= RUNS_MAX;
+    return ANP_OK;
 }
 
 /* ---- Merging ------------------------------------------------------------------------------- */
 
 enum { BATCH_STRINGS = 8192 };
-
-typedef VEC(numbered) numbered_list;
 
 /* Some next strings of all runs. Less than BATCH_STRINGS: there are no more. */
 static anp_status take_batch(merged *m, arena *memory, numbered_list *batch, anp_error *err) {
@@ -134,23 +200,6 @@ static anp_status take_batch(merged *m, arena *memory, numbered_list *batch, anp
         }
     }
     return ANP_OK;
-}
-
-/* What is left of a block above `reached`. */
-static anp_status take_rest(store_table runs, str block, str reached, arena *memory,
-                            numbered_list *rest, anp_error *err) {
-    numbers_walker w;
-    numbers_walker_open(&w, block);
-    while (numbers_walker_next(&w)) {
-        str text = str_make(w.text, w.len);
-        if (str_compare(text, reached) > 0) {
-            numbered kept = {arena_str(memory, text), w.number, 0};
-            if (!kept.text.data || !vec_push(rest, kept)) {
-                return error_nomem(err, "merging the vocabulary");
-            }
-        }
-    }
-    return numbers_walker_whole(&w) ? ANP_OK : numbers_damaged(runs, err);
 }
 
 /* Takes the strings up to `reached` out of the first block of a run. *more: its next block may

@@ -22,7 +22,7 @@
  *     terms      last term        block of terms with their numbers (index/numbers.h)
  *     values     last value       the same of facet values: u16 field, big-endian, and text
  *     terms_runs, values_runs
- *                u8 run, as above many that one commit brought, not yet in the two tables above
+ *                u8 run, as above those of the newest commits, not yet in the two tables above
  *     log        u64 docno        forward record of one post (index/forward.h)
  *     segments   u64 unit key     all that a segment holds, as in the tables below
  *     postings   u64 unit key     posting list of one term in one window (postings/format.h)

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STRINGS = 200000, FIRST = 50000, BULK = 4156, COMMITS = 48 };
+enum { STRINGS = 250000, FIRST = 50000, BULK = 4156, COMMITS = 56 };
 
 _Static_assert((int)BULK >= (int)RUN_STRINGS_MIN, "a run each");
 
@@ -209,8 +209,9 @@ typedef struct history {
 } history;
 
 static void run_step(history *h, const char *name, bool first) {
-    bool bulk = prng_below(&t->p, 5) != 0;
-    uint32_t fresh = first ? FIRST : bulk ? BULK : prng_below(&t->p, 500);
+    bool bulk = prng_below(&t->p, 3) != 0;
+    uint32_t few = prng_below(&t->p, 2) ? 9 : 500;
+    uint32_t fresh = first ? FIRST : bulk ? BULK : prng_below(&t->p, few);
     store *s = index_store(h->index);
     run_commit(s, &h->n, fresh, first || prng_below(&t->p, 7) != 0);
     check_state(s);
@@ -252,6 +253,29 @@ static void check_history(uint64_t seed, uint32_t join_blocks) {
     }
     numbers_clear(&h.n);
     index_close(h.index);
+    free(t);
+}
+
+/* Small commits fill the one block of the newest run, and leave the table alone. */
+static void check_small_commits(uint64_t seed) {
+    enum { SMALL_COMMITS = 80, SMALL = 3, MOST = 3 /* blocks */ };
+    index_handle *index = make_twin(seed) ? open_index("small-commits") : NULL;
+    numbers n = {.table = STORE_VALUES, .next = t ? &t->next : NULL};
+    if (index) {
+        store *s = index_store(index);
+        run_commit(s, &n, FIRST, true);
+        uint64_t in_table = blocks_of(s, STORE_VALUES);
+        for (int i = 0; i < SMALL_COMMITS; i++) {
+            uint64_t before = blocks_of(s, STORE_VALUES_RUNS);
+            run_commit(s, &n, SMALL, prng_below(&t->p, 7) != 0);
+            CHECK(blocks_of(s, STORE_VALUES_RUNS) <= before + 1);
+        }
+        CHECK_EQ_INT(blocks_of(s, STORE_VALUES), in_table);
+        CHECK(blocks_of(s, STORE_VALUES_RUNS) > 1 && blocks_of(s, STORE_VALUES_RUNS) <= MOST);
+        check_state(s);
+    }
+    numbers_clear(&n);
+    index_close(index);
     free(t);
 }
 
@@ -400,6 +424,8 @@ void test_index_numbers_runs(void) {
     check_history(1, 1);
     CASE("and joined");
     check_history(2, 200);
+    CASE("small commits share the newest run");
+    check_small_commits(3);
     CASE("verify names what is wrong with runs");
     check_damage();
 }
