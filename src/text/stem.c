@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CACHE_BITS = 14, CACHED_BYTES_MAX = 24, CACHED_TAIL_MAX = 5 };
+enum { CACHE_BITS_FIRST = 8, CACHE_BITS = 14, CACHED_BYTES_MAX = 24, CACHED_TAIL_MAX = 5 };
 
 typedef struct entry {
     uint64_t key[CACHED_BYTES_MAX / 8];
@@ -36,6 +36,8 @@ struct stemmer {
     struct sb_stemmer *snowball;
     entry *cache;      /* at a cache line's border, inside cache_bytes */
     char *cache_bytes; /* cleared pages that cost nothing until a word needs them */
+    unsigned bits;     /* of the part in use, which grows: a few words touch few pages */
+    uint32_t missed;   /* words, since it grew */
 };
 
 static bool is_language(const char *language) {
@@ -77,6 +79,7 @@ anp_status stemmer_open(const char *language, stemmer **out, anp_error *err) {
     }
     size_t past = (uintptr_t)s->cache_bytes % CACHE_LINE_BYTES;
     s->cache = (entry *)(void *)(s->cache_bytes + CACHE_LINE_BYTES - past);
+    s->bits = CACHE_BITS_FIRST;
     *out = s;
     return ANP_OK;
 }
@@ -138,6 +141,15 @@ static void load_key(str word, uint64_t key[3]) {
     }
 }
 
+/* As many misses as entries: the part in use is doubled. Words move to other places: those that
+   come again are stemmed again. */
+static void note_miss(stemmer *s) {
+    if (++s->missed >> s->bits && s->bits < CACHE_BITS) {
+        s->bits++;
+        s->missed = 0;
+    }
+}
+
 bool stemmer_stem(stemmer *s, str word, bool cached, stem_result *out) {
     if (!cached || word.len > CACHED_BYTES_MAX || word.len == 0) {
         return stem_afresh(s, word, out);
@@ -146,8 +158,9 @@ bool stemmer_stem(stemmer *s, str word, bool cached, stem_result *out) {
     load_key(word, key);
     uint64_t hash =
         hash_mix64(key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ key[2] * 0xc2b2ae3d27d4eb4fu);
-    entry *e = &s->cache[hash >> (64 - CACHE_BITS)];
+    entry *e = &s->cache[hash >> (64 - s->bits)];
     if (e->len != word.len || e->key[0] != key[0] || e->key[1] != key[1] || e->key[2] != key[2]) {
+        note_miss(s);
         if (!stem_afresh(s, word, out)) {
             return false;
         }
