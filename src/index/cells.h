@@ -18,18 +18,21 @@
 #include "index/snapshot.h"
 #include "postings/list.h"
 
+#include <assert.h>
+
 typedef struct cell {
     uint32_t first;     /* ordinal of its window's first: a post's is first + low */
     uint32_t from, end; /* its posts' lows, dead ones too */
     double length_average;      /* that the bounds of its lists were made with */
+    uint32_t dead;              /* deleted posts among them */
+    bool made;                  /* lists are made in memory, and have no bounds and no positions */
+    const struct unit_info *unit; /* NULL in a made one */
+    /* Columns, once it is `open` (cells_open): most queries score posts of some cells only. */
+    bool open;
     list_lengths title, body;   /* words by low */
     uint64_t title_most, body_most; /* no post has more words */
     const uint8_t *scores;      /* of low `from` on: four bytes or four floats a post */
     uint32_t score_bytes;       /* 4 or 16; 0: no post has any */
-    uint32_t dead;              /* deleted posts among them */
-    bool made;                  /* lists are made in memory, and have no bounds and no positions */
-    const struct unit_info *unit; /* NULL in a made one */
-    uint64_t pairs_least;       /* as in pairs.h; 0: it has no pairs */
 } cell;
 
 typedef struct cell_list {
@@ -54,6 +57,13 @@ typedef struct term_lists {
  */
 enum { CELLS_CACHE_BYTES = 32 << 20 };
 anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_error *err);
+
+/* Reads the columns of a cell: before its posts are scored. */
+anp_status cells_read_columns(snapshot *s, const cell *c, anp_error *err);
+
+static inline anp_status cells_open(snapshot *s, const cell *c, anp_error *err) {
+    return c->open ? ANP_OK : cells_read_columns(s, c, err);
+}
 
 /*
  * A term's lists in INDEX_TEXT or INDEX_TITLE. After the first time in a snapshot a look-up of some
@@ -100,16 +110,18 @@ typedef struct cell_pair {
 anp_status cells_pair(snapshot *s, const term_lists *first, const term_lists *second,
                       const cell_pair **out, anp_error *err);
 
-/* Words of a post in a field; INDEX_TEXT: body + title_weight * title. */
+/* Words of a post of an open cell in a field; INDEX_TEXT: body + title_weight * title. */
 static inline uint32_t cell_length(const cell *c, index_field field, uint32_t title_weight,
                                    uint32_t low) {
+    assert(c->open);
     uint32_t title = field == INDEX_BODY ? 0 : list_length(&c->title, low);
     uint32_t body = field == INDEX_TITLE ? 0 : list_length(&c->body, low);
     return body + (field == INDEX_TEXT ? title_weight : 1) * title;
 }
 
-/* The four scores of a post, 0 to 100. */
+/* The four scores of a post of an open cell, 0 to 100. */
 static inline void cell_scores(const cell *c, uint32_t low, double scores[4]) {
+    assert(c->open);
     const uint8_t *at = c->scores + (size_t)(low - c->from) * c->score_bytes;
     for (int i = 0; i < 4; i++) {
         float value = 50;

@@ -12,6 +12,7 @@
 
 struct cell_cache {
     VEC(cell) cells;
+    uint64_t *pairs_least; /* by cell, as in pairs.h, 0: it has no pairs; NULL: not yet asked for */
     arena memory; /* of cells: lengths and scores of made ones */
     intern keys;  /* u8 field, term */
     VEC(term_lists *) terms; /* by key */
@@ -59,13 +60,19 @@ static anp_status open_scores(snapshot *s, const unit_info *unit, cell *c, anp_e
     return ANP_OK;
 }
 
-static anp_status open_pairs(snapshot *s, const unit_info *unit, cell *c, anp_error *err) {
-    str head;
-    if (unit->count < PAIRS_POSTS_MIN) {
-        return ANP_OK;
-    }
-    TRY(snapshot_unit_value(s, unit, (unit_entry){UNIT_PAIR, PAIRS_HEAD, 0}, &head, err));
-    return head.len ? pairs_least(head, &c->pairs_least, err) : ANP_OK;
+static anp_status read_columns(snapshot *s, cell *c, anp_error *err) {
+    const unit_info *unit = c->unit;
+    TRY(open_lengths(s, unit, COLUMN_TITLE_LENGTH, &c->title, err));
+    TRY(open_lengths(s, unit, COLUMN_BODY_LENGTH, &c->body, err));
+    c->title_most = c->title.base + (((uint64_t)1 << 8 * c->title.width) - 1);
+    c->body_most = c->body.base + (((uint64_t)1 << 8 * c->body.width) - 1);
+    TRY(open_scores(s, unit, c, err));
+    c->open = true;
+    return ANP_OK;
+}
+
+anp_status cells_read_columns(snapshot *s, const cell *c, anp_error *err) {
+    return read_columns(s, &s->cell_cache->cells.items[c - s->cell_cache->cells.items], err);
 }
 
 static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
@@ -75,12 +82,6 @@ static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
               .end = low + unit->count,
               .length_average = (double)unit->length_average,
               .unit = unit};
-    TRY(open_pairs(s, unit, &c, err));
-    TRY(open_lengths(s, unit, COLUMN_TITLE_LENGTH, &c.title, err));
-    TRY(open_lengths(s, unit, COLUMN_BODY_LENGTH, &c.body, err));
-    c.title_most = c.title.base + (((uint64_t)1 << 8 * c.title.width) - 1);
-    c.body_most = c.body.base + (((uint64_t)1 << 8 * c.body.width) - 1);
-    TRY(open_scores(s, unit, &c, err));
     c.dead = (uint32_t)bitmap_count_range(s->deleted, unit->first,
                                           (uint64_t)unit->first + unit->count);
     return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
@@ -112,7 +113,8 @@ static anp_status add_made(snapshot *s, uint32_t window, uint32_t from, uint32_t
               .score_bytes = sizeof *out->scores,
               .dead = (uint32_t)bitmap_count_range(s->deleted, (uint64_t)first + from,
                                                    (uint64_t)first + from + count),
-              .made = true};
+              .made = true,
+              .open = true};
     return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
 }
 
@@ -415,15 +417,39 @@ static anp_status open_pair(snapshot *s, const cell *c, uint32_t first, uint32_t
     return ANP_OK;
 }
 
+/* The limits of all cells' pairs. */
+static anp_status open_pairs(snapshot *s, anp_error *err) {
+    struct cell_cache *cache = s->cell_cache;
+    uint64_t *least = arena_array(&cache->memory, uint64_t, cache->cells.count + 1);
+    if (!least) {
+        return nomem(err);
+    }
+    for (size_t i = 0; i < cache->cells.count; i++) {
+        const unit_info *unit = cache->cells.items[i].unit;
+        str head = {NULL, 0};
+        if (unit && unit->count >= PAIRS_POSTS_MIN) {
+            unit_entry entry = {UNIT_PAIR, PAIRS_HEAD, 0};
+            TRY(snapshot_unit_value(s, unit, entry, &head, err));
+        }
+        if (head.len) {
+            TRY(pairs_least(head, &least[i], err));
+        }
+    }
+    cache->pairs_least = least;
+    return ANP_OK;
+}
+
 /* NULL when no cell knows the pair. */
 static anp_status open_cell_pairs(snapshot *s, const term_lists *first, const term_lists *second,
                                   cell_pair **out, anp_error *err) {
     struct cell_cache *cache = s->cell_cache;
+    TRY(cache->pairs_least ? ANP_OK : open_pairs(s, err));
     for (uint32_t i = 0; i < first->count; i++) {
         uint32_t number = first->lists[i].cell;
         const cell *c = &cache->cells.items[number];
-        const cell_list *other = c->pairs_least ? cells_list_in(second, number) : NULL;
-        if (!other || (uint64_t)first->lists[i].list.count * other->list.count < c->pairs_least) {
+        uint64_t least = cache->pairs_least[number];
+        const cell_list *other = least ? cells_list_in(second, number) : NULL;
+        if (!other || (uint64_t)first->lists[i].list.count * other->list.count < least) {
             continue;
         }
         if (!*out) {

@@ -72,6 +72,7 @@ static rank_lengths lane_lengths(const list_lengths *lengths, uint32_t low, uint
 /* The title's and the body's from `low` on, as a term's norm has them. */
 static void lengths_of(const evaluation *e, const cell *c, const eval_term *term, uint32_t low,
                        rank_lengths parts[2]) {
+    assert(c->open);
     index_field field = term->lists->field;
     parts[0] = lane_lengths(&c->title, low, field == INDEX_TITLE ? 1 : e->title_weight);
     parts[1] = lane_lengths(&c->body, low, field == INDEX_TEXT);
@@ -423,6 +424,7 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
                             const uint64_t *allowed) {
     block_terms b;
     uint64_t lanes[4];
+    TRY(cells_open(e->snapshot, ec->c, e->err));
     open_block(&b, e, ec, block);
     float sum = take_terms(&b);
     if (b.count == 0 || sum * RANK_BOUND_ROUND < e->theta) {
@@ -536,6 +538,7 @@ anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block) {
     uint64_t lanes[4];
     uint16_t lows[BLOCK_DOCS];
     uint32_t kept = 0;
+    TRY(cells_open(e->snapshot, ec->c, e->err));
     memcpy(lanes, ec->words + (size_t)block * 4, sizeof lanes);
     uint32_t count = count_lanes(lanes);
     bool few = count < PROBE_MAX;

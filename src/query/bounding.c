@@ -32,6 +32,7 @@ static anp_status make_values(evaluation *e, const cell *c, eval_lane *lane) {
     if (!values) {
         return eval_nomem(e);
     }
+    TRY(cells_open(e->snapshot, c, e->err));
     uint32_t count = list_docs(list, docs);
     list_tfs(list, tfs);
     lane->values = values;
@@ -259,6 +260,7 @@ static anp_status make_factors(evaluation *e, eval_cell *ec) {
     if (!most) {
         return eval_nomem(e);
     }
+    TRY(cells_open(e->snapshot, c, e->err));
     ec->factors_most = most;
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         uint32_t from = block * BLOCK_DOCS, end = from + BLOCK_DOCS;

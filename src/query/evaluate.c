@@ -100,7 +100,8 @@ static anp_status rank_union(evaluation *e) {
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-static void score_directly(evaluation *e, eval_cell *ec) {
+static anp_status score_directly(evaluation *e, eval_cell *ec) {
+    TRY(cells_open(e->snapshot, ec->c, e->err));
     for (uint32_t i = 0; ec->docs && i < ec->count; i++) {
         eval_candidate(e, ec, ec->docs[i]);
     }
@@ -109,6 +110,7 @@ static void score_directly(evaluation *e, eval_cell *ec) {
             eval_candidate(e, ec, (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left)));
         }
     }
+    return ANP_OK;
 }
 
 /* Bounds of the blocks that have candidates. */
@@ -272,7 +274,7 @@ static anp_status rank_candidates(evaluation *e, uint64_t *total) {
             TRY(bound_candidates(e, ec));
         } else if (ec->count) {
             TRY(e->phrase_count && !e->phrases_checked ? eval_phrases_keep(e, ec) : ANP_OK);
-            score_directly(e, ec);
+            TRY(score_directly(e, ec));
         }
     }
     return rank_blocks(e, found);
@@ -286,8 +288,9 @@ static int by_docno(const void *a, const void *b) {
 }
 
 /* Those of a cell, until the heap is full. `kept`: ordinals that it has, ascending. */
-static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
-                      const uint32_t *kept, size_t kept_count) {
+static anp_status fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
+                            const uint32_t *kept, size_t kept_count) {
+    TRY(cells_open(e->snapshot, ec->c, e->err));
     for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
         for (uint64_t left = words[word]; left && !eval_top_full(e); left &= left - 1) {
             uint32_t docno = ec->c->first + word * 64 + (uint32_t)__builtin_ctzll(left);
@@ -300,30 +303,42 @@ static void fill_from(evaluation *e, const eval_cell *ec, const uint64_t *words,
             }
         }
     }
+    return ANP_OK;
 }
 
-/* Whether each posting of a term is surely worth a unit. */
-static bool surely_scores(const evaluation *e, const eval_term *term) {
-    for (uint32_t i = 0; i < e->cell_count; i++) {
-        const cell *c = e->cells[i].c;
-        bool in_title = term->lists->field == INDEX_TITLE;
-        double title = (double)c->title_most * (in_title ? 1 : e->title_weight);
-        double body = in_title ? 0 : (double)c->body_most;
-        double norm = (double)term->norm.base + (double)term->norm.slope * (title + body);
-        if ((double)term->weight < (double)EVAL_UNITS_SURE * (1 + norm)) {
-            return false;
-        }
+/* Whether a posting is surely worth a unit in a post of so many words at most. */
+static bool surely_scores_in(const evaluation *e, const eval_term *term, uint64_t title_most,
+                             uint64_t body_most) {
+    bool in_title = term->lists->field == INDEX_TITLE;
+    double title = (double)title_most * (in_title ? 1 : e->title_weight);
+    double body = in_title ? 0 : (double)body_most;
+    double norm = (double)term->norm.base + (double)term->norm.slope * (title + body);
+    return (double)term->weight >= (double)EVAL_UNITS_SURE * (1 + norm);
+}
+
+/* Whether each posting of a term is surely worth a unit: of rare ones in posts of any length, so
+   that no columns are read for it. */
+static anp_status surely_scores(const evaluation *e, const eval_term *term, bool *all) {
+    *all = surely_scores_in(e, term, TITLE_WORDS_MAX, POST_WORDS_MAX);
+    if (*all) {
+        return ANP_OK;
     }
-    return true;
+    *all = true;
+    for (uint32_t i = 0; i < e->cell_count && *all; i++) {
+        const cell *c = e->cells[i].c;
+        TRY(cells_open(e->snapshot, c, e->err));
+        *all = surely_scores_in(e, term, c->title_most, c->body_most);
+    }
+    return ANP_OK;
 }
 
 /* Whether no match has score 0. */
-static bool all_score(const evaluation *e) {
-    bool all = e->term_count > 0 && !e->required_set_count;
-    for (uint32_t i = 0; i < e->term_count && all && !e->driver; i++) {
-        all = surely_scores(e, &e->terms[i]);
+static anp_status all_score(const evaluation *e, bool *all) {
+    *all = e->term_count > 0 && !e->required_set_count;
+    for (uint32_t i = 0; i < e->term_count && *all && !e->driver; i++) {
+        TRY(surely_scores(e, &e->terms[i], all));
     }
-    return all;
+    return ANP_OK;
 }
 
 /*
@@ -346,11 +361,11 @@ static anp_status fill(evaluation *e) {
         if (eval_requires(e)) {
             if (ec->count) {
                 TRY(eval_candidate_words(e, ec));
-                fill_from(e, ec, ec->words, kept, kept_count);
+                TRY(fill_from(e, ec, ec->words, kept, kept_count));
             }
         } else {
             TRY(eval_union_words(e, ec, words));
-            fill_from(e, ec, words, kept, kept_count);
+            TRY(fill_from(e, ec, words, kept, kept_count));
         }
     }
     return ANP_OK;
@@ -381,7 +396,11 @@ static anp_status rank(evaluation *e, uint64_t *total) {
         }
     }
     /* With phrases every candidate is offered. */
-    return eval_top_full(e) || e->phrase_count || all_score(e) ? ANP_OK : fill(e);
+    bool all = eval_top_full(e) || e->phrase_count;
+    if (!all) {
+        TRY(all_score(e, &all));
+    }
+    return all ? ANP_OK : fill(e);
 }
 
 static void count_lists(const evaluation *e) {
@@ -434,14 +453,17 @@ static void fill_priors(evaluation *e) {
 }
 
 /* Where one term is required, and nothing else. */
-static void find_driver(evaluation *e) {
+static anp_status find_driver(evaluation *e) {
+    bool sure = false;
+    const eval_term *term = e->terms;
     if (e->required_count == 1 && !e->required_set_count && !e->phrase_count) {
-        const eval_term *term = e->terms;
         while (!term->required) {
             term++;
         }
-        e->driver = surely_scores(e, term) ? term : NULL;
+        TRY(surely_scores(e, term, &sure));
     }
+    e->driver = sure ? term : NULL;
+    return ANP_OK;
 }
 
 static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
@@ -450,7 +472,7 @@ static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     if (!*answered) {
         return ANP_OK;
     }
-    find_driver(e);
+    TRY(find_driver(e));
     TRY(eval_make_lanes(e));
     count_lists(e);
     if (e->trace && e->trace->memory) {

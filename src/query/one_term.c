@@ -160,6 +160,7 @@ static anp_status batch_only_list(batch *b, eval_cell *ec, const eval_lane *lane
     const list_view *list = &lane->in->list;
     uint16_t docs[LIST_BITSET_FROM];
     const uint64_t *allowed;
+    TRY(cells_open(e->snapshot, ec->c, e->err));
     TRY(eval_allowed(e, ec, &allowed));
     e->lists->docs(list, docs);
     if (eval_bounds_postings(lane)) {
@@ -347,6 +348,7 @@ static anp_status score_posting_of(one_term *t, coded_list *l, uint32_t rank,
 static anp_status score_code(one_term *t, coded_list *l, uint32_t at) {
     evaluation *e = t->e;
     const uint64_t *allowed;
+    TRY(cells_open(e->snapshot, l->ec->c, e->err));
     TRY(eval_allowed(e, l->ec, &allowed));
     if (eval_bounds_postings(l->lane)) {
         return score_posting_of(t, l, at, allowed);

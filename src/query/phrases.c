@@ -68,6 +68,7 @@ static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell
     if (!side->words || !side->order) {
         return eval_nomem(e);
     }
+    TRY(cells_open(e->snapshot, ec->c, e->err));
     for (uint32_t i = 0; i < node->term_count; i++) {
         phrase_word *word = &side->words[i];
         word->in = cells_list_in(terms[i], eval_cell_number(e, ec));

@@ -5,6 +5,7 @@
  */
 #include "api/handles.h"
 #include "base/prng.h"
+#include "index/cells.h"
 #include "query/evaluate.h"
 #include "query/query.h"
 #include "test.h"
@@ -33,7 +34,7 @@ typedef struct world {
     anp_snapshot *shot;
     uint32_t posts;
     evaluate_trace trace; /* of all queries */
-    uint32_t answered, ranked;
+    uint32_t answered, ranked, closed; /* queries; the last: that left columns of a cell unread */
 } world;
 
 /* Words by rank: the first ones are in most posts, the last ones in few. */
@@ -178,6 +179,27 @@ static bool compare_answers(const query_answer *fast, const query_answer *full, 
     return same;
 }
 
+static bool leaves_closed(snapshot *s) {
+    const cell *cells;
+    uint32_t count = 0;
+    bool closed = false;
+    CHECK_EQ_INT(cells_begin(s, &cells, &count, NULL), ANP_OK);
+    for (uint32_t i = 0; i < count; i++) {
+        closed |= !cells[i].open;
+    }
+    return closed;
+}
+
+/* Each second query has a snapshot of its own, of which nothing was read before. */
+static bool look_anew(world *w, uint32_t number) {
+    if (number % 2 == 0) {
+        return true;
+    }
+    anp_snapshot_close(w->shot);
+    w->shot = NULL;
+    return CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, NULL), ANP_OK);
+}
+
 static void compare(world *w, uint32_t number) {
     static const uint32_t ks[] = {1, 3, 10, 10, 100, 1000, 20000};
     char text[QUERY_BYTES];
@@ -198,6 +220,7 @@ static void compare(world *w, uint32_t number) {
     request.flags |= count_only ? ANP_QUERY_COUNT_ONLY : total ? 0 : ANP_QUERY_NO_TOTAL;
     total |= count_only;
     anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+    w->closed += fast.hit_count > 1 && leaves_closed(w->shot->inner);
     request.in_full = true;
     if (!CHECK_EQ_INT(status, ANP_OK) ||
         !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
@@ -222,11 +245,11 @@ static void compare(world *w, uint32_t number) {
 static void compare_many(world *w) {
     anp_error err = ANP_ERROR_INIT;
     w->trace = (evaluate_trace){0};
-    w->answered = w->ranked = 0;
+    w->answered = w->ranked = w->closed = 0;
     if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
         return;
     }
-    for (uint32_t i = 0; i < QUERIES; i++) {
+    for (uint32_t i = 0; i < QUERIES && look_anew(w, i); i++) {
         compare(w, i);
     }
     anp_snapshot_close(w->shot);
@@ -236,7 +259,7 @@ static void compare_many(world *w) {
     CHECK(w->trace.blocks_scored > QUERIES && w->trace.blocks > w->trace.blocks_scored);
     CHECK(w->trace.phrases > QUERIES);
     CHECK(w->trace.pairs > QUERIES / 20);
-    CHECK(!SMALL || w->trace.cells_skipped > 0);
+    CHECK(!SMALL || (w->trace.cells_skipped > 0 && w->closed > 0));
 }
 
 /* Deletes the best posts of a few words, whose bounds and seeds then tell of what is dead. */
