@@ -112,6 +112,15 @@ enum {
 #define RUN_STEP_BYTES (4 << 20)
 #endif
 
+/* Posts of the log that are read at once from which on a second thread reads them, and in what
+   portions: it is there in 60 us, and reads a post in 1. */
+#ifndef TAIL_THREAD_POSTS
+#define TAIL_THREAD_POSTS 512
+#endif
+#ifndef TAIL_SLICE_POSTS
+#define TAIL_SLICE_POSTS 128
+#endif
+
 /* Posts that the dictionary of stored posts is trained on: the first ones that a writer sees. */
 #ifndef DICTIONARY_SAMPLES
 #define DICTIONARY_SAMPLES 1000

@@ -2,6 +2,7 @@
 #include "index/tail.h"
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "sketch/sketch.h"
 
 #include <stdatomic.h>
@@ -448,10 +449,37 @@ static const tail_refs *terms_of(tail_chunk *c, bool *sorted) {
 
 /* ---- Reading the log ----------------------------------------------------------------------- */
 
+/*
+ * Records of many posts are read into their chunk by another thread, slice by slice, while this one
+ * copies those that follow: a fresh process waits for both. The copies must not move meanwhile.
+ */
+typedef struct reading reading;
+
+typedef struct slice {
+    reading *of;
+    uint32_t from, to; /* posts of the chunk */
+    pool_task task;
+} slice;
+
+struct reading {
+    pool *pool; /* of one thread, that reads them in order */
+    tail_log *log;
+    tail_chunk *chunk;
+    const size_t *offsets;
+    const buffer *bytes;
+    slice *slices;
+    uint32_t count; /* of slices that were handed over */
+    uint32_t posts; /* of these slices */
+    anp_status status;
+    anp_error error;
+};
+
+static void hand_over(reading *r, uint32_t posts);
+
 /* Copies records from..to of the log one behind the other; offsets (one more) tell where each
-   begins. */
+   begins. `reader` (may be NULL) gets them as they come. */
 static anp_status gather(store_txn *txn, uint64_t from, uint64_t to, size_t *offsets, buffer *all,
-                         anp_error *err) {
+                         reading *reader, anp_error *err) {
     store_cursor *cursor;
     store_key key = store_key_u64(from);
     store_table_size size;
@@ -460,11 +488,16 @@ static anp_status gather(store_txn *txn, uint64_t from, uint64_t to, size_t *off
     if (from == to) {
         return ANP_OK;
     }
-    if (to - from >= MANY_POSTS) { /* the table's pages, at most: untouched, memory costs nothing */
+    if (reader || to - from >= MANY_POSTS) {
+        /* The table's pages, at most: untouched, memory costs nothing. */
         TRY(store_table_measure(txn, STORE_LOG, &size, err));
         all->data = grow(NULL, 0, size.bytes + 1);
         all->capacity = all->data ? size.bytes + 1 : 0;
+        if (reader && !all->data) {
+            return error_nomem(err, "reading the log");
+        }
     }
+    size_t room = all->capacity;
     TRY(store_cursor_open(txn, STORE_LOG, &cursor, err));
     anp_status status = store_seek(cursor, key, &key, &record, err);
     for (uint64_t docno = from; docno < to && status == ANP_OK; docno++) {
@@ -472,8 +505,15 @@ static anp_status gather(store_txn *txn, uint64_t from, uint64_t to, size_t *off
             status = ANP_NOT_FOUND;
             break;
         }
+        if (reader && record.len > room - all->len) {
+            status = error_corrupt(err, "the log is larger than its pages; restore a backup");
+            break;
+        }
         buffer_put_str(all, record);
         offsets[docno - from + 1] = all->len;
+        if (reader) {
+            hand_over(reader, (uint32_t)(docno - from + 1));
+        }
         if (docno + 1 < to) {
             status = store_next(cursor, &key, &record, err);
         }
@@ -505,7 +545,7 @@ anp_status tail_records(store_txn *txn, const catalog_state *state, str **record
     if (!offsets || !found) {
         status = error_nomem(err, "reading the log");
     } else {
-        status = gather(txn, state->log_first, state->docno_end, offsets, &all, err);
+        status = gather(txn, state->log_first, state->docno_end, offsets, &all, NULL, err);
     }
     if (status != ANP_OK) {
         free(offsets);
@@ -554,18 +594,78 @@ static tail_log *new_log(uint32_t count) {
     return log;
 }
 
-/* New posts of the log, the first of them at place `from`, read into it and into a chunk. */
-static anp_status read_posts(tail_log *log, uint32_t from, const size_t *offsets,
+/* New posts of the log, [from, to) of a chunk, read into both. */
+static anp_status read_posts(tail_log *log, uint32_t from, uint32_t to, const size_t *offsets,
                              const buffer *bytes, tail_chunk *c, anp_error *err) {
-    for (uint32_t i = 0; i < c->count; i++) {
-        log_post *p = &log->posts[from + i];
+    for (uint32_t i = from; i < to; i++) {
+        log_post *p = &log->posts[c->first + i];
         *p = (log_post){.record = bytes->data + offsets[i], .end = bytes->data + offsets[i + 1]};
-        TRY(read_post(c, p, from + i, err));
-    }
-    if (c->count == 1) {
-        atomic_store(&c->sorted, &c->terms); /* as records are */
+        TRY(read_post(c, p, c->first + i, err));
     }
     return ANP_OK;
+}
+
+static void run_slice(void *user, unsigned worker) {
+    const slice *part = user;
+    reading *r = part->of;
+    (void)worker;
+    if (part->from == 0 && !reserve(&r->chunk->terms, r->bytes->capacity / TERM_BYTES_MIN)) {
+        r->status = error_nomem(&r->error, "reading the log");
+    }
+    if (r->status == ANP_OK) {
+        r->status = read_posts(r->log, part->from, part->to, r->offsets, r->bytes, r->chunk,
+                               &r->error);
+    }
+}
+
+/* So many posts of the chunk are copied. */
+static void hand_over(reading *r, uint32_t posts) {
+    if (posts - r->posts >= TAIL_SLICE_POSTS || posts == r->chunk->count) {
+        slice *part = &r->slices[r->count++];
+        *part = (slice){r, r->posts, posts, {.run = run_slice, .user = part}};
+        r->posts = posts;
+        pool_submit(r->pool, &part->task, false);
+    }
+}
+
+/* Without memory or a thread r->pool is NULL, and the caller reads them itself. */
+static void begin_reading(reading *r, uint32_t posts) {
+    r->slices = calloc(posts / TAIL_SLICE_POSTS + 1, sizeof *r->slices);
+    r->pool = r->slices ? pool_open(1) : NULL;
+}
+
+/* Waits for it. */
+static anp_status end_reading(reading *r, anp_error *err) {
+    for (uint32_t i = 0; i < r->count; i++) {
+        pool_wait(r->pool, &r->slices[i].task);
+    }
+    pool_close(r->pool);
+    free(r->slices);
+    if (r->status != ANP_OK && err) {
+        *err = r->error;
+    }
+    return r->status;
+}
+
+/* Copies and reads the posts of a chunk. */
+static anp_status fill_chunk(store_txn *txn, const tail *t, tail_chunk *c, size_t *offsets,
+                             buffer *bytes, anp_error *err) {
+    uint64_t from = (uint64_t)t->first + c->first, to = from + c->count;
+    reading r = {.log = t->log, .chunk = c, .offsets = offsets, .bytes = bytes,
+                 .error = ANP_ERROR_INIT};
+    if (c->count >= TAIL_THREAD_POSTS) {
+        begin_reading(&r, c->count);
+    }
+    anp_status status = gather(txn, from, to, offsets, bytes, r.pool ? &r : NULL, err);
+    bool alone = !r.pool;
+    anp_status read = end_reading(&r, status == ANP_OK ? err : NULL);
+    status = status == ANP_OK ? read : status;
+    if (status != ANP_OK || !alone) {
+        return status;
+    }
+    bool has_room = c->count < MANY_POSTS || reserve(&c->terms, bytes->len / TERM_BYTES_MIN);
+    return has_room ? read_posts(t->log, 0, c->count, offsets, bytes, c, err)
+                    : error_nomem(err, "reading the log");
 }
 
 /* Reads posts [from, count) of the tail's log; *out is their chunk. */
@@ -576,25 +676,16 @@ static anp_status extend_log(store_txn *txn, tail *t, uint32_t from, tail_chunk 
     size_t *offsets = malloc((more + 1u) * sizeof *offsets);
     tail_chunk *c = new_chunk(from, more);
     bool room = vec_reserve(&t->log->buffers, t->log->buffers.count + 1);
-    anp_status status = ANP_OK;
-    if (!offsets || !c || !room) {
-        status = error_nomem(err, "reading the log");
-    }
-    if (status == ANP_OK) {
-        uint64_t first = t->first;
-        status = gather(txn, first + from, first + t->count, offsets, &bytes, err);
-    }
-    if (status == ANP_OK) {
-        bool has_room =
-            more < MANY_POSTS || reserve(&c->terms, bytes.len / TERM_BYTES_MIN);
-        status = has_room ? read_posts(t->log, from, offsets, &bytes, c, err)
-                                : error_nomem(err, "reading the log");
-    }
+    anp_status status = offsets && c && room ? fill_chunk(txn, t, c, offsets, &bytes, err)
+                                             : error_nomem(err, "reading the log");
     free(offsets);
     if (status != ANP_OK) {
         release_chunk(c);
         buffer_free(&bytes);
         return status;
+    }
+    if (more == 1) {
+        atomic_store(&c->sorted, &c->terms); /* as records are */
     }
     t->log->buffers.items[t->log->buffers.count++] = (char *)bytes.data;
     *out = c;
