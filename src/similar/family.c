@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
 
@@ -129,7 +130,7 @@ static bool order_classes(family *f, uint32_t **items) {
     }
     uint32_t *place = calloc((size_t)most + 2, sizeof *place);
     uint32_t *rank = malloc(((size_t)n + 1) * sizeof *rank);
-    uint32_t *df = malloc(((size_t)n + 1) * sizeof *df);
+    uint32_t *df = pages_alloc(((size_t)n + 1) * sizeof *df);
     uint32_t *members = malloc(((size_t)n + 1) * sizeof *members);
     uint32_t *sorted = malloc(((size_t)n + 1) * sizeof *sorted);
     bool made = place && rank && df && members && sorted;
@@ -208,7 +209,7 @@ static bool make_lists(family *f, const uint32_t *items) {
     size_t blocks = ((size_t)f->item_count + FAMILY_BLOCK - 1) / FAMILY_BLOCK;
     f->row_words = blocks * (FAMILY_BLOCK / 64);
     f->class_dense = 0;
-    f->list_start = malloc(((size_t)f->class_count + 1) * sizeof *f->list_start);
+    f->list_start = pages_alloc(((size_t)f->class_count + 1) * sizeof *f->list_start);
     if (!f->list_start) {
         return false;
     }
@@ -220,13 +221,8 @@ static bool make_lists(family *f, const uint32_t *items) {
     }
     f->list_start[f->class_dense] = total;
     dense = f->class_count - f->class_dense;
-    f->lists = malloc((total + 1) * sizeof *f->lists);
-    if (posix_memalign((void **)&f->bits, 64, (dense * f->row_words + 8) * sizeof *f->bits) != 0) {
-        f->bits = NULL;
-    }
-    if (f->bits) {
-        memset(f->bits, 0, dense * f->row_words * sizeof *f->bits);
-    }
+    f->lists = pages_alloc((total + 1) * sizeof *f->lists);
+    f->bits = pages_zeroed((dense * f->row_words + 8) * sizeof *f->bits);
     return f->lists && f->bits;
 }
 
@@ -242,12 +238,12 @@ static inline void add_to_list(family *f, size_t *fill, uint32_t class, uint32_t
 
 /* The items' classes out of the lists; item_start holds how many each has, one place ahead. */
 static bool turn(family *f) {
-    size_t *fill = malloc(((size_t)f->item_count + 1) * sizeof *fill);
+    size_t *fill = pages_alloc(((size_t)f->item_count + 1) * sizeof *fill);
     for (uint32_t i = 0; i < f->item_count; i++) {
         f->item_start[i + 1] += f->item_start[i];
     }
     size_t total = f->item_start[f->item_count];
-    f->item_classes = malloc((total + 1) * sizeof *f->item_classes);
+    f->item_classes = pages_alloc((total + 1) * sizeof *f->item_classes);
     bool made = fill && f->item_classes;
     if (made) {
         memcpy(fill, f->item_start, f->item_count * sizeof *fill);
@@ -377,7 +373,7 @@ static void free_lists(corpus_part *p) {
 }
 
 static bool list_parts(family *f, corpus_part *parts, size_t count, uint32_t **numbers) {
-    size_t *fill = malloc(((size_t)f->class_dense + 1) * sizeof *fill);
+    size_t *fill = pages_alloc(((size_t)f->class_dense + 1) * sizeof *fill);
     uint32_t *seen = calloc((size_t)f->class_count + 1, sizeof *seen);
     bool made = fill && seen;
     if (made) {
@@ -406,7 +402,7 @@ anp_status family_join(corpus_part *parts, size_t count, uint32_t item_count, fa
     numbering n = {.f = out};
     uint32_t *items = NULL;
     uint32_t **numbers = calloc(count + 1, sizeof *numbers);
-    out->item_start = calloc((size_t)item_count + 2, sizeof *out->item_start);
+    out->item_start = pages_zeroed(((size_t)item_count + 2) * sizeof *out->item_start);
     bool made = numbers && out->item_start && reserve(&n, 1);
     for (size_t i = 0; i < count && made; i++) {
         numbers[i] = malloc(((size_t)parts[i].text.feature_count + 1) * sizeof **numbers);
@@ -436,7 +432,7 @@ anp_status family_of_sets(const uint64_t *hashes, const uint32_t *start, const u
     size_t total = item_count ? start[item_count] : 0;
     uint32_t *items = NULL, *numbers = malloc((total + 1) * sizeof *numbers);
     size_t *fill = NULL;
-    out->item_start = calloc((size_t)item_count + 2, sizeof *out->item_start);
+    out->item_start = pages_zeroed(((size_t)item_count + 2) * sizeof *out->item_start);
     bool made = numbers && out->item_start && reserve(&n, total + 1);
     for (uint32_t i = 0; made && i < item_count; i++) {
         for (uint32_t j = start[i]; j < start[i + 1]; j++) {

@@ -2,6 +2,7 @@
 #include "similar/finder_impl.h"
 
 #include "base/error.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
 
@@ -64,12 +65,7 @@ static inline bool sieve_has(const uint64_t *sieve, uint32_t class) {
 /* ---- The finder ---------------------------------------------------------------------------- */
 
 static void *zeroed(size_t count, size_t size) {
-    void *memory = NULL;
-    size_t bytes = (count * size + 127) & ~(size_t)63;
-    if (posix_memalign(&memory, 64, bytes) != 0) {
-        return NULL;
-    }
-    return memset(memory, 0, bytes);
+    return pages_zeroed(count * size + 64);
 }
 
 anp_status finder_open(const yardstick *y, finder **out, anp_error *err) {

@@ -7,7 +7,11 @@
  *
  *     O >= t / (1 + t) · (A + B)
  *
- * A sum is never less than O, so that what it rules out is out.
+ * A sum is never less than O, so that what it rules out is out; and without what rounding added it
+ * is never more, so that what k posts reach by theirs the k-th nearest reaches.
+ *
+ * Posts with a sum are listed while they are few; once they are many, all sums are looked through
+ * one behind the other (wide), until few are open.
  */
 #include "similar/finder_impl.h"
 
@@ -18,19 +22,30 @@ enum {
     CHECK_FIRST = 512, /* postings before the worst of the k is first looked after, then 4 × */
     CHECK_GROWTH = 4,
     CHECKED = 16, /* posts compared at a check, at most */
-    COMPARE_COST = 40, /* of a post, in postings; a row of 32 posts costs about one */
+    WIDE_SHARE = 8, /* of all posts have a sum: sums are looked through by SIMD */
+    WIDE_LOOKS = 2, /* done again once as many postings as half of all posts were walked */
+    COMPARE_CLASSES = 4, /* of the probe and of a mean post: to compare them costs one posting */
     COMPARE_SHARE = 4, /* a class may cost so much of what comparing costs */
     OPEN_ENOUGH = 32,
     SWEEP_ROWS = 8, /* what a sweep costs besides its rows */
 };
 
+#ifndef LISTED_SHARE /* of all posts are open: they are listed again; tests make it larger */
+#define LISTED_SHARE 64
+#endif
+
 static const double SAFE = 1e-5; /* more than single precision loses in a bound */
+static const double TEXT_FAINT = 1e-3; /* posts are looked for that look like half, a quarter … */
 
 typedef struct walk {
     finder *f;
     double about_most; /* below 0: only posts about nothing are looked for */
     double scale;      /* units a weight */
     double whole;      /* the probe's weight in units */
+    double rounded;    /* units that a class may have added to a sum over what it weighs */
+    bool unclean;      /* sums of posts that are out were left */
+    bool wide;         /* any post may have a sum, and nobody keeps a list of those that do */
+    uint64_t compare_cost; /* of a post, in postings; a row of 32 posts costs about one */
     uint64_t left;     /* weight of classes not yet walked */
     uint32_t next;     /* the next class of the probe */
     uint32_t candidate_count;
@@ -73,10 +88,13 @@ typedef struct bar {
     float base, slope;
 } bar;
 
-static bar bar_of(const walk *w) {
-    double needed = text_needed(w);
+static bar bar_at(const walk *w, double needed) {
     double slope = needed / (1 + needed) * (1 - SAFE);
     return (bar){(float)(slope * w->whole * (1 - SAFE)), (float)(slope * w->scale * (1 - SAFE))};
+}
+
+static bar bar_of(const walk *w) {
+    return bar_at(w, text_needed(w));
 }
 
 static inline bool reaches(const walk *w, bar b, float units, uint32_t number) {
@@ -109,6 +127,71 @@ static void compare_candidates(walk *w) {
     }
 }
 
+/* ---- All sums at once ---------------------------------------------------------------------- */
+
+/*
+ * Once so many posts have a sum, sums are looked through one behind the other, by SIMD, and so
+ * cheaply that k posts' sums alone can tell what the nearest reach at least.
+ */
+static bool may_be_wide(const finder *f) {
+    return f->options->k <= CHECKED && (!f->y->by_about || f->bare);
+}
+
+/* Posts whose sums, with so many units more, come to a bar, into f->hits; how many. */
+static uint32_t sums_over(const walk *w, bar b, double more, bool keep) {
+    const finder *f = w->f;
+    lane_work work = {.sums = f->sums,
+                      .totals = f->y->text.totals_near,
+                      .blocks = f->corpus->text.row_words * 64 / FAMILY_BLOCK,
+                      .base = (float)(b.base - more * (1 + SAFE)),
+                      .slope = b.slope,
+                      .keep = keep};
+    return (uint32_t)lanes_run(&work, f->hits);
+}
+
+/* The least text of a post that shares at least so many units. */
+static double text_least(const walk *w, double units, uint32_t number) {
+    double total = (double)w->f->y->text.totals_near[number] * w->scale * (1 + SAFE);
+    return units > 0 ? units / (w->whole + total - units) * (1 - SAFE) : 0;
+}
+
+/* Sums of posts that look best, more than k if so many reach the least; into f->hits. */
+static uint32_t best_sums(const walk *w) {
+    finder *f = w->f;
+    uint32_t hits = 0;
+    if (!w->wide) {
+        for (; hits < f->touched_count; hits++) {
+            f->hits[hits] = (lane_hit){f->touched[hits], f->sums[f->touched[hits]]};
+        }
+        return hits;
+    }
+    double text = 0.5;
+    for (; hits <= f->options->k && text > 2 * f->least && text > TEXT_FAINT; text /= 2) {
+        hits = sums_over(w, bar_at(w, text), 0, true);
+    }
+    return hits <= f->options->k ? sums_over(w, bar_of(w), 0, true) : hits;
+}
+
+/* What k posts reach for certain, by what they share so far, is the least. */
+static void raise_least(walk *w) {
+    finder *f = w->f;
+    double best[CHECKED] = {0};
+    uint32_t k = f->options->k, hits = best_sums(w);
+    for (uint32_t i = 0; i < hits; i++) {
+        double units = f->hits[i].units - w->rounded * (w->next + 1.0);
+        double least = text_least(w, units, f->hits[i].item);
+        if (least <= best[k - 1] || !finder_accepts(f, f->hits[i].item)) {
+            continue;
+        }
+        uint32_t at = k - 1;
+        for (; at > 0 && best[at - 1] < least; at--) {
+            best[at] = best[at - 1];
+        }
+        best[at] = least;
+    }
+    f->least = best[k - 1] > f->least ? best[k - 1] : f->least;
+}
+
 /* ---- Rare classes -------------------------------------------------------------------------- */
 
 static uint16_t units_of(const walk *w, uint64_t weight) {
@@ -122,6 +205,10 @@ static void check(walk *w) {
     uint32_t most = f->options->k < CHECKED ? f->options->k : CHECKED, count = 0;
     const float *totals = f->y->text.totals_near;
     float whole = (float)w->whole, scale = (float)w->scale, worst = 0;
+    if (w->wide || w->unclean) {
+        raise_least(w);
+        return;
+    }
     for (uint32_t i = 0; i < f->touched_count; i++) {
         uint32_t number = f->touched[i];
         float units = (float)f->sums[number], total = whole + totals[number] * scale;
@@ -153,12 +240,24 @@ static bool rest_is_out(const walk *w) {
     return w->left == 0 || (double)w->left < text_needed(w) * total * (1 - SAFE);
 }
 
+/* Where nobody asks which posts have a sum. */
+static void add_to_all(finder *f, const uint32_t *list, uint32_t count, uint16_t units) {
+    for (uint32_t i = 0; i < count; i++) {
+        f->sums[list[i]] = (uint16_t)(f->sums[list[i]] + units);
+    }
+}
+
 static void add_list(walk *w, uint32_t class, uint16_t units) {
     finder *f = w->f;
     const family *t = &f->corpus->text;
     const uint32_t *list = t->lists + t->list_start[class];
     uint32_t count = (uint32_t)(t->list_start[class + 1] - t->list_start[class]);
     uint32_t touched = f->touched_count;
+    f->work.postings += count;
+    if (w->wide) {
+        add_to_all(f, list, count, units);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = list[i];
         f->touched[touched] = number;
@@ -166,20 +265,24 @@ static void add_list(walk *w, uint32_t class, uint16_t units) {
         f->sums[number] = (uint16_t)(f->sums[number] + units);
     }
     f->touched_count = touched;
-    f->work.postings += count;
+    w->wide = touched > f->corpus->count / WIDE_SHARE && may_be_wide(f);
 }
 
-/* Adds to posts that have a sum: no other can be among the nearest any more. */
-static void add_list_to_open(walk *w, uint32_t class, uint16_t units) {
+/* Adds to posts that are open, at least: no other can be among the nearest any more. */
+static void add_list_to_open(const walk *w, uint32_t class, uint16_t units) {
     finder *f = w->f;
     const family *t = &f->corpus->text;
     const uint32_t *list = t->lists + t->list_start[class];
     uint32_t count = (uint32_t)(t->list_start[class + 1] - t->list_start[class]);
+    f->work.postings += count;
+    if (w->wide || w->unclean) {
+        add_to_all(f, list, count, units);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         uint16_t sum = f->sums[list[i]];
         f->sums[list[i]] = (uint16_t)(sum + (sum ? units : 0));
     }
-    f->work.postings += count;
 }
 
 /* The next rare class, or false when only frequent ones are left. */
@@ -233,6 +336,22 @@ static bool walk_rare(walk *w) {
     return rest_is_out(w);
 }
 
+/* The same of all sums. Once few posts are open, they are listed; the other sums stay until the
+   search ends, and may lack what is added from now on. */
+static uint32_t keep_open_wide(walk *w, double left) {
+    finder *f = w->f;
+    uint32_t open = sums_over(w, bar_of(w), left, true);
+    if (open <= f->corpus->count / LISTED_SHARE) {
+        for (uint32_t i = 0; i < open; i++) {
+            f->touched[i] = f->hits[i].item;
+        }
+        f->touched_count = open;
+        w->wide = false;
+        w->unclean = true;
+    }
+    return open;
+}
+
 /*
  * Keeps those posts with a sum that can still be among the nearest; how many. What is out stays
  * out, whatever is added: no more is gained than what is left loses.
@@ -243,6 +362,9 @@ static uint32_t keep_open(walk *w) {
     double left = ceil((double)w->left * w->scale);
     bar b = bar_of(w);
     bool text_only = !f->y->by_about || f->bare;
+    if (w->wide) {
+        return keep_open_wide(w, left);
+    }
     for (uint32_t i = 0; i < f->touched_count; i++) {
         uint32_t number = f->touched[i];
         double units = f->sums[number] + left;
@@ -258,11 +380,6 @@ static uint32_t keep_open(walk *w) {
     return kept;
 }
 
-/* What comparing all posts that are open costs, in postings. */
-static uint64_t compare_cost(uint32_t open) {
-    return (uint64_t)open * COMPARE_COST;
-}
-
 /*
  * Walks further rare classes while that is less work than comparing the posts they may rule out;
  * false when going over all posts is less than either.
@@ -270,11 +387,10 @@ static uint64_t compare_cost(uint32_t open) {
 static bool narrow(walk *w) {
     finder *f = w->f;
     const family *t = &f->corpus->text;
-    uint32_t open = keep_open(w);
-    uint64_t walked = 0;
+    uint64_t open = keep_open(w), walked = 0;
     for (uint32_t class; next_rare(w, &class); w->next++) {
         uint64_t weight = f->probe->weights[w->next];
-        if (open <= OPEN_ENOUGH || t->df[class] > compare_cost(open) / COMPARE_SHARE) {
+        if (open <= OPEN_ENOUGH || t->df[class] > w->compare_cost * open / COMPARE_SHARE) {
             return true;
         }
         if (weight > 0) {
@@ -282,14 +398,24 @@ static bool narrow(walk *w) {
             walked += t->df[class];
         }
         w->left -= weight;
-        if (walked > open) {
+        if (walked > (w->wide ? f->corpus->count / WIDE_LOOKS : open)) {
             check(w);
             open = keep_open(w);
             walked = 0;
         }
     }
     uint64_t rows = f->probe->class_count - w->next;
-    return compare_cost(keep_open(w)) < (rows + SWEEP_ROWS) * (f->corpus->count / 32);
+    return w->compare_cost * keep_open(w) < (rows + SWEEP_ROWS) * (f->corpus->count / 32);
+}
+
+static void settle_wide(walk *w) {
+    const finder *f = w->f;
+    double left = ceil((double)w->left * w->scale);
+    uint32_t hits = sums_over(w, bar_of(w), left, false);
+    for (uint32_t i = 0; i < hits; i++) {
+        lane_hit hit = f->hits[i];
+        add_candidate(w, hit.item, text_most(w, hit.units + left, hit.item));
+    }
 }
 
 /* Candidates among the posts with a sum; the others are out. */
@@ -297,6 +423,10 @@ static void settle_touched(walk *w) {
     finder *f = w->f;
     double left = ceil((double)w->left * w->scale);
     bar b = bar_of(w);
+    if (w->wide) {
+        settle_wide(w);
+        return;
+    }
     for (uint32_t i = 0; i < f->touched_count; i++) {
         uint32_t number = f->touched[i];
         double units = f->sums[number] + left;
@@ -309,49 +439,79 @@ static void settle_touched(walk *w) {
 
 /* ---- Frequent classes ---------------------------------------------------------------------- */
 
-/* Candidates among all posts, whose sums the other classes complete. */
-static void settle_all(walk *w) {
+/* The classes that are left complete all sums. Posts that come to the bar then, into f->hits; how
+   many. */
+static size_t add_rows(walk *w, float base, float slope, bool keep) {
     finder *f = w->f;
     const family *t = &f->corpus->text;
     size_t rows = 0;
-    for (uint32_t i = w->next; i < f->probe->class_count; i++) {
-        if (f->probe->weights[i] > 0) {
-            f->rows[rows] = family_bits(t, f->probe->classes[i]);
-            f->row_units[rows++] = units_of(w, f->probe->weights[i]);
+    for (; w->next < f->probe->class_count; w->next++) {
+        uint64_t weight = f->probe->weights[w->next];
+        if (weight > 0) {
+            f->rows[rows] = family_bits(t, f->probe->classes[w->next]);
+            f->row_units[rows++] = units_of(w, weight);
         }
     }
-    bar b = bar_of(w);
+    w->left = 0;
+    f->work.swept++;
     lane_work work = {.sums = f->sums,
                       .totals = f->y->text.totals_near,
                       .blocks = t->row_words * 64 / FAMILY_BLOCK,
                       .rows = f->rows,
                       .units = f->row_units,
                       .row_count = rows,
-                      .base = b.base,
-                      .slope = b.slope};
-    size_t hits = lanes_run(&work, f->hits);
-    f->work.swept++;
+                      .base = base,
+                      .slope = slope,
+                      .keep = keep};
+    return lanes_run(&work, f->hits);
+}
+
+/* Candidates among all posts. */
+static void settle_all(walk *w) {
+    finder *f = w->f;
+    if (may_be_wide(f)) {
+        /* Where little was compared, nearly all would come to the bar: it is raised first. */
+        add_rows(w, INFINITY, 0, true);
+        w->wide = true;
+        raise_least(w);
+        settle_wide(w);
+        return;
+    }
+    bar b = bar_of(w);
+    size_t hits = add_rows(w, b.base, b.slope, false);
     for (size_t i = 0; i < hits; i++) {
         add_candidate(w, f->hits[i].item, text_most(w, f->hits[i].units, f->hits[i].item));
     }
 }
 
-void finder_by_text(finder *f, double about_most) {
+static walk begin(finder *f, double about_most) {
     const probe *p = f->probe;
-    walk w = {.f = f, .about_most = about_most, .left = p->total};
+    const family *t = &f->corpus->text;
+    walk w = {.f = f, .about_most = about_most};
     /* Of a draft, the probe has shingles that no post has: they are in the total alone. */
-    uint64_t known = 0;
     for (uint32_t i = 0; i < p->class_count; i++) {
-        known += p->weights[i];
+        w.left += p->weights[i];
     }
-    w.left = known;
     w.scale = (double)(UNITS_MAX - p->class_count) / (double)p->total;
+    /* Where a weight is some units, it is whole ones: then nothing is rounded. */
+    w.scale = w.scale >= 1 ? floor(w.scale) : w.scale;
+    w.rounded = w.scale < 1;
     w.whole = (double)p->total * w.scale;
+    uint64_t mean = t->item_start[t->item_count] / t->item_count;
+    w.compare_cost = (mean + p->class_count) / COMPARE_CLASSES + 1;
     f->touched_count = 0;
+    return w;
+}
+
+void finder_by_text(finder *f, double about_most) {
+    walk w = begin(f, about_most);
     if (walk_rare(&w) && narrow(&w)) {
         settle_touched(&w);
     } else {
         settle_all(&w);
+    }
+    if (w.unclean) {
+        memset(f->sums, 0, f->corpus->text.row_words * 64 * sizeof *f->sums);
     }
     compare_candidates(&w);
 }

@@ -2,6 +2,7 @@
 #include "similar/weigh.h"
 
 #include "base/error.h"
+#include "base/pages.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,9 +57,9 @@ anp_status weighing_open(const family *f, uint64_t n, int power, const uint32_t 
                          weighing *out, anp_error *err) {
     size_t padded = f->row_words * 64;
     *out = (weighing){.family = f};
-    out->weights = malloc(((size_t)f->class_count + 1) * sizeof *out->weights);
-    out->totals = malloc(((size_t)f->item_count + 1) * sizeof *out->totals);
-    out->totals_near = malloc((padded + 1) * sizeof *out->totals_near);
+    out->weights = pages_alloc(((size_t)f->class_count + 1) * sizeof *out->weights);
+    out->totals = pages_alloc(((size_t)f->item_count + 1) * sizeof *out->totals);
+    out->totals_near = pages_alloc((padded + 1) * sizeof *out->totals_near);
     if (!out->weights || !out->totals || !out->totals_near) {
         weighing_close(out);
         return error_nomem(err, "similar posts");
