@@ -231,7 +231,7 @@ static anp_status join(builder *b, anp_error *err) {
     free(s.start.items);
     free(s.posts.items);
     if (status == ANP_OK) {
-        status = family_join(b->parts, b->piece_count, c->count, &c->text, err);
+        status = family_join(b->parts, b->piece_count, c->count, b->pool, &c->text, err);
     }
     return status;
 }

@@ -1,14 +1,6 @@
-/*
- * See family.h. A join:
- *
- *     1  every distinct hash of every part gets a number; prints and dfs are added up
- *     2  hashes of one print and df are one class; classes are numbered by df
- *     3  a part's class falls apart into classes: which ones its hashes belong to
- *     4  lists are written by item, then the items' classes by list, which sorts them
- *
- * Cost: a look-up for each distinct hash of a part, two random writes for each entry of a list.
- */
-#include "similar/family.h"
+/* See family.h: features by bucket, classes, lists; families of sets. family_join.c tells what is
+   done in which order. */
+#include "similar/family_impl.h"
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -16,7 +8,18 @@
 
 #include <stdlib.h>
 
-enum { AHEAD = 16 };
+enum {
+    SLOTS_AT_FIRST = 64,
+    AHEAD = 16,
+};
+
+void family_free_notes(family *f) {
+    free(f->notes.prints);
+    free(f->notes.df);
+    free(f->notes.items);
+    free(f->notes.first);
+    f->notes = (family_notes){0};
+}
 
 void family_free(family *f) {
     free(f->df);
@@ -26,104 +29,190 @@ void family_free(family *f) {
     free(f->bits);
     free(f->item_start);
     free(f->item_classes);
-    free(f->slots);
+    free(f->buckets);
     free(f->hashes);
     free(f->classes);
+    free(f->slots);
+    family_free_notes(f);
     *f = (family){0};
 }
 
-/* ---- 1: numbers of features ---------------------------------------------------------------- */
+/* ---- Buckets ------------------------------------------------------------------------------- */
 
-typedef struct numbering {
-    family *f;
-    size_t capacity;
-    uint64_t *prints; /* by number */
-    uint32_t *df;     /* posts */
-    uint32_t *items;
-} numbering;
-
-static void free_numbering(numbering *n) {
-    free(n->prints);
-    free(n->df);
-    free(n->items);
+uint32_t family_find(const family *f, uint64_t hash) {
+    const family_bucket *b = f->buckets ? &f->buckets[family_bucket_of(f, hash)] : NULL;
+    size_t at = b && b->slots ? family_find_slot(b, hash) : 0;
+    return b && b->slots && b->slots[at] ? b->classes[b->slots[at] - 1] : FAMILY_NONE;
 }
 
-static size_t find_slot(const family *f, uint64_t hash) {
-    size_t at = hash & f->slot_mask;
-    while (f->slots[at] && f->hashes[f->slots[at] - 1] != hash) {
-        at = (at + 1) & f->slot_mask;
-    }
-    return at;
+bool family_open_features(family *f, size_t most, bool counts_items) {
+    size_t room = most + 1;
+    family_notes *n = &f->notes;
+    f->hashes = malloc(room * sizeof *f->hashes);
+    f->classes = malloc(room * sizeof *f->classes);
+    n->prints = malloc(room * sizeof *n->prints);
+    n->df = malloc(room * sizeof *n->df);
+    n->first = calloc(room, sizeof *n->first);
+    n->items = counts_items ? malloc(room * sizeof *n->items) : NULL;
+    return f->hashes && f->classes && n->prints && n->df && n->first &&
+           (n->items || !counts_items);
 }
 
-static bool grow_to(void **items, size_t size, size_t capacity) {
-    void *grown = realloc(*items, capacity * size);
-    *items = grown ? grown : *items;
-    return grown != NULL;
+family_bucket family_bucket_at(const family *f, size_t from) {
+    const family_notes *n = &f->notes;
+    return (family_bucket){.hashes = f->hashes + from,
+                           .classes = f->classes + from,
+                           .notes = {n->prints + from, n->df + from,
+                                     n->items ? n->items + from : NULL, n->first + from}};
 }
 
-/* Room for `more` features. */
-static bool reserve(numbering *n, size_t more) {
-    family *f = n->f;
-    size_t need = f->feature_count + more, capacity = n->capacity ? n->capacity : 1024;
-    if (need >= UINT32_MAX) {
-        return false;
+void family_fill_slots(family_bucket *b) {
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->slots[family_find_slot(b, b->hashes[i])] = i + 1;
     }
-    while (capacity < need) {
-        capacity += capacity / 2;
+}
+
+bool family_grow_slots(family_bucket *b) {
+    size_t slots = b->slots ? 2 * (b->slot_mask + 1) : SLOTS_AT_FIRST;
+    free(b->slots);
+    b->slots = calloc(slots, sizeof *b->slots);
+    b->slot_mask = slots - 1;
+    if (b->slots) {
+        family_fill_slots(b);
     }
-    if (capacity != n->capacity) {
-        if (!grow_to((void **)&f->hashes, sizeof *f->hashes, capacity) ||
-            !grow_to((void **)&n->prints, sizeof *n->prints, capacity) ||
-            !grow_to((void **)&n->df, sizeof *n->df, capacity) ||
-            !grow_to((void **)&n->items, sizeof *n->items, capacity)) {
-            return false;
+    return b->slots != NULL;
+}
+
+void family_drop_slots(family_bucket *b) {
+    free(b->slots);
+    b->slots = NULL;
+}
+
+bool family_open_slots(family *f) {
+    size_t total = 0, buckets = (size_t)1 << f->bucket_bits;
+    for (size_t i = 0; i < buckets; i++) {
+        family_bucket *b = &f->buckets[i];
+        size_t slots = b->count ? 2 : 0;
+        while (slots < (size_t)b->count + b->count / 2) {
+            slots *= 2;
         }
-        n->capacity = capacity;
+        b->slot_mask = slots - 1;
+        total += slots;
+        f->feature_count += b->count;
     }
-    size_t slots = f->slots ? f->slot_mask + 1 : 1024;
-    while (slots < need + need / 2) {
-        slots *= 2;
-    }
-    if (!f->slots || slots != f->slot_mask + 1) {
-        free(f->slots);
-        f->slots = calloc(slots, sizeof *f->slots);
-        f->slot_mask = slots - 1;
-        for (uint32_t i = 0; f->slots && i < f->feature_count; i++) {
-            f->slots[find_slot(f, f->hashes[i])] = i + 1;
-        }
+    f->slots = calloc(total + 1, sizeof *f->slots);
+    total = 0;
+    for (size_t i = 0; f->slots && i < buckets; i++) {
+        family_bucket *b = &f->buckets[i];
+        b->slots = b->count ? f->slots + total : NULL;
+        total += b->slot_mask + 1;
     }
     return f->slots != NULL;
 }
 
-/* The feature's number; it gains these posts and items. Room was reserved. */
-static uint32_t add_feature(numbering *n, uint64_t hash, uint64_t print, uint32_t df,
-                            uint32_t items) {
-    family *f = n->f;
-    size_t at = find_slot(f, hash);
-    if (!f->slots[at]) {
-        uint32_t number = f->feature_count++;
-        f->hashes[number] = hash;
-        n->prints[number] = 0;
-        n->df[number] = n->items[number] = 0;
-        f->slots[at] = number + 1;
+/* ---- Classes ------------------------------------------------------------------------------- */
+
+static size_t share_of(uint64_t print) {
+    return print >> (64 - FAMILY_SHARE_BITS);
+}
+
+static family_known *find_known(family_known *table, size_t mask, uint64_t print, uint32_t df) {
+    size_t at = (print ^ print >> 32) & mask;
+    while (table[at].class && (table[at].print != print || table[at].df != df)) {
+        at = (at + 1) & mask;
     }
-    uint32_t number = f->slots[at] - 1;
-    n->prints[number] += print;
-    n->df[number] += df;
-    n->items[number] += items;
-    return number;
+    return &table[at];
 }
 
-uint32_t family_find(const family *f, uint64_t hash) {
-    size_t at = f->slots ? find_slot(f, hash) : 0;
-    return f->slots && f->slots[at] ? f->classes[f->slots[at] - 1] : FAMILY_NONE;
+static bool grow_share(family_share *s) {
+    size_t mask = s->table ? s->mask * 2 + 1 : SLOTS_AT_FIRST - 1;
+    family_known *grown = pages_zeroed((mask + 1) * sizeof *grown);
+    if (!grown) {
+        return false;
+    }
+    for (size_t i = 0; s->table && i <= s->mask; i++) {
+        if (s->table[i].class) {
+            *find_known(grown, mask, s->table[i].print, s->table[i].df) = s->table[i];
+        }
+    }
+    free(s->table);
+    s->table = grown;
+    s->mask = mask;
+    return true;
 }
 
-/* ---- 2: classes ---------------------------------------------------------------------------- */
+static bool classify(family_share *s, family_bucket *b, uint32_t i) {
+    if (s->df.count * 2 >= s->mask && !grow_share(s)) {
+        return false;
+    }
+    const family_notes *n = &b->notes;
+    family_known *k = find_known(s->table, s->mask, n->prints[i], n->df[i]);
+    if (!k->class) {
+        uint32_t items = n->items ? n->items[i] : n->df[i];
+        *k = (family_known){n->prints[i], n->df[i], (uint32_t)s->df.count + 1};
+        n->first[i] = 1;
+        if (!vec_push(&s->df, n->df[i]) || !vec_push(&s->members, 0) ||
+            !vec_push(&s->items, items)) {
+            return false;
+        }
+    }
+    b->classes[i] = k->class - 1;
+    s->members.items[k->class - 1]++;
+    return true;
+}
 
-/* Numbers classes by df: a counting sort where dfs are small, which nearly all are. */
-static bool order_classes(family *f, uint32_t **items) {
+bool family_find_classes(const family *f, family_share *s, size_t share) {
+    if (!grow_share(s)) {
+        return false;
+    }
+    for (size_t n = 0; n < (size_t)1 << f->bucket_bits; n++) {
+        family_bucket *b = &f->buckets[n];
+        for (uint32_t i = 0; i < b->count; i++) {
+            if (i + AHEAD < b->count) {
+                uint64_t later = b->notes.prints[i + AHEAD];
+                __builtin_prefetch(&s->table[(later ^ later >> 32) & s->mask]);
+            }
+            if (share_of(b->notes.prints[i]) == share && !classify(s, b, i)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool family_join_classes(family *f, family_share *shares, uint32_t *starts, uint32_t **items) {
+    size_t total = 0;
+    for (size_t q = 0; q < FAMILY_SHARES; q++) {
+        starts[q] = (uint32_t)total;
+        total += shares[q].df.count;
+    }
+    f->df = malloc((total + 1) * sizeof *f->df);
+    f->members = malloc((total + 1) * sizeof *f->members);
+    *items = malloc((total + 1) * sizeof **items);
+    if (!f->df || !f->members || !*items || total >= UINT32_MAX) {
+        return false;
+    }
+    for (size_t q = 0; q < FAMILY_SHARES; q++) {
+        size_t bytes = shares[q].df.count * sizeof *f->df;
+        if (bytes) {
+            memcpy(f->df + starts[q], shares[q].df.items, bytes);
+            memcpy(f->members + starts[q], shares[q].members.items, bytes);
+            memcpy(*items + starts[q], shares[q].items.items, bytes);
+        }
+    }
+    f->class_count = (uint32_t)total;
+    return true;
+}
+
+void family_free_share(family_share *s) {
+    free(s->table);
+    free(s->df.items);
+    free(s->members.items);
+    free(s->items.items);
+    *s = (family_share){0};
+}
+
+bool family_order_classes(family *f, uint32_t **items, uint32_t **ranks) {
     uint32_t n = f->class_count, most = 0;
     for (uint32_t c = 0; c < n; c++) {
         most = f->df[c] > most ? f->df[c] : most;
@@ -153,58 +242,25 @@ static bool order_classes(family *f, uint32_t **items) {
         f->df = df;
         f->members = members;
         *items = sorted;
-        for (uint32_t i = 0; i < f->feature_count; i++) {
-            f->classes[i] = rank[f->classes[i]];
-        }
     } else {
         free(df);
         free(members);
         free(sorted);
     }
     free(place);
-    free(rank);
+    *ranks = rank;
     return made;
 }
 
-/* items: of each class, how many items its list has. */
-static bool find_classes(numbering *n, uint32_t **items) {
-    family *f = n->f;
-    size_t slots = 64, room = (size_t)f->feature_count + 1;
-    while (slots < room + room / 2) {
-        slots *= 2;
+void family_rank_classes(family_bucket *b, const uint32_t *starts, const uint32_t *ranks) {
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->classes[i] = ranks[starts[share_of(b->notes.prints[i])] + b->classes[i]];
     }
-    uint32_t *table = calloc(slots, sizeof *table); /* a feature of the class, plus 1 */
-    f->classes = malloc(room * sizeof *f->classes);
-    f->df = malloc(room * sizeof *f->df);
-    f->members = malloc(room * sizeof *f->members);
-    *items = malloc(room * sizeof **items);
-    bool made = table && f->classes && f->df && f->members && *items;
-    for (uint32_t i = 0; made && i < f->feature_count; i++) {
-        uint64_t print = n->prints[i];
-        size_t at = (print ^ print >> 32) & (slots - 1);
-        while (table[at] &&
-               (n->prints[table[at] - 1] != print || n->df[table[at] - 1] != n->df[i])) {
-            at = (at + 1) & (slots - 1);
-        }
-        if (!table[at]) {
-            uint32_t class = f->class_count++;
-            table[at] = i + 1;
-            f->df[class] = n->df[i];
-            f->members[class] = 0;
-            (*items)[class] = n->items[i];
-            f->classes[i] = class;
-        }
-        f->classes[i] = f->classes[table[at] - 1];
-        f->members[f->classes[i]]++;
-    }
-    free(table);
-    return made && order_classes(f, items);
 }
 
-/* ---- 4: lists ------------------------------------------------------------------------------ */
+/* ---- Lists --------------------------------------------------------------------------------- */
 
-/* Room for the lists, whose lengths are known. */
-static bool make_lists(family *f, const uint32_t *items) {
+bool family_make_lists(family *f, const uint32_t *items) {
     size_t total = 0, dense = 0;
     size_t blocks = ((size_t)f->item_count + FAMILY_BLOCK - 1) / FAMILY_BLOCK;
     f->row_words = blocks * (FAMILY_BLOCK / 64);
@@ -226,19 +282,25 @@ static bool make_lists(family *f, const uint32_t *items) {
     return f->lists && f->bits;
 }
 
-/* Adds an item to a list, in ascending order of items. fill: of each sparse class. */
-static inline void add_to_list(family *f, size_t *fill, uint32_t class, uint32_t item) {
-    if (class < f->class_dense) {
-        f->lists[fill[class]++] = item;
-    } else {
-        f->bits[(size_t)(class - f->class_dense) * f->row_words + item / 64] |= (uint64_t)1
-                                                                               << item % 64;
+/* How many classes each item has, one place ahead. */
+static void count_classes(family *f) {
+    size_t *have = f->item_start + 1;
+    for (size_t i = 0; i < f->list_start[f->class_dense]; i++) {
+        have[f->lists[i]]++;
+    }
+    for (uint32_t c = f->class_dense; c < f->class_count; c++) {
+        const uint64_t *row = family_bits(f, c);
+        for (size_t w = 0; w < f->row_words; w++) {
+            for (uint64_t word = row[w]; word; word &= word - 1) {
+                have[w * 64 + (size_t)__builtin_ctzll(word)]++;
+            }
+        }
     }
 }
 
-/* The items' classes out of the lists; item_start holds how many each has, one place ahead. */
-static bool turn(family *f) {
+bool family_turn(family *f) {
     size_t *fill = pages_alloc(((size_t)f->item_count + 1) * sizeof *fill);
+    count_classes(f);
     for (uint32_t i = 0; i < f->item_count; i++) {
         f->item_start[i + 1] += f->item_start[i];
     }
@@ -274,199 +336,80 @@ bool family_same(const family *f, uint32_t a, uint32_t b) {
                                  count * sizeof *f->item_classes) == 0);
 }
 
-/* ---- Shingles of parts --------------------------------------------------------------------- */
+/* ---- Sets ---------------------------------------------------------------------------------- */
 
-static uint32_t posts_of(const chunk_side *s, uint32_t class) {
-    return s->start[class + 1] - s->start[class];
-}
-
-/* Numbers instead of hashes; FAMILY_NONE: no post is left. */
-static bool number_part(numbering *n, corpus_part *p, uint32_t *numbers) {
-    const chunk_side *s = &p->text;
-    if (!reserve(n, s->feature_count)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < s->feature_count; i++) {
-        if (i + AHEAD < s->feature_count) {
-            __builtin_prefetch(&n->f->slots[s->hashes[i + AHEAD] & n->f->slot_mask]);
-        }
-        uint32_t class = s->classes[i], df = posts_of(s, class);
-        numbers[i] = df ? add_feature(n, s->hashes[i], p->prints[class], df, df) : FAMILY_NONE;
-    }
-    free(p->text.hashes);
-    free(p->prints);
-    p->text.hashes = p->prints = NULL;
-    return true;
-}
-
-/* Which classes each of a part's classes falls apart into: parts[start[k]] … */
-typedef struct split {
-    uint32_t *start;
-    uint32_t *parts;
-} split;
-
-static bool split_part(const family *f, const corpus_part *p, const uint32_t *numbers,
-                       uint32_t *seen, split *out) {
-    const chunk_side *s = &p->text;
-    uint32_t n = s->class_count;
-    uint32_t *start = calloc((size_t)n + 2, sizeof *start);
-    uint32_t *parts = malloc(((size_t)s->feature_count + 1) * sizeof *parts);
-    if (!start || !parts) {
-        free(start);
-        free(parts);
-        return false;
-    }
-    for (uint32_t i = 0; i < s->feature_count; i++) {
-        start[s->classes[i] + 2] += numbers[i] != FAMILY_NONE;
-    }
-    for (uint32_t k = 0; k < n; k++) {
-        start[k + 2] += start[k + 1];
-    }
-    for (uint32_t i = 0; i < s->feature_count; i++) {
-        if (numbers[i] != FAMILY_NONE) {
-            parts[start[s->classes[i] + 1]++] = f->classes[numbers[i]];
+/* numbers: of features. */
+static bool number_sets(family *f, const uint64_t *hashes, const uint32_t *start,
+                        const uint32_t *posts, uint32_t *numbers) {
+    family_bucket *b = f->buckets;
+    bool made = true;
+    *b = family_bucket_at(f, 0);
+    for (uint32_t i = 0; i < f->item_count && made; i++) {
+        for (uint32_t k = start[i]; k < start[i + 1] && made; k++) {
+            numbers[k] = family_add_feature(b, hashes[k], post_print(i), posts[i]);
+            made = numbers[k] != FAMILY_NONE;
         }
     }
-    /* Each once: a class stands in one of the part's classes alone. */
-    uint32_t kept = 0, from = 0;
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t end = start[k + 1];
-        start[k] = kept;
-        for (uint32_t i = from; i < end; i++) {
-            if (!seen[parts[i]]) {
-                seen[parts[i]] = 1;
-                parts[kept++] = parts[i];
-            }
-        }
-        from = end;
-    }
-    start[n] = kept;
-    for (uint32_t i = 0; i < kept; i++) {
-        seen[parts[i]] = 0;
-    }
-    *out = (split){start, parts};
-    return true;
+    family_drop_slots(b);
+    return made && family_open_slots(f);
 }
 
-/* A class after the other: parts follow in the order of their posts, so each list ascends. */
-static void list_part(family *f, const corpus_part *p, const split *s, size_t *fill) {
-    size_t *have = f->item_start + p->first + 1;
-    for (uint32_t k = 0; k < p->text.class_count; k++) {
-        const uint16_t *posts = p->text.posts + p->text.start[k];
-        uint32_t count = posts_of(&p->text, k);
-        for (uint32_t at = s->start[k]; at < s->start[k + 1]; at++) {
-            for (uint32_t i = 0; i < count; i++) {
-                add_to_list(f, fill, s->parts[at], p->first + posts[i]);
-            }
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            have[posts[i]] += s->start[k + 1] - s->start[k];
-        }
+static bool class_sets(family *f, uint32_t **items) {
+    family_share shares[FAMILY_SHARES] = {0};
+    uint32_t starts[FAMILY_SHARES], *ranks = NULL;
+    bool made = true;
+    for (size_t q = 0; q < FAMILY_SHARES; q++) {
+        made = made && family_find_classes(f, &shares[q], q);
     }
-}
-
-static void free_lists(corpus_part *p) {
-    free(p->text.classes);
-    free(p->text.start);
-    free(p->text.posts);
-    p->text = (chunk_side){0};
-}
-
-static bool list_parts(family *f, corpus_part *parts, size_t count, uint32_t **numbers) {
-    size_t *fill = pages_alloc(((size_t)f->class_dense + 1) * sizeof *fill);
-    uint32_t *seen = calloc((size_t)f->class_count + 1, sizeof *seen);
-    bool made = fill && seen;
+    made = made && family_join_classes(f, shares, starts, items) &&
+           family_order_classes(f, items, &ranks);
     if (made) {
-        memcpy(fill, f->list_start, f->class_dense * sizeof *fill);
+        family_rank_classes(f->buckets, starts, ranks);
+        family_fill_slots(f->buckets);
     }
-    for (size_t i = 0; i < count && made; i++) {
-        split s = {0};
-        made = split_part(f, &parts[i], numbers[i], seen, &s);
-        if (made) {
-            list_part(f, &parts[i], &s, fill);
-            free_lists(&parts[i]);
+    for (size_t q = 0; q < FAMILY_SHARES; q++) {
+        family_free_share(&shares[q]);
+    }
+    free(ranks);
+    return made;
+}
+
+static bool list_sets(family *f, const uint32_t *start, const uint32_t *numbers) {
+    const family_bucket *b = f->buckets;
+    size_t *fill = pages_alloc(((size_t)f->class_dense + 1) * sizeof *fill);
+    if (!fill) {
+        return false;
+    }
+    memcpy(fill, f->list_start, f->class_dense * sizeof *fill);
+    for (uint32_t i = 0; i < f->item_count; i++) {
+        for (uint32_t k = start[i]; k < start[i + 1]; k++) {
+            if (b->notes.first[numbers[k]]) {
+                family_add_to_list(f, fill, b->classes[numbers[k]], i);
+            }
         }
-        free(s.start);
-        free(s.parts);
-        free(numbers[i]);
-        numbers[i] = NULL;
     }
     free(fill);
-    free(seen);
-    return made && turn(f);
+    return true;
 }
-
-anp_status family_join(corpus_part *parts, size_t count, uint32_t item_count, family *out,
-                       anp_error *err) {
-    *out = (family){.item_count = item_count};
-    numbering n = {.f = out};
-    uint32_t *items = NULL;
-    uint32_t **numbers = calloc(count + 1, sizeof *numbers);
-    out->item_start = pages_zeroed(((size_t)item_count + 2) * sizeof *out->item_start);
-    bool made = numbers && out->item_start && reserve(&n, 1);
-    for (size_t i = 0; i < count && made; i++) {
-        numbers[i] = malloc(((size_t)parts[i].text.feature_count + 1) * sizeof **numbers);
-        made = numbers[i] && number_part(&n, &parts[i], numbers[i]);
-    }
-    made = made && find_classes(&n, &items);
-    free_numbering(&n);
-    made = made && make_lists(out, items) && list_parts(out, parts, count, numbers);
-    for (size_t i = 0; numbers && i < count; i++) {
-        free(numbers[i]);
-    }
-    free(numbers);
-    free(items);
-    if (!made) {
-        family_free(out);
-        return error_nomem(err, "similar posts");
-    }
-    return ANP_OK;
-}
-
-/* ---- Sets ---------------------------------------------------------------------------------- */
 
 anp_status family_of_sets(const uint64_t *hashes, const uint32_t *start, const uint32_t *posts,
                           uint32_t item_count, family *out, anp_error *err) {
     *out = (family){.item_count = item_count};
-    numbering n = {.f = out};
     size_t total = item_count ? start[item_count] : 0;
     uint32_t *items = NULL, *numbers = malloc((total + 1) * sizeof *numbers);
-    size_t *fill = NULL;
+    out->buckets = calloc(1, sizeof *out->buckets);
     out->item_start = pages_zeroed(((size_t)item_count + 2) * sizeof *out->item_start);
-    bool made = numbers && out->item_start && reserve(&n, total + 1);
-    for (uint32_t i = 0; made && i < item_count; i++) {
-        for (uint32_t j = start[i]; j < start[i + 1]; j++) {
-            numbers[j] = add_feature(&n, hashes[j], post_print(i), posts[i], 1);
-        }
-    }
-    made = made && find_classes(&n, &items);
-    free_numbering(&n);
-    made = made && make_lists(out, items);
-    fill = made ? malloc(((size_t)out->class_dense + 1) * sizeof *fill) : NULL;
-    if (fill) {
-        memcpy(fill, out->list_start, out->class_dense * sizeof *fill);
-    }
-    for (uint32_t i = 0; fill && i < item_count; i++) {
-        /* Features of one class stand in the same items: the class is listed by its first. */
-        for (uint32_t j = start[i]; j < start[i + 1]; j++) {
-            uint32_t class = out->classes[numbers[j]];
-            bool is_first = true;
-            for (uint32_t k = start[i]; k < j && is_first; k++) {
-                is_first = out->classes[numbers[k]] != class;
-            }
-            if (is_first) {
-                add_to_list(out, fill, class, i);
-                out->item_start[i + 1]++;
-            }
-        }
-    }
-    made = fill && turn(out);
-    free(fill);
-    free(numbers);
+    bool made = numbers && out->buckets && out->item_start &&
+                family_open_features(out, total, true) &&
+                number_sets(out, hashes, start, posts, numbers) && class_sets(out, &items) &&
+                family_make_lists(out, items) && list_sets(out, start, numbers) &&
+                family_turn(out);
     free(items);
+    free(numbers);
     if (!made) {
         family_free(out);
         return error_nomem(err, "similar posts");
     }
+    family_free_notes(out);
     return ANP_OK;
 }

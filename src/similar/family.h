@@ -13,10 +13,29 @@
 #ifndef ANP_SIMILAR_FAMILY_H
 #define ANP_SIMILAR_FAMILY_H
 
+#include "base/pool.h"
 #include "similar/part.h"
 
 /* Rows of bits are as long as whole blocks of items: what a kernel works on at a time. */
 enum { FAMILY_BLOCK = 512, FAMILY_DENSE = 32 /* a list of items / 32 or more is bits */ };
+
+/* What is known of features until the family is made. */
+typedef struct family_notes {
+    uint64_t *prints; /* sums of post_print */
+    uint32_t *df;
+    uint32_t *items; /* NULL: as many as posts */
+    uint8_t *first;  /* whether it is its class's first */
+} family_notes;
+
+/* Features whose hashes begin alike, numbered as they come, and a table of them. */
+typedef struct family_bucket {
+    uint32_t count;
+    size_t slot_mask;
+    uint32_t *slots;  /* a number, plus 1; these are the family's, */
+    uint64_t *hashes; /* by number, */
+    uint32_t *classes;
+    family_notes notes; /* and these */
+} family_bucket;
 
 typedef struct family {
     uint32_t item_count;
@@ -30,19 +49,26 @@ typedef struct family {
     size_t row_words;
     size_t *item_start; /* by item, and one more */
     uint32_t *item_classes;
-    /* For features of a draft: a table of hashes. */
-    size_t slot_mask;
-    uint32_t *slots; /* a feature, plus 1 */
-    uint64_t *hashes;
-    uint32_t *classes; /* of features */
-    uint32_t feature_count;
+    /* For features of a draft: */
+    unsigned bucket_bits;
+    family_bucket *buckets; /* by the first bits of hashes */
+    uint64_t *hashes;       /* of features, as far as buckets are filled */
+    uint32_t *classes;
+    uint32_t *slots;
+    family_notes notes;
+    uint64_t feature_count;
 } family;
 
 #define FAMILY_NONE UINT32_MAX
 
-/* Of shingles: joins parts, and frees what of them it took over. */
-anp_status family_join(corpus_part *parts, size_t count, uint32_t item_count, family *out,
-                       anp_error *err);
+static inline size_t family_bucket_of(const family *f, uint64_t hash) {
+    return f->bucket_bits ? hash >> (64 - f->bucket_bits) : 0;
+}
+
+/* Of shingles: joins parts by threads, and frees what of them it took over. The same
+   family for any number of threads. */
+anp_status family_join(corpus_part *parts, size_t count, uint32_t item_count, pool *threads,
+                       family *out, anp_error *err);
 
 /* Of sets: item i has features[start[i]] … and counts for posts[i] posts. */
 anp_status family_of_sets(const uint64_t *features, const uint32_t *start, const uint32_t *posts,

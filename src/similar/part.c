@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/pages.h"
 #include "index/chunk_code.h"
 
 uint64_t post_print(uint32_t number) {
@@ -12,6 +13,9 @@ uint64_t post_print(uint32_t number) {
 void part_tools_free(part_tools *t) {
     reader_close(t->reader);
     chunk_maker_close(t->maker);
+    free(t->hashes.items);
+    free(t->posts.items);
+    free(t->seen.items);
     *t = (part_tools){0};
 }
 
@@ -33,11 +37,13 @@ void part_free(corpus_part *p) {
 
 /* ---- The chunk ----------------------------------------------------------------------------- */
 
+static anp_status open_reader(part_tools *t, anp_error *err) {
+    return t->reader ? ANP_OK : reader_open(t->settings, &t->reader, err);
+}
+
 static anp_status read_posts(part_tools *t, const stored_post *posts, uint32_t count, chunk *out,
                              anp_error *err) {
-    if (!t->reader) {
-        TRY(reader_open(t->settings, &t->reader, err));
-    }
+    TRY(open_reader(t, err));
     t->maker = t->maker ? t->maker : chunk_maker_open();
     if (!t->maker) {
         return error_nomem(err, "similar posts");
@@ -188,36 +194,150 @@ static uint64_t *list_terms(const chunk_side *about, uint32_t count, uint32_t *e
     return terms;
 }
 
-static bool make_sets(corpus_part *p, const chunk_side *about) {
+/* terms: of all posts, one behind the other; end: where those of each end. */
+static bool make_sets(corpus_part *p, const uint64_t *terms, const uint32_t *end) {
     sets s = {.mask = 63};
     while (s.mask < 2 * (size_t)p->count) {
         s.mask = s.mask * 2 + 1;
     }
-    uint32_t *end = malloc(((size_t)p->count + 1) * sizeof *end);
-    uint64_t *terms = end ? list_terms(about, p->count, end) : NULL;
     s.table = calloc(s.mask + 1, sizeof *s.table);
     p->set_of = malloc(((size_t)p->count + 1) * sizeof *p->set_of);
-    bool made = terms && s.table && p->set_of && vec_push(&p->set_start, 0);
+    bool made = s.table && p->set_of && vec_push(&p->set_start, 0);
     for (uint32_t i = 0; made && i < p->count; i++) {
         uint32_t from = i ? end[i - 1] : 0;
         made = add_set(&s, p, terms + from, end[i] - from, &p->set_of[i]);
     }
-    free(end);
-    free(terms);
     free(s.table);
     return made;
+}
+
+/* ---- Of a chunk ---------------------------------------------------------------------------- */
+
+static bool take_chunk(corpus_part *p, chunk *c) {
+    uint32_t *end = malloc(((size_t)p->count + 1) * sizeof *end);
+    uint64_t *terms = end ? list_terms(&c->about, p->count, end) : NULL;
+    p->text = c->text;
+    c->text = (chunk_side){0};
+    bool made = terms && make_prints(p) && make_sets(p, terms, end);
+    free(end);
+    free(terms);
+    return made;
+}
+
+/* ---- Of posts ------------------------------------------------------------------------------ */
+
+/* Adds a post's shingles, each once. The table of those seen holds them inverted: 0 is free. */
+static bool add_shingles(part_tools *t, const features *f, uint32_t post) {
+    size_t places = 64;
+    while (places < 2 * f->shingle_count) {
+        places *= 2;
+    }
+    if (!vec_reserve(&t->seen, places) ||
+        !vec_reserve(&t->hashes, t->hashes.count + f->shingle_count) ||
+        !vec_reserve(&t->posts, t->hashes.count + f->shingle_count)) {
+        return false;
+    }
+    uint64_t *seen = t->seen.items;
+    memset(seen, 0, places * sizeof *seen);
+    bool all_ones = false;
+    for (size_t i = 0; i < f->shingle_count; i++) {
+        uint64_t hash = f->shingles[i];
+        size_t at = hash & (places - 1);
+        while (seen[at] && seen[at] != ~hash) {
+            at = (at + 1) & (places - 1);
+        }
+        bool is_new = ~hash ? !seen[at] : !all_ones;
+        all_ones |= !~hash;
+        seen[at] = ~hash;
+        t->hashes.items[t->hashes.count] = hash;
+        t->posts.items[t->hashes.count] = (uint16_t)post;
+        t->hashes.count += is_new;
+    }
+    return true;
+}
+
+/* The shingles by the first bits of their hashes, those of equal ones in the order of posts. */
+static bool sort_shingles(const part_tools *t, chunk_side *out) {
+    enum { SHIFT = 64 - PART_BUCKET_BITS };
+    size_t count = t->hashes.count;
+    uint32_t place[(1 << PART_BUCKET_BITS) + 1] = {0};
+    out->hashes = count < UINT32_MAX ? pages_alloc((count + 1) * sizeof *out->hashes) : NULL;
+    out->classes = pages_alloc((count + 1) * sizeof *out->classes);
+    if (!out->hashes || !out->classes) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        place[(t->hashes.items[i] >> SHIFT) + 1]++;
+    }
+    for (size_t b = 1; b <= (size_t)1 << PART_BUCKET_BITS; b++) {
+        place[b] += place[b - 1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t to = place[t->hashes.items[i] >> SHIFT]++;
+        out->hashes[to] = t->hashes.items[i];
+        out->classes[to] = t->posts.items[i];
+    }
+    out->feature_count = (uint32_t)count;
+    return true;
+}
+
+/* Each post a class. */
+static bool make_single(corpus_part *p) {
+    chunk_side *s = &p->text;
+    size_t room = (size_t)p->count + 1;
+    s->class_count = p->count;
+    s->start = malloc(room * sizeof *s->start);
+    s->posts = malloc(room * sizeof *s->posts);
+    p->prints = malloc(room * sizeof *p->prints);
+    if (!s->start || !s->posts || !p->prints) {
+        return false;
+    }
+    for (uint32_t i = 0; i <= p->count; i++) {
+        s->start[i] = i;
+        s->posts[i] = (uint16_t)i;
+        p->prints[i] = post_print(p->first + i);
+    }
+    return true;
+}
+
+static anp_status take_posts(part_tools *t, const stored_post *posts, corpus_part *p,
+                             anp_error *err) {
+    VEC(uint64_t) terms = {0};
+    uint32_t *end = malloc(((size_t)p->count + 1) * sizeof *end);
+    anp_status status = end ? open_reader(t, err) : error_nomem(err, "similar posts");
+    t->hashes.count = 0;
+    for (uint32_t i = 0; i < p->count && status == ANP_OK; i++) {
+        features f;
+        status = reader_read(t->reader, &posts[i], &f, err);
+        if (status == ANP_OK && (!add_shingles(t, &f, i) ||
+                                 !vec_reserve(&terms, terms.count + f.term_count + 1))) {
+            status = error_nomem(err, "similar posts");
+        }
+        for (size_t k = 0; k < f.term_count && status == ANP_OK; k++) {
+            terms.items[terms.count++] = f.terms[k];
+        }
+        end[i] = (uint32_t)terms.count;
+    }
+    if (status == ANP_OK &&
+        (!sort_shingles(t, &p->text) || !make_single(p) || !make_sets(p, terms.items, end))) {
+        status = error_nomem(err, "similar posts");
+    }
+    free(terms.items);
+    free(end);
+    return status;
 }
 
 anp_status part_make(part_tools *t, const likeness_piece *piece, const uint32_t *docnos,
                      const stored_post *posts, uint32_t first, uint32_t count, corpus_part *out,
                      anp_error *err) {
-    chunk c;
     out->first = first;
     out->count = count;
-    anp_status status = part_load(t, piece, docnos, posts, count, &c, err);
-    out->text = c.text;
-    c.text = (chunk_side){0};
-    if (status == ANP_OK && (!make_prints(out) || !make_sets(out, &c.about))) {
+    if (posts) {
+        return take_posts(t, posts, out, err);
+    }
+    chunk c = {0};
+    anp_status status = load_chunk(piece, docnos, count, &c, err);
+    if (status == ANP_OK && !take_chunk(out, &c)) {
         status = error_nomem(err, "similar posts");
     }
     chunk_free(&c);

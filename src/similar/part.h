@@ -5,7 +5,9 @@
  *     chunk, or posts read ─> classes without the dead ─> text: prints, dfs by class
  *                                                     └─> about: sets of terms
  *
- * What a post is about is kept as a set; posts about the same share one.
+ * What a post is about is kept as a set; posts about the same share one. Posts that are read get no
+ * classes here, since joining finds those of the whole corpus anyway: each post is a class of its
+ * own, and a shingle stands once for each post that has it.
  */
 #ifndef ANP_SIMILAR_PART_H
 #define ANP_SIMILAR_PART_H
@@ -13,6 +15,9 @@
 #include "base/vec.h"
 #include "index/chunk.h"
 #include "index/likeness.h"
+
+/* Shingles stand in the order of so many first bits of their hashes. */
+enum { PART_BUCKET_BITS = 10 };
 
 typedef struct corpus_part {
     uint32_t first; /* number of the first post */
@@ -35,6 +40,9 @@ typedef struct part_tools {
     const catalog_settings *settings;
     reader *reader;
     chunk_maker *maker;
+    VEC(uint64_t) hashes; /* shingles of posts that are read, none twice in a post, */
+    VEC(uint16_t) posts;  /* and whose they are */
+    VEC(uint64_t) seen;
 } part_tools;
 
 void part_tools_free(part_tools *t);
