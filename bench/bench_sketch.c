@@ -8,8 +8,8 @@
  * articles. One core; the best of several runs is shown.
  *
  * --from reads the file into memory first; timed is all from its bytes to 136 bytes a post: JSON,
- * words, shingles, sketch, by the functions that the indexer calls. MB are of the file. The median
- * of the runs and the best one are shown.
+ * words, shingles, sketch, by the functions that the index calls where it needs no terms
+ * (index/reader.c). MB are of the file. The median of the runs and the best one are shown.
  */
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -155,7 +155,7 @@ static void *sign_lines(void *user) {
     signing *s = user;
     signer w = {0};
     if (analyzer_open(ANP_ANALYZER_TECHNICAL, "english", &w.analyzer, NULL) == ANP_OK) {
-        w.lexicon = lexicon_open(w.analyzer, true);
+        w.lexicon = lexicon_open(w.analyzer, LEXICON_HASHES);
     }
     for (size_t at; (at = atomic_fetch_add(&s->next, LINES_AT_ONCE)) < s->count;) {
         for (size_t i = at; i < at + LINES_AT_ONCE && i < s->count; i++) {

@@ -60,7 +60,7 @@ anp_status drafter_open(const catalog_settings *settings, drafter **out, anp_err
     d->restart = true;
     anp_status status = analyzer_open(settings->analyzer, settings->language, &d->analyzer, err);
     if (status == ANP_OK) {
-        d->lexicon = lexicon_open(d->analyzer, d->stores);
+        d->lexicon = lexicon_open(d->analyzer, d->stores ? LEXICON_BOTH : LEXICON_TERMS);
         d->compressor = compressor_open();
         d->about = d->stores ? about_open(d->analyzer) : NULL;
         if (!d->lexicon || !d->compressor || !d->about != !d->stores ||

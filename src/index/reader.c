@@ -29,7 +29,7 @@ anp_status reader_open(const catalog_settings *settings, reader **out, anp_error
     }
     anp_status status = analyzer_open(settings->analyzer, settings->language, &r->analyzer, err);
     if (status == ANP_OK) {
-        r->lexicon = lexicon_open(r->analyzer, true);
+        r->lexicon = lexicon_open(r->analyzer, LEXICON_HASHES);
         r->about = about_open(r->analyzer);
         r->compressor = compressor_open();
         if (!r->lexicon || !r->about || !r->compressor ||

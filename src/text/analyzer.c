@@ -208,6 +208,11 @@ anp_status analyzer_tokens(analyzer *a, str text, const text_word *word, arena *
     return ANP_OK;
 }
 
+bool analyzer_folded(analyzer *a, str text, const text_word *word, arena *scratch, str *folded) {
+    folder_begin(a->folder, scratch, word->end - word->start);
+    return fold(a, str_slice(text, word->start, word->end), word, folded);
+}
+
 uint32_t analyzer_words_max(const analyzer *a) {
     return a->words_max;
 }

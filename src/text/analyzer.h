@@ -77,6 +77,11 @@ size_t analyzer_spans(const analyzer *a, str text, size_t *at, uint32_t *starts,
 anp_status analyzer_tokens(analyzer *a, str text, const struct text_word *word, arena *scratch,
                            const text_token **tokens, size_t *count, anp_error *err);
 
+/* The folded word alone, without its terms; empty where it takes no position. It lives in scratch
+   or in the text. false when memory is out. */
+bool analyzer_folded(analyzer *a, str text, const struct text_word *word, arena *scratch,
+                     str *folded);
+
 /* How many words a text may have. */
 uint32_t analyzer_words_max(const analyzer *a);
 

@@ -40,7 +40,7 @@ _Static_assert(sizeof(slot) == 32, "two slots a cache line");
 
 struct lexicon {
     analyzer *analyzer;
-    bool hashed;
+    lexicon_holds holds;
     slot *slots;
     size_t mask;
     size_t used;
@@ -91,13 +91,13 @@ static bool clear(lexicon *l) {
     return l->slots != NULL;
 }
 
-lexicon *lexicon_open(analyzer *a, bool hashed) {
+lexicon *lexicon_open(analyzer *a, lexicon_holds holds) {
     lexicon *l = calloc(1, sizeof *l);
     if (!l) {
         return NULL;
     }
     l->analyzer = a;
-    l->hashed = hashed;
+    l->holds = holds;
     if (!clear(l) || !arena_alloc(&l->scratch, SCRATCH_BYTES)) {
         lexicon_close(l);
         return NULL;
@@ -164,19 +164,35 @@ static anp_status add_terms(lexicon *l, const text_token *tokens, size_t count, 
     return ANP_OK;
 }
 
+static uint64_t hash_of(str folded) {
+    return hash64(folded.data, folded.len);
+}
+
 /* The terms of a word are distinct: the analyzer gives none twice. */
-static anp_status add_form(lexicon *l, str text, const text_word *form, meaning *out,
-                           anp_error *err) {
+static anp_status add_meaning(lexicon *l, str text, const text_word *form, meaning *out,
+                              anp_error *err) {
     const text_token *tokens;
     size_t count;
-    anp_status status =
-        analyzer_tokens(l->analyzer, text, form, &l->scratch, &tokens, &count, err);
-    if (status == ANP_OK) {
-        status = add_terms(l, tokens, count, &out->word, err);
+    TRY(analyzer_tokens(l->analyzer, text, form, &l->scratch, &tokens, &count, err));
+    TRY(add_terms(l, tokens, count, &out->word, err));
+    out->hash = count && l->holds == LEXICON_BOTH ? hash_of(tokens[0].folded) : 0;
+    return ANP_OK;
+}
+
+static anp_status add_hash(lexicon *l, str text, const text_word *form, meaning *out,
+                           anp_error *err) {
+    str folded;
+    if (!analyzer_folded(l->analyzer, text, form, &l->scratch, &folded)) {
+        return error_nomem(err, "a lexicon");
     }
-    if (status == ANP_OK) {
-        out->hash = count && l->hashed ? hash64(tokens[0].folded.data, tokens[0].folded.len) : 0;
-    }
+    *out = folded.len ? (meaning){hash_of(folded), 0} : (meaning){0, NO_WORD};
+    return ANP_OK;
+}
+
+static anp_status add_form(lexicon *l, str text, const text_word *form, meaning *out,
+                           anp_error *err) {
+    anp_status status = l->holds == LEXICON_HASHES ? add_hash(l, text, form, out, err)
+                                                   : add_meaning(l, text, form, out, err);
     arena_rewind(&l->scratch, l->start);
     return status;
 }
@@ -362,7 +378,7 @@ anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err)
                 return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
             }
             if (found.word != NO_WORD) {
-                if (l->hashed) {
+                if (l->holds != LEXICON_TERMS) {
                     out->hashes[out->count] = found.hash;
                 }
                 out->words[out->count++] = found.word;

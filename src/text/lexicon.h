@@ -24,20 +24,26 @@ typedef struct lexicon lexicon;
  */
 #define LEXICON_LIST 0x80000000u
 
+/* What becomes of words. */
+typedef enum lexicon_holds {
+    LEXICON_TERMS,
+    LEXICON_HASHES, /* no terms: words are not stemmed, nor numbered */
+    LEXICON_BOTH,
+} lexicon_holds;
+
 /* A text by position. Zero at first; kept from text to text for its memory. */
 typedef struct lexicon_text {
-    uint32_t *words;
-    uint64_t *hashes; /* of the folded words, as sketch.h wants them: 64-bit xxHash; where asked
-                         for */
+    uint32_t *words;  /* where there are terms */
+    uint64_t *hashes; /* of the folded words, as sketch.h wants them: 64-bit xxHash */
     size_t count;
     size_t capacity;
 } lexicon_text;
 
 void lexicon_text_free(lexicon_text *text);
 
-/* a stays the caller's, and is used by the lexicon alone until it is closed. `hashed`: texts get
-   their words' hashes. NULL when memory is out. */
-lexicon *lexicon_open(analyzer *a, bool hashed);
+/* a stays the caller's, and is used by the lexicon alone until it is closed. NULL when memory is
+   out. */
+lexicon *lexicon_open(analyzer *a, lexicon_holds holds);
 void lexicon_close(lexicon *l);
 
 /* The words of a text, in place of what was in out. ANP_LIMIT: too many of them. */

@@ -29,9 +29,10 @@ static void compare(const text_tokens *a, const text_tokens *b, size_t text_len)
     }
 }
 
-static void compare_lexicon(analyzer *fast, str text, const text_tokens *tokens) {
+static void compare_lexicon(analyzer *fast, lexicon_holds holds, str text,
+                            const text_tokens *tokens) {
     lexicon_text words = {0};
-    lexicon *l = lexicon_open(fast, true);
+    lexicon *l = lexicon_open(fast, holds);
     require(l && lexicon_read(l, text, &words, NULL) == ANP_OK && words.count == tokens->words);
     for (size_t i = 0, at = 0; i < tokens->count; i++) {
         if (tokens->items[i].kind != TEXT_PART) {
@@ -63,7 +64,8 @@ void fuzz_analyzer(const uint8_t *bytes, size_t size) {
         require(analyzer_run(fast, text, &perm, &a, NULL) == ANP_OK);
         require(analyzer_run(slow, text, &perm, &b, NULL) == ANP_OK);
         compare(&a, &b, text.len);
-        compare_lexicon(fast, text, &b);
+        compare_lexicon(fast, LEXICON_BOTH, text, &b);
+        compare_lexicon(fast, LEXICON_HASHES, text, &b);
         arena_free(&perm);
         analyzer_close(slow);
     }

@@ -67,18 +67,32 @@ static bool same(const lexicon *l, const lexicon_text *words, const text_tokens 
     return CHECK_EQ_INT(at, tokens->count);
 }
 
+/* Hashes alone are the same ones. */
+static void same_hashes(lexicon *hashes, str text, const lexicon_text *words) {
+    lexicon_text alone = {0};
+    CHECK_EQ_INT(lexicon_read(hashes, text, &alone, NULL), ANP_OK);
+    if (!CHECK_EQ_INT(alone.count, words->count) ||
+        !CHECK(alone.count == 0 ||
+               memcmp(alone.hashes, words->hashes, alone.count * sizeof *alone.hashes) == 0)) {
+        test_note("seed %d: %.*s", SEED, (int)text.len, text.data);
+    }
+    lexicon_text_free(&alone);
+}
+
 static void compare(anp_analyzer kind, const spans_kernel *kernel) {
     static char bytes[TEXT_BYTES_MAX];
-    analyzer *fast, *slow;
+    analyzer *fast, *slow, *folding;
     prng p = {SEED + (uint64_t)kind};
     lexicon_text words = {0};
     if (!CHECK_EQ_INT(analyzer_open(kind, "english", &fast, NULL), ANP_OK) ||
-        !CHECK_EQ_INT(analyzer_open(kind, "english", &slow, NULL), ANP_OK)) {
+        !CHECK_EQ_INT(analyzer_open(kind, "english", &slow, NULL), ANP_OK) ||
+        !CHECK_EQ_INT(analyzer_open(kind, "english", &folding, NULL), ANP_OK)) {
         return;
     }
     analyzer_use_twin(slow);
     analyzer_use_kernel(fast, kernel);
-    lexicon *l = lexicon_open(fast, true);
+    lexicon *l = lexicon_open(fast, LEXICON_BOTH);
+    lexicon *hashes = lexicon_open(folding, LEXICON_HASHES);
     for (int round = 0; CHECK(l != NULL) && round < ROUNDS; round++) {
         arena memory = {0};
         text_tokens tokens;
@@ -89,6 +103,7 @@ static void compare(anp_analyzer kind, const spans_kernel *kernel) {
         text.data = exact;
         CHECK_EQ_INT(analyzer_run(slow, text, &memory, &tokens, NULL), ANP_OK);
         CHECK_EQ_INT(lexicon_read(l, text, &words, NULL), ANP_OK);
+        same_hashes(hashes, text, &words);
         if (!same(l, &words, &tokens)) {
             test_note("%s, seed %d, round %d: %.*s", kernel->name, SEED, round, (int)text.len,
                       text.data);
@@ -101,8 +116,11 @@ static void compare(anp_analyzer kind, const spans_kernel *kernel) {
         free(exact);
         arena_free(&memory);
     }
+    CHECK_EQ_INT(lexicon_term_count(hashes), 0);
     lexicon_close(l);
+    lexicon_close(hashes);
     lexicon_text_free(&words);
+    analyzer_close(folding);
     analyzer_close(fast);
     analyzer_close(slow);
 }
@@ -116,7 +134,7 @@ static void growth(void) {
     if (!CHECK_EQ_INT(analyzer_open(ANP_ANALYZER_PLAIN, "none", &a, NULL), ANP_OK)) {
         return;
     }
-    lexicon *l = lexicon_open(a, true);
+    lexicon *l = lexicon_open(a, LEXICON_BOTH);
     for (int pass = 0; CHECK(l != NULL) && pass < 2; pass++) {
         for (int i = 0; i < WORDS; i++) {
             int len = snprintf(text, sizeof text, "w%d", i);
@@ -155,7 +173,7 @@ static void long_words(const spans_kernel *kernel) {
         analyzer_open(ANP_ANALYZER_TECHNICAL, "none", &slow, NULL);
         analyzer_use_twin(slow);
         analyzer_use_kernel(fast, kernel);
-        lexicon *l = lexicon_open(fast, true);
+        lexicon *l = lexicon_open(fast, LEXICON_BOTH);
         CHECK_EQ_INT(analyzer_run(slow, text, &memory, &tokens, NULL), ANP_OK);
         CHECK_EQ_INT(lexicon_read(l, text, &words, NULL), ANP_OK);
         if (!same(l, &words, &tokens)) {
