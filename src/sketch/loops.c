@@ -1,4 +1,4 @@
-/* Which tallies this processor can run. */
+/* Which loops this processor can run. */
 #include "sketch/loops.h"
 
 #include "base/cpu.h"

@@ -65,61 +65,27 @@ static inline marks look(str text, size_t at, bool technical) {
 #elif defined(__SSE2__)
 
 #if defined(__AVX2__)
-typedef __m256i lanes;
-
-static inline lanes load(const char *at) {
-    return _mm256_loadu_si256((const __m256i *)(const void *)at);
-}
-
-static inline lanes is(lanes bytes, char c) {
-    return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c));
-}
-
-/* first <= byte < first + count, as unsigned bytes. */
-static inline lanes within(lanes bytes, char first, int count) {
-    lanes moved = _mm256_add_epi8(bytes, _mm256_set1_epi8((char)(-128 - first)));
-    return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)(-128 + count)), moved);
-}
-
-static inline lanes either(lanes a, lanes b) {
-    return _mm256_or_si256(a, b);
-}
-
-static inline lanes small(lanes bytes) {
-    return _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
-}
+typedef uint8_t lanes __attribute__((vector_size(32)));
 
 static inline uint64_t bits(lanes bytes, unsigned at) {
-    return (uint64_t)(uint32_t)_mm256_movemask_epi8(bytes) << at;
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8((__m256i)bytes) << at;
 }
 #else
-typedef __m128i lanes;
-
-static inline lanes load(const char *at) {
-    return _mm_loadu_si128((const __m128i *)(const void *)at);
-}
-
-static inline lanes is(lanes bytes, char c) {
-    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
-}
-
-static inline lanes within(lanes bytes, char first, int count) {
-    lanes moved = _mm_add_epi8(bytes, _mm_set1_epi8((char)(-128 - first)));
-    return _mm_cmplt_epi8(moved, _mm_set1_epi8((char)(-128 + count)));
-}
-
-static inline lanes either(lanes a, lanes b) {
-    return _mm_or_si128(a, b);
-}
-
-static inline lanes small(lanes bytes) {
-    return _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-}
+typedef uint8_t lanes __attribute__((vector_size(16)));
 
 static inline uint64_t bits(lanes bytes, unsigned at) {
-    return (uint64_t)(unsigned)_mm_movemask_epi8(bytes) << at;
+    return (uint64_t)(uint32_t)_mm_movemask_epi8((__m128i)bytes) << at;
 }
 #endif
+
+static inline lanes is(lanes bytes, uint8_t c) {
+    return (lanes)(bytes == c);
+}
+
+/* first <= byte < first + count. */
+static inline lanes within(lanes bytes, uint8_t first, uint8_t count) {
+    return (lanes)(bytes - first < count);
+}
 
 static inline marks look(str text, size_t at, bool technical) {
     marks m = {0};
@@ -134,15 +100,16 @@ static inline marks look(str text, size_t at, bool technical) {
         from = copy;
     }
     for (unsigned i = 0; i < STEP_BYTES; i += (unsigned)sizeof(lanes)) {
-        lanes bytes = load(from + i);
-        m.letter |= bits(within(small(bytes), 'a', 26), i);
+        lanes bytes;
+        memcpy(&bytes, from + i, sizeof bytes);
+        m.letter |= bits(within(bytes | 0x20, 'a', 26), i);
         m.digit |= bits(within(bytes, '0', 10), i);
         m.beyond |= bits(bytes, i);
         if (technical) {
             m.stop |= bits(is(bytes, '.'), i);
             m.colon |= bits(is(bytes, ':'), i);
             m.quote |= bits(is(bytes, '\''), i);
-            m.comma |= bits(either(is(bytes, ','), is(bytes, ';')), i);
+            m.comma |= bits(is(bytes, ',') | is(bytes, ';'), i);
             m.under |= bits(is(bytes, '_'), i);
             m.dash |= bits(is(bytes, '-'), i);
             m.hash |= bits(is(bytes, '#'), i);
