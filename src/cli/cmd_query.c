@@ -254,7 +254,8 @@ static const char *find_fault(str query) {
     if (memchr(query.data, 0, query.len)) {
         return "a query cannot hold a zero byte";
     }
-    return valid || failed ? NULL : "a query cannot hold bytes that are not UTF-8";
+    return valid || failed ? NULL
+                           : "a query cannot hold bytes that are not UTF-8: write it in UTF-8";
 }
 
 /* Whether these belong to the query, so that the next one may fare better. */
