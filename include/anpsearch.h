@@ -335,7 +335,8 @@ typedef struct anp_progress {
 
 typedef struct anp_backup_options {
     size_t size;
-    /* Some ten times a second or more; false stops with ANP_CANCELLED, and nothing is left. */
+    /* Once at the start, then some ten times a second or more; false stops with ANP_CANCELLED, and
+       nothing is left. */
     bool (*on_progress)(void *user, const anp_progress *so_far);
     void *user;
 } anp_backup_options;

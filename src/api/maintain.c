@@ -16,7 +16,7 @@ typedef struct watcher {
     const char *step;
     bool (*on_progress)(void *user, const anp_progress *so_far);
     void *user;
-    uint64_t shown_us;
+    uint64_t shown_us; /* 0 before the first report, which comes at once */
 } watcher;
 
 static bool ask(void *user, uint64_t done, uint64_t whole) {
@@ -52,7 +52,7 @@ anp_status anp_index_backup(anp_index *index, const char *path, const anp_backup
     report = report ? report : &ignored;
     *report = (anp_copy_report){0};
     uint64_t start = clock_us();
-    watcher w = {"copying", taken.on_progress, taken.user, start};
+    watcher w = {"copying", taken.on_progress, taken.user, 0};
     TRY(measure(index, report, err));
     TRY(store_backup(index_store(index->inner), path, (store_watch){ask, &w}, &report->bytes, err));
     report->seconds = (double)(clock_us() - start) / 1e6;
@@ -78,7 +78,7 @@ anp_status anp_index_compact(anp_index *index, const char *path, const anp_compa
     report = report ? report : &ignored;
     *report = (anp_copy_report){0};
     uint64_t start = clock_us();
-    watcher w = {"reading", taken.on_progress, taken.user, start};
+    watcher w = {"reading", taken.on_progress, taken.user, 0};
     compact_options inner = {taken.reorder,
                              taken.memory_bytes ? taken.memory_bytes : MEMORY_BYTES_DEFAULT,
                              taken.threads, ask_step, &w};
