@@ -6,8 +6,8 @@
 #include "index/pairs_make.h"
 
 typedef struct pair {
-    uint32_t number; /* from 1 */
-    uint32_t post;   /* that had it last, + 1 */
+    uint32_t post;  /* that had it last, + 1 */
+    uint32_t count; /* postings */
 } pair;
 
 /* A word at a place where another one stands already. */
@@ -16,22 +16,24 @@ typedef struct second_word {
     uint32_t word;
 } second_word;
 
-typedef struct found {
-    uint32_t words;  /* first * side + second */
-    uint32_t number; /* of the pair */
-    uint32_t count;  /* postings */
-    uint64_t product;
-} found;
-
+/*
+ * Words are called 1, 2, 3 … here, the most frequent one first: so those that may stand behind a
+ * word, as the product of the two reaches least, are all up to some word. Pairs are numbered by
+ * first word, then by second.
+ */
 struct pairs_maker {
-    const pairs_word *words; /* by word less 1 */
-    uint32_t side;           /* words + 1 */
+    const pairs_word *words; /* ascending by number of the term */
+    uint32_t count;
     uint64_t least;
-    uint32_t *slots; /* words by hash of number */
+    uint32_t *slots;  /* places in `words`, + 1, by hash of number */
     uint32_t slot_shift;
-    pair *pairs; /* side * side */
-    VEC(found) found; /* by number less 1 */
-    uint16_t *places;
+    uint16_t *called; /* by place in `words` */
+    uint16_t *reach;  /* by first word: the last that may stand behind it; of 0 none */
+    uint32_t *row;    /* by first word: the number of its pair with word 1 */
+    pair *pairs;
+    uint32_t pair_count;
+    uint16_t *places; /* words, where `taken` says so */
+    uint64_t *taken;  /* a bit a place */
     size_t place_room;
     VEC(second_word) seconds;
     size_t seconds_done;
@@ -50,7 +52,7 @@ static inline uint32_t pairs_word_of(const pairs_maker *m, uint32_t number) {
     uint32_t mask = (1u << (32 - m->slot_shift)) - 1;
     for (uint32_t at = pairs_slot_of(m, number); m->slots[at]; at = (at + 1) & mask) {
         if (m->words[m->slots[at] - 1].number == number) {
-            return m->slots[at];
+            return m->called[m->slots[at] - 1];
         }
     }
     return 0;
@@ -59,7 +61,9 @@ static inline uint32_t pairs_word_of(const pairs_maker *m, uint32_t number) {
 /* A word stands at a place, which is one of those begun with. That memory is out shows in
    pairs_end. */
 static inline void pairs_stand(pairs_maker *m, uint32_t word, size_t place) {
-    if (m->places[place] == 0) {
+    uint64_t *taken = &m->taken[place / 64], bit = (uint64_t)1 << place % 64;
+    if (!(*taken & bit)) {
+        *taken |= bit;
         m->places[place] = (uint16_t)word;
     } else if (!vec_push(&m->seconds, ((second_word){place, word}))) {
         m->failed = true;

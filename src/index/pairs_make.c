@@ -5,10 +5,7 @@
 enum {
     SAMPLE_PART = 32,        /* one block of so many is looked at to choose `least` */
     SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
-    UNDECIDED = 0,           /* a pair's number: not met yet */
 };
-
-#define LEFT_OUT UINT32_MAX /* likewise: below least */
 
 /* ---- Words --------------------------------------------------------------------------------- */
 
@@ -58,37 +55,78 @@ pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts, uint64
     return chosen;
 }
 
+static void fill_slots(pairs_maker *m, uint32_t mask) {
+    for (uint32_t i = 0; i < m->count; i++) {
+        uint32_t at = pairs_slot_of(m, m->words[i].number);
+        while (m->slots[at]) {
+            at = (at + 1) & mask;
+        }
+        m->slots[at] = i + 1;
+    }
+}
+
+/* Names of the words, and which pairs there may be. */
+static anp_status name_words(pairs_maker *m, anp_error *err) {
+    pairs_word *named = malloc((m->count + 1) * sizeof *named);
+    if (!named) {
+        return error_nomem(err, "pairs of words");
+    }
+    for (uint32_t i = 0; i < m->count; i++) {
+        named[i] = (pairs_word){i, m->words[i].count};
+    }
+    qsort(named, m->count, sizeof *named, by_count);
+    m->reach[0] = 0;
+    for (uint32_t i = 0, reach = m->count; i < m->count; i++) {
+        while (reach && (uint64_t)named[i].count * named[reach - 1].count < m->least) {
+            reach--;
+        }
+        m->called[named[i].number] = (uint16_t)(i + 1);
+        m->reach[i + 1] = (uint16_t)reach;
+        m->row[i + 1] = m->pair_count;
+        m->pair_count += reach;
+    }
+    free(named);
+    m->pairs = calloc(m->pair_count + 1u, sizeof *m->pairs);
+    return m->pairs ? ANP_OK : error_nomem(err, "pairs of words");
+}
+
 static anp_status open_words(pairs_maker *m, const pairs_word *words, size_t count,
                              anp_error *err) {
     uint32_t bits = 6;
     m->words = words;
-    m->side = (uint32_t)count + 1;
+    m->count = (uint32_t)count;
     while (1u << bits < 4 * count) {
         bits++;
     }
     m->slot_shift = 32 - bits;
     m->slots = calloc((size_t)1 << bits, sizeof *m->slots);
-    m->pairs = calloc((size_t)m->side * m->side, sizeof *m->pairs);
-    if (!m->slots || !m->pairs) {
+    m->called = malloc((count + 1) * sizeof *m->called);
+    m->reach = malloc((count + 1) * sizeof *m->reach);
+    m->row = malloc((count + 1) * sizeof *m->row);
+    if (!m->slots || !m->called || !m->reach || !m->row) {
         return error_nomem(err, "pairs of words");
     }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = pairs_slot_of(m, words[i].number);
-        while (m->slots[at]) {
-            at = (at + 1) & ((1u << bits) - 1);
-        }
-        m->slots[at] = i + 1;
-    }
-    return ANP_OK;
+    fill_slots(m, (1u << bits) - 1);
+    return name_words(m, err);
 }
 
 static void close_maker(pairs_maker *m) {
     free(m->slots);
+    free(m->called);
+    free(m->reach);
+    free(m->row);
     free(m->pairs);
-    free(m->found.items);
     free(m->places);
+    free(m->taken);
     free(m->seconds.items);
     free(m->postings.items);
+}
+
+/* What the pair is numbered; false when it is below least. */
+static inline bool number_of(const pairs_maker *m, uint32_t first, uint32_t second,
+                             uint32_t *number) {
+    *number = m->row[first] + second - 1;
+    return second - 1 < m->reach[first];
 }
 
 /* ---- Texts --------------------------------------------------------------------------------- */
@@ -96,47 +134,83 @@ static void close_maker(pairs_maker *m) {
 anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err) {
     if (places + 1 > m->place_room) {
         free(m->places);
+        free(m->taken);
         m->place_room = 2 * places + 64;
         m->places = malloc(m->place_room * sizeof *m->places);
-        if (!m->places) {
+        m->taken = malloc((m->place_room / 64 + 1) * sizeof *m->taken);
+        if (!m->places || !m->taken) {
             m->place_room = 0;
             return error_nomem(err, "pairs of words");
         }
     }
-    memset(m->places, 0, (places + 1) * sizeof *m->places);
+    memset(m->taken, 0, (places / 64 + 1) * sizeof *m->taken);
     m->seconds.count = m->seconds_done = 0;
     m->seconds_sorted = false;
     return ANP_OK;
 }
 
-/* A pair that is met for the first time. */
-static uint32_t decide(pairs_maker *m, uint32_t first, uint32_t second) {
-    uint64_t product = (uint64_t)m->words[first - 1].count * m->words[second - 1].count;
-    if (product < m->least) {
-        return LEFT_OUT;
+/* Counts the pairs whose numbers these are, each once a post. There is room for their postings. No
+   branch: no processor guesses whether a post has had a pair before. */
+static inline void meet(pairs_maker *m, const uint32_t *numbers, size_t count, uint16_t low) {
+    for (size_t i = 0; i < count; i++) {
+        pair *p = &m->pairs[numbers[i]];
+        bool is_new = p->post != low + 1u;
+        p->post = low + 1u;
+        p->count += is_new;
+        m->postings.items[m->postings.count] = (uint64_t)numbers[i] << 16 | low;
+        m->postings.count += is_new & m->lists;
     }
-    uint32_t number = (uint32_t)m->found.count + 1;
-    found entry = {first * m->side + second, number, 0, product};
-    if (!vec_push(&m->found, entry)) {
-        m->failed = true;
-        return LEFT_OUT;
-    }
-    return number;
 }
 
-static inline void meet(pairs_maker *m, uint32_t first, uint32_t second, uint16_t low) {
-    pair *p = &m->pairs[(size_t)first * m->side + second];
-    if (p->post == low + 1u || p->number == LEFT_OUT) {
+static void meet_one(pairs_maker *m, uint32_t first, uint32_t second, uint16_t low) {
+    uint32_t number;
+    if (!number_of(m, first, second, &number)) {
         return;
     }
-    p->post = low + 1u;
-    if (p->number == UNDECIDED && (p->number = decide(m, first, second)) == LEFT_OUT) {
-        return;
+    if (vec_reserve(&m->postings, m->postings.count + 1)) {
+        meet(m, &number, 1, low);
+    } else {
+        m->failed = true;
     }
-    m->found.items[p->number - 1].count++;
-    if (m->lists) {
-        m->failed |= !vec_push(&m->postings, (uint64_t)p->number << 16 | low);
+}
+
+/* The numbers of those that end in 64 places, whose bits are given. */
+static inline size_t number_adjacent(const pairs_maker *m, const uint16_t *places, uint64_t bits,
+                                     uint32_t numbers[64]) {
+    size_t count = 0;
+    for (; bits; bits &= bits - 1) {
+        const uint16_t *second = places + __builtin_ctzll(bits);
+        count += number_of(m, second[-1], second[0], &numbers[count]);
     }
+    return count;
+}
+
+/* The pairs of words that stand in adjacent places. */
+static bool meet_adjacent(pairs_maker *m, uint16_t low, size_t from, size_t end) {
+    uint32_t numbers[64];
+    uint64_t before = 0; /* the bit of the place before, in the lowest one */
+    for (size_t word = from / 64; word * 64 < end; word++) {
+        uint64_t bits = m->taken[word];
+        if (word == from / 64) {
+            bits &= UINT64_MAX << from % 64;
+        }
+        if (end - word * 64 < 64) {
+            bits &= ((uint64_t)1 << end % 64) - 1;
+        }
+        uint64_t both = bits & (bits << 1 | before);
+        before = bits >> 63;
+        if (both) {
+            if (!vec_reserve(&m->postings, m->postings.count + 64)) {
+                return false;
+            }
+            meet(m, numbers, number_adjacent(m, m->places + word * 64, both, numbers), low);
+        }
+    }
+    return true;
+}
+
+static inline bool is_taken(const pairs_maker *m, size_t place) {
+    return m->taken[place / 64] >> place % 64 & 1;
 }
 
 static int by_place(const void *a, const void *b) {
@@ -151,15 +225,15 @@ static void meet_seconds(pairs_maker *m, uint16_t low, size_t from, size_t end) 
     size_t count = m->seconds.count, at = m->seconds_done;
     for (; at < count && s[at].place < end; at++) {
         size_t place = s[at].place;
-        if (place > from && m->places[place - 1]) {
-            meet(m, m->places[place - 1], s[at].word, low);
+        if (place > from && is_taken(m, place - 1)) {
+            meet_one(m, m->places[place - 1], s[at].word, low);
         }
-        if (place + 1 < end && m->places[place + 1]) {
-            meet(m, s[at].word, m->places[place + 1], low);
+        if (place + 1 < end && is_taken(m, place + 1)) {
+            meet_one(m, s[at].word, m->places[place + 1], low);
         }
         for (size_t i = at + 1; i < count && s[i].place <= place + 1 && s[i].place < end; i++) {
             if (s[i].place == place + 1) {
-                meet(m, s[at].word, s[i].word, low);
+                meet_one(m, s[at].word, s[i].word, low);
             }
         }
     }
@@ -168,14 +242,7 @@ static void meet_seconds(pairs_maker *m, uint16_t low, size_t from, size_t end) 
 
 anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err) {
     size_t end = from + places;
-    uint32_t before = 0;
-    for (size_t i = from; i < end; i++) {
-        uint32_t word = m->places[i];
-        if ((before != 0) & (word != 0)) {
-            meet(m, before, word, low);
-        }
-        before = word;
-    }
+    m->failed |= !meet_adjacent(m, low, from, end);
     if (m->seconds_done < m->seconds.count) {
         if (!m->seconds_sorted) {
             m->seconds_sorted = true;
@@ -204,6 +271,12 @@ static anp_status show_blocks(pairs_maker *m, const pairs_source *source, uint32
 
 /* ---- The least product --------------------------------------------------------------------- */
 
+/* A pair of the sample. */
+typedef struct found {
+    uint64_t product;
+    uint32_t count; /* postings */
+} found;
+
 static int by_product(const void *a, const void *b) {
     const found *x = a, *y = b;
     return (x->product < y->product) - (x->product > y->product);
@@ -216,23 +289,42 @@ static uint64_t list_bytes(uint64_t count) {
                                              : 2 * count);
 }
 
+/* The pairs that were met. There is room. */
+static size_t find_met(const pairs_maker *m, found *all) {
+    size_t count = 0;
+    for (uint32_t i = 0; i < m->count; i++) {
+        for (uint32_t j = 0; j < m->count; j++) {
+            uint32_t number;
+            if (number_of(m, m->called[i], m->called[j], &number) && m->pairs[number].count) {
+                all[count++] = (found){(uint64_t)m->words[i].count * m->words[j].count,
+                                       m->pairs[number].count};
+            }
+        }
+    }
+    return count;
+}
+
 /* Pairs by descending product while their lists, as many times those of the sample as there are
    posts, take no more than the budget. */
-static uint64_t least_of(const pairs_maker *m, uint64_t budget, uint64_t posts, uint64_t sampled) {
-    found *all = m->found.items;
-    size_t count = m->found.count;
-    uint64_t bytes = 0, least = m->least;
-    if (count) {
-        qsort(all, count, sizeof *all, by_product);
+static anp_status least_of(const pairs_maker *m, uint64_t budget, uint64_t posts,
+                           uint64_t sampled, uint64_t *least, anp_error *err) {
+    found *all = malloc((m->pair_count + 1u) * sizeof *all);
+    uint64_t bytes = 0;
+    if (!all) {
+        return error_nomem(err, "pairs of words");
     }
+    size_t count = find_met(m, all);
+    qsort(all, count, sizeof *all, by_product);
+    *least = m->least;
     for (size_t i = 0; i < count; i++) {
         bytes += list_bytes(all[i].count * posts / sampled);
         if (bytes > budget) {
-            least = all[i].product + 1;
+            *least = all[i].product + 1;
             break;
         }
     }
-    return least;
+    free(all);
+    return ANP_OK;
 }
 
 static anp_status find_least(const pairs_source *source, const pairs_words *words,
@@ -244,7 +336,8 @@ static anp_status find_least(const pairs_source *source, const pairs_words *word
         status = show_blocks(&m, source, every, &shown, err);
     }
     if (status == ANP_OK) {
-        *least = least_of(&m, source->words / PAIRS_BUDGET_WORDS, source->posts, shown);
+        uint64_t budget = source->words / PAIRS_BUDGET_WORDS;
+        status = least_of(&m, budget, source->posts, shown, least, err);
     }
     close_maker(&m);
     return status;
@@ -263,55 +356,64 @@ typedef struct list_maker {
 static anp_status sort_postings(list_maker *l, anp_error *err) {
     pairs_maker *m = l->m;
     l->lows = malloc((m->postings.count + 1) * sizeof *l->lows);
-    l->ends = malloc((m->found.count + 1) * sizeof *l->ends);
+    l->ends = malloc((m->pair_count + 1u) * sizeof *l->ends);
     if (!l->lows || !l->ends) {
         return error_nomem(err, "pairs of words");
     }
     size_t sum = 0;
-    for (size_t i = 0; i < m->found.count; i++) {
+    for (size_t i = 0; i < m->pair_count; i++) {
         l->ends[i] = sum;
-        sum += m->found.items[i].count;
+        sum += m->pairs[i].count;
     }
     for (size_t i = 0; i < m->postings.count; i++) {
         uint64_t posting = m->postings.items[i];
-        l->lows[l->ends[(posting >> 16) - 1]++] = (uint16_t)posting;
+        l->lows[l->ends[posting >> 16]++] = (uint16_t)posting;
     }
     return ANP_OK;
 }
 
+/* The list of a pair that was met, behind those before. */
 static void add_list(list_maker *l, uint32_t second, uint32_t number) {
-    uint32_t count = l->m->found.items[number - 1].count;
+    uint32_t count = l->m->pairs[number].count;
     uint8_t entry[8];
-    list_build(&(list_input){.count = count, .docs = l->lows + l->ends[number - 1] - count},
+    list_build(&(list_input){.count = count, .docs = l->lows + l->ends[number] - count},
                &l->lists);
-    store_u32(entry, l->m->words[second - 1].number);
+    store_u32(entry, second);
     store_u32(entry + 4, (uint32_t)l->lists.len);
     buffer_put(&l->entries, entry, sizeof entry);
 }
 
-static anp_status put_lists(list_maker *l, pairs_sink sink, anp_error *err) {
-    pairs_maker *m = l->m;
-    for (uint32_t first = 1; first < m->side; first++) {
-        uint8_t count[4];
-        l->entries.len = l->lists.len = l->value.len = 0;
-        for (uint32_t second = 1; second < m->side; second++) {
-            uint32_t number = m->pairs[(size_t)first * m->side + second].number;
-            if (number != UNDECIDED && number != LEFT_OUT) {
-                add_list(l, second, number);
-            }
+/* The value of the i-th word as a first one, empty when it is none. */
+static anp_status make_value(list_maker *l, uint32_t i, str *value, anp_error *err) {
+    const pairs_maker *m = l->m;
+    uint8_t count[4];
+    l->entries.len = l->lists.len = l->value.len = 0;
+    for (uint32_t j = 0; j < m->count; j++) {
+        uint32_t number;
+        if (number_of(m, m->called[i], m->called[j], &number) && m->pairs[number].count) {
+            add_list(l, m->words[j].number, number);
         }
-        if (l->entries.len == 0) {
-            continue;
-        }
+    }
+    *value = (str){"", 0};
+    if (l->entries.len) {
         store_u32(count, (uint32_t)(l->entries.len / 8));
         buffer_put(&l->value, count, sizeof count);
         buffer_put(&l->value, l->entries.data, l->entries.len);
         buffer_put(&l->value, l->lists.data, l->lists.len);
-        if (l->entries.failed || l->lists.failed || l->value.failed) {
-            return error_nomem(err, "pairs of words");
+        *value = str_make((const char *)l->value.data, l->value.len);
+    }
+    return l->entries.failed || l->lists.failed || l->value.failed
+               ? error_nomem(err, "pairs of words")
+               : ANP_OK;
+}
+
+static anp_status put_lists(list_maker *l, pairs_sink sink, anp_error *err) {
+    for (uint32_t i = 0; i < l->m->count; i++) {
+        str value;
+        TRY(make_value(l, i, &value, err));
+        if (value.len) {
+            TRY(sink.put(sink.user, l->m->words[i].number, value, err));
         }
-        str value = str_make((const char *)l->value.data, l->value.len);
-        TRY(sink.put(sink.user, m->words[first - 1].number, value, err));
     }
     return ANP_OK;
 }
