@@ -2,6 +2,7 @@
 #include "base/intern.h"
 
 #include "base/hash.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,7 @@ static struct intern_slot *probe(const intern *table, str key, uint32_t hash) {
 
 static bool grow(intern *table) {
     uint32_t mask = table->slots ? table->mask * 2 + 1 : 1023;
-    struct intern_slot *slots = calloc((size_t)mask + 1, sizeof *slots);
+    struct intern_slot *slots = pages_zeroed(((size_t)mask + 1) * sizeof *slots);
     if (!slots) {
         return false;
     }

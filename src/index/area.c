@@ -2,6 +2,7 @@
 #include "index/area.h"
 
 #include "base/error.h"
+#include "base/pages.h"
 
 enum {
     PARTS_MAX = 8,
@@ -132,7 +133,7 @@ static bool cut_parts(inversion *in, unsigned most) {
             before += (size_t)(in->posts[at].terms_end - in->posts[at].terms);
         }
         p->to = at;
-        p->terms = calloc((size_t)in->dense_count + 1, sizeof *p->terms);
+        p->terms = pages_zeroed(((size_t)in->dense_count + 1) * sizeof *p->terms);
         if (!p->terms) {
             return false;
         }
@@ -248,7 +249,7 @@ static bool arrange(inversion *in) {
             arrange_term(in, number, dense++);
         }
     }
-    a->bytes = malloc(a->len + 1);
+    a->bytes = pages_alloc(a->len + 1);
     return a->bytes != NULL;
 }
 
