@@ -47,6 +47,7 @@ struct drafter {
     VEC(uint32_t) hits; /* group of each occurrence, title first */
     VEC(uint32_t) positions;
     lexicon_text title, body;
+    buffer room; /* for what the next draft keeps, until it is known how much that is */
     arena scratch;
     arena_mark start;
 };
@@ -92,6 +93,7 @@ void drafter_close(drafter *d) {
         free(d->positions.items);
         lexicon_text_free(&d->title);
         lexicon_text_free(&d->body);
+        buffer_free(&d->room);
         arena_free(&d->scratch);
         free(d);
     }
@@ -102,6 +104,10 @@ void drafter_restart(drafter *d) {
 }
 
 void draft_begin(drafter *d, draft *out) {
+    if (!out->kept.data) {
+        out->kept = d->room;
+        d->room = (buffer){0};
+    }
     if (lexicon_full(d->lexicon)) {
         d->restart = true;
     }
@@ -510,11 +516,13 @@ void draft_drop_stored(draft *d) {
     d->values.count = d->values.capacity = 0;
 }
 
-void draft_finish(draft *d) {
-    uint8_t *fitting = d->kept.len ? realloc(d->kept.data, d->kept.len) : NULL;
+void draft_finish(drafter *d, draft *out) {
+    uint8_t *fitting = out->kept.len && !d->room.data ? malloc(out->kept.len) : NULL;
     if (fitting) {
-        d->kept.data = fitting;
-        d->kept.capacity = d->kept.len;
+        memcpy(fitting, out->kept.data, out->kept.len);
+        d->room = (buffer){.data = out->kept.data, .capacity = out->kept.capacity};
+        out->kept.data = fitting;
+        out->kept.capacity = out->kept.len;
     }
 }
 

@@ -107,8 +107,9 @@ anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_pos
 /* Forgets all numbers: what the next draft holds stands for itself. */
 void drafter_restart(drafter *d);
 
-/* Gives back what a draft does not fill, once nothing more is added. */
-void draft_finish(draft *d);
+/* Nothing more is added: the draft gets memory that it fills, the drafter keeps the room for the
+   next one. */
+void draft_finish(drafter *d, draft *out);
 
 /* Frees the posts' shingles and terms, once they were taken over. */
 void draft_drop_features(draft *d);
