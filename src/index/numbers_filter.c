@@ -12,9 +12,9 @@
 #include "index/numbers_impl.h"
 
 #include "base/hash.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum {
     LINE_BITS = 512,
@@ -22,7 +22,6 @@ enum {
     LINES_MIN_LOG2 = 11,                /* 128 KB */
     LINES_MAX_LOG2 = 18,                /* 16 MB */
     STRING_BITS = 16,
-    HUGE_PAGE_BYTES = 2 << 20,
     WAITING = 32,
     VAIN_MIN = 2048, /* look-ups in vain before a filter is built, and one for so many strings: */
     VAIN_STRINGS = 256,
@@ -83,18 +82,8 @@ static bool allocate(numbers *n) {
            (uint64_t)LINE_BITS << n->filter_log2 < (uint64_t)STRING_BITS * *n->next) {
         n->filter_log2++;
     }
-    size_t bytes = (size_t)LINE_BITS / 8 << n->filter_log2;
-    void *lines = NULL;
-    size_t border = bytes < HUGE_PAGE_BYTES ? LINE_BITS / 8 : HUGE_PAGE_BYTES;
-    if (posix_memalign(&lines, border, bytes) != 0) {
-        return false;
-    }
-#if defined(MADV_HUGEPAGE)
-    madvise(lines, bytes, MADV_HUGEPAGE); /* no matter if it is refused */
-#endif
-    memset(lines, 0, bytes);
-    n->filter = lines;
-    return true;
+    n->filter = pages_zeroed((size_t)LINE_BITS / 8 << n->filter_log2);
+    return n->filter != NULL;
 }
 
 /* Puts hashes some turns after they came, so that the misses of the cache overlap. */

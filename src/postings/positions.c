@@ -17,29 +17,28 @@
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-/* Bits into memory that is large enough, 8 bytes at a time. */
+/* Bits into memory that is large enough, and 8 bytes more. Whole bytes are written at once, by the
+   same steps for any number of bits: whether a word is full, no processor guesses. */
 typedef struct bit_writer {
     uint8_t *at;
     uint64_t held;
-    uint32_t count; /* bits held, < 64 */
+    uint32_t count; /* bits held, < 8 */
 } bit_writer;
 
-/* The low `bits` of value, which has no others; below 64. */
+/* The low `bits` of value, which has no others; at most 56. */
 static inline void write_bits(bit_writer *w, uint64_t value, uint32_t bits) {
-    w->held |= value << w->count;
-    w->count += bits;
-    if (w->count >= 64) {
-        store_u64(w->at, w->held);
-        w->at += 8;
-        w->count -= 64;
-        w->held = value >> (bits - w->count);
-    }
+    uint64_t held = w->held | value << w->count;
+    uint32_t count = w->count + bits;
+    store_u64(w->at, held);
+    w->at += count / 8;
+    w->held = held >> (count & 56);
+    w->count = count & 7;
 }
 
 /* To the next byte; where that begins. */
 static uint8_t *align(bit_writer *w) {
     write_bits(w, 0, (0u - w->count) & 7);
-    return w->at + w->count / 8;
+    return w->at;
 }
 
 static void write_circle(bit_writer *w, const uint32_t *positions, uint32_t t, uint32_t length) {
@@ -143,9 +142,7 @@ static bool write_postings(const positions_input *input, bit_writer *w, uint32_t
         }
         next += t;
     }
-    w->at = align(w) - w->count / 8;
-    store_u64(w->at, w->held);
-    w->at += w->count / 8;
+    align(w);
     return true;
 }
 
