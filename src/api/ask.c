@@ -102,12 +102,12 @@ static anp_status take_answer(anp_results *r, const query_answer *answer, anp_er
     r->total = answer->total;
     r->count = answer->hit_count;
     r->hits = answer->hits;
-    r->note = answer->note.len ? results_text(r, answer->note) : NULL;
+    r->note = answer->note.data; /* in memory, with a NUL behind it, as all texts of the answer */
     r->explanations = answer->explanations;
     if (r->explanations) {
         r->explanation_texts = (const char **)arena_array(&r->memory, char *, r->count);
     }
-    bool complete = (r->note || !answer->note.len) && (!r->explanations || r->explanation_texts);
+    bool complete = !r->explanations || r->explanation_texts;
     return complete ? ANP_OK : error_nomem(err, "results");
 }
 

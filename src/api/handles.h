@@ -38,7 +38,7 @@ struct anp_writer {
 typedef enum results_kind { RESULTS_QUERY, RESULTS_SIMILAR, RESULTS_CLUSTER } results_kind;
 
 struct anp_results {
-    arena memory; /* owns everything below */
+    arena memory; /* owns everything below, and this */
     results_kind kind;
     str subject; /* the query's text, or the probe's id; data NULL for a draft */
     anp_hit *hits;

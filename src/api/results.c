@@ -15,8 +15,10 @@ uint64_t clock_us(void) {
 }
 
 anp_results *results_new(results_kind kind) {
-    anp_results *r = calloc(1, sizeof *r);
+    arena memory = {0};
+    anp_results *r = arena_new(&memory, anp_results);
     if (r) {
+        r->memory = memory;
         r->kind = kind;
         r->timed = true;
     }
@@ -40,7 +42,11 @@ str results_utf8(anp_results *r, str text) {
     /* A bad byte becomes three at most. */
     char *copy = arena_alloc(&r->memory, text.len * 3 + 1), *to = copy;
     for (size_t at = 0; copy && at < text.len;) {
-        to = utf8_encode(to, utf8_decode(text, at, &at));
+        if ((uint8_t)text.data[at] < 0x80) {
+            *to++ = text.data[at++];
+        } else {
+            to = utf8_encode(to, utf8_decode(text, at, &at));
+        }
     }
     if (!copy) {
         return (str){NULL, 0};
@@ -51,9 +57,9 @@ str results_utf8(anp_results *r, str text) {
 
 void anp_results_free(anp_results *r) {
     if (r) {
+        arena memory = r->memory;
         free(r->json);
-        arena_free(&r->memory);
-        free(r);
+        arena_free(&memory);
     }
 }
 

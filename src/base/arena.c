@@ -54,12 +54,13 @@ void *arena_alloc(arena *a, size_t bytes) {
 }
 
 void *arena_calloc(arena *a, size_t count, size_t size) {
-    if (size && count > SIZE_MAX / 2 / size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
         return NULL;
     }
-    void *piece = arena_alloc(a, count * size);
-    if (piece && count > 0 && size > 0) {
-        memset(piece, 0, count * size);
+    void *piece = arena_alloc(a, bytes);
+    if (piece) {
+        memset(piece, 0, bytes);
     }
     return piece;
 }

@@ -47,16 +47,20 @@ typedef struct term_lists {
     index_field field;
     uint32_t number; /* of the term; UINT32_MAX: no post ever held it */
     uint32_t df;     /* live posts */
+    double idf;      /* of so many of all live posts (rank/bm25.h) */
     uint32_t count;
     cell_list *lists; /* by ascending cell */
 } term_lists;
 
 /*
  * Before the first term of a query: what was remembered of the terms of former queries is kept
- * while it takes at most CELLS_CACHE_BYTES. *cells are all cells, in ordinal order.
+ * while it takes at most CELLS_CACHE_BYTES.
  */
 enum { CELLS_CACHE_BYTES = 32 << 20 };
-anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_error *err);
+anp_status cells_begin(snapshot *s, anp_error *err);
+
+/* All cells, in ordinal order; after cells_begin. */
+const cell *cells_all(const snapshot *s, uint32_t *count);
 
 /* Reads the columns of a cell: before its posts are scored. */
 anp_status cells_read_columns(snapshot *s, const cell *c, anp_error *err);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "index/pairs.h"
 #include "index/snapshot_impl.h"
+#include "rank/bm25.h"
 
 struct cell_cache {
     VEC(cell) cells;
@@ -198,7 +199,7 @@ void snapshot_free_cells(snapshot *s) {
     }
 }
 
-anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_error *err) {
+anp_status cells_begin(snapshot *s, anp_error *err) {
     if (!s->cell_cache) {
         s->cell_cache = calloc(1, sizeof *s->cell_cache);
         anp_status status = s->cell_cache ? make_cells(s, err) : nomem(err);
@@ -213,9 +214,12 @@ anp_status cells_begin(snapshot *s, const cell **cells, uint32_t *count, anp_err
     if (bytes > (size_t)CELLS_CACHE_BYTES) {
         forget_lists(cache);
     }
-    *cells = cache->cells.items;
-    *count = (uint32_t)cache->cells.count;
     return ANP_OK;
+}
+
+const cell *cells_all(const snapshot *s, uint32_t *count) {
+    *count = (uint32_t)s->cell_cache->cells.count;
+    return s->cell_cache->cells.items;
 }
 
 /* ---- Lists --------------------------------------------------------------------------------- */
@@ -355,6 +359,7 @@ static anp_status open_term(snapshot *s, index_field field, str text, term_lists
     } else {
         TRY(open_lists(s, term->number, term, err));
     }
+    term->idf = rank_idf(snapshot_post_count(s), term->df);
     *out = term;
     return ANP_OK;
 }

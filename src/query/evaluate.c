@@ -19,8 +19,7 @@ enum {
 };
 
 static anp_status open_cells(evaluation *e) {
-    const cell *cells;
-    TRY(cells_begin(e->snapshot, &cells, &e->cell_count, e->err));
+    const cell *cells = cells_all(e->snapshot, &e->cell_count);
     e->cells = arena_array(e->memory, eval_cell, e->cell_count + 1);
     if (!e->cells) {
         return eval_nomem(e);
@@ -375,7 +374,7 @@ static anp_status fill(evaluation *e) {
 
 static anp_status make_heap(evaluation *e, uint64_t most) {
     e->top->capacity = e->request->k < most ? e->request->k : (size_t)most;
-    e->top->items = malloc((e->top->capacity + 1) * sizeof *e->top->items);
+    e->top->items = arena_alloc(e->memory, (e->top->capacity + 1) * sizeof *e->top->items);
     return e->top->items ? ANP_OK : eval_nomem(e);
 }
 
@@ -525,7 +524,6 @@ anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch
     anp_status status = run(e, total, answered);
     free_sets(e);
     if (status != ANP_OK || !*answered) {
-        free(top->items);
         *top = (top_list){0};
     }
     return status;

@@ -56,8 +56,8 @@ typedef struct evaluate_trace {
 
 /*
  * *answered false: the plan is not of a kind that is known here, or its terms weigh too much for
- * 32-bit sums; nothing else is set then. top: its items are malloc'd here and the caller's to free.
- * *total is set where it was asked for.
+ * 32-bit sums; nothing else is set then. The items of top are in `scratch`. *total is set where it
+ * was asked for.
  */
 anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch, top_list *top,
                     uint64_t *total, bool *answered, evaluate_trace *trace, anp_error *err);

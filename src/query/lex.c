@@ -31,8 +31,8 @@ static bool is_space(char c) {
  * Letters and digits; bytes over 127 too, for whatever they are, they are no mark of this language.
  */
 static bool is_word_byte(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (unsigned char)c >= 0x80;
+    unsigned char byte = (unsigned char)c;
+    return (unsigned)(byte | 0x20) - 'a' < 26 || (unsigned)byte - '0' < 10 || byte >= 0x80;
 }
 
 static bool is_escape(const lexer *x, size_t at) {
@@ -182,7 +182,15 @@ typedef struct word_shape {
 static word_shape shape_of(const lexer *x) {
     size_t i = x->at;
     word_shape shape = {0, x->len, x->len, x->len, false};
-    while (i < x->len && x->text[i] != '"' && !is_border(x, i)) {
+    for (;;) {
+        size_t letters = i;
+        while (i < x->len && is_word_byte(x->text[i])) {
+            i++;
+        }
+        shape.has_letters |= i > letters;
+        if (is_border(x, i) || x->text[i] == '"') {
+            break;
+        }
         char c = x->text[i];
         double boost;
         size_t behind;
@@ -204,7 +212,6 @@ static word_shape shape_of(const lexer *x) {
         if (c == '^' && i < shape.bad_boost) {
             shape.bad_boost = i;
         }
-        shape.has_letters |= is_word_byte(c);
         i++;
     }
     shape.end = i;
@@ -212,15 +219,15 @@ static word_shape shape_of(const lexer *x) {
 }
 
 /* `name:` at x->at when the index knows the name and a value follows. */
-static anp_status lex_field(lexer *x, word_shape shape, bool *found) {
-    size_t behind = shape.colon + 1;
+static anp_status lex_field(lexer *x, const word_shape *shape, bool *found) {
+    size_t behind = shape->colon + 1;
     str name;
     *found = false;
-    if (shape.colon >= shape.end || shape.colon == x->at || behind >= x->len ||
+    if (shape->colon >= shape->end || shape->colon == x->at || behind >= x->len ||
         is_space(x->text[behind]) || x->text[behind] == ')') {
         return ANP_OK;
     }
-    TRY(unescape(x, x->at, shape.colon, 0, &name));
+    TRY(unescape(x, x->at, shape->colon, 0, &name));
     query_token field = {.field = INDEX_TEXT};
     if (str_equal(name, STR("title"))) {
         field.field = INDEX_TITLE;
@@ -261,9 +268,8 @@ static anp_status cut_fuzzy(lexer *x, size_t start, size_t *end) {
 }
 
 /* A word at x->at; in_field: behind `name:`, where it is a value and nothing else. */
-static anp_status lex_word(lexer *x, bool in_field) {
-    word_shape shape = shape_of(x);
-    size_t start = x->at, end = shape.end;
+static anp_status lex_word(lexer *x, const word_shape *shape, bool in_field) {
+    size_t start = x->at, end = shape->end;
     str source = str_make(x->text + start, end - start);
     if (!in_field && x->operators) {
         query_token_kind kind = str_equal(source, STR("AND"))   ? TOKEN_AND
@@ -281,17 +287,17 @@ static anp_status lex_word(lexer *x, bool in_field) {
         emit(x, TOKEN_ALL, start, end);
         return lex_boost(x);
     }
-    if (shape.bad_boost < end && shape.has_letters) {
-        TRY(query_complain(x->source, shape.bad_boost + 1, expected_boost));
+    if (shape->bad_boost < end && shape->has_letters) {
+        TRY(query_complain(x->source, shape->bad_boost + 1, expected_boost));
     }
     size_t word_end = end;
-    if (shape.wildcard < end && shape.has_letters) {
-        TRY(query_unsupported(x->source, shape.wildcard, "a wildcard"));
+    if (shape->wildcard < end && shape->has_letters) {
+        TRY(query_unsupported(x->source, shape->wildcard, "a wildcard"));
     } else {
         TRY(cut_fuzzy(x, start, &word_end));
     }
-    while (shape.has_letters && word_end > start && x->text[word_end - 1] == '*' &&
-           shape.wildcard < end) {
+    while (shape->has_letters && word_end > start && x->text[word_end - 1] == '*' &&
+           shape->wildcard < end) {
         word_end--; /* `invalid*`: the word before the mark */
     }
     query_token *token = emit(x, TOKEN_WORD, start, end);
@@ -325,7 +331,8 @@ static anp_status lex_value(lexer *x, const query_token *field) {
             return ANP_OK;
         }
     }
-    return lex_word(x, true);
+    word_shape shape = shape_of(x);
+    return lex_word(x, &shape, true);
 }
 
 /*
@@ -360,8 +367,9 @@ static anp_status lex_clause(lexer *x) {
         return lex_regex(x, regex_end);
     }
     bool is_field;
-    TRY(lex_field(x, shape_of(x), &is_field));
-    return is_field ? lex_value(x, &x->tokens[x->count - 1]) : lex_word(x, false);
+    word_shape shape = shape_of(x);
+    TRY(lex_field(x, &shape, &is_field));
+    return is_field ? lex_value(x, &x->tokens[x->count - 1]) : lex_word(x, &shape, false);
 }
 
 /* Whether some letter is not upper case; other scripts count, for most have no case. */

@@ -105,10 +105,9 @@ static anp_status find_term(planner *p, index_field field, const text_token *tok
         return nomem(p);
     }
     if (field != INDEX_BODY) {
-        const term_lists *lists;
-        TRY(cells_term(p->snapshot, field, term->term, &lists, p->err));
-        term->number = lists->number;
-        term->df = lists->df;
+        TRY(cells_term(p->snapshot, field, term->term, &term->lists, p->err));
+        term->number = term->lists->number;
+        term->df = term->lists->df;
         *out = term;
         return keep_term(p, term);
     }
@@ -282,8 +281,6 @@ anp_status plan_make(snapshot *s, const query_ast *ast, plan_settings settings, 
                  .plan = out,
                  .err = err};
     plan_list list = {0};
-    const cell *cells;
-    uint32_t cell_count;
     *out = (query_plan){0};
     if (!ast->root) {
         return ANP_OK;
@@ -291,7 +288,6 @@ anp_status plan_make(snapshot *s, const query_ast *ast, plan_settings settings, 
     if (!p.analyzer) {
         return nomem(&p);
     }
-    TRY(cells_begin(s, &cells, &cell_count, err));
     TRY(plan_clause(&p, ast->root, 1, false, &list));
     if (list.first && count_kept(list.first)) {
         list.first = drop_stopwords(list.first);

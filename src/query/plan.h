@@ -25,6 +25,7 @@ typedef struct plan_term {
     index_field field;
     uint32_t number; /* of the index; UINT32_MAX when no post ever held it */
     uint32_t df;
+    const struct term_lists *lists; /* index/cells.h; NULL in INDEX_BODY, which has none */
 } plan_term;
 
 enum { PLAN_UNKNOWN = UINT32_MAX };
@@ -58,6 +59,7 @@ typedef struct plan_settings {
     str text; /* the query's bytes: names in explanations */
 } plan_settings;
 
+/* After cells_begin. */
 anp_status plan_make(snapshot *s, const query_ast *ast, plan_settings settings, arena *perm,
                      query_plan *out, anp_error *err);
 

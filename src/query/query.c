@@ -6,6 +6,7 @@
  */
 #include "query/query.h"
 
+#include "index/cells.h"
 #include "post/post.h"
 #include "query/evaluate.h"
 #include "query/explain.h"
@@ -13,14 +14,13 @@
 #include "query/score.h"
 #include "query/snippet.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 static anp_status field_find(void *user, str name, snapshot_field *out, anp_error *err) {
     return snapshot_field_find(user, name, out, err);
 }
 
-anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *err) {
+static anp_status make_filter(snapshot *s, str expression, bitmap **out, anp_error *err) {
     query_syntax syntax = {.strict = true, .filter = true, .field_find = field_find, .user = s};
     arena memory = {0};
     query_ast ast;
@@ -57,11 +57,19 @@ anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *er
     return status;
 }
 
+anp_status query_filter(snapshot *s, str expression, bitmap **out, anp_error *err) {
+    *out = NULL;
+    TRY(cells_begin(s, err));
+    return make_filter(s, expression, out, err);
+}
+
 /* What one run of a query hands from step to step. */
 typedef struct query_work {
     snapshot *snapshot;
     const query_request *request;
     arena *perm;
+    arena *memory; /* of all but the answer: the snapshot's; explanations quote the plan, and have
+                      it in perm */
     query_plan plan;
     scorer_list scorers;
     bitmap *filter; /* NULL: none */
@@ -80,11 +88,14 @@ static anp_status parse_and_plan(query_work *w) {
                               .keep_stopwords = (request->flags & ANP_QUERY_KEEP_STOPWORDS) != 0,
                               .text = request->text};
     query_ast ast;
-    TRY(query_parse(request->text, &syntax, w->perm, &ast, w->err));
-    w->answer->note = ast.note;
-    TRY(plan_make(w->snapshot, &ast, settings, w->perm, &w->plan, w->err));
+    TRY(query_parse(request->text, &syntax, w->memory, &ast, w->err));
+    if (ast.note.len) {
+        w->answer->note = arena_str(w->perm, ast.note);
+        TRY(w->answer->note.data ? ANP_OK : error_nomem(w->err, "a query's notes"));
+    }
+    TRY(plan_make(w->snapshot, &ast, settings, w->memory, &w->plan, w->err));
     if (str_trim(request->filter).len) {
-        TRY(query_filter(w->snapshot, request->filter, &w->filter, w->err));
+        TRY(make_filter(w->snapshot, request->filter, &w->filter, w->err));
     }
     return ANP_OK;
 }
@@ -103,11 +114,11 @@ static anp_status rank_in_full(query_work *w) {
     uint64_t kept = (uint64_t)w->request->offset + w->request->k;
     kept = kept < w->answer->total ? kept : w->answer->total;
     w->top.capacity = (size_t)kept;
-    w->top.items = malloc((w->top.capacity + 1) * sizeof *w->top.items);
+    w->top.items = arena_alloc(w->memory, (w->top.capacity + 1) * sizeof *w->top.items);
     if (!w->top.items) {
         return error_nomem(w->err, "the best posts of a query");
     }
-    TRY(scorers_make(w->snapshot, &w->plan, &w->request->rank, w->perm, &w->scorers, w->err));
+    TRY(scorers_make(w->snapshot, &w->plan, &w->request->rank, w->memory, &w->scorers, w->err));
     return score_run(w->snapshot, &w->scorers, w->plan.root->match, &w->request->rank, &w->top,
                      w->err);
 }
@@ -121,8 +132,8 @@ static anp_status rank_posts(query_work *w) {
                                .k = wants_hits(w) ? request->offset + request->k : 0};
     bool answered = false;
     if (!request->in_full && !(request->flags & ANP_QUERY_EXPLAIN)) {
-        TRY(evaluate(w->snapshot, &wanted, snapshot_scratch(w->snapshot), &w->top,
-                     &w->answer->total, &answered, request->trace, w->err));
+        TRY(evaluate(w->snapshot, &wanted, w->memory, &w->top, &w->answer->total, &answered,
+                     request->trace, w->err));
     }
     if (!answered) {
         TRY(rank_in_full(w));
@@ -130,7 +141,7 @@ static anp_status rank_posts(query_work *w) {
             request->trace->in_full = true;
         }
     }
-    top_sort(&w->top);
+    top_sort(&w->top, w->memory);
     return ANP_OK;
 }
 
@@ -168,7 +179,7 @@ static anp_status fetch_hits(query_work *w) {
     size_t first = request->offset < w->top.count ? request->offset : w->top.count;
     snippet_terms terms;
     if (request->snippet_words) {
-        TRY(snippet_terms_make(&w->plan, w->perm, &terms, w->err));
+        TRY(snippet_terms_make(&w->plan, w->memory, &terms, w->err));
     }
     size_t count = w->top.count - first;
     answer->hits = arena_alloc(w->perm, (count + 1) * sizeof *answer->hits);
@@ -223,6 +234,7 @@ static anp_status run(query_work *w) {
     if (trace) {
         trace->memory = w->perm;
     }
+    TRY(cells_begin(w->snapshot, w->err));
     TRY(parse_and_plan(w));
     planned = trace ? clock_now_us() : 0;
     TRY(rank_posts(w));
@@ -241,9 +253,10 @@ static anp_status run(query_work *w) {
 anp_status query_run(snapshot *s, const query_request *request, arena *perm, query_answer *out,
                      anp_error *err) {
     query_work w = {.snapshot = s, .request = request, .perm = perm, .answer = out, .err = err};
+    bool quoted = request->flags & ANP_QUERY_EXPLAIN;
+    w.memory = quoted ? perm : snapshot_scratch(s);
     *out = (query_answer){0};
     anp_status status = run(&w);
-    free(w.top.items);
     match_free(&w.plan);
     bitmap_free(w.filter);
     return status;

@@ -57,7 +57,7 @@ typedef struct query_answer {
     size_t hit_count;
     const query_explanation **explanations; /* by hit; NULL when not asked for */
     uint64_t total; /* posts that match, filter included */
-    str note;       /* what was taken as words, or empty */
+    str note;       /* what was taken as words; data NULL: nothing */
 } query_answer;
 
 /* Answers live in perm. Statuses as anp_query. */

@@ -43,14 +43,14 @@ typedef struct scored {
 /* The best: score descending, then docno ascending. Once there are as many as capacity the first is
    the worst that is kept. */
 typedef struct top_list {
-    scored *items; /* room for capacity; malloc'd */
+    scored *items; /* room for capacity */
     size_t count;
     size_t capacity;
 } top_list;
 
 void top_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno);
-/* Best first; no offers after it. The items may be others then. */
-void top_sort(top_list *top);
+/* Best first; no offers after it. The items may be others then, in `memory`. */
+void top_sort(top_list *top, arena *memory);
 
 /* Scores every post of `posts` and offers it. */
 anp_status score_run(snapshot *s, const scorer_list *scorers, const bitmap *posts,

@@ -17,24 +17,15 @@ typedef struct shaper {
     bool known;
 } shaper;
 
-static bool is_listed(const plan_term *term) {
-    return term->field != INDEX_BODY;
-}
-
-static anp_status find_lists(evaluation *e, const plan_term *term, const term_lists **out) {
-    return cells_term(e->snapshot, term->field, term->term, out, e->err);
-}
-
 /* A scoring term; those from `first` on are of the same group: equal ones are one. */
 static anp_status add_term(shaper *s, const plan_node *node, const plan_term *term, bool required,
                            uint32_t first) {
     evaluation *e = s->e;
-    const term_lists *lists;
-    if (!is_listed(term)) {
+    const term_lists *lists = term->lists;
+    if (!lists) {
         s->known = false;
         return ANP_OK;
     }
-    TRY(find_lists(e, term, &lists));
     if (lists->df == 0) {
         e->impossible |= required;
         return ANP_OK;
@@ -69,15 +60,14 @@ static anp_status add_set(shaper *s, plan_node *node, bitmap **sets, uint32_t *c
 
 static anp_status add_excluded(shaper *s, plan_node *node) {
     evaluation *e = s->e;
-    if (node->kind != PLAN_TERM || !is_listed(node->terms[0])) {
+    const term_lists *lists = node->kind == PLAN_TERM ? node->terms[0]->lists : NULL;
+    if (!lists) {
         return add_set(s, node, e->excluded_sets, &e->excluded_set_count);
     }
-    const term_lists *lists;
     if (e->excluded_count == e->room) {
         s->known = false;
         return ANP_OK;
     }
-    TRY(find_lists(e, node->terms[0], &lists));
     if (lists->df) {
         e->excluded[e->excluded_count++] = lists;
     }
@@ -103,7 +93,7 @@ static anp_status add_phrase(shaper *s, plan_node *node) {
     for (uint32_t i = 0; i < node->term_count; i++) {
         const plan_term *term = node->terms[i];
         TRY(add_term(s, node, term, true, first));
-        TRY(find_lists(e, term, &p->body[i]));
+        p->body[i] = term->lists;
         TRY(cells_term(e->snapshot, INDEX_TITLE, term->term, &p->title[i], e->err));
         p->before[i] = PHRASE_FIRST;
         for (uint32_t k = 0; k < i; k++) {
@@ -195,12 +185,11 @@ anp_status eval_shape(evaluation *e, bool *known) {
     }
     TRY(make_room(e));
     TRY(add_root(&s, root));
-    double units = e->constant, posts = (double)snapshot_post_count(e->snapshot);
+    double units = e->constant;
     for (uint32_t i = 0; i < e->term_count; i++) {
         eval_term *term = &e->terms[i];
-        double idf = rank_idf((uint64_t)posts, term->lists->df);
         double average = snapshot_length_average(e->snapshot, term->lists->field);
-        term->weight = rank_weight(term->boost, idf);
+        term->weight = rank_weight(term->boost, term->lists->idf);
         term->norm = rank_norm_make(e->request->rank->k1, e->request->rank->b, average);
         units += (double)term->weight + 1;
     }

@@ -11,8 +11,6 @@
  */
 #include "query/score.h"
 
-#include <stdlib.h>
-
 enum {
     STEPS_MAX = 1024,
     STEPS_FROM = 24, /* fewer posts are sorted by insertion */
@@ -122,11 +120,11 @@ static void sort_by_steps(const scored *items, size_t count, scored *moved) {
     }
 }
 
-void top_sort(top_list *top) {
-    scored *moved = top->count < STEPS_FROM ? NULL : malloc(top->count * sizeof *moved);
+void top_sort(top_list *top, arena *memory) {
+    bool few = top->count < STEPS_FROM;
+    scored *moved = few ? NULL : arena_alloc(memory, top->count * sizeof *moved);
     if (moved) {
         sort_by_steps(top->items, top->count, moved);
-        free(top->items);
         top->items = moved;
     } else {
         sort_few(top->items, top->count);

@@ -16,42 +16,50 @@ static const float CODES = 254; /* steps between the codes 1 and 255 */
 /* The typical factor(build) that alpha and beta are chosen for. */
 static const double TYPICAL = 1.1;
 
-static double weight_of(const rank_settings *s, int i) {
+/* A blend with each weight's share in their sum. */
+typedef struct line {
+    double blend;
+    double shares[RANK_SCORES];
+} line;
+
+static line line_of(const rank_settings *s) {
+    line out = {.blend = s->blend};
     double total = 0;
-    for (int j = 0; j < RANK_SCORES; j++) {
-        total += s->weights[j];
+    for (int i = 0; i < RANK_SCORES; i++) {
+        total += s->weights[i];
     }
-    return total > 0 ? s->weights[i] / total : 0;
+    for (int i = 0; i < RANK_SCORES; i++) {
+        out.shares[i] = total > 0 ? s->weights[i] / total : 0;
+    }
+    return out;
 }
 
 /* The least alpha for which factor(now) <= alpha + beta * factor(build), whatever the scores. */
-static double least_alpha(const rank_settings *now, const rank_settings *build, double beta) {
+static double least_alpha(const line *now, const line *build, double beta) {
     double alpha = (1 - now->blend) - beta * (1 - build->blend);
     for (int i = 0; i < RANK_SCORES; i++) {
-        double slope = 2 * now->blend * weight_of(now, i) -
-                       beta * 2 * build->blend * weight_of(build, i);
+        double slope = 2 * now->blend * now->shares[i] - beta * 2 * build->blend * build->shares[i];
         alpha += slope > 0 ? slope : 0;
     }
     return alpha > 0 ? alpha : 0;
 }
 
-static double factor_at(const rank_settings *s, unsigned corner) {
+static double factor_at(const line *l, unsigned corner) {
     double prior = 0;
     for (int i = 0; i < RANK_SCORES; i++) {
-        prior += corner >> i & 1 ? weight_of(s, i) : 0;
+        prior += corner >> i & 1 ? l->shares[i] : 0;
     }
-    return rank_factor(s->blend, prior);
+    return rank_factor(l->blend, prior);
 }
 
 /* alpha is convex in beta: its least sum with the typical factor is at one of its corners. */
-static void choose_line(const rank_settings *now, const rank_settings *build, double ratio_max,
+static void choose_line(const line *now, const line *build, double ratio_max,
                         rank_prior_bound *out) {
     double best = INFINITY;
     for (int i = -2; i < RANK_SCORES; i++) {
         double beta = i == -2   ? 0
                       : i == -1 ? ratio_max
-                                : now->blend * weight_of(now, i) /
-                                      (build->blend * weight_of(build, i));
+                                : now->blend * now->shares[i] / (build->blend * build->shares[i]);
         double alpha = least_alpha(now, build, beta);
         if (alpha + beta * TYPICAL < best - 1e-9) {
             best = alpha + beta * TYPICAL;
@@ -63,33 +71,47 @@ static void choose_line(const rank_settings *now, const rank_settings *build, do
     out->beta = out->beta < 1e-6f ? 0 : out->beta * RANK_BOUND_ROUND;
 }
 
-rank_prior_bound rank_prior_bound_make(const rank_settings *now) {
-    const rank_settings build = RANK_BUILD_SETTINGS;
-    double total = 0, least = INFINITY, largest = 0, ratio_min = INFINITY, ratio_max = 0;
-    for (int i = 0; i < RANK_SCORES; i++) {
-        total += now->weights[i];
-    }
-    rank_prior_bound out = {.alpha = 1, .factor_min = 1, .factor_max = 1, .seed_ratio = 0,
-                            .linear = {0, 0, 0, 0, 1}, .blends = now->blend > 0 && total > 0};
-    if (!out.blends) {
-        return out; /* the neutral prior: a factor of exactly 1 */
-    }
+/* What factors of settings other than the build's are by its own. */
+static void bound_ratio(const line *now, const line *build, rank_prior_bound *out) {
+    double ratio_min = INFINITY, ratio_max = 0;
     for (unsigned corner = 0; corner < 1u << RANK_SCORES; corner++) {
-        double factor = factor_at(now, corner), ratio = factor / factor_at(&build, corner);
-        least = factor < least ? factor : least;
-        largest = factor > largest ? factor : largest;
+        double ratio = factor_at(now, corner) / factor_at(build, corner);
         ratio_min = ratio < ratio_min ? ratio : ratio_min;
         ratio_max = ratio > ratio_max ? ratio : ratio_max;
     }
-    out.factor_min = (float)least / RANK_BOUND_ROUND;
-    out.factor_max = (float)largest * RANK_BOUND_ROUND;
-    out.seed_ratio = (float)ratio_min / RANK_BOUND_ROUND;
-    choose_line(now, &build, ratio_max, &out);
-    out.capped = !(out.alpha == 0 && out.beta < 1.0001f);
+    out->seed_ratio = (float)ratio_min / RANK_BOUND_ROUND;
+    choose_line(now, build, ratio_max, out);
+    out->capped = !(out->alpha == 0 && out->beta < 1.0001f);
+}
+
+rank_prior_bound rank_prior_bound_make(const rank_settings *now) {
+    const rank_settings settings = RANK_BUILD_SETTINGS;
+    const line l = line_of(now), build = line_of(&settings);
+    double shares = 0;
+    bool as_built = l.blend == build.blend;
+    rank_prior_bound out = {.alpha = 1, .factor_min = 1, .factor_max = 1, .seed_ratio = 0,
+                            .linear = {0, 0, 0, 0, 1}};
     for (int i = 0; i < RANK_SCORES; i++) {
-        out.linear[i] = (float)(2 * now->blend * weight_of(now, i) / 100);
+        shares += l.shares[i];
+        as_built &= l.shares[i] == build.shares[i];
     }
-    out.linear[RANK_SCORES] = (float)(1 - now->blend);
+    out.blends = now->blend > 0 && shares > 0;
+    if (!out.blends) {
+        return out; /* the neutral prior: a factor of exactly 1 */
+    }
+    out.factor_min = (float)rank_factor(l.blend, 0) / RANK_BOUND_ROUND;
+    out.factor_max = (float)rank_factor(l.blend, 1) * RANK_BOUND_ROUND;
+    if (as_built) {
+        out.alpha = 0;
+        out.beta = RANK_BOUND_ROUND;
+        out.seed_ratio = 1 / RANK_BOUND_ROUND;
+    } else {
+        bound_ratio(&l, &build, &out);
+    }
+    for (int i = 0; i < RANK_SCORES; i++) {
+        out.linear[i] = (float)(2 * l.blend * l.shares[i] / 100);
+    }
+    out.linear[RANK_SCORES] = (float)(1 - l.blend);
     return out;
 }
 

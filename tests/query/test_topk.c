@@ -17,11 +17,13 @@ static int better_first(const void *a, const void *b) {
 void test_query_topk(void) {
     const uint64_t seed = 31337;
     prng random = {seed};
+    arena memory = {0};
     CASE("the best of many, ties to the lower ordinal");
     for (int round = 0; round < 3000; round++) {
         scored all[200];
         size_t count = prng_below(&random, 200);
-        top_list top = {malloc(64 * sizeof(scored)), 0, prng_below(&random, 64)};
+        arena_mark mark = arena_save(&memory);
+        top_list top = {arena_array(&memory, scored, 64), 0, prng_below(&random, 64)};
         for (size_t i = 0; i < count; i++) {
             double score = prng_below(&random, round % 2 ? 5 : 100000);
             all[i] = (scored){score, (double)i, -(int64_t)i, (uint32_t)i};
@@ -35,7 +37,7 @@ void test_query_topk(void) {
         for (size_t i = 0; i < count; i++) {
             top_offer(&top, all[i].score, all[i].prior, all[i].units, all[i].docno);
         }
-        top_sort(&top);
+        top_sort(&top, &memory);
         qsort(all, count, sizeof *all, better_first);
         bool good = CHECK_EQ_INT(top.count, count < top.capacity ? count : top.capacity);
         for (size_t i = 0; i < top.count && good; i++) {
@@ -43,9 +45,10 @@ void test_query_topk(void) {
                    CHECK_EQ_INT(top.items[i].units, all[i].units) &&
                    CHECK(top.items[i].score == all[i].score && top.items[i].prior == all[i].prior);
         }
-        free(top.items);
+        arena_rewind(&memory, mark);
         if (!good) {
             test_note("seed %llu round %d", (unsigned long long)seed, round);
         }
     }
+    arena_free(&memory);
 }
