@@ -323,70 +323,181 @@ static bool widths_each(const uint32_t *numbers, const uint32_t *lengths, uint32
 }
 
 /*
- * The bit vector is walked in pieces of at most 56 bits. Behind `zeros` 0s and `ones` 1s of it no
- * position is less than (zeros << w) + ones, and none before it is (zeros + 1 << w) + ones or more.
+ * The bit vector is walked in pieces of 56 bits; what the last one has behind the vector is not
+ * masked: 1s from number t on are none. Behind `zeros` 0s and `ones` 1s of the vector no position
+ * is less than (zeros << w) + ones, and none before it is (zeros + 1 << w) + ones or more.
+ *
+ * In the piece where a position would be, the 1s with too few 0s before them are passed at once,
+ * without a look at their low parts.
  */
+enum { PIECE_BITS = 56 };
+
 typedef struct vector_walk {
-    const uint8_t *bytes;
-    size_t len;
-    uint64_t low, at, end; /* bits: of the low parts; of the vector: the next piece, its end */
-    uint64_t piece;        /* of the piece in hand: 1s that are left */
-    uint32_t zeros, ones;  /* before the piece in hand */
-    uint32_t size;         /* of the piece */
-    uint32_t passed;       /* 1s of the piece that are passed */
-    uint32_t t, w;
-    bool inside;
+    uint64_t at;          /* bit: the next piece */
+    uint64_t whole, left; /* the piece in hand; its 1s that are not passed */
+    uint32_t zeros, ones; /* before it */
 } vector_walk;
 
-static inline void next_piece(vector_walk *v) {
-    uint32_t had = v->passed + (uint32_t)__builtin_popcountll(v->piece);
-    v->ones += had;
-    v->zeros += v->size - had;
-    v->size = v->end - v->at < 56 ? (uint32_t)(v->end - v->at) : 56;
-    v->piece = positions_peek(v->bytes, v->len, v->at, v->inside) & ((1ull << v->size) - 1);
-    v->at += v->size;
-    v->passed = 0;
+/* What does not change in a walk. */
+typedef struct vector_of {
+    const uint8_t *bytes;
+    size_t len;
+    uint64_t low, end; /* bits: of the low parts; where the vector ends */
+    uint32_t t, w;
+    bool inside;
+} vector_of;
+
+/* false: behind the end. */
+static inline bool next_piece(const vector_of *v, vector_walk *walk) {
+    uint32_t had = (uint32_t)__builtin_popcountll(walk->whole);
+    if (walk->at >= v->end) {
+        return false;
+    }
+    walk->zeros += PIECE_BITS - had;
+    walk->ones += had;
+    walk->whole = positions_peek(v->bytes, v->len, walk->at, v->inside) &
+                  (((uint64_t)1 << PIECE_BITS) - 1);
+    walk->left = walk->whole;
+    walk->at += PIECE_BITS;
+    return true;
+}
+
+/* Whether some position in the piece may be so great. */
+static inline bool may_reach(const vector_of *v, const vector_walk *walk, uint32_t position) {
+    uint32_t had = (uint32_t)__builtin_popcountll(walk->whole);
+    uint32_t zeros = walk->zeros + PIECE_BITS - had, ones = walk->ones + had;
+    return ((uint64_t)(zeros + 1) << v->w) + ones > position;
+}
+
+/* Passes 1s that have fewer 0s before them than `position` if it were as late as it can be. */
+static inline void pass_low(const vector_of *v, vector_walk *walk, uint32_t position) {
+#if defined(__BMI2__)
+    uint32_t last = walk->ones + (uint32_t)__builtin_popcountll(walk->whole);
+    uint32_t high = position < last ? 0 : (position - last) >> v->w;
+    if (high > walk->zeros) {
+        uint64_t zero = _pdep_u64((uint64_t)1 << (high - walk->zeros - 1), ~walk->whole);
+        walk->left &= ~(zero - 1);
+    }
+#else
+    (void)v, (void)walk, (void)position;
+#endif
+}
+
+/* Looks for a position among the 1s of the piece: 1 it is there, 0 it is nowhere, -1 not here. */
+static inline int find_in_piece(const vector_of *v, vector_walk *walk, uint32_t position) {
+    pass_low(v, walk, position);
+    for (; walk->left; walk->left &= walk->left - 1) {
+        uint64_t before = walk->whole & ((walk->left & (0 - walk->left)) - 1);
+        uint32_t bit = (uint32_t)__builtin_ctzll(walk->left);
+        uint32_t passed = (uint32_t)__builtin_popcountll(before), one = walk->ones + passed;
+        uint64_t least = ((uint64_t)(walk->zeros + bit - passed) << v->w) + one;
+        if (least > position || one >= v->t) {
+            return 0;
+        }
+        uint64_t place = v->low + (uint64_t)one * v->w;
+        uint64_t low = positions_peek(v->bytes, v->len, place, v->inside);
+        uint64_t here = least + (low & (((uint64_t)1 << v->w) - 1));
+        if (here >= position) {
+            return here == position;
+        }
+    }
+    return -1;
 }
 
 /* Whether `position` is there; positions ascend from call to call. */
-static inline bool holds(vector_walk *v, uint32_t position) {
-    for (;;) {
-        uint32_t had = v->passed + (uint32_t)__builtin_popcountll(v->piece);
-        uint64_t above = ((uint64_t)(v->zeros + v->size - had + 1) << v->w) + v->ones + had;
-        if (above > position) {
-            for (; v->piece; v->piece &= v->piece - 1, v->passed++) {
-                uint32_t bit = (uint32_t)__builtin_ctzll(v->piece), one = v->ones + v->passed;
-                uint64_t least = ((uint64_t)(v->zeros + bit - v->passed) << v->w) + one;
-                if (least > position || one >= v->t) {
-                    return false;
-                }
-                uint64_t place = v->low + (uint64_t)one * v->w;
-                uint64_t low = positions_peek(v->bytes, v->len, place, v->inside);
-                uint64_t here = least + (low & ((1ull << v->w) - 1));
-                if (here >= position) {
-                    return here == position;
-                }
-            }
+static inline bool holds(const vector_of *v, vector_walk *walk, uint32_t position) {
+    do {
+        int found = may_reach(v, walk, position) ? find_in_piece(v, walk, position) : -1;
+        if (found >= 0) {
+            return found;
         }
-        if (v->at >= v->end) {
-            return false;
-        }
-        next_piece(v);
+    } while (next_piece(v, walk));
+    return false;
+}
+
+static inline uint32_t keep_held(vector_of v, uint64_t high, uint32_t offset, uint32_t *starts,
+                                 uint32_t n) {
+    vector_walk walk = {.at = high, .zeros = 0u - PIECE_BITS}; /* as if behind 56 0s */
+    uint32_t kept = 0;
+    next_piece(&v, &walk);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t start = starts[i];
+        starts[kept] = start;
+        kept += holds(&v, &walk, start + offset);
     }
+    return kept;
+}
+
+/*
+ * Where many starts are looked for, all positions are read: bits say which of a stretch of words
+ * are wanted.
+ */
+enum { STRETCH = 2048, MANY_PART = 8 }; /* many: an eighth of the positions, and more */
+
+typedef struct wanted_words {
+    uint64_t bits[STRETCH / 64];
+    uint32_t first; /* of the stretch */
+    uint32_t taken; /* starts before the stretch's end */
+} wanted_words;
+
+/* A stretch from a position on; false: no start is left. */
+static bool want_from(wanted_words *s, uint32_t position, uint32_t offset, const uint32_t *starts,
+                      uint32_t n) {
+    memset(s->bits, 0, sizeof s->bits);
+    s->first = position;
+    while (s->taken < n && starts[s->taken] + offset < position) {
+        s->taken++;
+    }
+    if (s->taken == n) {
+        return false;
+    }
+    for (; s->taken < n && starts[s->taken] + offset - position < (uint32_t)STRETCH; s->taken++) {
+        uint32_t at = starts[s->taken] + offset - position;
+        s->bits[at / 64] |= (uint64_t)1 << at % 64;
+    }
+    return true;
+}
+
+/* A start that is kept was taken before, so that none is overwritten which still is to be. */
+static inline uint32_t keep_many(vector_of v, uint64_t high, uint32_t offset, uint32_t *starts,
+                                 uint32_t n) {
+    vector_walk walk = {.at = high, .zeros = 0u - PIECE_BITS};
+    wanted_words s = {.taken = 0};
+    uint32_t one = 0, kept = 0;
+    uint64_t place = v.low, mask = ((uint64_t)1 << v.w) - 1;
+    bool more = want_from(&s, 0, offset, starts, n);
+    while (more && next_piece(&v, &walk)) {
+        uint32_t before = walk.zeros + walk.ones, found[PIECE_BITS], count = 0;
+        for (; walk.left && one < v.t; walk.left &= walk.left - 1, one++, place += v.w) {
+            uint32_t high_part = before + (uint32_t)__builtin_ctzll(walk.left) - one;
+            uint32_t low = (uint32_t)(positions_peek(v.bytes, v.len, place, v.inside) & mask);
+            uint32_t position = (high_part << v.w) + low + one, at = position - s.first;
+            if (at >= (uint32_t)STRETCH) {
+                more = want_from(&s, position, offset, starts, n);
+                at = 0;
+            }
+            found[count] = position - offset; /* without a branch: none could be foreseen */
+            count += s.bits[at / 64] >> at % 64 & 1;
+        }
+        count = count < s.taken - kept ? count : s.taken - kept;
+        memcpy(starts + kept, found, count * sizeof *found);
+        kept += count;
+    }
+    return kept;
 }
 
 static uint32_t keep(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t, uint32_t length,
                      uint32_t offset, uint32_t *starts, uint32_t n) {
-    uint32_t range = length - t + 1, w = low_bits(t, range), kept = 0;
+    uint32_t range = length - t + 1, w = low_bits(t, range);
     uint64_t high = bit + (uint64_t)t * w, end = high + t + ((range - 1) >> w);
-    vector_walk v = {.bytes = bytes, .len = len, .low = bit, .at = high, .end = end,
-                     .t = t, .w = w, .inside = end / 8 + 8 <= len};
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t start = starts[i];
-        starts[kept] = start;
-        kept += holds(&v, start + offset);
+    vector_of all = {bytes, len, bit, end, t, w, end / 8 + 8 <= len};
+    bool many = n > t / MANY_PART;
+    if (all.inside) { /* known in what is made of each */
+        return many ? keep_many(all, high, offset, starts, n)
+                    : keep_held(all, high, offset, starts, n);
     }
-    return kept;
+    return many ? keep_many(all, high, offset, starts, n)
+                : keep_held(all, high, offset, starts, n);
 }
 
 const postings_kernels KERNELS = {
