@@ -33,6 +33,7 @@ typedef struct cell {
     uint64_t title_most, body_most; /* no post has more words */
     const uint8_t *scores;      /* of low `from` on: four bytes or four floats a post */
     uint32_t score_bytes;       /* 4 or 16; 0: no post has any */
+    const uint16_t *best_sums;  /* once they were asked for */
 } cell;
 
 typedef struct cell_list {
@@ -68,6 +69,13 @@ anp_status cells_read_columns(snapshot *s, const cell *c, anp_error *err);
 static inline anp_status cells_open(snapshot *s, const cell *c, anp_error *err) {
     return c->open ? ANP_OK : cells_read_columns(s, c, err);
 }
+
+/*
+ * The greatest sum of a post's four scores in each of a window's blocks of 256 ordinals, dead posts
+ * too; NULL where scores are no bytes. Kept for the snapshot's life: the first time costs a read of
+ * the cell's scores.
+ */
+anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp_error *err);
 
 /*
  * A term's lists in INDEX_TEXT or INDEX_TITLE. After the first time in a snapshot a look-up of some

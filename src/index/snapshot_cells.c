@@ -76,6 +76,26 @@ anp_status cells_read_columns(snapshot *s, const cell *c, anp_error *err) {
     return read_columns(s, &s->cell_cache->cells.items[c - s->cell_cache->cells.items], err);
 }
 
+anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp_error *err) {
+    *out = c->best_sums;
+    TRY(cells_open(s, c, err));
+    if (*out || c->score_bytes != 4) {
+        return ANP_OK;
+    }
+    uint16_t *sums = arena_array(&s->cell_cache->memory, uint16_t, LIST_BLOCKS);
+    if (!sums) {
+        return nomem(err);
+    }
+    for (uint32_t low = c->from; low < c->end; low++) {
+        const uint8_t *four = c->scores + 4 * (size_t)(low - c->from);
+        uint16_t sum = (uint16_t)(four[0] + four[1] + four[2] + four[3]);
+        uint16_t *best = &sums[low / BLOCK_DOCS];
+        *best = sum > *best ? sum : *best;
+    }
+    s->cell_cache->cells.items[c - s->cell_cache->cells.items].best_sums = *out = sums;
+    return ANP_OK;
+}
+
 static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
     uint32_t low = window_low(unit->first);
     cell c = {.first = unit->first - low,

@@ -53,6 +53,11 @@ static bool is_weightless(const eval_term *term, float impact) {
     return impact * term->weight * RANK_BOUND_ROUND < 0.5f;
 }
 
+/* What a contribution with this impact is at most, in whole units, of a light term. */
+static float whole_units(const eval_term *term, float impact) {
+    return (float)(int32_t)(impact * term->weight * RANK_BOUND_ROUND + 0.5f);
+}
+
 /* What a posting has at most of which nothing is known: as if it had an impact of 1. */
 static float most_of_any(const evaluation *e, const eval_term *term) {
     rank_bound bound;
@@ -72,6 +77,10 @@ static void bound_lane(const evaluation *e, eval_lane *lane, const cell *c) {
     rank_bound_make(bounds, term->weight, lane->ratio.least, &e->prior, &lane->bound);
     float impact = rank_remap(bounds.high, lane->bound.ratio);
     lane->most = is_weightless(term, impact) ? 0 : lane->bound.most;
+    if (eval_is_light(term)) {
+        float whole = whole_units(term, impact) * e->prior.factor_max;
+        lane->most = whole < lane->most ? whole : lane->most;
+    }
 }
 
 /* For counting the lists alone will do. */
@@ -282,6 +291,40 @@ static anp_status make_factors(evaluation *e, eval_cell *ec) {
     return ANP_OK;
 }
 
+/* The same with the build's weights and blend. */
+static anp_status read_factors(const evaluation *e, const eval_cell *ec,
+                               float most[EVAL_CELL_BLOCKS]) {
+    const rank_settings build = RANK_BUILD_SETTINGS;
+    const uint16_t *sums;
+    TRY(cells_best_sums(e->snapshot, ec->c, &sums, e->err));
+    float base = (float)(1 - build.blend), slope = (float)(2 * build.blend / (100 * RANK_SCORES));
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        float factor = sums ? base + slope * (float)sums[block] : RANK_BUILD_FACTOR_MAX;
+        most[block] = factor * e->prior.beta * RANK_BOUND_ROUND;
+    }
+    return ANP_OK;
+}
+
+/* Bounds of a light term's blocks: whole units, times the largest factor of the block's posts,
+   where that is less. */
+static anp_status bound_light_blocks(const evaluation *e, const eval_cell *ec, eval_lane *lane) {
+    const list_view *list = &lane->in->list;
+    const rank_bound *b = &lane->bound;
+    float read[EVAL_CELL_BLOCKS];
+    const float *factors = ec->factors_most;
+    if (e->prior.blends && !e->prior.capped) {
+        TRY(read_factors(e, ec, read));
+        factors = read;
+    }
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        float impact = rank_remap(b->low + b->step * (float)list->bound_bytes[block], b->ratio);
+        float whole = whole_units(lane->term, impact) * (factors ? factors[block] : 1);
+        float *bound = &lane->blocks[block];
+        *bound = whole < *bound ? whole : *bound;
+    }
+    return ANP_OK;
+}
+
 float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block,
                          uint32_t rank) {
     if (lane->values) {
@@ -344,6 +387,22 @@ static void add_everywhere(const eval_lane *lane, float *sums) {
     }
 }
 
+/* The same of a list that has bounds of blocks. */
+static anp_status bound_blocks(const evaluation *e, eval_cell *ec, eval_lane *lane) {
+    const list_view *list = &lane->in->list;
+    float unused[EVAL_CELL_BLOCKS] = {0};
+    bool light = eval_is_light(lane->term);
+    e->lanes->bounds(list->bound_bytes, list->blended_bytes, ec->factors_most, &lane->bound,
+                     lane->blocks, light ? unused : ec->sums);
+    if (light) {
+        TRY(bound_light_blocks(e, ec, lane));
+        for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+            ec->sums[block] += lane->blocks[block];
+        }
+    }
+    return ANP_OK;
+}
+
 static anp_status sort_lanes(evaluation *e, eval_cell *ec) {
     ec->by_most = (eval_lane **)arena_alloc(e->memory, e->term_count * sizeof *ec->by_most);
     if (!ec->by_most) {
@@ -384,8 +443,7 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
             return eval_nomem(e);
         }
         if (list->bounds && list->count >= (uint32_t)LIST_BLOCKS && lane->most > 0) {
-            e->lanes->bounds(list->bound_bytes, list->blended_bytes, ec->factors_most, &lane->bound,
-                             lane->blocks, ec->sums);
+            TRY(bound_blocks(e, ec, lane));
             continue;
         }
         memset(lane->blocks, 0, EVAL_CELL_BLOCKS * sizeof *lane->blocks);

@@ -19,6 +19,10 @@ enum {
     EVAL_CELL_BLOCKS = 256,
 };
 
+/* A word in nearly all posts weighs so little that its contributions are some few units: what its
+   bounds are to the unit tells blocks apart, which codes do not. */
+#define EVAL_LIGHT_WEIGHT 256.0f
+
 /* The sums of a block are of 32 bits; all weights together stay below this. */
 #define EVAL_UNITS_MAX 1073741824.0
 
@@ -203,6 +207,10 @@ anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t *lows, uint3
 /* Whether positions are needed for some phrase in a cell. */
 bool eval_phrases_open(const evaluation *e, const eval_cell *ec);
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
+
+static inline bool eval_is_light(const eval_term *term) {
+    return term->weight < EVAL_LIGHT_WEIGHT;
+}
 
 static inline anp_status eval_nomem(const evaluation *e) {
     return error_nomem(e->err, "the evaluation of a query");

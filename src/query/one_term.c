@@ -402,7 +402,7 @@ static anp_status score_codes(one_term *t) {
 
 bool eval_is_one_term(const evaluation *e) {
     if (e->term_count != 1 || eval_requires(e) || e->excluded_count || e->excluded_set_count ||
-        e->request->filter || e->prior.capped) {
+        e->request->filter || e->prior.capped || eval_is_light(e->terms)) {
         return false;
     }
     const eval_term *term = &e->terms[0];

@@ -74,7 +74,7 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
                      ",\"score\":{\"quality\":%u,\"freshness\":%u,\"depth\":%u,\"clarity\":%u%s}",
                      prng_below(&w->random, 101), prng_below(&w->random, 101),
                      70 + prng_below(&w->random, 31), prng_below(&w->random, 101),
-                     id % 5000 == 4999 ? ".5" : "");
+                     id > FIRST_POSTS && id % 400 == 399 ? ".5" : "");
         }
         snprintf(json, sizeof json, "{\"id\":\"p%u\",\"title\":\"%s\",\"body\":\"%s\","
                  "\"meta\":{\"reading_time\":%u%s}}",
@@ -128,8 +128,9 @@ static void put_query(world *w, char *out) {
     size_t len = 0;
     if (prng_below(&w->random, 3) == 0) { /* the plain kinds often */
         static const char *const forms[] = {"+w%u +w%u", "\"w%u w%u\"", "w%u -w%u", "+w%u -w%u",
-                                            "+w%u w%u", "w%u", "w%u", "\"w%u w%u\""};
-        uint32_t form = prng_below(&w->random, 8);
+                                            "+w%u w%u", "w%u", "w%u", "\"w%u w%u\"",
+                                            "everywhere", "everywhere w%u", "+everywhere -w%u"};
+        uint32_t form = prng_below(&w->random, 11);
         uint32_t below = form == 7 ? 4 : 60; /* there are lists of pairs of the most frequent */
         uint32_t a = random_word(w) % below, b = random_word(w) % below;
         snprintf(out, QUERY_BYTES, forms[form], a, b);
