@@ -373,9 +373,8 @@ static anp_status fill(evaluation *e) {
 /* ---- All of it ----------------------------------------------------------------------------- */
 
 static anp_status make_heap(evaluation *e, uint64_t most) {
-    e->top->capacity = e->request->k < most ? e->request->k : (size_t)most;
-    e->top->items = arena_alloc(e->memory, (e->top->capacity + 1) * sizeof *e->top->items);
-    return e->top->items ? ANP_OK : eval_nomem(e);
+    size_t k = e->request->k < most ? e->request->k : (size_t)most;
+    return top_make(e->top, k, e->memory) ? ANP_OK : eval_nomem(e);
 }
 
 static anp_status rank(evaluation *e, uint64_t *total) {

@@ -252,7 +252,7 @@ static inline bool eval_requires(const evaluation *e) {
 }
 
 static inline bool eval_top_full(const evaluation *e) {
-    return e->top->count == e->top->capacity;
+    return top_is_full(e->top);
 }
 
 /*

@@ -113,9 +113,7 @@ static anp_status rank_in_full(query_work *w) {
     }
     uint64_t kept = (uint64_t)w->request->offset + w->request->k;
     kept = kept < w->answer->total ? kept : w->answer->total;
-    w->top.capacity = (size_t)kept;
-    w->top.items = arena_alloc(w->memory, (w->top.capacity + 1) * sizeof *w->top.items);
-    if (!w->top.items) {
+    if (!top_make(&w->top, (size_t)kept, w->memory)) {
         return error_nomem(w->err, "the best posts of a query");
     }
     TRY(scorers_make(w->snapshot, &w->plan, &w->request->rank, w->memory, &w->scorers, w->err));

@@ -40,16 +40,24 @@ typedef struct scored {
     uint32_t docno;
 } scored;
 
-/* The best: score descending, then docno ascending. Once there are as many as capacity the first is
-   the worst that is kept. */
+/* The best: score descending, then docno ascending. Once there are as many as capacity, no post
+   that is worse than the first one is kept; more of them may be there until the end. */
 typedef struct top_list {
-    scored *items; /* room for capacity */
+    scored *items; /* in the arena of top_make */
     size_t count;
     size_t capacity;
 } top_list;
 
+/* The items lie in `memory`; false: it is out. */
+bool top_make(top_list *top, size_t capacity, arena *memory);
+
+static inline bool top_is_full(const top_list *top) {
+    return top->count >= top->capacity;
+}
+
 void top_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno);
-/* Best first; no offers after it. The items may be others then, in `memory`. */
+/* Best first, no more than capacity; no offers after it. The items may be others then, in
+   `memory`. */
 void top_sort(top_list *top, arena *memory);
 
 /* Scores every post of `posts` and offers it. */
