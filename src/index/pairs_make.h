@@ -7,8 +7,8 @@
  *
  * A source shows a block of 256 ordinals at a time: where each of the words stands in its posts.
  *
- * Cost: a few ns a word of the text that is one of those words. Memory: 8 bytes for each two words
- * (the square of some hundreds), some 8 for each posting of a pair.
+ * Cost: a few ns a word of the text that is one of those words. Memory: 8 bytes for each pair
+ * over least (8 MB at most), some 8 for each posting of a pair.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H
