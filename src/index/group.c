@@ -15,7 +15,6 @@
 #include "index/group.h"
 
 #include "base/error.h"
-#include "index/unit_put.h"
 
 /* Terms and facets: what a group has. */
 #define GROUP_KEYS_END unit_key(0, UNIT_COLUMN, 0)
@@ -28,7 +27,6 @@ typedef struct source {
 
 typedef struct move {
     source sources[GROUP_WINDOWS];
-    unit_txn_sink sink;
     unit_packer packer;
 } move;
 
@@ -73,16 +71,14 @@ static anp_status move_values(move *m, uint64_t bytes, uint64_t *reached, anp_er
     return unit_packer_finish(&m->packer, err);
 }
 
-static anp_status open_sources(move *m, store_txn *txn, const catalog *c, anp_error *err) {
-    uint32_t first = c->state.group_end << GROUP_BITS;
+static anp_status open_sources(move *m, store_txn *txn, uint32_t group, uint64_t from,
+                               anp_error *err) {
     for (uint32_t i = 0; i < GROUP_WINDOWS; i++) {
         source *s = &m->sources[i];
-        TRY(unit_cursor_open(txn, UNIT_WINDOW, first + i, c->state.group_cursor, GROUP_KEYS_END,
+        TRY(unit_cursor_open(txn, UNIT_WINDOW, (group << GROUP_BITS) + i, from, GROUP_KEYS_END,
                              &s->cursor, err));
         TRY(advance(s, err));
     }
-    m->sink = (unit_txn_sink){txn, true};
-    unit_packer_init(&m->packer, unit_sink_of_txn(&m->sink), UNIT_GROUP, c->state.group_end);
     return ANP_OK;
 }
 
@@ -93,38 +89,45 @@ static void close_sources(move *m) {
     }
 }
 
+uint64_t group_cursor(const catalog *c) {
+    return group_begun(c) ? c->state.group_cursor : 0;
+}
+
+anp_status group_move(store_txn *txn, uint32_t group, uint64_t from, uint64_t bytes,
+                      unit_sink sink, uint64_t *reached, anp_error *err) {
+    move *m = calloc(1, sizeof *m);
+    if (!m) {
+        return error_nomem(err, "merging a group of windows");
+    }
+    unit_packer_init(&m->packer, sink, UNIT_GROUP, group);
+    anp_status status = open_sources(m, txn, group, from, err);
+    if (status == ANP_OK) {
+        status = move_values(m, bytes, reached, err);
+    }
+    close_sources(m);
+    unit_packer_free(&m->packer);
+    free(m);
+    return status;
+}
+
 /* What was moved goes from the windows. A pack's key is that of its last entry: it stays until all
    of them are moved. */
 static anp_status delete_moved(store_txn *txn, const catalog *c, uint64_t reached,
                                anp_error *err) {
     static const store_table tables[] = {STORE_POSTINGS, STORE_POSITIONS, STORE_FACETS};
-    uint64_t end = reached == UINT64_MAX ? GROUP_KEYS_END : reached;
+    uint64_t from = group_cursor(c), end = reached == UINT64_MAX ? GROUP_KEYS_END : reached;
     for (uint32_t i = 0; i < GROUP_WINDOWS; i++) {
         uint64_t unit = (uint64_t)((c->state.group_end << GROUP_BITS) + i) << 48;
         for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-            TRY(store_delete_range(txn, tables[t], unit | c->state.group_cursor, unit | end, err));
+            TRY(store_delete_range(txn, tables[t], unit | from, unit | end, err));
         }
     }
     return ANP_OK;
 }
 
-anp_status group_step(store_txn *txn, catalog *c, uint64_t bytes, anp_error *err) {
-    move *m = calloc(1, sizeof *m);
-    uint64_t reached = 0;
-    if (!m) {
-        return error_nomem(err, "merging a group of windows");
-    }
-    c->state.group_cursor = group_begun(c) ? c->state.group_cursor : 0;
-    anp_status status = open_sources(m, txn, c, err);
-    if (status == ANP_OK) {
-        status = move_values(m, bytes, &reached, err);
-    }
-    close_sources(m);
-    unit_packer_free(&m->packer);
-    free(m);
-    TRY(status);
+anp_status group_moved(store_txn *txn, catalog *c, uint64_t reached, anp_error *err) {
     TRY(delete_moved(txn, c, reached, err));
     c->state.group_cursor = reached;
     c->state.group_end += reached == UINT64_MAX;
-    return catalog_save_state(txn, c, err);
+    return ANP_OK;
 }

@@ -10,9 +10,10 @@
  *                     ▼
  *     window 3      cache
  *
- * Terms are joined by the pool's threads (merge_terms.h). The last step makes the window's pairs of
- * words (pairs.h), out of the lists that it then has. Dead posts go along; compaction drops them.
- * Cost: some 25 ms of processors a MB; a window of 65,536 posts 1.1 s in all, without the pairs.
+ * Terms are joined by the pool's threads (merge_terms.h), if there are any for it. The last step
+ * makes the window's pairs of words (pairs.h), out of the lists that it then has. Dead posts go
+ * along; compaction drops them. Cost: some 25 ms of processors a MB; a window of 65,536 posts 1.1 s
+ * in all, and 0.3 s for the pairs.
  */
 #include "index/merge.h"
 
@@ -28,6 +29,23 @@
 /* Behind all that is merged. */
 #define PAIRS_KEY unit_key(0, UNIT_PAIR, 0)
 
+/* What a window's pairs take, in the time of bytes that are merged. */
+#define PAIRS_COST ((uint64_t)12 * MERGE_STEP_BYTES)
+
+struct merge_job {
+    catalog_settings settings;
+    uint64_t bytes; /* to merge, about */
+    uint64_t from;  /* the cursor before it */
+    uint64_t reached; /* and after it */
+    bool of_group;
+    uint32_t group;    /* its number */
+    unit_info window;  /* else: its unit, */
+    unit_info *units;  /* its segments */
+    size_t unit_count;
+    bool made;
+    unit_held values; /* what is to be put */
+};
+
 typedef struct source {
     const unit_info *unit;
     unit_cursor *cursor;
@@ -37,12 +55,10 @@ typedef struct source {
 
 typedef struct merge {
     store_txn *txn;
-    catalog *catalog;
-    unit_info window;
-    source *sources;
-    size_t source_count;
+    merge_job *job;
+    source *sources; /* by segment */
     forward_head *heads; /* by post of the window */
-    unit_txn_sink sink;
+    unit_sink sink;
     unit_writer *writer;
     merge_terms *terms;
     uint16_t *lows;
@@ -73,29 +89,6 @@ bool merge_pending(const catalog *c) {
     return merge_window_pending(c) || group_pending(c);
 }
 
-/* Puts the window's unit before its segments, unless a former step did. */
-static anp_status begin_window(catalog *c, size_t at, anp_error *err) {
-    unit_info first = c->units.items[at];
-    if (first.level == UNIT_WINDOW) {
-        return ANP_OK;
-    }
-    if (!vec_reserve(&c->units, c->units.count + 1)) {
-        return error_nomem(err, "merging a window");
-    }
-    unit_info *items = c->units.items;
-    memmove(items + at + 1, items + at, (c->units.count - at) * sizeof *items);
-    double average = c->state.post_count
-                         ? (double)catalog_text_words(c) / (double)c->state.post_count : 0;
-    items[at] = (unit_info){.first = first.first,
-                            .count = WINDOW_DOCS,
-                            .number = (uint16_t)(first.first >> WINDOW_BITS),
-                            .level = UNIT_WINDOW,
-                            .length_average = (float)average};
-    c->units.count++;
-    c->state.merge_cursor = 0;
-    return ANP_OK;
-}
-
 static anp_status advance(source *s, anp_error *err) {
     anp_status status = unit_cursor_next(s->cursor, &s->inner, &s->value, err);
     if (status == ANP_NOT_FOUND) {
@@ -108,7 +101,7 @@ static anp_status advance(source *s, anp_error *err) {
 static anp_status open_source(merge *m, source *s, const unit_info *unit, anp_error *err) {
     s->unit = unit;
     TRY(unit_cursor_open(m->txn, (unit_level)unit->level, unit->number,
-                         m->catalog->state.merge_cursor, UINT64_MAX, &s->cursor, err));
+                         m->job->from, UINT64_MAX, &s->cursor, err));
     return advance(s, err);
 }
 
@@ -130,10 +123,10 @@ static anp_status segment_column(merge *m, const unit_info *unit, uint32_t numbe
 /* Lengths and scores of every post, for the bounds of terms; only terms need them, and columns
    are merged after terms. */
 static anp_status read_heads(merge *m, anp_error *err) {
-    if (unit_key_kind(m->catalog->state.merge_cursor) != UNIT_TERM) {
+    if (unit_key_kind(m->job->from) != UNIT_TERM) {
         return ANP_OK;
     }
-    for (size_t i = 0; i < m->source_count; i++) {
+    for (size_t i = 0; i < m->job->unit_count; i++) {
         const unit_info *unit = m->sources[i].unit;
         column_view title, body, scores;
         TRY(segment_column(m, unit, COLUMN_TITLE_LENGTH, &title, err));
@@ -154,7 +147,7 @@ static anp_status read_heads(merge *m, anp_error *err) {
 
 /* All values of a term, out of all segments; their cursors move behind them. */
 static anp_status take_term(merge *m, uint32_t term, anp_error *err) {
-    for (size_t i = 0; i < m->source_count; i++) {
+    for (size_t i = 0; i < m->job->unit_count; i++) {
         source *s = &m->sources[i];
         while (s->inner != UINT64_MAX && unit_key_kind(s->inner) == UNIT_TERM &&
                unit_key_number(s->inner) == term) {
@@ -167,7 +160,7 @@ static anp_status take_term(merge *m, uint32_t term, anp_error *err) {
 
 static anp_status merge_facet(merge *m, uint64_t inner, anp_error *err) {
     uint32_t count = 0;
-    for (size_t i = 0; i < m->source_count; i++) {
+    for (size_t i = 0; i < m->job->unit_count; i++) {
         source *s = &m->sources[i];
         if (s->inner == inner) {
             list_view list;
@@ -185,7 +178,7 @@ static anp_status merge_facet(merge *m, uint64_t inner, anp_error *err) {
 static anp_status merge_column(merge *m, uint64_t inner, anp_error *err) {
     uint32_t number = unit_key_number(inner);
     float (*scores)[4] = (float (*)[4])(void *)m->values;
-    for (size_t i = 0; i < m->source_count; i++) {
+    for (size_t i = 0; i < m->job->unit_count; i++) {
         source *s = &m->sources[i];
         uint32_t first = window_low(s->unit->first);
         column_view column = {0};
@@ -214,7 +207,7 @@ static anp_status merge_column(merge *m, uint64_t inner, anp_error *err) {
 static anp_status merge_sketches(merge *m, uint64_t inner, anp_error *err) {
     uint32_t piece = unit_key_number(inner), from, end;
     m->joined.len = 0;
-    for (size_t i = 0; i < m->source_count; i++) {
+    for (size_t i = 0; i < m->job->unit_count; i++) {
         source *s = &m->sources[i];
         unit_piece(s->unit, piece, &from, &end);
         if (from == end) {
@@ -226,7 +219,7 @@ static anp_status merge_sketches(merge *m, uint64_t inner, anp_error *err) {
         buffer_put_str(&m->joined, s->value);
         TRY(advance(s, err));
     }
-    unit_piece(&m->window, piece, &from, &end);
+    unit_piece(&m->job->window, piece, &from, &end);
     if (m->joined.len != (size_t)(end - from) * SKETCH_BYTES) {
         return error_corrupt(err, "a segment has sketches of no post; restore a backup");
     }
@@ -236,7 +229,7 @@ static anp_status merge_sketches(merge *m, uint64_t inner, anp_error *err) {
 
 /* Of a segment: the window gets its own, at the end. */
 static anp_status pass_pairs(merge *m, uint64_t inner, anp_error *err) {
-    for (size_t i = 0; i < m->source_count; i++) {
+    for (size_t i = 0; i < m->job->unit_count; i++) {
         if (m->sources[i].inner == inner) {
             TRY(advance(&m->sources[i], err));
         }
@@ -256,39 +249,28 @@ static anp_status merge_key(merge *m, uint64_t inner, anp_error *err) {
 
 static uint64_t least_inner(const merge *m) {
     uint64_t least = UINT64_MAX;
-    for (size_t i = 0; i < m->source_count; i++) {
+    for (size_t i = 0; i < m->job->unit_count; i++) {
         least = m->sources[i].inner < least ? m->sources[i].inner : least;
     }
     return least;
 }
 
-static anp_status open_merge(merge *m, size_t at, anp_error *err) {
-    catalog *c = m->catalog;
-    TRY(begin_window(c, at, err));
-    m->window = c->units.items[at];
-    size_t end = at + 1;
-    while (end < c->units.count &&
-           c->units.items[end].first >> WINDOW_BITS == m->window.number) {
-        end++;
-    }
-    m->source_count = end - at - 1;
-    m->sources = calloc(m->source_count + 1, sizeof *m->sources);
+static anp_status open_merge(merge *m, anp_error *err) {
+    m->sources = calloc(m->job->unit_count + 1, sizeof *m->sources);
     m->heads = calloc(WINDOW_DOCS, sizeof *m->heads);
     m->lows = malloc(WINDOW_DOCS * sizeof *m->lows);
     m->values = malloc(WINDOW_DOCS * 2 * sizeof *m->values);
     if (!m->sources || !m->heads || !m->lows || !m->values) {
         return error_nomem(err, "merging a window");
     }
-    for (size_t i = 0; i < m->source_count; i++) {
-        TRY(open_source(m, &m->sources[i], &c->units.items[at + 1 + i], err));
+    for (size_t i = 0; i < m->job->unit_count; i++) {
+        TRY(open_source(m, &m->sources[i], &m->job->units[i], err));
     }
-    TRY(read_heads(m, err));
-    m->sink = (unit_txn_sink){m->txn, true};
-    return ANP_OK;
+    return read_heads(m, err);
 }
 
 static void close_cursors(merge *m) {
-    for (size_t i = 0; m->sources && i < m->source_count; i++) {
+    for (size_t i = 0; m->sources && i < m->job->unit_count; i++) {
         unit_cursor_close(m->sources[i].cursor);
         m->sources[i].cursor = NULL;
     }
@@ -311,8 +293,8 @@ static void close_merge(merge *m) {
 static anp_status get_merged(void *user, unit_kind kind, uint32_t number, unsigned sub, str *out,
                              anp_error *err) {
     const merge *m = user;
-    unsigned slot = unit_kind_packs(kind) ? unit_slot(m->window.number) : 0;
-    uint64_t key = unit_key_in(m->window.number, kind, number, slot, sub);
+    unsigned slot = unit_kind_packs(kind) ? unit_slot(m->job->window.number) : 0;
+    uint64_t key = unit_key_in(m->job->window.number, kind, number, slot, sub);
     anp_status status = unit_get(m->txn, UNIT_WINDOW, key, out, err);
     if (status == ANP_NOT_FOUND) {
         *out = (str){NULL, 0};
@@ -327,7 +309,7 @@ static anp_status find_words(merge *m, pairs_word **words, size_t *count, anp_er
     unit_cursor *cursor;
     uint64_t inner;
     str value;
-    TRY(unit_cursor_open(m->txn, UNIT_WINDOW, m->window.number, 0, unit_key(0, UNIT_FACET, 0),
+    TRY(unit_cursor_open(m->txn, UNIT_WINDOW, m->job->window.number, 0, unit_key(0, UNIT_FACET, 0),
                          &cursor, err));
     anp_status status;
     while ((status = unit_cursor_next(cursor, &inner, &value, err)) == ANP_OK) {
@@ -336,7 +318,7 @@ static anp_status find_words(merge *m, pairs_word **words, size_t *count, anp_er
             continue;
         }
         status = list_view_open(value, &list, err);
-        if (status == ANP_OK && list.count >= pairs_count_min(m->window.count) &&
+        if (status == ANP_OK && list.count >= pairs_count_min(m->job->window.count) &&
             !vec_push(&found, ((pairs_word){unit_key_number(inner), list.count}))) {
             status = error_nomem(err, "pairs of words");
         }
@@ -353,45 +335,25 @@ static anp_status find_words(merge *m, pairs_word **words, size_t *count, anp_er
 static anp_status make_pairs(merge *m, anp_error *err) {
     pairs_word *words = NULL;
     size_t count;
-    if (m->window.count < PAIRS_POSTS_MIN) {
+    if (m->job->window.count < PAIRS_POSTS_MIN) {
         return ANP_OK;
     }
     pairs_lists lists = {.get = get_merged,
                          .user = m,
-                         .title_weight = m->catalog->settings.title_weight,
-                         .first = window_low(m->window.first),
-                         .posts = m->window.count};
-    pairs_unit_sink target = {unit_sink_of_txn(&m->sink), &m->window};
+                         .title_weight = m->job->settings.title_weight,
+                         .first = window_low(m->job->window.first),
+                         .posts = m->job->window.count};
+    pairs_unit_sink target = {m->sink, &m->job->window};
     anp_status status = find_words(m, &words, &count, err);
     if (status == ANP_OK) {
-        pairs_words chosen = pairs_choose(words, count, m->window.count, 0);
+        pairs_words chosen = pairs_choose(words, count, m->job->window.count, 0);
         status = pairs_make_of_lists(&lists, &chosen, pairs_sink_of_unit(&target), err);
     }
     free(words);
     return status;
 }
 
-/* ---- Steps --------------------------------------------------------------------------------- */
-
-/* What was moved goes from the segments; at the end of the window the segments go from the
-   catalog. */
-static anp_status finish_step(merge *m, size_t at, uint64_t reached, anp_error *err) {
-    catalog *c = m->catalog;
-    for (size_t i = 0; i < m->source_count; i++) {
-        uint64_t unit = (uint64_t)m->sources[i].unit->number << 48;
-        uint64_t to = reached == UINT64_MAX ? unit + UNIT_KEY_INNER : unit | reached;
-        /* A pack's key is that of its last entry: it stays until all of them are moved. */
-        TRY(store_delete_range(m->txn, STORE_SEGMENTS, unit | c->state.merge_cursor, to, err));
-    }
-    c->state.merge_cursor = reached;
-    if (reached == UINT64_MAX) {
-        unit_info *items = c->units.items;
-        size_t end = at + 1 + m->source_count;
-        memmove(items + at + 1, items + end, (c->units.count - end) * sizeof *items);
-        c->units.count -= m->source_count;
-    }
-    return catalog_save_state(m->txn, c, err);
-}
+/* ---- Making a window's step ------------------------------------------------------------------ */
 
 static bool is_term(uint64_t inner) {
     return inner != UINT64_MAX && unit_key_kind(inner) == UNIT_TERM;
@@ -403,7 +365,7 @@ static anp_status merge_some_terms(merge *m, pool *p, uint64_t *bytes, anp_error
     if (!is_term(next)) {
         return ANP_OK;
     }
-    TRY(merge_terms_open(p, unit_sink_of_txn(&m->sink), &m->catalog->settings, &m->window,
+    TRY(merge_terms_open(p, m->sink, &m->job->settings, &m->job->window,
                          m->heads, &m->terms, err));
     for (; is_term(next) && taken < *bytes; next = least_inner(m)) {
         TRY(take_term(m, unit_key_number(next), err));
@@ -419,7 +381,7 @@ static anp_status merge_some_others(merge *m, uint64_t bytes, anp_error *err) {
     if (bytes == 0 || next == UINT64_MAX) {
         return ANP_OK;
     }
-    TRY(unit_writer_open(unit_sink_of_txn(&m->sink), &m->catalog->settings, &m->window, m->heads,
+    TRY(unit_writer_open(m->sink, &m->job->settings, &m->job->window, m->heads,
                          &m->writer, err));
     for (; next != UINT64_MAX && unit_writer_bytes(m->writer) < bytes; next = least_inner(m)) {
         TRY(merge_key(m, next, err));
@@ -427,40 +389,177 @@ static anp_status merge_some_others(merge *m, uint64_t bytes, anp_error *err) {
     return unit_writer_finish(m->writer, err);
 }
 
-static anp_status window_step(pool *p, store_txn *txn, catalog *c, uint64_t bytes,
-                              anp_error *err) {
+static anp_status make_of_window(merge *m, pool *p, anp_error *err) {
+    merge_job *job = m->job;
+    uint64_t bytes = job->bytes;
+    TRY(open_merge(m, err));
+    TRY(merge_some_terms(m, p, &bytes, err));
+    TRY(merge_some_others(m, bytes, err));
+    job->reached = least_inner(m);
+    close_cursors(m);
+    if (job->reached != UINT64_MAX) {
+        return ANP_OK;
+    }
+    if (job->from < PAIRS_KEY && job->window.count >= PAIRS_POSTS_MIN) {
+        job->reached = PAIRS_KEY; /* in a step of their own */
+        return ANP_OK;
+    }
+    return make_pairs(m, err);
+}
+
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+/* The unit of a window that is pending: as it is, or as it will be once it is begun. */
+static unit_info window_unit(const catalog *c, size_t at) {
+    const unit_info *first = &c->units.items[at];
+    double average = c->state.post_count
+                         ? (double)catalog_text_words(c) / (double)c->state.post_count : 0;
+    return first->level == UNIT_WINDOW
+               ? *first
+               : (unit_info){.first = first->first,
+                             .count = WINDOW_DOCS,
+                             .number = (uint16_t)(first->first >> WINDOW_BITS),
+                             .level = UNIT_WINDOW,
+                             .length_average = (float)average};
+}
+
+static anp_status plan_window(const catalog *c, size_t at, merge_job *job, anp_error *err) {
+    const unit_info *units = c->units.items;
+    bool begun = units[at].level == UNIT_WINDOW;
+    job->window = window_unit(c, at);
+    job->from = begun ? c->state.merge_cursor : 0;
+    size_t from = at + begun, end = from;
+    while (end < c->units.count && units[end].first >> WINDOW_BITS == job->window.number) {
+        end++;
+    }
+    job->unit_count = end - from;
+    job->units = malloc((job->unit_count + 1) * sizeof *job->units);
+    if (!job->units) {
+        return error_nomem(err, "merging a window");
+    }
+    memcpy(job->units, units + from, job->unit_count * sizeof *job->units);
+    return ANP_OK;
+}
+
+anp_status merge_plan(const catalog *c, uint64_t bytes, merge_job **out, anp_error *err) {
     size_t at = find_window(c);
-    merge m = {.txn = txn, .catalog = c};
-    anp_status status = open_merge(&m, at, err);
-    if (status == ANP_OK) {
-        status = merge_some_terms(&m, p, &bytes, err);
+    merge_job *job = calloc(1, sizeof *job);
+    *out = job;
+    if (!job) {
+        return error_nomem(err, "a merge");
     }
-    if (status == ANP_OK) {
-        status = merge_some_others(&m, bytes, err);
+    job->settings = c->settings;
+    job->bytes = bytes;
+    if (at == SIZE_MAX) {
+        job->of_group = true;
+        job->group = c->state.group_end;
+        job->from = group_cursor(c);
+        return ANP_OK;
     }
-    uint64_t next = status == ANP_OK ? least_inner(&m) : 0;
-    close_cursors(&m);
-    bool paired = c->state.merge_cursor >= PAIRS_KEY || m.window.count < PAIRS_POSTS_MIN;
-    if (status == ANP_OK && next == UINT64_MAX && paired) {
-        status = make_pairs(&m, err);
-    } else if (next == UINT64_MAX) {
-        next = PAIRS_KEY; /* in a step of their own */
+    anp_status status = plan_window(c, at, job, err);
+    if (status != ANP_OK) {
+        merge_job_free(job);
+        *out = NULL;
     }
-    if (status == ANP_OK) {
-        status = finish_step(&m, at, next, err);
-    }
-    close_merge(&m);
     return status;
+}
+
+static bool makes_pairs(const merge_job *job) {
+    return !job->of_group && job->from >= PAIRS_KEY && job->window.count >= PAIRS_POSTS_MIN;
+}
+
+uint64_t merge_job_cost(const merge_job *job) {
+    return makes_pairs(job) ? PAIRS_COST : job->bytes;
+}
+
+bool merge_job_follows(const merge_job *job, const merge_job *before) {
+    bool same = job->of_group == before->of_group && job->group == before->group &&
+                job->window.number == before->window.number;
+    return same && !makes_pairs(job);
+}
+
+void merge_job_free(merge_job *job) {
+    if (job) {
+        unit_held_free(&job->values);
+        free(job->units);
+        free(job);
+    }
+}
+
+bool merge_made(const merge_job *job) {
+    return job->made;
+}
+
+anp_status merge_make(merge_job *job, pool *p, store_txn *txn, anp_error *err) {
+    merge m = {.txn = txn, .job = job, .sink = unit_held_sink(&job->values)};
+    if (job->made) {
+        return ANP_OK;
+    }
+    anp_status status = job->of_group ? group_move(txn, job->group, job->from, job->bytes, m.sink,
+                                                   &job->reached, err)
+                                      : make_of_window(&m, p, err);
+    close_merge(&m);
+    job->made = status == ANP_OK;
+    return status;
+}
+
+/* Puts the window's unit before its segments, unless a former step did. */
+static anp_status begin_window(catalog *c, size_t at, unit_info window, anp_error *err) {
+    if (c->units.items[at].level == UNIT_WINDOW) {
+        return ANP_OK;
+    }
+    if (!vec_reserve(&c->units, c->units.count + 1)) {
+        return error_nomem(err, "merging a window");
+    }
+    unit_info *items = c->units.items;
+    memmove(items + at + 1, items + at, (c->units.count - at) * sizeof *items);
+    items[at] = window;
+    c->units.count++;
+    return ANP_OK;
+}
+
+/* What was moved goes from the segments; at the end of the window the segments go from the
+   catalog. */
+static anp_status finish_window(const merge_job *job, store_txn *txn, catalog *c, anp_error *err) {
+    size_t at = find_window(c);
+    TRY(begin_window(c, at, job->window, err));
+    for (size_t i = 0; i < job->unit_count; i++) {
+        uint64_t unit = (uint64_t)job->units[i].number << 48;
+        uint64_t to = job->reached == UINT64_MAX ? unit + UNIT_KEY_INNER : unit | job->reached;
+        /* A pack's key is that of its last entry: it stays until all of them are moved. */
+        TRY(store_delete_range(txn, STORE_SEGMENTS, unit | job->from, to, err));
+    }
+    c->state.merge_cursor = job->reached;
+    if (job->reached == UINT64_MAX) {
+        unit_info *items = c->units.items;
+        size_t end = at + 1 + job->unit_count;
+        memmove(items + at + 1, items + end, (c->units.count - end) * sizeof *items);
+        c->units.count -= job->unit_count;
+    }
+    return ANP_OK;
+}
+
+anp_status merge_put(merge_job *job, store_txn *txn, catalog *c, anp_error *err) {
+    unit_txn_sink target = {txn, true};
+    TRY(unit_held_put(&job->values, unit_sink_of_txn(&target), err));
+    return job->of_group ? group_moved(txn, c, job->reached, err)
+                         : finish_window(job, txn, c, err);
 }
 
 anp_status merge_step(pool *p, store_txn *txn, catalog *c, uint64_t bytes, bool *done,
                       anp_error *err) {
-    anp_status status = ANP_OK;
-    if (merge_window_pending(c)) {
-        status = window_step(p, txn, c, bytes, err);
-    } else if (group_pending(c)) {
-        status = group_step(txn, c, bytes, err);
+    merge_job *job;
+    *done = !merge_pending(c);
+    if (*done) {
+        return ANP_OK;
     }
-    *done = status == ANP_OK && !merge_pending(c);
-    return status;
+    TRY(merge_plan(c, bytes, &job, err));
+    anp_status status = merge_make(job, p, txn, err);
+    if (status == ANP_OK) {
+        status = merge_put(job, txn, c, err);
+    }
+    merge_job_free(job);
+    TRY(status);
+    *done = !merge_pending(c);
+    return catalog_save_state(txn, c, err);
 }

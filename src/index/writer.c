@@ -6,9 +6,9 @@
 #include "index/writer.h"
 
 #include "base/error.h"
+#include "index/ahead.h"
 #include "index/column.h"
 #include "index/likeness.h"
-#include "index/merge.h"
 #include "index/names.h"
 #include "index/unit_build.h"
 #include "postings/bitmap.h"
@@ -29,6 +29,7 @@ enum {
     LOG_PARTS_FROM = 64,  /* posts */
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
     LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
+    DUE_AT_ONCE = 2, /* times a step's cost */
 };
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */
@@ -67,6 +68,7 @@ struct index_writer {
     VEC(uint32_t) facets;
     size_t pending_bytes; /* of the batch */
     uint32_t steps;       /* of merging, ever */
+    ahead ahead;          /* the next step */
     bitmap *deleted;      /* by this batch */
     likeness *likeness;   /* NULL where posts are not stored */
 };
@@ -82,6 +84,7 @@ anp_status writer_open(index_handle *index, index_writer **out, anp_error *err) 
     }
     const catalog_settings *settings = index_settings(index);
     w->index = index;
+    w->ahead.store = index_store(index);
     w->terms = (numbers){.table = STORE_TERMS, .next = &w->cat.state.term_end};
     w->values = (numbers){.table = STORE_VALUES, .next = &w->cat.state.value_end};
     w->deleted = bitmap_new();
@@ -208,6 +211,7 @@ static void drop_batch(index_writer *w) {
     store_abort(w->txn);
     w->txn = NULL;
     w->loaded = w->broken = w->expecting = false;
+    ahead_drop(&w->ahead);
     drop_logged(w);
     clear_posts(w);
     for (size_t i = 0; i < w->known.count; i++) {
@@ -248,6 +252,7 @@ void writer_close(index_writer *w) {
 }
 
 void writer_use_pool(index_writer *w, pool *p) {
+    ahead_use_pool(&w->ahead, p);
     w->pool = p;
     if (w->likeness) {
         likeness_use_pool(w->likeness, p);
@@ -775,8 +780,9 @@ static uint16_t next_segment(catalog *c, bool *append) {
    behind them. */
 static anp_status finish_merges(index_writer *w, anp_error *err) {
     bool done;
+    ahead_drop(&w->ahead);
     while (merge_window_pending(&w->cat)) {
-        TRY(merge_step(w->pool, w->txn, &w->cat, UINT64_MAX, &done, err));
+        TRY(merge_step(w->pool, w->txn, &w->cat, MERGE_STEP_BYTES_MAX, &done, err));
     }
     return ANP_OK;
 }
@@ -924,20 +930,16 @@ static bool fits_log(const index_writer *w) {
            (count == 0 || (state->docno_end - 1) >> WINDOW_BITS == state->log_first >> WINDOW_BITS);
 }
 
-/*
- * Every post owes twice the bytes of its record in merging, as long as a merge is pending: so
- * windows and groups are merged before the next ones are full, and one small commit in some
- * hundreds has a step to do. (Once for groups is too little: they would fall behind.) The debt is
- * in the catalog: writers may live for one commit.
- */
-static void owe_merging(index_writer *w) {
-    catalog_state *state = &w->cat.state;
-    uint64_t due = state->merge_due;
+/* What the batch owes in merging, and what is due of it. */
+static anp_status merge_on(index_writer *w, anp_error *err) {
+    uint64_t bytes = 0;
+    bool put;
     for (size_t i = 0; i < w->posts.count; i++) {
-        due += 2 * (uint64_t)drafted(&w->posts.items[i])->weight;
+        bytes += drafted(&w->posts.items[i])->weight;
     }
-    due = merge_pending(&w->cat) ? due : 0;
-    state->merge_due = due < UINT32_MAX ? (uint32_t)due : UINT32_MAX;
+    ahead_owe(&w->ahead, &w->cat, bytes);
+    return ahead_due(&w->ahead, &w->cat, 1) ? ahead_put(&w->ahead, w->txn, &w->cat, &put, err)
+                                            : ANP_OK;
 }
 
 static anp_status write_batch(index_writer *w, anp_error *err) {
@@ -946,7 +948,7 @@ static anp_status write_batch(index_writer *w, anp_error *err) {
     TRY(fits_log(w) ? append_log(w, err) : fold(w, err));
     TRY(save_deleted(w, err));
     TRY(w->likeness ? likeness_save(w->likeness, w->txn, w->cat.state.docno_end, err) : ANP_OK);
-    owe_merging(w);
+    TRY(merge_on(w, err));
     if (w->fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));
     }
@@ -977,10 +979,6 @@ static anp_status end_transaction(index_writer *w, anp_error *err) {
     return status;
 }
 
-static bool merging_is_due(const index_writer *w) {
-    return w->loaded && w->cat.state.merge_due >= MERGE_STEP_BYTES && merge_pending(&w->cat);
-}
-
 /* Merging reads all that it moves: now and then the pages read are given back. */
 static void forget_merged(index_writer *w) {
     if (++w->steps % STEPS_A_FORGETTING == 0) {
@@ -988,31 +986,41 @@ static void forget_merged(index_writer *w) {
     }
 }
 
+/* *done: no step was due, or it could not be made. */
+static anp_status put_step(index_writer *w, bool *done) {
+    bool put;
+    TRY(begin(w, NULL));
+    *done = !ahead_due(&w->ahead, &w->cat, DUE_AT_ONCE); /* somebody else was here in between */
+    if (!*done) {
+        TRY(ahead_put(&w->ahead, w->txn, &w->cat, &put, NULL));
+        *done = !put;
+    }
+    if (*done) {
+        release_if_empty(w);
+        return ANP_OK;
+    }
+    TRY(catalog_save_state(w->txn, &w->cat, NULL));
+    TRY(end_transaction(w, NULL));
+    forget_merged(w);
+    return ANP_OK;
+}
+
 /*
- * The steps of a pending merge that are due, each in a transaction of its own. The batch is durable
- * already, so a step that fails (a full disk) does not fail the commit: the next commit tries
- * again, and verify reports what is damaged.
+ * Large batches owe more than the step that was put with them: others come now, each in a
+ * transaction of its own. The batch is durable already, so a step that fails (a full disk) does not
+ * fail the commit: the next commit tries again.
  */
 static void maintain(index_writer *w) {
     bool done = false;
-    while (!done && merging_is_due(w)) {
-        if (begin(w, NULL) != ANP_OK) {
-            return;
-        }
-        if (!merging_is_due(w)) { /* somebody else was here in between */
-            release_if_empty(w);
-            return;
-        }
-        uint32_t due = w->cat.state.merge_due;
-        due = due < MERGE_STEP_BYTES_MAX ? due : MERGE_STEP_BYTES_MAX;
-        w->cat.state.merge_due -= due;
-        if (merge_step(w->pool, w->txn, &w->cat, due, &done, NULL) != ANP_OK ||
-            end_transaction(w, NULL) != ANP_OK) {
+    ahead_plan(&w->ahead, &w->cat);
+    while (!done && ahead_due(&w->ahead, &w->cat, DUE_AT_ONCE)) {
+        if (put_step(w, &done) != ANP_OK) {
             drop_batch(w);
             return;
         }
-        forget_merged(w);
+        ahead_plan(&w->ahead, &w->cat);
     }
+    ahead_start(&w->ahead);
 }
 
 /* The same for runs of fresh strings, once there are as many as may be: until none is left. */
