@@ -14,7 +14,7 @@ enum {
     TERM_WEIGHT = 5, /* of a posting: its term's number and its size, about */
     SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
     SCRATCH_BYTES = 256 << 10,   /* kept from post to post, so that most need no malloc */
-    META_FULL = 1 << 15, /* facet values, or fields; many are of one post */
+    META_FULL = 1 << 13, /* facet values, or fields; many are of one post. More leave the cache */
 };
 
 /* Where a term stands among those of the post in hand. */

@@ -24,7 +24,7 @@ enum {
     STRING_BITS = 16,
     WAITING = 32,
     VAIN_MIN = 2048, /* look-ups in vain before a filter is built, and one for so many strings: */
-    VAIN_STRINGS = 256,
+    VAIN_STRINGS = 1024,
 };
 
 static inline uint64_t *line_of(const numbers *n, uint64_t hash) {

@@ -286,35 +286,49 @@ static void sort_down(uint16_t *values, uint16_t *spare, uint32_t count) {
     }
 }
 
-/* In units, rounded down: a hair less, so that no rounding up lifts one above its value. */
-static uint32_t floor_units(float value, float units) {
-    float at = value * units;
-    return at < 65535 ? (uint32_t)at : 65535;
-}
-
-/* The 1st, 2nd, 4th … 128th best. Values below the 128th's bin of a histogram are left out. */
-static uint8_t *put_seeds_of(const float *values, uint32_t count, range r, float unit,
-                             uint16_t *best, uint8_t *at) {
-    uint32_t bins[RADIX] = {0}, above = 0, least = 0, held = 0;
+/* In units, rounded down: a hair less, so that no rounding up lifts one above its value; and the
+   bin of each. A loop that compilers turn into vectors. */
+static void floor_units(const float *values, uint32_t count, range r, float unit, uint16_t *seeds,
+                        uint8_t *bins) {
     float units = 65535.0f / unit * 0.9999995f;
     float per_unit = 255.0f / ((float)(r.high - r.low) + 1);
     float low = (float)r.low;
-    for (uint32_t i = 0; count > SEED_DEPTH && i < count; i++) {
-        float bin = ((float)floor_units(values[i], units) - low) * per_unit;
-        bins[bin > 0 ? (uint32_t)bin & (RADIX - 1) : 0]++;
+    for (uint32_t i = 0; i < count; i++) {
+        float at = values[i] * units;
+        int32_t seed = (int32_t)(at < 65535 ? at : 65535);
+        float bin = ((float)seed - low) * per_unit;
+        seeds[i] = (uint16_t)seed;
+        bins[i] = (uint8_t)(int32_t)(bin > 0 ? bin : 0);
     }
-    for (int bin = RADIX - 1; count > SEED_DEPTH && bin >= 0; bin--) {
-        above += bins[bin];
+}
+
+/* The bin of a histogram that the 128th best value falls into. */
+static uint32_t least_bin(const uint8_t *bins, uint32_t count) {
+    uint32_t counts[2][RADIX] = {{0}}, above = 0, bin = RADIX - 1;
+    for (uint32_t i = 0; i + 1 < count; i += 2) { /* of the same bin twice, neither waits */
+        counts[0][bins[i]]++;
+        counts[1][bins[i + 1]]++;
+    }
+    counts[0][bins[count - 1]] += count & 1;
+    for (; bin > 0; bin--) {
+        above += counts[0][bin] + counts[1][bin];
         if (above >= SEED_DEPTH) {
-            least = (uint32_t)bin;
             break;
         }
     }
+    return bin;
+}
+
+/* The 1st, 2nd, 4th … 128th best. Values below the 128th's bin are left out. */
+static uint8_t *put_seeds_of(const float *values, uint32_t count, range r, float unit,
+                             uint16_t *best, uint8_t *at) {
+    uint32_t held = 0;
+    uint8_t *bins = (uint8_t *)(best + count + 1);
+    floor_units(values, count, r, unit, best, bins);
+    uint32_t least = count > SEED_DEPTH ? least_bin(bins, count) : 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t seed = floor_units(values[i], units);
-        float bin = ((float)seed - low) * per_unit;
-        best[held] = (uint16_t)seed;
-        held += (bin > 0 ? (uint32_t)bin : 0) >= least;
+        best[held] = best[i];
+        held += bins[i] >= least;
     }
     sort_down(best, best + count + 1, held);
     for (uint32_t i = 0; i < LIST_SEEDS; i++) {

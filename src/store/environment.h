@@ -51,6 +51,8 @@ struct store {
     _Atomic uint64_t holder;  /* the oldest snapshot that was waited for, */
     _Atomic unsigned waits;   /* and how often */
 
+    _Atomic uint64_t others_bytes; /* resident, of mapped files, when none was of this one */
+
     _Atomic uint64_t generation; /* grows when another file took this one's place */
 
     pthread_mutex_t mutex; /* of what follows */

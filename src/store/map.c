@@ -189,9 +189,20 @@ static uint64_t resident_bytes(void) {
     return (uint64_t)shared * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* More than `above` of our pages: what was resident when they had just been forgotten, another
+   file that the process maps, is none of ours. */
+static bool is_much(store *s, uint64_t above) {
+    uint64_t resident = resident_bytes(), others = atomic_load(&s->others_bytes);
+    if (resident < others) {
+        atomic_store(&s->others_bytes, resident);
+        others = resident;
+    }
+    return resident - others > above;
+}
+
 void store_forget_pages(store *s, uint64_t above) {
     store_txn *txn;
-    if ((above && resident_bytes() <= above) || store_begin_read(s, &txn, NULL) != ANP_OK) {
+    if ((above && !is_much(s, above)) || store_begin_read(s, &txn, NULL) != ANP_OK) {
         return;
     }
     size_t bytes = (size_t)atomic_load(&s->file_pages) * s->page_bytes;
@@ -204,4 +215,5 @@ void store_forget_pages(store *s, uint64_t above) {
                 MADV_DONTNEED);
     }
     store_abort(txn);
+    atomic_store(&s->others_bytes, resident_bytes());
 }
