@@ -6,10 +6,7 @@
 
 #include <stdlib.h>
 
-enum {
-    BUCKETS = 512,
-    CLASSES_MAX = 16384, /* of a probe: sums have 16 bits */
-};
+enum { BUCKETS = 512 };
 
 /* ---- A measure on a corpus ----------------------------------------------------------------- */
 
@@ -311,7 +308,7 @@ static void end(finder *f) {
 static bool wants_plain(const finder *f) {
     bool no_text = f->y->by_text && f->probe->total == 0;
     bool no_about = f->y->by_about && !f->bare && f->about_total == 0;
-    return no_text || no_about || f->probe->class_count > CLASSES_MAX ||
+    return no_text || no_about || f->probe->class_count > FINDER_CLASSES_MAX ||
            f->options->k >= f->corpus->count / 4;
 }
 

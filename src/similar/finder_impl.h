@@ -10,7 +10,14 @@ typedef struct candidate {
     uint32_t post;
 } candidate;
 
+/* Sums have 16 bits: so many units are all of a probe's, some spared for rounding where there are
+   that many classes. Tests make it smaller. */
+#ifndef FINDER_UNITS_MAX
+#define FINDER_UNITS_MAX 65000
+#endif
+
 enum {
+    FINDER_CLASSES_MAX = FINDER_UNITS_MAX / 4 * 3, /* of a probe whose sums are made */
     FINDER_LINE = 64 / sizeof(uint32_t), /* classes in a line of the cache */
     FINDER_AHEAD = 4, /* posts that are fetched into the cache before they are compared */
 };

@@ -18,7 +18,6 @@
 #include <math.h>
 
 enum {
-    UNITS_MAX = 65000,
     CHECK_FIRST = 512, /* postings before the worst of the k is first looked after, then 4 × */
     CHECK_GROWTH = 4,
     CHECKED = 16, /* posts compared at a check, at most */
@@ -492,10 +491,12 @@ static walk begin(finder *f, double about_most) {
     for (uint32_t i = 0; i < p->class_count; i++) {
         w.left += p->weights[i];
     }
-    w.scale = (double)(UNITS_MAX - p->class_count) / (double)p->total;
     /* Where a weight is some units, it is whole ones: then nothing is rounded. */
-    w.scale = w.scale >= 1 ? floor(w.scale) : w.scale;
+    w.scale = floor(FINDER_UNITS_MAX / (double)p->total);
     w.rounded = w.scale < 1;
+    if (w.scale < 1) {
+        w.scale = (double)(FINDER_UNITS_MAX - p->class_count) / (double)p->total;
+    }
     w.whole = (double)p->total * w.scale;
     uint64_t mean = t->item_start[t->item_count] / t->item_count;
     w.compare_cost = (mean + p->class_count) / COMPARE_CLASSES + 1;
