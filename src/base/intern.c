@@ -43,6 +43,12 @@ static bool grow(intern *table) {
     return true;
 }
 
+void intern_prefetch(const intern *table, str key) {
+    if (table->slots) {
+        __builtin_prefetch(&table->slots[(uint32_t)hash64(key.data, key.len) & table->mask]);
+    }
+}
+
 uint32_t intern_find(const intern *table, str key) {
     if (!table->slots) {
         return INTERN_NONE;

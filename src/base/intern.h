@@ -21,6 +21,9 @@ typedef struct intern {
 
 #define INTERN_NONE UINT32_MAX
 
+/* Fetches what intern_find and intern_add look at first into the cache: for who has many keys. */
+void intern_prefetch(const intern *table, str key);
+
 /* The number of key, or INTERN_NONE. */
 uint32_t intern_find(const intern *table, str key);
 

@@ -14,6 +14,7 @@ enum {
     TERM_WEIGHT = 5, /* of a posting: its term's number and its size, about */
     SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
     SCRATCH_BYTES = 256 << 10,   /* kept from post to post, so that most need no malloc */
+    FIELDS_FOLLOWED = 256,
     META_FULL = 1 << 13, /* facet values, or fields; many are of one post. More leave the cache */
 };
 
@@ -41,6 +42,8 @@ struct drafter {
     intern facets;
     bool restart;                                     /* before the next draft */
     uint32_t terms_told, fields_told, facets_told;    /* in drafts so far */
+    uint32_t last_field; /* of the last value */
+    uint32_t next_fields[FIELDS_FOLLOWED]; /* which stood behind each last */
     uint32_t stamp;
     VEC(place) places; /* by term */
     VEC(group) groups;
@@ -48,6 +51,7 @@ struct drafter {
     VEC(uint32_t) positions;
     lexicon_text title, body;
     buffer room; /* for what the next draft keeps, until it is known how much that is */
+    size_t stored_bytes, feature_count; /* of the draft in hand */
     arena scratch;
     arena_mark start;
 };
@@ -103,11 +107,21 @@ void drafter_restart(drafter *d) {
     d->restart = true;
 }
 
-void draft_begin(drafter *d, draft *out) {
+/* Drafts are about as large as the last one, and grow by copying. Without memory the next put says
+   so. */
+static void make_room(drafter *d, draft *out) {
     if (!out->kept.data) {
         out->kept = d->room;
         d->room = (buffer){0};
     }
+    if (d->stored_bytes) {
+        buffer_reserve(&out->stored, d->stored_bytes);
+        vec_reserve(&out->features, d->feature_count);
+    }
+}
+
+void draft_begin(drafter *d, draft *out) {
+    make_room(d, out);
     if (lexicon_full(d->lexicon)) {
         d->restart = true;
     }
@@ -129,11 +143,28 @@ void draft_begin(drafter *d, draft *out) {
 
 /* ---- Meta ---------------------------------------------------------------------------------- */
 
-/* The name behind a byte for the kind. */
+static bool is_field(const drafter *d, uint32_t field, str name, uint8_t kind) {
+    if (field >= d->fields.count) {
+        return false;
+    }
+    str key = d->fields.keys[field];
+    return (uint8_t)key.data[0] == kind && str_equal(str_slice(key, 1, key.len), name);
+}
+
+/* The name behind a byte for the kind. Posts have their fields in the same order: mostly it is the
+   field that stood behind the last one before, or, in a list, the last one again. */
 static uint32_t number_field(drafter *d, str name, uint8_t kind) {
-    char key[1 + FIELD_NAME_BYTES_MAX] = {(char)kind};
-    memcpy(key + 1, name.data, name.len);
-    return intern_add(&d->fields, str_make(key, 1 + name.len), NULL);
+    uint32_t last = d->last_field, *next = &d->next_fields[last % FIELDS_FOLLOWED];
+    if (is_field(d, last, name, kind)) {
+        return last;
+    }
+    if (!is_field(d, *next, name, kind)) {
+        char key[1 + FIELD_NAME_BYTES_MAX] = {(char)kind};
+        memcpy(key + 1, name.data, name.len);
+        *next = intern_add(&d->fields, str_make(key, 1 + name.len), NULL);
+    }
+    d->last_field = *next;
+    return *next;
 }
 
 /* The text behind its field's number. */
@@ -464,6 +495,8 @@ anp_status draft_post_add(drafter *d, const draft_options *options, const post *
     if (status != ANP_OK) {
         d->restart = true;
     }
+    d->stored_bytes = out->stored.len;
+    d->feature_count = out->features.count;
     return status;
 }
 

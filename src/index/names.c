@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+enum { AHEAD = 8 /* facets */ };
+
 names *names_new(void) {
     names *n = calloc(1, sizeof *n);
     if (n) {
@@ -59,19 +61,37 @@ static anp_status resolve_field(names_index *index, draft_field field, uint32_t 
                          err);
 }
 
-static anp_status resolve_facet(const names *n, names_index *index, draft_facet facet,
-                                uint32_t *number, anp_error *err) {
+typedef char facet_key[2 + FACET_BYTES_MAX];
+
+/* What a facet is numbered by; false: it has no number. */
+static bool key_of(const names *n, draft_facet facet, facet_key key, str *text) {
     uint32_t field = n->fields.items[facet.field];
-    char key[2 + FACET_BYTES_MAX] = {(char)(field >> 8), (char)field};
-    *number = DRAFT_NONE;
-    if (field == DRAFT_NONE) {
-        return ANP_OK;
-    }
+    key[0] = (char)(field >> 8);
+    key[1] = (char)field;
     if (facet.text.len) {
         memcpy(key + 2, facet.text.data, facet.text.len);
     }
-    str text = str_make(key, 2 + facet.text.len);
-    return numbers_of(index->values, index->txn, text, number, err);
+    *text = str_make(key, 2 + facet.text.len);
+    return field != DRAFT_NONE;
+}
+
+static anp_status resolve_facet(const names *n, names_index *index, draft_facet facet,
+                                uint32_t *number, anp_error *err) {
+    facet_key key;
+    str text;
+    *number = DRAFT_NONE;
+    return key_of(n, facet, key, &text)
+               ? numbers_of(index->values, index->txn, text, number, err)
+               : ANP_OK;
+}
+
+/* Those that are resolved soon: their misses of the cache overlap. */
+static void prefetch_facet(const names *n, const names_index *index, size_t i) {
+    facet_key key;
+    str text;
+    if (i < n->facet_texts.count && key_of(n, n->facet_texts.items[i], key, &text)) {
+        numbers_prefetch(index->values, text);
+    }
 }
 
 anp_status names_resolve(names *n, names_index *index, anp_error *err) {
@@ -90,6 +110,7 @@ anp_status names_resolve(names *n, names_index *index, anp_error *err) {
     }
     for (; n->facets.count < n->facet_texts.count; n->facets.count++) {
         size_t i = n->facets.count;
+        prefetch_facet(n, index, i + AHEAD);
         TRY(resolve_facet(n, index, n->facet_texts.items[i], &n->facets.items[i], err));
     }
     return ANP_OK;

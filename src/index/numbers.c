@@ -77,6 +77,10 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
     return ANP_OK;
 }
 
+void numbers_prefetch(const numbers *n, str text) {
+    intern_prefetch(&n->cache, text);
+}
+
 size_t numbers_bytes(const numbers *n) {
     return n->cache.memory.used_bytes + n->cache.capacity * sizeof *n->cache.keys +
            (n->cache.mask + 1u) * 2 * sizeof(uint32_t) + n->by_cache.capacity * sizeof(uint32_t);

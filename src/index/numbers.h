@@ -53,6 +53,9 @@ typedef struct numbers {
 
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err);
 
+/* Fetches what numbers_of looks at first into the cache. */
+void numbers_prefetch(const numbers *n, str text);
+
 /* Puts the fresh ones. */
 anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err);
 
