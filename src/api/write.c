@@ -62,7 +62,8 @@ anp_status anp_writer_add(anp_writer *w, const char *json, size_t len, anp_error
     if (!w->posts) {
         unsigned threads = processors();
         intake_options how = {.threads = threads < ADD_THREADS_MAX ? threads : ADD_THREADS_MAX,
-                              .queue_bytes = ADD_QUEUE_BYTES};
+                              .queue_bytes = ADD_QUEUE_BYTES,
+                              .aside = true};
         TRY(intake_open(w->inner, &how, &w->posts, err));
     }
     return intake_add_json(w->posts, str_make(json, len), err);

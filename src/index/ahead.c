@@ -18,9 +18,10 @@ static void wait_for_thread(ahead *a) {
     }
 }
 
-void ahead_use_pool(ahead *a, pool *p) {
+void ahead_use_pool(ahead *a, pool *p, bool aside) {
     wait_for_thread(a);
     a->pool = p;
+    a->aside = aside && p;
 }
 
 void ahead_drop(ahead *a) {
@@ -52,8 +53,8 @@ void ahead_plan(ahead *a, const catalog *c) {
 }
 
 void ahead_start(ahead *a) {
-    bool idle = a->job && a->pool && !a->running && !merge_made(a->job) && a->status == ANP_OK;
-    if (idle && store_begin_read(a->store, &a->txn, NULL) == ANP_OK) {
+    bool waits = a->job && !a->running && !merge_made(a->job) && a->status == ANP_OK;
+    if (a->aside && waits && store_begin_read(a->store, &a->txn, NULL) == ANP_OK) {
         a->running = true;
         a->task = (pool_task){.run = run, .user = a};
         pool_submit(a->pool, &a->task, false);

@@ -8,8 +8,8 @@
  *     pool       drafts           │ drafts │ step k  │ drafts │ step k + 1
  *                                   plan k ┘  put k ─┘
  *
- * When a step is put follows from what was committed alone: without a pool the same step is made
- * when it is put.
+ * When a step is put follows from what was committed alone: without threads to spare the same step
+ * is made when it is put. (The file is another one: a thread's snapshot keeps pages from use.)
  */
 #ifndef ANP_INDEX_AHEAD_H
 #define ANP_INDEX_AHEAD_H
@@ -19,6 +19,7 @@
 typedef struct ahead {
     store *store;
     pool *pool;      /* NULL: none */
+    bool aside;      /* its threads make steps while posts come; else they help with the putting */
     uint64_t bytes;  /* of the steps that are planned */
     merge_job *job;  /* the next one, or NULL */
     bool running;    /* a thread makes it, */
@@ -27,7 +28,7 @@ typedef struct ahead {
     anp_status status; /* of the thread's work */
 } ahead;
 
-void ahead_use_pool(ahead *a, pool *p);
+void ahead_use_pool(ahead *a, pool *p, bool aside);
 
 /* Forgets what was made: the catalog is another one. */
 void ahead_drop(ahead *a);
@@ -38,7 +39,7 @@ void ahead_owe(ahead *a, catalog *c, uint64_t bytes);
 /* Plans the next step, if there is none and one is pending. */
 void ahead_plan(ahead *a, const catalog *c);
 
-/* Lets a thread make it, of the last commit. */
+/* Lets a thread make it, of the last commit, if there is one to spare. */
 void ahead_start(ahead *a);
 
 /* Whether a step is planned, and `times` its cost is owed. */

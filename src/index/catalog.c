@@ -216,6 +216,25 @@ anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, b
     return ANP_OK;
 }
 
+uint16_t catalog_new_segment(catalog *c, bool *append) {
+    uint32_t number = c->state.segment_next;
+    for (size_t i = 0; i < c->units.count; i++) {
+        const unit_info *unit = &c->units.items[i];
+        if (unit->level == UNIT_SEGMENT && unit->number == number) {
+            number = (number + 1) & 0xffff;
+            i = (size_t)-1; /* taken: look again from the first */
+        }
+    }
+    *append = true;
+    for (size_t i = 0; i < c->units.count; i++) {
+        const unit_info *unit = &c->units.items[i];
+        *append = *append && (unit->level != UNIT_SEGMENT || unit->number < number);
+    }
+    c->state.segment_next = (number + 1) & 0xffff;
+    c->state.segments_made++;
+    return (uint16_t)number;
+}
+
 int32_t catalog_merging(const catalog *c) {
     if (c->state.merge_cursor == UINT64_MAX) {
         return MERGE_NONE;

@@ -93,6 +93,9 @@ bool catalog_has_room(const catalog *c, str name);
 anp_status catalog_field(catalog *c, str name, uint8_t kind, uint32_t *number, bool *changed,
                          anp_error *err);
 
+/* The next segment's number; *append: it is greater than those of all live segments. */
+uint16_t catalog_new_segment(catalog *c, bool *append);
+
 /* The window that is being merged, or MERGE_NONE. */
 int32_t catalog_merging(const catalog *c);
 

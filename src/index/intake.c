@@ -77,7 +77,7 @@ anp_status intake_open(index_writer *w, const intake_options *options, intake **
 
 static void stop_threads(intake *in) {
     unsigned workers = in->pool ? pool_workers(in->pool) : 0;
-    writer_use_pool(in->writer, NULL);
+    writer_use_pool(in->writer, NULL, false);
     for (unsigned i = 0; in->drafters && in->names && i < workers; i++) {
         drafter_close(in->drafters[i]);
         names_release(in->names[i]);
@@ -109,7 +109,7 @@ static anp_status start_threads(intake *in, anp_error *err) {
         stop_threads(in);
         return status;
     }
-    writer_use_pool(in->writer, threads ? in->pool : NULL);
+    writer_use_pool(in->writer, threads ? in->pool : NULL, threads && in->options.aside);
     return ANP_OK;
 }
 

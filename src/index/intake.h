@@ -19,6 +19,7 @@ typedef struct intake_options {
     unsigned threads; /* 1: all in the calling thread */
     size_t queue_bytes; /* of posts read ahead, as they came */
     bool require_reviewed;
+    bool aside; /* threads also merge while posts come: see writer_use_pool */
     /*
      * Each post in its turn: taken by the writer, or left out (its status and held_back say why).
      * May commit. Any status but ANP_OK stops the intake. NULL: nobody is told.

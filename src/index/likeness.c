@@ -442,14 +442,16 @@ static anp_status put_makings(likeness *l, store_txn *txn, making *const *of, si
     return ANP_OK;
 }
 
-anp_status likeness_save(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err) {
-    if (l->hand.ends.count == 0 && l->makings.count == 0) {
+anp_status likeness_end(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err) {
+    if (l->hand.ends.count == 0) {
         return ANP_OK;
     }
     TRY(find_end(l, txn, err));
-    if (docno_end - l->end >= CHUNK_POSTS_MIN) {
-        TRY(cut(l, txn, docno_end, err));
-    }
+    return docno_end - l->end >= CHUNK_POSTS_MIN ? cut(l, txn, docno_end, err) : ANP_OK;
+}
+
+anp_status likeness_save(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err) {
+    TRY(likeness_end(l, txn, docno_end, err));
     wait_all(l);
     anp_status status = ANP_OK;
     making *const *all = l->makings.items;

@@ -36,6 +36,9 @@ void likeness_use_pool(likeness *l, pool *p);
 anp_status likeness_add(likeness *l, store_txn *txn, uint32_t docno, const features *f,
                         anp_error *err);
 
+/* No more posts come to the batch, which ends before docno_end: its last chunk is begun. */
+anp_status likeness_end(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err);
+
 /* Puts what the batch made of chunks: with its commit, which ends before docno_end. */
 anp_status likeness_save(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err);
 

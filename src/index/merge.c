@@ -29,9 +29,6 @@
 /* Behind all that is merged. */
 #define PAIRS_KEY unit_key(0, UNIT_PAIR, 0)
 
-/* What a window's pairs take, in the time of bytes that are merged. */
-#define PAIRS_COST ((uint64_t)12 * MERGE_STEP_BYTES)
-
 struct merge_job {
     catalog_settings settings;
     uint64_t bytes; /* to merge, about */
@@ -468,8 +465,12 @@ static bool makes_pairs(const merge_job *job) {
     return !job->of_group && job->from >= PAIRS_KEY && job->window.count >= PAIRS_POSTS_MIN;
 }
 
+/* Pairs cost a byte a word of the window, some seventh of what its posts owe: more than their time,
+   so that a thread has made them before they are put. */
 uint64_t merge_job_cost(const merge_job *job) {
-    return makes_pairs(job) ? PAIRS_COST : job->bytes;
+    float words = job->window.length_average * (float)job->window.count;
+    bool sane = words >= 0 && words < (float)UINT32_MAX; /* it is of the file */
+    return !makes_pairs(job) ? job->bytes : sane ? (uint64_t)words : 0;
 }
 
 bool merge_job_follows(const merge_job *job, const merge_job *before) {

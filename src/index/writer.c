@@ -9,6 +9,7 @@
 #include "index/ahead.h"
 #include "index/column.h"
 #include "index/likeness.h"
+#include "index/log.h"
 #include "index/names.h"
 #include "index/unit_build.h"
 #include "postings/bitmap.h"
@@ -25,8 +26,6 @@ enum {
     MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read */
     STEPS_A_FORGETTING = 4,
     POSTS_A_FORGETTING = 128,
-    LOG_PARTS = 8,        /* of a batch's records, made by as many tasks */
-    LOG_PARTS_FROM = 64,  /* posts */
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
     LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
     DUE_AT_ONCE = 2, /* times a step's cost */
@@ -251,14 +250,6 @@ void writer_close(index_writer *w) {
     }
 }
 
-void writer_use_pool(index_writer *w, pool *p) {
-    ahead_use_pool(&w->ahead, p);
-    w->pool = p;
-    if (w->likeness) {
-        likeness_use_pool(w->likeness, p);
-    }
-}
-
 /* Begins the transaction if there is none, and reads the catalog afresh when somebody else
    committed in between. */
 static anp_status begin(index_writer *w, anp_error *err) {
@@ -299,6 +290,76 @@ static void release_if_empty(index_writer *w) {
     if (w->txn && !w->expecting && w->posts.count == 0 && bitmap_count(w->deleted) == 0) {
         store_abort(w->txn);
         w->txn = NULL;
+    }
+}
+
+static anp_status end_transaction(index_writer *w, anp_error *err) {
+    w->txn_number = store_txn_number(w->txn);
+    anp_status status = store_commit(w->txn, err);
+    w->txn = NULL;
+    return status;
+}
+
+/* Merging reads all that it moves: now and then the pages read are given back. */
+static void forget_merged(index_writer *w) {
+    if (++w->steps % STEPS_A_FORGETTING == 0) {
+        store_forget_pages(index_store(w->index), MAPPED_BYTES);
+    }
+}
+
+/* ---- Runs of fresh strings ----------------------------------------------------------------- */
+
+/* Runs of fresh strings are merged, once there are as many as may be, by steps, each in a
+   transaction of its own, until there is room again. What fails is tried again another time. */
+static void merge_runs(index_writer *w, numbers *n) {
+    bool done = !n->merge_due;
+    while (!done) {
+        if (begin(w, NULL) != ANP_OK) {
+            return;
+        }
+        if (numbers_merge_step(n, w->txn, RUN_STEP_BYTES, &done, NULL) != ANP_OK ||
+            end_transaction(w, NULL) != ANP_OK) {
+            drop_batch(w);
+            return;
+        }
+        forget_merged(w);
+    }
+}
+
+/*
+ * Before the first post of a batch: in its transaction, while threads draft the others. What takes
+ * more than one step has transactions of its own.
+ */
+static anp_status merge_runs_first(index_writer *w, anp_error *err) {
+    numbers *all[] = {&w->terms, &w->values};
+    bool empty = w->posts.count == 0 && bitmap_count(w->deleted) == 0;
+    for (size_t i = 0; empty && i < sizeof all / sizeof *all; i++) {
+        bool done = !all[i]->merge_due, expecting = w->expecting;
+        anp_status status =
+            done ? ANP_OK : numbers_merge_step(all[i], w->txn, RUN_STEP_BYTES, &done, NULL);
+        if (status == ANP_OK && done) {
+            continue;
+        }
+        if (status == ANP_OK && end_transaction(w, NULL) == ANP_OK) {
+            merge_runs(w, all[i]);
+        } else {
+            drop_batch(w); /* another time */
+        }
+        TRY(begin(w, err));
+        w->expecting = expecting;
+    }
+    return ANP_OK;
+}
+
+void writer_use_pool(index_writer *w, pool *p, bool aside) {
+    ahead_use_pool(&w->ahead, p, aside);
+    w->pool = p;
+    if (w->likeness) {
+        likeness_use_pool(w->likeness, p);
+    }
+    if (!aside && !w->txn) { /* nobody may come any more */
+        merge_runs(w, &w->terms);
+        merge_runs(w, &w->values);
     }
 }
 
@@ -602,6 +663,7 @@ anp_status writer_take(index_writer *w, batch_draft *from, uint32_t place, bool 
                        anp_error *err) {
     *replaced = false;
     TRY(begin(w, err));
+    TRY(merge_runs_first(w, err));
     TRY(check_room(w, err));
     anp_status status = take_post(w, from, place, replaced, err);
     w->broken = status != ANP_OK;
@@ -655,6 +717,7 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     replaced = replaced ? replaced : &ignored;
     *replaced = false;
     TRY(begin(w, err));
+    TRY(merge_runs_first(w, err));
     TRY(check_room(w, err));
     bool fresh = !w->own;
     anp_status status = own_draft(w, err);
@@ -699,95 +762,17 @@ static forward_view view_of(const index_writer *w, const batch_post *p) {
                           .map = p->from->names->terms.items};
 }
 
-/* Records of some posts of the batch, made by a thread. */
-typedef struct log_part {
-    const index_writer *writer;
-    size_t from, to; /* of the batch's posts */
-    buffer records;  /* one behind the other, and where each ends: */
-    VEC(size_t) ends;
-    pool_task task;
-    anp_status status;
-    anp_error error;
-} log_part;
-
-static anp_status make_records(log_part *part, anp_error *err) {
-    for (size_t i = part->from; i < part->to; i++) {
-        forward_view view = view_of(part->writer, &part->writer->posts.items[i]);
-        TRY(forward_view_write(&view, &part->records, err));
-        if (!vec_push(&part->ends, part->records.len)) {
-            return error_nomem(err, "a batch of posts");
-        }
-    }
-    return ANP_OK;
-}
-
-static void run_part(void *user, unsigned worker) {
-    log_part *part = user;
-    (void)worker;
-    part->status = make_records(part, &part->error);
-}
-
-static anp_status put_records(index_writer *w, log_part *part, anp_error *err) {
-    uint64_t first = w->cat.state.docno_end - w->posts.count + part->from;
-    if (part->status != ANP_OK) {
-        if (err) {
-            *err = part->error;
-        }
-        return part->status;
-    }
-    for (size_t i = 0, at = 0; i < part->ends.count; i++) {
-        str record = str_make((const char *)part->records.data + at, part->ends.items[i] - at);
-        at = part->ends.items[i];
-        TRY(store_put(w->txn, STORE_LOG, store_key_u64(first + i), record, true, err));
-    }
-    return ANP_OK;
-}
-
 static anp_status append_log(index_writer *w, anp_error *err) {
-    log_part parts[LOG_PARTS] = {{0}};
-    size_t count = w->pool && w->posts.count >= LOG_PARTS_FROM ? LOG_PARTS : 1;
-    anp_status status = ANP_OK;
-    for (size_t i = 0; i < count; i++) {
-        parts[i] = (log_part){.writer = w,
-                              .from = w->posts.count * i / count,
-                              .to = w->posts.count * (i + 1) / count,
-                              .task = {.run = run_part, .user = &parts[i]},
-                              .error = ANP_ERROR_INIT};
-        if (count > 1) {
-            pool_submit(w->pool, &parts[i].task, true);
-        } else {
-            run_part(&parts[i], 0);
-        }
+    uint32_t count = (uint32_t)w->posts.count;
+    forward_view *views = malloc((count + 1u) * sizeof *views);
+    for (uint32_t i = 0; views && i < count; i++) {
+        views[i] = view_of(w, &w->posts.items[i]);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (count > 1) {
-            pool_wait(w->pool, &parts[i].task);
-        }
-        status = status == ANP_OK ? put_records(w, &parts[i], err) : status;
-        buffer_free(&parts[i].records);
-        free(parts[i].ends.items);
-    }
+    anp_status status = views ? log_append(w->pool, w->txn, w->cat.state.docno_end - count, views,
+                                           count, err)
+                              : error_nomem(err, "a batch of posts");
+    free(views);
     return status;
-}
-
-/* The next segment's number, and whether it is greater than those of all live segments. */
-static uint16_t next_segment(catalog *c, bool *append) {
-    uint32_t number = c->state.segment_next;
-    for (size_t i = 0; i < c->units.count; i++) {
-        const unit_info *unit = &c->units.items[i];
-        if (unit->level == UNIT_SEGMENT && unit->number == number) {
-            number = (number + 1) & 0xffff;
-            i = (size_t)-1; /* taken: look again from the first */
-        }
-    }
-    *append = true;
-    for (size_t i = 0; i < c->units.count; i++) {
-        const unit_info *unit = &c->units.items[i];
-        *append = *append && (unit->level != UNIT_SEGMENT || unit->number < number);
-    }
-    c->state.segment_next = (number + 1) & 0xffff;
-    c->state.segments_made++;
-    return (uint16_t)number;
 }
 
 /* Windows are appended in order: those before must be merged before a whole one is written
@@ -815,7 +800,7 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
         unit.number = (uint16_t)(first >> WINDOW_BITS);
     } else {
         unit.level = UNIT_SEGMENT;
-        unit.number = next_segment(c, &append);
+        unit.number = catalog_new_segment(c, &append);
     }
     unit.length_average = (float)((double)catalog_text_words(c) /
                                   (double)(c->state.post_count ? c->state.post_count : 1));
@@ -957,6 +942,7 @@ static anp_status merge_on(index_writer *w, anp_error *err) {
 }
 
 static anp_status write_batch(index_writer *w, anp_error *err) {
+    TRY(w->likeness ? likeness_end(w->likeness, w->txn, w->cat.state.docno_end, err) : ANP_OK);
     TRY(numbers_save(&w->terms, w->txn, err));
     TRY(numbers_save(&w->values, w->txn, err));
     TRY(fits_log(w) ? append_log(w, err) : fold(w, err));
@@ -983,20 +969,6 @@ static void clear_batch(index_writer *w) {
         bitmap_free(w->deleted);
         w->deleted = bitmap_new();
         w->loaded = w->loaded && w->deleted;
-    }
-}
-
-static anp_status end_transaction(index_writer *w, anp_error *err) {
-    w->txn_number = store_txn_number(w->txn);
-    anp_status status = store_commit(w->txn, err);
-    w->txn = NULL;
-    return status;
-}
-
-/* Merging reads all that it moves: now and then the pages read are given back. */
-static void forget_merged(index_writer *w) {
-    if (++w->steps % STEPS_A_FORGETTING == 0) {
-        store_forget_pages(index_store(w->index), MAPPED_BYTES);
     }
 }
 
@@ -1037,22 +1009,6 @@ static void maintain(index_writer *w) {
     ahead_start(&w->ahead);
 }
 
-/* The same for runs of fresh strings, once there are as many as may be: until none is left. */
-static void merge_runs(index_writer *w, numbers *n) {
-    bool done = !n->merge_due;
-    while (!done) {
-        if (begin(w, NULL) != ANP_OK) {
-            return;
-        }
-        if (numbers_merge_step(n, w->txn, RUN_STEP_BYTES, &done, NULL) != ANP_OK ||
-            end_transaction(w, NULL) != ANP_OK) {
-            drop_batch(w);
-            return;
-        }
-        forget_merged(w);
-    }
-}
-
 /* A large batch leaves holes between what lives on, which the allocator would keep. */
 static void give_back_freed(void) {
 #if defined(__GLIBC__)
@@ -1079,8 +1035,10 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
         give_back_freed();
     }
     maintain(w);
-    merge_runs(w, &w->terms);
-    merge_runs(w, &w->values);
+    if (bulk || !w->ahead.aside) { /* else with the next batch */
+        merge_runs(w, &w->terms);
+        merge_runs(w, &w->values);
+    }
     if (bulk) {
         store_forget_pages(index_store(w->index), 0);
     }

@@ -78,8 +78,12 @@ anp_status writer_take(index_writer *w, batch_draft *from, uint32_t place, bool 
 anp_status writer_draft_options(index_writer *w, draft_options *out, anp_error *err);
 bool writer_wants_samples(const index_writer *w);
 
-/* Threads that help to build units, until it is called with NULL. */
-void writer_use_pool(index_writer *w, pool *p);
+/*
+ * Threads that help to build units, until it is called with NULL. aside: they also do work of
+ * former batches while posts come (ahead.h): the same index, but not the same file at any number of
+ * them.
+ */
+void writer_use_pool(index_writer *w, pool *p, bool aside);
 
 /* Posts added and memory held since the last commit: when to commit is the caller's choice. */
 uint32_t writer_pending_posts(const index_writer *w);

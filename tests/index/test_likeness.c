@@ -176,19 +176,19 @@ static void run_history(uint64_t seed, uint32_t own) {
             CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
         }
         pool *threads = prng_below(&p, 3) ? NULL : pool_open(prng_below(&p, 3));
-        writer_use_pool(w, threads);
+        writer_use_pool(w, threads, true);
         uint32_t most = prng_below(&p, 4) ? BATCH_MOST / 16 + 9 : BATCH_MOST;
         for (uint32_t i = prng_below(&p, most); i > 0; i--) {
             add_post(&p, prng_below(&p, IDS), prng_below(&p, 100) >= own, w);
         }
         delete_some(&p, w);
         if (prng_below(&p, 6) == 0) { /* what was not committed goes, and another writer comes */
-            writer_use_pool(w, NULL);
+            writer_use_pool(w, NULL, false);
             writer_close(w);
             w = NULL;
         } else {
             CHECK_EQ_INT(writer_commit(w, NULL), ANP_OK);
-            writer_use_pool(w, NULL);
+            writer_use_pool(w, NULL, false);
         }
         pool_close(threads);
         if (commit % 12 == 11) {
