@@ -233,6 +233,67 @@ static void as_they_come(void) {
     }
 }
 
+/* Whether groups were made: with small windows they must be. */
+static void check_merged(index_handle *index) {
+    store_txn *txn;
+    catalog c;
+    CHECK_EQ_INT(store_begin_read(index_store(index), &txn, NULL), ANP_OK);
+    if (CHECK_EQ_INT(catalog_load(txn, &c, NULL), ANP_OK)) {
+        CHECK(WINDOW_DOCS > 64 || c.state.group_end > 0);
+        catalog_free(&c);
+    }
+    store_abort(txn);
+}
+
+/* Batches of any size up to windows' ends and behind them; a writer goes now and then, with what a
+   thread has made ahead, and at times with posts that are not committed. */
+static batches_sums merge_aside(unsigned threads) {
+    enum { COMMITS = 70, POSTS_MOST = 60, LIFE = 13 };
+    char name[40], json[BATCHES_POST_BYTES];
+    anp_error err = ANP_ERROR_INIT;
+    prng p = {9};
+    index_writer *w = NULL;
+    intake *in;
+    intake_options how = {.threads = threads, .queue_bytes = 100 << 10, .aside = true};
+    snprintf(name, sizeof name, "aside-%u", threads);
+    index_handle *index = batches_index(name);
+    for (uint32_t commit = 0, next = 0; commit < COMMITS; commit++) {
+        if (!w) {
+            CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
+            CHECK_EQ_INT(intake_open(w, &how, &in, &err), ANP_OK);
+        }
+        bool lost = commit % LIFE == LIFE - 1;
+        for (uint32_t i = 1 + prng_below(&p, POSTS_MOST); i > 0; i--) {
+            uint32_t number = prng_below(&p, 9) ? next++ : prng_below(&p, next + 1);
+            batches_post(number, json, sizeof json);
+            add_json(w, in, json, ANP_OK);
+        }
+        CHECK(lost || intake_drain(in, &err) == ANP_OK);
+        CHECK(lost || writer_commit(w, &err) == ANP_OK);
+        if (lost || commit % LIFE == 5) {
+            intake_close(in);
+            writer_close(w);
+            w = NULL;
+        }
+    }
+    if (w) {
+        intake_close(in);
+        writer_close(w);
+    }
+    check_merged(index);
+    batches_sums sums = batches_sum(index);
+    index_close(index);
+    return sums;
+}
+
+static void merges_aside(void) {
+    batches_sums first = merge_aside(1); /* none aside */
+    for (unsigned threads = 2; threads <= 4; threads++) {
+        batches_sums sums = merge_aside(threads);
+        batches_compare(&first, &sums, true);
+    }
+}
+
 /* A post whose bytes allow too many words is counted at once; the others stay. */
 static void long_title(void) {
     enum { WORDS = TITLE_WORDS_MAX + 1 };
@@ -374,6 +435,8 @@ void test_index_intake(void) {
     as_one_by_one();
     CASE("so are posts in JSON, however many threads read them");
     as_they_come();
+    CASE("so is an index that threads merge while they come");
+    merges_aside();
     CASE("too long a title is refused at once");
     long_title();
     CASE("a stop: what stood before it is kept, nothing after it is told");
