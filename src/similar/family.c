@@ -11,7 +11,16 @@
 enum {
     SLOTS_AT_FIRST = 64,
     AHEAD = 16,
+    ZONE_DENSE = 64, /* a class that so many of a zone's places have, as a share, is bits there */
 };
+
+/* Tests make these smaller. */
+#ifndef ZONE_ITEMS_MIN
+#define ZONE_ITEMS_MIN 1024 /* fewer go with those of about their size */
+#endif
+#ifndef SPLIT_MIN
+#define SPLIT_MIN 128 /* items of a class that is cut where there are several zones */
+#endif
 
 void family_free_notes(family *f) {
     free(f->notes.prints);
@@ -26,7 +35,10 @@ void family_free(family *f) {
     free(f->members);
     free(f->list_start);
     free(f->lists);
+    free(f->cuts);
     free(f->bits);
+    free(f->item_at);
+    free(f->place_of);
     free(f->item_start);
     free(f->item_classes);
     free(f->buckets);
@@ -260,72 +272,178 @@ void family_rank_classes(family_bucket *b, const uint32_t *starts, const uint32_
 
 /* ---- Lists --------------------------------------------------------------------------------- */
 
-bool family_make_lists(family *f, const uint32_t *items) {
-    size_t total = 0, dense = 0;
-    size_t blocks = ((size_t)f->item_count + FAMILY_BLOCK - 1) / FAMILY_BLOCK;
-    f->row_words = blocks * (FAMILY_BLOCK / 64);
-    f->class_dense = 0;
-    f->list_start = pages_alloc(((size_t)f->class_count + 1) * sizeof *f->list_start);
-    if (!f->list_start) {
+/* The level of a size: sizes of one level are less than twice as large as another. */
+static unsigned level_of(uint32_t size) {
+    return size ? 31 - (unsigned)__builtin_clz(size) : 0;
+}
+
+/* Levels from the least on are a zone once they have enough items; by level, its zone. */
+static void choose_zones(family *f, const uint32_t *sizes, uint32_t *zones) {
+    uint32_t have[32] = {0}, left = f->item_count, held = 0, places = 0, zone = 0;
+    for (uint32_t i = 0; i < f->item_count; i++) {
+        have[level_of(sizes[i])]++;
+    }
+    for (unsigned level = 0; level < 32; level++) {
+        held += have[level];
+        left -= have[level];
+        zones[level] = zone;
+        bool enough = held >= ZONE_ITEMS_MIN && left >= ZONE_ITEMS_MIN;
+        if (level == 31 || (enough && zone + 1 < FAMILY_ZONES_MAX)) {
+            places += (held + FAMILY_BLOCK - 1) / FAMILY_BLOCK * FAMILY_BLOCK;
+            f->zone_start[++zone] = places;
+            held = 0;
+        }
+    }
+    f->zone_count = zone;
+}
+
+bool family_make_zones(family *f, const uint32_t *sizes) {
+    uint32_t zones[32] = {0}, next[FAMILY_ZONES_MAX];
+    f->zone_count = 1;
+    f->zone_start[1] = (f->item_count + FAMILY_BLOCK - 1) / FAMILY_BLOCK * FAMILY_BLOCK;
+    if (sizes) {
+        choose_zones(f, sizes, zones);
+    }
+    uint32_t places = f->zone_start[f->zone_count];
+    f->row_words = places / 64;
+    if (f->zone_count == 1) {
+        return true;
+    }
+    f->item_at = malloc(places * sizeof *f->item_at);
+    f->place_of = malloc(((size_t)f->item_count + 1) * sizeof *f->place_of);
+    if (!f->item_at || !f->place_of) {
         return false;
     }
-    /* By df as classes are numbered; where items count for several posts that is near enough. */
-    while (f->class_dense < f->class_count &&
-           items[f->class_dense] < f->item_count / FAMILY_DENSE + 1) {
-        f->list_start[f->class_dense] = total;
-        total += items[f->class_dense++];
+    memset(f->item_at, 0xff, places * sizeof *f->item_at);
+    memcpy(next, f->zone_start, sizeof next);
+    for (uint32_t i = 0; i < f->item_count; i++) {
+        uint32_t place = next[zones[level_of(sizes[i])]]++;
+        f->item_at[place] = i;
+        f->place_of[i] = place;
     }
-    f->list_start[f->class_dense] = total;
-    dense = f->class_count - f->class_dense;
+    return true;
+}
+
+bool family_open_cuts(family *f, const uint32_t *items) {
+    /* By df as classes are numbered; where items count for several posts that is near enough. */
+    uint32_t dense = f->item_count / FAMILY_DENSE + 1, c = 0;
+    uint32_t split = f->zone_count > 1 && SPLIT_MIN < dense ? SPLIT_MIN : dense;
+    while (c < f->class_count && f->df[c] < 2) {
+        c++;
+    }
+    f->class_shared = c;
+    for (c = 0; c < f->class_count && items[c] < split; c++) {
+    }
+    f->class_split = c;
+    for (; c < f->class_count && items[c] < dense; c++) {
+    }
+    f->class_dense = c;
+    size_t cuts = (size_t)(f->class_count - f->class_split) * f->zone_count;
+    f->cuts = calloc(cuts + 1, sizeof *f->cuts);
+    for (c = f->class_split; f->cuts && f->zone_count == 1 && c < f->class_count; c++) {
+        f->cuts[c - f->class_split].count = items[c];
+    }
+    return f->cuts != NULL;
+}
+
+/* Where a class's cuts go, of what was counted. *lists, *words: so many so far. */
+static void place_cuts(family *f, uint32_t class, size_t *fill, size_t *lists, size_t *words) {
+    for (uint32_t zone = 0; zone < f->zone_count; zone++) {
+        uint32_t places = f->zone_start[zone + 1] - f->zone_start[zone];
+        family_cut *cut = &f->cuts[family_cut_of(f, class, zone) - f->cuts];
+        cut->is_bits = f->zone_count == 1 || cut->count >= places / ZONE_DENSE;
+        cut->at = cut->is_bits ? *words : *lists;
+        fill[f->class_split + (size_t)(cut - f->cuts)] = *lists;
+        *words += cut->is_bits ? places / 64 : 0;
+        *lists += cut->is_bits && class >= f->class_dense ? 0 : cut->count;
+    }
+}
+
+bool family_make_lists(family *f, const uint32_t *items, size_t **fill) {
+    size_t cuts = (size_t)(f->class_count - f->class_split) * f->zone_count;
+    size_t total = 0, words = 0;
+    f->list_start = pages_alloc(((size_t)f->class_dense + 1) * sizeof *f->list_start);
+    *fill = pages_alloc((f->class_split + cuts + 1) * sizeof **fill);
+    if (!f->list_start || !*fill) {
+        return false;
+    }
+    for (uint32_t c = 0; c < f->class_count; c++) {
+        if (c <= f->class_dense) {
+            f->list_start[c] = total;
+        }
+        if (c < f->class_split) {
+            (*fill)[c] = total;
+            total += items[c];
+        } else {
+            place_cuts(f, c, *fill, &total, &words);
+        }
+    }
+    if (f->class_dense == f->class_count) {
+        f->list_start[f->class_dense] = total;
+    }
     f->lists = pages_alloc((total + 1) * sizeof *f->lists);
-    f->bits = pages_zeroed((dense * f->row_words + 8) * sizeof *f->bits);
+    f->bits = pages_zeroed((words + 8) * sizeof *f->bits);
     return f->lists && f->bits;
 }
 
-/* How many classes each item has, one place ahead. */
-static void count_classes(family *f) {
-    size_t *have = f->item_start + 1;
-    for (size_t i = 0; i < f->list_start[f->class_dense]; i++) {
-        have[f->lists[i]]++;
+/* ---- Items' classes ------------------------------------------------------------------------ */
+
+/* Counts a class of the item at a place, or, once there is room, adds it. */
+static inline void turn_place(family *f, size_t *fill, uint32_t place, uint32_t class) {
+    uint32_t item = family_item(f, place);
+    if (f->item_classes) {
+        f->item_classes[fill[item]++] = class;
+    } else {
+        f->item_start[item + 1]++;
+    }
+}
+
+static void turn_cut(family *f, size_t *fill, uint32_t class, uint32_t zone) {
+    const family_cut *cut = family_cut_of(f, class, zone);
+    if (!cut->is_bits) {
+        for (size_t i = cut->at; i < cut->at + cut->count; i++) {
+            turn_place(f, fill, f->lists[i], class);
+        }
+        return;
+    }
+    const uint64_t *bits = f->bits + cut->at;
+    for (uint32_t w = 0; w < family_zone_words(f, zone); w++) {
+        for (uint64_t word = bits[w]; word; word &= word - 1) {
+            turn_place(f, fill, f->zone_start[zone] + w * 64 + (uint32_t)__builtin_ctzll(word),
+                       class);
+        }
+    }
+}
+
+static void turn_all(family *f, size_t *fill) {
+    for (uint32_t c = 0; c < f->class_dense; c++) {
+        for (size_t i = f->list_start[c]; i < f->list_start[c + 1]; i++) {
+            turn_place(f, fill, f->lists[i], c);
+        }
     }
     for (uint32_t c = f->class_dense; c < f->class_count; c++) {
-        const uint64_t *row = family_bits(f, c);
-        for (size_t w = 0; w < f->row_words; w++) {
-            for (uint64_t word = row[w]; word; word &= word - 1) {
-                have[w * 64 + (size_t)__builtin_ctzll(word)]++;
-            }
+        for (uint32_t zone = 0; zone < f->zone_count; zone++) {
+            turn_cut(f, fill, c, zone);
         }
     }
 }
 
 bool family_turn(family *f) {
     size_t *fill = pages_alloc(((size_t)f->item_count + 1) * sizeof *fill);
-    count_classes(f);
+    turn_all(f, NULL);
     for (uint32_t i = 0; i < f->item_count; i++) {
         f->item_start[i + 1] += f->item_start[i];
     }
     size_t total = f->item_start[f->item_count];
     f->item_classes = pages_alloc((total + 1) * sizeof *f->item_classes);
-    bool made = fill && f->item_classes;
-    if (made) {
+    if (fill && f->item_classes) {
         memcpy(fill, f->item_start, f->item_count * sizeof *fill);
-        for (uint32_t c = 0; c < f->class_dense; c++) {
-            for (size_t i = f->list_start[c]; i < f->list_start[c + 1]; i++) {
-                f->item_classes[fill[f->lists[i]]++] = c;
-            }
-        }
-        for (uint32_t c = f->class_dense; c < f->class_count; c++) {
-            const uint64_t *row = family_bits(f, c);
-            for (size_t w = 0; w < f->row_words; w++) {
-                for (uint64_t word = row[w]; word; word &= word - 1) {
-                    size_t item = w * 64 + (size_t)__builtin_ctzll(word);
-                    f->item_classes[fill[item]++] = c;
-                }
-            }
-        }
+        turn_all(f, fill);
     }
     free(fill);
-    return made;
+    free(f->place_of);
+    f->place_of = NULL;
+    return fill && f->item_classes;
 }
 
 bool family_same(const family *f, uint32_t a, uint32_t b) {
@@ -374,13 +492,8 @@ static bool class_sets(family *f, uint32_t **items) {
     return made;
 }
 
-static bool list_sets(family *f, const uint32_t *start, const uint32_t *numbers) {
+static void list_sets(family *f, const uint32_t *start, const uint32_t *numbers, size_t *fill) {
     const family_bucket *b = f->buckets;
-    size_t *fill = pages_alloc(((size_t)f->class_dense + 1) * sizeof *fill);
-    if (!fill) {
-        return false;
-    }
-    memcpy(fill, f->list_start, f->class_dense * sizeof *fill);
     for (uint32_t i = 0; i < f->item_count; i++) {
         for (uint32_t k = start[i]; k < start[i + 1]; k++) {
             if (b->notes.first[numbers[k]]) {
@@ -388,8 +501,6 @@ static bool list_sets(family *f, const uint32_t *start, const uint32_t *numbers)
             }
         }
     }
-    free(fill);
-    return true;
 }
 
 anp_status family_of_sets(const uint64_t *hashes, const uint32_t *start, const uint32_t *posts,
@@ -397,13 +508,19 @@ anp_status family_of_sets(const uint64_t *hashes, const uint32_t *start, const u
     *out = (family){.item_count = item_count};
     size_t total = item_count ? start[item_count] : 0;
     uint32_t *items = NULL, *numbers = malloc((total + 1) * sizeof *numbers);
+    size_t *fill = NULL;
     out->buckets = calloc(1, sizeof *out->buckets);
     out->item_start = pages_zeroed(((size_t)item_count + 2) * sizeof *out->item_start);
     bool made = numbers && out->buckets && out->item_start &&
                 family_open_features(out, total, true) &&
                 number_sets(out, hashes, start, posts, numbers) && class_sets(out, &items) &&
-                family_make_lists(out, items) && list_sets(out, start, numbers) &&
-                family_turn(out);
+                family_make_zones(out, NULL) && family_open_cuts(out, items) &&
+                family_make_lists(out, items, &fill);
+    if (made) {
+        list_sets(out, start, numbers, fill);
+        made = family_turn(out);
+    }
+    free(fill);
     free(items);
     free(numbers);
     if (!made) {

@@ -102,16 +102,49 @@ void family_rank_classes(family_bucket *b, const uint32_t *starts, const uint32_
 
 /* ---- Lists --------------------------------------------------------------------------------- */
 
-/* Room for the lists, whose lengths are known. */
-bool family_make_lists(family *f, const uint32_t *items);
+/* Zones and places of items of so many features; sizes NULL: one zone. */
+bool family_make_zones(family *f, const uint32_t *sizes);
 
-/* Adds an item to a list, in ascending order of items. fill: of each sparse class. */
+static inline uint32_t family_place(const family *f, uint32_t item) {
+    return f->place_of ? f->place_of[item] : item;
+}
+
+static inline uint32_t family_zone_of(const family *f, uint32_t place) {
+    uint32_t zone = 0;
+    while (place >= f->zone_start[zone + 1]) {
+        zone++;
+    }
+    return zone;
+}
+
+/* Where classes are cut, by how many items they have, and room for the cuts, which are empty. */
+bool family_open_cuts(family *f, const uint32_t *items);
+
+/* Where there are several zones, each item of a class that is cut is counted before lists are made,
+   in any order. */
+static inline void family_count_in_cut(family *f, uint32_t class, uint32_t item) {
+    uint32_t zone = family_zone_of(f, family_place(f, item));
+    f->cuts[family_cut_of(f, class, zone) - f->cuts].count++;
+}
+
+/* Room for the lists, whose lengths are known. *fill, the caller's: where each goes on, those of
+   classes that are not cut, then of cuts. */
+bool family_make_lists(family *f, const uint32_t *items, size_t **fill);
+
+/* Adds an item to a class. */
 static inline void family_add_to_list(family *f, size_t *fill, uint32_t class, uint32_t item) {
-    if (class < f->class_dense) {
-        f->lists[fill[class]++] = item;
-    } else {
-        f->bits[(size_t)(class - f->class_dense) * f->row_words + item / 64] |= (uint64_t)1
-                                                                               << item % 64;
+    uint32_t place = family_place(f, item);
+    if (class < f->class_split) {
+        f->lists[fill[class]++] = place;
+        return;
+    }
+    uint32_t zone = family_zone_of(f, place), low = place - f->zone_start[zone];
+    const family_cut *cut = family_cut_of(f, class, zone);
+    if (cut->is_bits) {
+        f->bits[cut->at + low / 64] |= (uint64_t)1 << low % 64;
+    }
+    if (!cut->is_bits || class < f->class_dense) {
+        f->lists[fill[f->class_split + (size_t)(cut - f->cuts)]++] = place;
     }
 }
 

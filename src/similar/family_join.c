@@ -5,10 +5,12 @@
  *        prints and dfs are added up
  *     2  hashes of one print and df are one class, of which one is the first; classes are numbered
  *        by df
- *     3  lists are written by class, out of its first hash's posts in every part
- *     4  then the items' classes by list, which sorts them
+ *     3  items get places; where there are several zones, the posts of classes that are cut are
+ *        counted by zone
+ *     4  lists are written by class, out of its first hash's posts in every part
+ *     5  then the items' classes by list, which sorts them
  *
- * Buckets are so small that their tables stay in the cache, and are threads' work in 1 and 3; in 2
+ * Buckets are so small that their tables stay in the cache, and are threads' work but for 2, where
  * it is shared by the first bits of prints. Cost: two passes over the hashes of parts, two random
  * writes for each entry of a list.
  */
@@ -36,7 +38,7 @@ typedef struct joining {
     family_share shares[FAMILY_SHARES];
     uint32_t starts[FAMILY_SHARES];
     uint32_t *ranks;
-    size_t *fill; /* by sparse class: where its list goes on */
+    size_t *fill; /* where lists go on */
 } joining;
 
 /* Some of a step's work. */
@@ -127,6 +129,35 @@ static bool classify_share(joining *j, size_t nth) {
     return family_find_classes(j->f, &j->shares[nth], nth);
 }
 
+/* Counts the posts of classes that are cut. A class is one bucket's work, here and in the lists. */
+static bool count_bucket(joining *j, size_t nth) {
+    family *f = j->f;
+    family_bucket *b = &f->buckets[nth];
+    for (size_t p = 0; p < j->part_count; p++) {
+        const uint32_t *slice = j->slices + p * (j->bucket_count + 1) + nth;
+        const chunk_side *s = &j->parts[p].text;
+        for (uint32_t i = slice[0]; i < slice[1]; i++) {
+            uint32_t number = j->numbers[p][i];
+            if (number == FAMILY_NONE || !b->notes.first[number] ||
+                b->classes[number] < f->class_split) {
+                continue;
+            }
+            uint32_t theirs = s->classes[i];
+            for (uint32_t k = s->start[theirs]; k < s->start[theirs + 1]; k++) {
+                family_count_in_cut(f, b->classes[number], j->parts[p].first + s->posts[k]);
+            }
+        }
+    }
+    return true;
+}
+
+static bool rank_bucket(joining *j, size_t nth) {
+    family_bucket *b = &j->f->buckets[nth];
+    family_rank_classes(b, j->starts, j->ranks);
+    family_fill_slots(b);
+    return true;
+}
+
 static void list_posts(joining *j, uint32_t class, const corpus_part *part, uint32_t theirs) {
     const chunk_side *s = &part->text;
     for (uint32_t i = s->start[theirs]; i < s->start[theirs + 1]; i++) {
@@ -134,11 +165,9 @@ static void list_posts(joining *j, uint32_t class, const corpus_part *part, uint
     }
 }
 
-/* Parts follow in the order of their posts, so each list ascends. A list is one bucket's work. */
+/* Parts follow in the order of their posts. */
 static bool list_bucket(joining *j, size_t nth) {
-    family_bucket *b = &j->f->buckets[nth];
-    family_rank_classes(b, j->starts, j->ranks);
-    family_fill_slots(b);
+    const family_bucket *b = &j->f->buckets[nth];
     for (size_t p = 0; p < j->part_count; p++) {
         const uint32_t *slice = j->slices + p * (j->bucket_count + 1) + nth;
         const uint32_t *numbers = j->numbers[p];
@@ -208,14 +237,28 @@ static bool make_classes(joining *j, uint32_t **items) {
     return made && family_order_classes(f, items, &j->ranks);
 }
 
-static bool write_lists(joining *j) {
+static bool make_zones(joining *j) {
+    uint32_t *sizes = pages_alloc(((size_t)j->f->item_count + 1) * sizeof *sizes);
+    for (size_t p = 0; sizes && p < j->part_count; p++) {
+        if (j->parts[p].count) {
+            memcpy(sizes + j->parts[p].first, j->parts[p].sizes,
+                   j->parts[p].count * sizeof *sizes);
+        }
+    }
+    bool made = sizes && family_make_zones(j->f, sizes);
+    free(sizes);
+    return made;
+}
+
+static bool write_lists(joining *j, const uint32_t *items) {
     family *f = j->f;
-    j->fill = pages_alloc(((size_t)f->class_dense + 1) * sizeof *j->fill);
-    if (!j->fill) {
+    if (!make_zones(j) || !family_open_cuts(f, items) || !family_open_slots(f) ||
+        !run_all(j, j->bucket_count, rank_bucket) ||
+        (f->zone_count > 1 && !run_all(j, j->bucket_count, count_bucket)) ||
+        !family_make_lists(f, items, &j->fill)) {
         return false;
     }
-    memcpy(j->fill, f->list_start, f->class_dense * sizeof *j->fill);
-    return family_open_slots(f) && run_all(j, j->bucket_count, list_bucket);
+    return run_all(j, j->bucket_count, list_bucket);
 }
 
 static void close_join(joining *j) {
@@ -240,7 +283,7 @@ anp_status family_join(corpus_part *parts, size_t count, uint32_t item_count, po
     bool made = open_join(&j) && run_all(&j, count, slice_part) &&
                 open_buckets(&j, features_of(&j)) && run_all(&j, j.bucket_count, number_bucket);
     free_hashes(&j);
-    made = made && make_classes(&j, &items) && family_make_lists(out, items) && write_lists(&j);
+    made = made && make_classes(&j, &items) && write_lists(&j, items);
     close_join(&j);
     family_free_notes(out);
     free(items);

@@ -68,9 +68,9 @@ static void *zeroed(size_t count, size_t size) {
 anp_status finder_open(const yardstick *y, finder **out, anp_error *err) {
     const corpus *c = y->corpus;
     size_t sets = c->about.row_words * 64, padded = c->text.row_words * 64;
-    size_t dense = c->text.class_count - c->text.class_dense;
-    size_t about_dense = c->about.class_count - c->about.class_dense;
-    size_t rows = dense > about_dense ? dense : about_dense;
+    size_t split = c->text.class_count - c->text.class_split;
+    size_t about_split = c->about.class_count - c->about.class_split;
+    size_t rows = split > about_split ? split : about_split;
     finder *f = calloc(1, sizeof *f);
     if (!f) {
         return error_nomem(err, "similar posts");
@@ -149,7 +149,7 @@ static void sift_down(neighbour *heap, size_t count, size_t at) {
     heap[at] = moved;
 }
 
-static void offer(finder *f, neighbour n) {
+void finder_offer(finder *f, neighbour n) {
     neighbour *heap = f->heap.items;
     if (n.likeness < f->least) {
         return;
@@ -239,7 +239,7 @@ void finder_compare(finder *f, uint32_t number) {
     if (f->seen[number] != f->search) {
         f->seen[number] = f->search;
         f->work.compared++;
-        offer(f, (neighbour){likeness_of(f, number), number});
+        finder_offer(f, (neighbour){likeness_of(f, number), number});
     }
 }
 

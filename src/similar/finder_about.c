@@ -51,8 +51,8 @@ static size_t add_terms(finder *f) {
         if (units == 0) {
             continue;
         }
-        if (class >= a->class_dense) {
-            f->rows[rows] = family_bits(a, class);
+        if (class >= a->class_split) { /* sets have one zone: all of these are bits */
+            f->rows[rows] = a->bits + family_cut_of(a, class, 0)->at;
             f->row_units[rows++] = units;
             continue;
         }

@@ -37,10 +37,10 @@ struct finder {
 
     uint64_t *shared;  /* by class of text: the probe's weight; 0 between searches */
     uint64_t *sieve;   /* NULL where there are few classes; see finder.c; 0 between searches */
-    uint16_t *sums;    /* by post; 0 between searches */
-    uint32_t *touched; /* posts with a sum */
+    uint16_t *sums;    /* by place; 0 between searches */
+    uint32_t *touched; /* places with a sum */
     uint32_t touched_count;
-    candidate *candidates; /* as many as there are posts */
+    candidate *candidates; /* as many as there are places */
     candidate *sorted;
     lane_hit *hits;        /* likewise */
     const uint64_t **rows;
@@ -68,6 +68,9 @@ static inline bool finder_accepts(const finder *f, uint32_t number) {
 static inline bool finder_full(const finder *f) {
     return f->heap.count == f->options->k;
 }
+
+/* Takes a post among the nearest if it is. */
+void finder_offer(finder *f, neighbour n);
 
 /* Compares a post in full, unless this search did already. */
 void finder_compare(finder *f, uint32_t number);

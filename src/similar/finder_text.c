@@ -12,6 +12,10 @@
  *
  * Posts with a sum are listed while they are few; once they are many, all sums are looked through
  * one behind the other (wide), until few are open.
+ *
+ * Classes that are cut by zones (family.h) come last. A zone is passed over when all of its posts
+ * are too small or too large to be among the nearest. Where sums are whole, as plain Jaccard's are,
+ * complete ones tell the text to the bit: nothing is compared then.
  */
 #include "similar/finder_impl.h"
 
@@ -21,12 +25,15 @@ enum {
     CHECK_FIRST = 512, /* postings before the worst of the k is first looked after, then 4 × */
     CHECK_GROWTH = 4,
     CHECKED = 16, /* posts compared at a check, at most */
+    CHEAP_CLASSES = 128, /* of a probe whose posts are compared at a check though sums could do */
     WIDE_SHARE = 8, /* of all posts have a sum: sums are looked through by SIMD */
     WIDE_LOOKS = 2, /* done again once as many postings as half of all posts were walked */
     COMPARE_CLASSES = 4, /* of the probe and of a mean post: to compare them costs one posting */
     COMPARE_SHARE = 4, /* a class may cost so much of what comparing costs */
     OPEN_ENOUGH = 32,
     SWEEP_ROWS = 8, /* what a sweep costs besides its rows */
+    STRETCH = 8,    /* blocks that are looked through before the bar is raised */
+    CUTS_AHEAD = 8,
 };
 
 #ifndef LISTED_SHARE /* of all posts are open: they are listed again; tests make it larger */
@@ -34,7 +41,6 @@ enum {
 #endif
 
 static const double SAFE = 1e-5; /* more than single precision loses in a bound */
-static const double TEXT_FAINT = 1e-3; /* posts are looked for that look like half, a quarter … */
 
 typedef struct walk {
     finder *f;
@@ -42,11 +48,14 @@ typedef struct walk {
     double scale;      /* units a weight */
     double whole;      /* the probe's weight in units */
     double rounded;    /* units that a class may have added to a sum over what it weighs */
+    bool exact;        /* sums are whole, and text is all that is asked for */
     bool unclean;      /* sums of posts that are out were left */
     bool wide;         /* any post may have a sum, and nobody keeps a list of those that do */
     uint64_t compare_cost; /* of a post, in postings; a row of 32 posts costs about one */
     uint64_t left;     /* weight of classes not yet walked */
+    uint64_t most;     /* weight that any other post may share */
     uint32_t next;     /* the next class of the probe */
+    uint32_t border;   /* the first class that is not walked */
     uint32_t candidate_count;
 } walk;
 
@@ -74,9 +83,9 @@ static double measure_most(const finder *f, double text, uint32_t number) {
     return weigh_blend(text, finder_about_most(f, f->corpus->set_of[number]));
 }
 
-/* The most text of a post that shares at most so many units. */
-static double text_most(const walk *w, double units, uint32_t number) {
-    double total = (double)w->f->y->text.totals_near[number] * w->scale * (1 + SAFE);
+/* The most text of the post at a place that shares at most so many units. */
+static double text_most(const walk *w, double units, uint32_t place) {
+    double total = (double)w->f->y->text.totals_near[place] * w->scale * (1 + SAFE);
     units = units < w->whole ? units : w->whole;
     units = units < total ? units : total;
     return units / (w->whole + total * (1 - 2 * SAFE) - units) * (1 + SAFE);
@@ -96,14 +105,35 @@ static bar bar_of(const walk *w) {
     return bar_at(w, text_needed(w));
 }
 
-static inline bool reaches(const walk *w, bar b, float units, uint32_t number) {
-    return units >= b.base + b.slope * w->f->y->text.totals_near[number];
+static inline bool reaches(const walk *w, bar b, float units, uint32_t place) {
+    return units >= b.base + b.slope * w->f->y->text.totals_near[place];
+}
+
+/* Whether a zone may hold posts that are among the nearest: large enough, and not so large that
+   all they could share is too little. */
+static bool zone_is_open(const walk *w, uint32_t zone) {
+    const weighing *text = &w->f->y->text;
+    double needed = text_needed(w) * (1 - SAFE), whole = (double)w->f->probe->total;
+    double least = (double)text->zone_least[zone], most = (double)text->zone_most[zone];
+    return least <= most && most >= needed * whole &&
+           (double)w->most >= needed / (1 + needed) * (whole + least);
+}
+
+/* Zones by turns: from the probe's size up, then down. */
+static uint32_t nth_zone(const walk *w, uint32_t nth) {
+    const family *t = &w->f->corpus->text;
+    uint32_t own = 0;
+    while (own + 1 < t->zone_count && w->f->y->text.zone_most[own] < w->f->probe->total) {
+        own++;
+    }
+    return own + nth < t->zone_count ? own + nth : t->zone_count - 1 - nth;
 }
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-static void add_candidate(walk *w, uint32_t number, double text) {
+static void add_candidate(walk *w, uint32_t place, double text) {
     finder *f = w->f;
+    uint32_t number = family_item(&f->corpus->text, place);
     double bound = measure_most(f, text, number) * (1 + SAFE);
     if (bound >= f->least && f->seen[number] != f->search && finder_accepts(f, number)) {
         f->candidates[w->candidate_count++] = (candidate){(float)(bound * (1 + SAFE)), number};
@@ -136,59 +166,104 @@ static bool may_be_wide(const finder *f) {
     return f->options->k <= CHECKED && (!f->y->by_about || f->bare);
 }
 
-/* Posts whose sums, with so many units more, come to a bar, into f->hits; how many. */
-static uint32_t sums_over(const walk *w, bar b, double more, bool keep) {
-    const finder *f = w->f;
-    lane_work work = {.sums = f->sums,
-                      .totals = f->y->text.totals_near,
-                      .blocks = f->corpus->text.row_words * 64 / FAMILY_BLOCK,
+/* Some blocks of a zone. */
+typedef struct stretch {
+    uint32_t zone;
+    size_t from, blocks;
+} stretch;
+
+static stretch whole_zone(const walk *w, uint32_t zone) {
+    return (stretch){zone, 0, family_zone_words(&w->f->corpus->text, zone) * 64 / FAMILY_BLOCK};
+}
+
+/* Adds rows, then tells the places whose sums, with so many units more, come to a bar, into hits;
+   how many. */
+static uint32_t sums_of(const walk *w, stretch s, size_t rows, bar b, double more, bool keep,
+                        lane_hit *hits) {
+    finder *f = w->f;
+    uint32_t first = f->corpus->text.zone_start[s.zone] + (uint32_t)s.from * FAMILY_BLOCK;
+    lane_work work = {.sums = f->sums + first,
+                      .totals = f->y->text.totals_near + first,
+                      .blocks = s.blocks,
+                      .first = first,
+                      .rows = f->rows,
+                      .units = f->row_units,
+                      .row_count = rows,
                       .base = (float)(b.base - more * (1 + SAFE)),
                       .slope = b.slope,
                       .keep = keep};
-    return (uint32_t)lanes_run(&work, f->hits);
+    return (uint32_t)lanes_run(&work, hits);
+}
+
+/* The same of all zones that are open. */
+static uint32_t sums_over(const walk *w, bar b, double more, bool keep) {
+    finder *f = w->f;
+    uint32_t hits = 0;
+    for (uint32_t zone = 0; zone < f->corpus->text.zone_count; zone++) {
+        if (zone_is_open(w, zone)) {
+            hits += sums_of(w, whole_zone(w, zone), 0, b, more, keep, f->hits + hits);
+        }
+    }
+    return hits;
 }
 
 /* The least text of a post that shares at least so many units. */
-static double text_least(const walk *w, double units, uint32_t number) {
-    double total = (double)w->f->y->text.totals_near[number] * w->scale * (1 + SAFE);
+static double text_least(const walk *w, double units, uint32_t place) {
+    double total = (double)w->f->y->text.totals_near[place] * w->scale * (1 + SAFE);
     return units > 0 ? units / (w->whole + total - units) * (1 - SAFE) : 0;
 }
 
-/* Sums of posts that look best, more than k if so many reach the least; into f->hits. */
-static uint32_t best_sums(const walk *w) {
-    finder *f = w->f;
-    uint32_t hits = 0;
-    if (!w->wide) {
-        for (; hits < f->touched_count; hits++) {
-            f->hits[hits] = (lane_hit){f->touched[hits], f->sums[f->touched[hits]]};
-        }
-        return hits;
-    }
-    double text = 0.5;
-    for (; hits <= f->options->k && text > 2 * f->least && text > TEXT_FAINT; text /= 2) {
-        hits = sums_over(w, bar_at(w, text), 0, true);
-    }
-    return hits <= f->options->k ? sums_over(w, bar_of(w), 0, true) : hits;
-}
+/* The k most that posts reach for certain, by what they share so far. */
+typedef struct sure {
+    double best[CHECKED];
+    uint32_t k;
+} sure;
 
-/* What k posts reach for certain, by what they share so far, is the least. */
-static void raise_least(walk *w) {
-    finder *f = w->f;
-    double best[CHECKED] = {0};
-    uint32_t k = f->options->k, hits = best_sums(w);
-    for (uint32_t i = 0; i < hits; i++) {
-        double units = f->hits[i].units - w->rounded * (w->next + 1.0);
-        double least = text_least(w, units, f->hits[i].item);
-        if (least <= best[k - 1] || !finder_accepts(f, f->hits[i].item)) {
+static void make_sure(const walk *w, sure *s, const lane_hit *hits, uint32_t count) {
+    uint32_t last = s->k - 1;
+    for (uint32_t i = 0; i < count; i++) {
+        double units = hits[i].units - w->rounded * (w->next + 1.0);
+        double least = text_least(w, units, hits[i].item);
+        if (least <= s->best[last] ||
+            !finder_accepts(w->f, family_item(&w->f->corpus->text, hits[i].item))) {
             continue;
         }
-        uint32_t at = k - 1;
-        for (; at > 0 && best[at - 1] < least; at--) {
-            best[at] = best[at - 1];
+        uint32_t at = last;
+        for (; at > 0 && s->best[at - 1] < least; at--) {
+            s->best[at] = s->best[at - 1];
         }
-        best[at] = least;
+        s->best[at] = least;
     }
-    f->least = best[k - 1] > f->least ? best[k - 1] : f->least;
+}
+
+static void make_sure_of_zone(const walk *w, sure *s, uint32_t zone) {
+    stretch all = whole_zone(w, zone);
+    for (stretch some = {zone, 0, 0}; some.from < all.blocks; some.from += some.blocks) {
+        double best = s->best[s->k - 1] > w->f->least ? s->best[s->k - 1] : w->f->least;
+        some.blocks = all.blocks - some.from < STRETCH ? all.blocks - some.from : STRETCH;
+        uint32_t hits = sums_of(w, some, 0, bar_at(w, best * (1 - SAFE)), 0, true, w->f->hits);
+        make_sure(w, s, w->f->hits, hits);
+    }
+}
+
+/* What k posts reach for certain is the least. */
+static void raise_least(walk *w) {
+    finder *f = w->f;
+    sure s = {.k = f->options->k};
+    if (w->wide) {
+        for (uint32_t i = 0; i < f->corpus->text.zone_count; i++) {
+            uint32_t zone = nth_zone(w, i);
+            if (zone_is_open(w, zone)) {
+                make_sure_of_zone(w, &s, zone);
+            }
+        }
+    } else {
+        for (uint32_t i = 0; i < f->touched_count; i++) {
+            f->hits[i] = (lane_hit){f->touched[i], f->sums[f->touched[i]]};
+        }
+        make_sure(w, &s, f->hits, f->touched_count);
+    }
+    f->least = s.best[s.k - 1] > f->least ? s.best[s.k - 1] : f->least;
 }
 
 /* ---- Rare classes -------------------------------------------------------------------------- */
@@ -204,17 +279,19 @@ static void check(walk *w) {
     uint32_t most = f->options->k < CHECKED ? f->options->k : CHECKED, count = 0;
     const float *totals = f->y->text.totals_near;
     float whole = (float)w->whole, scale = (float)w->scale, worst = 0;
-    if (w->wide || w->unclean) {
+    bool costly = w->exact && may_be_wide(f) && f->probe->class_count > CHEAP_CLASSES;
+    if (w->wide || w->unclean || costly) {
         raise_least(w);
         return;
     }
     for (uint32_t i = 0; i < f->touched_count; i++) {
-        uint32_t number = f->touched[i];
-        float units = (float)f->sums[number], total = whole + totals[number] * scale;
+        uint32_t place = f->touched[i];
+        float units = (float)f->sums[place], total = whole + totals[place] * scale;
         if (units <= worst * total) {
             continue;
         }
         float looks = units / total;
+        uint32_t number = family_item(&f->corpus->text, place);
         if (f->seen[number] == f->search || !finder_accepts(f, number)) {
             continue;
         }
@@ -258,10 +335,10 @@ static void add_list(walk *w, uint32_t class, uint16_t units) {
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t number = list[i];
-        f->touched[touched] = number;
-        touched += f->sums[number] == 0;
-        f->sums[number] = (uint16_t)(f->sums[number] + units);
+        uint32_t place = list[i];
+        f->touched[touched] = place;
+        touched += f->sums[place] == 0;
+        f->sums[place] = (uint16_t)(f->sums[place] + units);
     }
     f->touched_count = touched;
     w->wide = touched > f->corpus->count / WIDE_SHARE && may_be_wide(f);
@@ -284,10 +361,10 @@ static void add_list_to_open(const walk *w, uint32_t class, uint16_t units) {
     }
 }
 
-/* The next rare class, or false when only frequent ones are left. */
+/* The next class that is walked, or false when only frequent ones are left. */
 static bool next_rare(const walk *w, uint32_t *class) {
     const probe *p = w->f->probe;
-    if (w->next == p->class_count || p->classes[w->next] >= w->f->corpus->text.class_dense) {
+    if (w->next == p->class_count || p->classes[w->next] >= w->border) {
         return false;
     }
     *class = p->classes[w->next];
@@ -322,7 +399,7 @@ static bool walk_rare(walk *w) {
             return true;
         }
         fetch_lists(w);
-        if (weight > 0 && !(t->df[class] == 1 && p->post != FAMILY_NONE)) {
+        if (weight > 0 && !(class < t->class_shared && p->post != FAMILY_NONE)) {
             add_list(w, class, units_of(w, weight));
         }
         w->left -= weight;
@@ -365,14 +442,14 @@ static uint32_t keep_open(walk *w) {
         return keep_open_wide(w, left);
     }
     for (uint32_t i = 0; i < f->touched_count; i++) {
-        uint32_t number = f->touched[i];
-        double units = f->sums[number] + left;
-        if (reaches(w, b, (float)units, number) &&
+        uint32_t place = f->touched[i], number = family_item(&f->corpus->text, place);
+        double units = f->sums[place] + left;
+        if (reaches(w, b, (float)units, place) &&
             (text_only ||
-             measure_most(f, text_most(w, units, number), number) * (1 + SAFE) >= f->least)) {
-            f->touched[kept++] = number;
+             measure_most(f, text_most(w, units, place), number) * (1 + SAFE) >= f->least)) {
+            f->touched[kept++] = place;
         } else {
-            f->sums[number] = 0;
+            f->sums[place] = 0;
         }
     }
     f->touched_count = kept;
@@ -427,42 +504,102 @@ static void settle_touched(walk *w) {
         return;
     }
     for (uint32_t i = 0; i < f->touched_count; i++) {
-        uint32_t number = f->touched[i];
-        double units = f->sums[number] + left;
-        f->sums[number] = 0;
-        if (reaches(w, b, (float)units, number)) {
-            add_candidate(w, number, text_most(w, units, number));
+        uint32_t place = f->touched[i];
+        double units = f->sums[place] + left;
+        f->sums[place] = 0;
+        if (reaches(w, b, (float)units, place)) {
+            add_candidate(w, place, text_most(w, units, place));
         }
     }
 }
 
 /* ---- Frequent classes ---------------------------------------------------------------------- */
 
-/* The classes that are left complete all sums. Posts that come to the bar then, into f->hits; how
+/* The classes that are left complete a zone's sums: lists at once, the others are made rows; how
    many. */
-static size_t add_rows(walk *w, float base, float slope, bool keep) {
+static size_t gather_rows(walk *w, uint32_t zone) {
     finder *f = w->f;
     const family *t = &f->corpus->text;
     size_t rows = 0;
-    for (; w->next < f->probe->class_count; w->next++) {
-        uint64_t weight = f->probe->weights[w->next];
-        if (weight > 0) {
-            f->rows[rows] = family_bits(t, f->probe->classes[w->next]);
-            f->row_units[rows++] = units_of(w, weight);
+    for (uint32_t i = w->next; i < f->probe->class_count; i++) {
+        if (i + CUTS_AHEAD < f->probe->class_count) {
+            __builtin_prefetch(family_cut_of(t, f->probe->classes[i + CUTS_AHEAD], zone));
+        }
+        const family_cut *cut = family_cut_of(t, f->probe->classes[i], zone);
+        uint16_t units = units_of(w, f->probe->weights[i]);
+        if (cut->count == 0 || units == 0) {
+            continue;
+        }
+        if (cut->is_bits) {
+            f->rows[rows] = t->bits + cut->at;
+            f->row_units[rows++] = units;
+        } else {
+            f->work.postings += cut->count;
+            add_to_all(f, t->lists + cut->at, cut->count, units);
         }
     }
+    return rows;
+}
+
+static void end_rows(walk *w) {
+    w->next = w->f->probe->class_count;
     w->left = 0;
+    w->unclean |= w->f->corpus->text.zone_count > 1; /* of zones that were passed over */
+}
+
+/* Sums that are whole and complete tell the text to the bit. */
+static void offer_hits(walk *w, const lane_hit *hits, uint32_t count) {
+    finder *f = w->f;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = family_item(&f->corpus->text, hits[i].item);
+        if (f->seen[number] == f->search || !finder_accepts(f, number)) {
+            continue;
+        }
+        uint64_t both = hits[i].units / (uint64_t)w->scale;
+        uint64_t either = f->probe->total + f->y->text.totals[number] - both;
+        f->seen[number] = f->search;
+        finder_offer(f, (neighbour){(double)both / (double)either, number});
+    }
+}
+
+/* A few blocks at a time, so that the bar is soon as high as it gets. */
+static void count_zone(walk *w, uint32_t zone) {
+    finder *f = w->f;
+    size_t rows = gather_rows(w, zone);
+    stretch all = whole_zone(w, zone);
+    for (stretch some = {zone, 0, 0}; some.from < all.blocks; some.from += some.blocks) {
+        some.blocks = all.blocks - some.from < STRETCH ? all.blocks - some.from : STRETCH;
+        offer_hits(w, f->hits, sums_of(w, some, rows, bar_of(w), 0, false, f->hits));
+        for (size_t r = 0; r < rows; r++) {
+            f->rows[r] += some.blocks * (FAMILY_BLOCK / 64);
+        }
+    }
+}
+
+static void count_all(walk *w) {
+    w->f->work.swept++;
+    for (uint32_t i = 0; i < w->f->corpus->text.zone_count; i++) {
+        uint32_t zone = nth_zone(w, i);
+        if (zone_is_open(w, zone)) {
+            count_zone(w, zone);
+        }
+    }
+    end_rows(w);
+}
+
+/* Completes all sums. Places that come to the bar then, into f->hits; how many. */
+static uint32_t add_rows(walk *w, bar b, bool keep) {
+    finder *f = w->f;
+    uint32_t hits = 0;
     f->work.swept++;
-    lane_work work = {.sums = f->sums,
-                      .totals = f->y->text.totals_near,
-                      .blocks = t->row_words * 64 / FAMILY_BLOCK,
-                      .rows = f->rows,
-                      .units = f->row_units,
-                      .row_count = rows,
-                      .base = base,
-                      .slope = slope,
-                      .keep = keep};
-    return lanes_run(&work, f->hits);
+    for (uint32_t zone = 0; zone < f->corpus->text.zone_count; zone++) {
+        if (zone_is_open(w, zone)) {
+            size_t rows = gather_rows(w, zone);
+            hits += sums_of(w, whole_zone(w, zone), rows, b, 0, keep, f->hits + hits);
+        }
+    }
+    end_rows(w);
+    return hits;
 }
 
 /* Candidates among all posts. */
@@ -470,15 +607,14 @@ static void settle_all(walk *w) {
     finder *f = w->f;
     if (may_be_wide(f)) {
         /* Where little was compared, nearly all would come to the bar: it is raised first. */
-        add_rows(w, INFINITY, 0, true);
+        add_rows(w, (bar){INFINITY, 0}, true);
         w->wide = true;
         raise_least(w);
         settle_wide(w);
         return;
     }
-    bar b = bar_of(w);
-    size_t hits = add_rows(w, b.base, b.slope, false);
-    for (size_t i = 0; i < hits; i++) {
+    uint32_t hits = add_rows(w, bar_of(w), false);
+    for (uint32_t i = 0; i < hits; i++) {
         add_candidate(w, f->hits[i].item, text_most(w, f->hits[i].units, f->hits[i].item));
     }
 }
@@ -490,7 +626,9 @@ static walk begin(finder *f, double about_most) {
     /* Of a draft, the probe has shingles that no post has: they are in the total alone. */
     for (uint32_t i = 0; i < p->class_count; i++) {
         w.left += p->weights[i];
+        w.most += p->post == FAMILY_NONE || p->classes[i] >= t->class_shared ? p->weights[i] : 0;
     }
+    w.most = w.most < p->total ? w.most : p->total;
     /* Where a weight is some units, it is whole ones: then nothing is rounded. */
     w.scale = floor(FINDER_UNITS_MAX / (double)p->total);
     w.rounded = w.scale < 1;
@@ -506,8 +644,12 @@ static walk begin(finder *f, double about_most) {
 
 void finder_by_text(finder *f, double about_most) {
     walk w = begin(f, about_most);
+    w.exact = w.rounded == 0 && (!f->y->by_about || f->bare);
+    w.border = w.exact ? f->corpus->text.class_split : f->corpus->text.class_dense;
     if (walk_rare(&w) && narrow(&w)) {
         settle_touched(&w);
+    } else if (w.exact) {
+        count_all(&w);
     } else {
         settle_all(&w);
     }

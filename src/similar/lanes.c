@@ -25,7 +25,7 @@ size_t lanes_portable(const lane_work *work, lane_hit *out) {
             size_t item = block * FAMILY_BLOCK + i;
             float need = work->base + work->slope * work->totals[item];
             if (sums[i] > 0 && (float)sums[i] >= need) {
-                out[hits++] = (lane_hit){(uint32_t)item, sums[i]};
+                out[hits++] = (lane_hit){work->first + (uint32_t)item, sums[i]};
             }
             sums[i] = work->keep ? sums[i] : 0;
         }

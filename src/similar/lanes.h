@@ -24,6 +24,7 @@ typedef struct lane_work {
     uint16_t *sums;      /* blocks of 512 items, 64-byte aligned */
     const float *totals; /* as many */
     size_t blocks;
+    uint32_t first; /* the number of the first item */
     const uint64_t *const *rows; /* bits of `row_count` classes */
     const uint16_t *units;
     size_t row_count;

@@ -56,7 +56,7 @@ size_t lanes_avx2(const lane_work *work, lane_hit *out) {
             }
             for (size_t p = 0; p < 8; p++) {
                 hits += hits_of(sums + p * LANES, work->totals + item + p * LANES,
-                                item + p * LANES, base, slope, out + hits);
+                                work->first + item + p * LANES, base, slope, out + hits);
             }
             if (!work->keep) {
                 memset(sums, 0, 8 * LANES * sizeof *sums);

@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-enum { LANES = 32, PARTS = FAMILY_BLOCK / LANES, AHEAD = 4 };
+enum { LANES = 32, PARTS = FAMILY_BLOCK / LANES, AHEAD = 4, ROWS_AHEAD = 8 };
 
 static size_t hits_of(__m512i sums, const float *totals, size_t item, __m512 base, __m512 slope,
                       lane_hit *out) {
@@ -46,8 +46,10 @@ size_t lanes_avx512(const lane_work *work, lane_hit *out) {
         for (size_t r = 0; r < work->row_count; r++) {
             const uint64_t *row = work->rows[r] + word;
             __m512i units = _mm512_set1_epi16((short)work->units[r]);
-            /* More streams than the processor follows by itself. */
+            size_t later = r + ROWS_AHEAD < work->row_count ? r + ROWS_AHEAD : r;
+            /* More streams than the processor follows by itself, and some are short. */
             _mm_prefetch((const char *)(row + AHEAD * (FAMILY_BLOCK / 64)), _MM_HINT_T0);
+            _mm_prefetch((const char *)(work->rows[later] + word), _MM_HINT_T0);
 #pragma GCC unroll 8
             for (int p = 0; p < PARTS / 2; p++) {
                 __mmask32 low = (__mmask32)row[p], high = (__mmask32)(row[p] >> 32);
@@ -59,7 +61,7 @@ size_t lanes_avx512(const lane_work *work, lane_hit *out) {
         for (int p = 0; p < PARTS; p++) {
             size_t item = block * FAMILY_BLOCK + (size_t)p * LANES;
             _mm512_store_si512(sums + p * LANES, _mm512_and_si512(s[p], kept));
-            hits += hits_of(s[p], work->totals + item, item, base, slope, out + hits);
+            hits += hits_of(s[p], work->totals + item, work->first + item, base, slope, out + hits);
         }
     }
     return hits;

@@ -28,6 +28,7 @@ static void free_side(chunk_side *s) {
 void part_free(corpus_part *p) {
     free_side(&p->text);
     free(p->prints);
+    free(p->sizes);
     free(p->terms.items);
     free(p->set_start.items);
     free(p->set_keys.items);
@@ -139,6 +140,22 @@ static bool make_prints(corpus_part *p) {
     return of_post && p->prints;
 }
 
+static bool make_sizes(corpus_part *p) {
+    const chunk_side *s = &p->text;
+    uint32_t *members = calloc((size_t)s->class_count + 1, sizeof *members);
+    p->sizes = calloc((size_t)p->count + 1, sizeof *p->sizes);
+    for (uint32_t i = 0; members && i < s->feature_count; i++) {
+        members[s->classes[i]]++;
+    }
+    for (uint32_t c = 0; members && p->sizes && c < s->class_count; c++) {
+        for (uint32_t i = s->start[c]; i < s->start[c + 1]; i++) {
+            p->sizes[s->posts[i]] += members[c];
+        }
+    }
+    free(members);
+    return members && p->sizes;
+}
+
 /* ---- Sets of terms ------------------------------------------------------------------------- */
 
 typedef struct sets {
@@ -218,7 +235,7 @@ static bool take_chunk(corpus_part *p, chunk *c) {
     uint64_t *terms = end ? list_terms(&c->about, p->count, end) : NULL;
     p->text = c->text;
     c->text = (chunk_side){0};
-    bool made = terms && make_prints(p) && make_sets(p, terms, end);
+    bool made = terms && make_prints(p) && make_sizes(p) && make_sets(p, terms, end);
     free(end);
     free(terms);
     return made;
@@ -305,8 +322,13 @@ static anp_status take_posts(part_tools *t, const stored_post *posts, corpus_par
     VEC(uint64_t) terms = {0};
     uint32_t *end = malloc(((size_t)p->count + 1) * sizeof *end);
     anp_status status = end ? open_reader(t, err) : error_nomem(err, "similar posts");
+    p->sizes = malloc(((size_t)p->count + 1) * sizeof *p->sizes);
+    if (status == ANP_OK && !p->sizes) {
+        status = error_nomem(err, "similar posts");
+    }
     t->hashes.count = 0;
     for (uint32_t i = 0; i < p->count && status == ANP_OK; i++) {
+        size_t before = t->hashes.count;
         features f;
         status = reader_read(t->reader, &posts[i], &f, err);
         if (status == ANP_OK && (!add_shingles(t, &f, i) ||
@@ -317,6 +339,7 @@ static anp_status take_posts(part_tools *t, const stored_post *posts, corpus_par
             terms.items[terms.count++] = f.terms[k];
         }
         end[i] = (uint32_t)terms.count;
+        p->sizes[i] = (uint32_t)(t->hashes.count - before);
     }
     if (status == ANP_OK &&
         (!sort_shingles(t, &p->text) || !make_single(p) || !make_sets(p, terms.items, end))) {

@@ -25,6 +25,7 @@ typedef struct corpus_part {
     /* Shingles: posts of a class are live ones, counted from first; some classes have none. */
     chunk_side text;
     uint64_t *prints; /* by class: the sum of post_print of its posts: equal lists, equal prints */
+    uint32_t *sizes;  /* by post: its distinct shingles */
     /* Sets of terms: terms[set_start[n]] … ascending. */
     VEC(uint64_t) terms;
     VEC(uint32_t) set_start; /* one more than there are sets */

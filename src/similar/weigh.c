@@ -38,18 +38,31 @@ static void fill_weights(weighing *w, uint64_t n, int power, const uint32_t *ins
     }
 }
 
-static void fill_totals(weighing *w, size_t padded) {
+static uint64_t total_of(const weighing *w, uint32_t item) {
     const family *f = w->family;
-    for (uint32_t i = 0; i < f->item_count; i++) {
-        uint64_t total = 0;
-        for (size_t j = f->item_start[i]; j < f->item_start[i + 1]; j++) {
-            total += w->weights[f->item_classes[j]];
-        }
-        w->totals[i] = total;
-        w->totals_near[i] = (float)total;
+    uint64_t total = 0;
+    for (size_t j = f->item_start[item]; j < f->item_start[item + 1]; j++) {
+        total += w->weights[f->item_classes[j]];
     }
-    for (size_t i = f->item_count; i < padded; i++) {
-        w->totals_near[i] = INFINITY;
+    return total;
+}
+
+static void fill_totals(weighing *w) {
+    const family *f = w->family;
+    for (uint32_t zone = 0; zone < f->zone_count; zone++) {
+        w->zone_least[zone] = UINT64_MAX;
+        for (uint32_t place = f->zone_start[zone]; place < f->zone_start[zone + 1]; place++) {
+            uint32_t item = family_item(f, place);
+            if (item >= f->item_count) {
+                w->totals_near[place] = INFINITY;
+                continue;
+            }
+            uint64_t total = total_of(w, item);
+            w->totals[item] = total;
+            w->totals_near[place] = (float)total;
+            w->zone_least[zone] = total < w->zone_least[zone] ? total : w->zone_least[zone];
+            w->zone_most[zone] = total > w->zone_most[zone] ? total : w->zone_most[zone];
+        }
     }
 }
 
@@ -65,6 +78,6 @@ anp_status weighing_open(const family *f, uint64_t n, int power, const uint32_t 
         return error_nomem(err, "similar posts");
     }
     fill_weights(out, n, power, inside);
-    fill_totals(out, padded);
+    fill_totals(out);
     return ANP_OK;
 }

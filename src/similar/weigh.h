@@ -27,7 +27,9 @@ typedef struct weighing {
     const family *family;
     uint64_t *weights;  /* by class: of all its features */
     uint64_t *totals;   /* by item: of all its classes */
-    float *totals_near; /* the same, rounded; padded to whole blocks with infinities */
+    float *totals_near; /* the same by place, rounded; infinite where no item is */
+    uint64_t zone_least[FAMILY_ZONES_MAX]; /* of totals of a zone; more than most if it is empty */
+    uint64_t zone_most[FAMILY_ZONES_MAX];
 } weighing;
 
 /*
