@@ -2,7 +2,7 @@
  * The nearest posts to one, exactly.
  *
  *     about   every set that shares a term, best first: its posts are compared, until text could
- *             not make up for what is missing, or there are too many
+ *             not make up for what is missing, or that has cost as much as asking for text would
  *     text    the probe's classes, rarest first: sums per post; until what is left cannot lift a
  *             post that shared nothing so far over the worst of the k; else the frequent classes by
  *             SIMD, all posts at once

@@ -8,9 +8,7 @@
 
 enum {
     UNITS_MAX = 65000,
-    COMPARED_MIN = 256,   /* by about alone, before text is asked: these and a share of all */
-    COMPARED_SHARE = 128,
-    TEXT_ENOUGH = 20, /* text is asked where it can rule out what shares less than 1 / 20 */
+    ASK_FIRST = 32, /* posts compared before it is first asked what text would cost */
 };
 
 static const double SAFE = 1e-5; /* more than single precision loses in a bound */
@@ -147,16 +145,22 @@ static void compare_set(finder *f, uint32_t set) {
     }
 }
 
-/* Whether it is time to ask for text, of posts whose about is at most this. */
-static bool text_is_better(const finder *f, double about, uint64_t compared) {
-    return f->y->by_text && finder_full(f) &&
-           f->least > weigh_blend(1.0 / (double)TEXT_ENOUGH, about) &&
-           compared > COMPARED_MIN + f->corpus->count / COMPARED_SHARE;
+/*
+ * Whether it is time to ask for text, of posts whose about is at most this: once comparing has cost
+ * as much as that would. *ask_at: when to look again.
+ */
+static bool text_is_better(finder *f, double about, uint64_t compared, uint64_t *ask_at) {
+    if (!f->y->by_text || !finder_full(f) || compared < *ask_at) {
+        return false;
+    }
+    uint64_t cost = finder_text_cost(f, about);
+    *ask_at = 2 * compared < cost ? 2 * compared : cost;
+    return compared >= cost;
 }
 
 double finder_by_about(finder *f) {
     size_t rows = add_terms(f);
-    uint64_t before = f->work.compared;
+    uint64_t before = f->work.compared, ask_at = ASK_FIRST;
     double most = 1; /* no set that was not taken exceeds it */
     for (size_t i = 0; i < sizeof LEVELS / sizeof *LEVELS; i++) {
         if (i > 0 && reach_of(f, most) < f->least) {
@@ -167,7 +171,7 @@ double finder_by_about(finder *f) {
         for (uint32_t n = 0; n < count; n++) {
             double bound = (double)f->sets_sorted[n].bound;
             double next = bound + 1.0 / 256; /* those of the same bucket are in any order */
-            if (text_is_better(f, next, f->work.compared - before)) {
+            if (text_is_better(f, next, f->work.compared - before, &ask_at)) {
                 return next;
             }
             if (n + FINDER_AHEAD < count) {
@@ -178,7 +182,7 @@ double finder_by_about(finder *f) {
             }
         }
         most = LEVELS[i];
-        if (text_is_better(f, most, f->work.compared - before)) {
+        if (text_is_better(f, most, f->work.compared - before, &ask_at)) {
             return most;
         }
     }

@@ -109,4 +109,7 @@ void finder_sort(const candidate *from, uint32_t count, candidate *to);
    more. */
 void finder_by_text(finder *f, double about_most);
 
+/* About what that would cost, in posts compared. */
+uint64_t finder_text_cost(finder *f, double about_most);
+
 #endif

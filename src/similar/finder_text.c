@@ -658,3 +658,15 @@ void finder_by_text(finder *f, double about_most) {
     }
     compare_candidates(&w);
 }
+
+uint64_t finder_text_cost(finder *f, double about_most) {
+    const family *t = &f->corpus->text;
+    walk w = begin(f, about_most);
+    uint64_t postings = 0, row = f->corpus->count / FAMILY_DENSE;
+    for (; w.next < f->probe->class_count && !rest_is_out(&w); w.next++) {
+        uint32_t class = f->probe->classes[w.next], df = t->df[class];
+        postings += class < t->class_shared ? 0 : df < row ? df : row;
+        w.left -= f->probe->weights[w.next];
+    }
+    return postings / w.compare_cost + OPEN_ENOUGH;
+}
