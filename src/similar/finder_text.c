@@ -31,6 +31,7 @@ enum {
     COMPARE_CLASSES = 4, /* of the probe and of a mean post: to compare them costs one posting */
     COMPARE_SHARE = 4, /* a class may cost so much of what comparing costs */
     OPEN_ENOUGH = 32,
+    ASKED = 4, /* what text costs, over its postings: what is open then is compared */
     SWEEP_ROWS = 8, /* what a sweep costs besides its rows */
     STRETCH = 8,    /* blocks that are looked through before the bar is raised */
     CUTS_AHEAD = 8,
@@ -668,5 +669,5 @@ uint64_t finder_text_cost(finder *f, double about_most) {
         postings += class < t->class_shared ? 0 : df < row ? df : row;
         w.left -= f->probe->weights[w.next];
     }
-    return postings / w.compare_cost + OPEN_ENOUGH;
+    return ASKED * postings / w.compare_cost + OPEN_ENOUGH;
 }
