@@ -30,7 +30,7 @@ typedef struct block_terms {
         float bound, below; /* of it; of all that stand before it together */
         uint32_t from, to;  /* ranks; from == to == 0 until they are needed */
     } terms[EVAL_TERMS_MAX];
-    bool mandatory; /* a lane has to have some term */
+    bool mandatory; /* a lane has to have the term with the greatest bound */
     bool normed[INDEX_FIELDS], has_factors;
     float norms[INDEX_FIELDS][BLOCK_DOCS] __attribute__((aligned(64)));
     float factors[BLOCK_DOCS] __attribute__((aligned(64)));
@@ -269,6 +269,13 @@ static float take_terms(block_terms *b) {
     return sum;
 }
 
+/* Once the terms are in their order. */
+static void sum_below(block_terms *b) {
+    for (uint32_t i = 1; i < b->count; i++) {
+        b->terms[i].below = b->terms[i - 1].below + b->terms[i - 1].bound;
+    }
+}
+
 /* What the terms before number `next` have at most together. */
 static float rest_of(const block_terms *b, uint32_t next) {
     return b->terms[next].below * RANK_BOUND_ROUND;
@@ -306,6 +313,44 @@ static bool look_up(block_terms *b, struct block_term *t, uint16_t low, float fa
     return true;
 }
 
+/*
+ * Adds a term to the sums of a few lanes at once: its ranks and tfs in the block are read once, and
+ * no lane waits for the one before. Lanes that cannot win with the terms below are taken out; how
+ * many are left.
+ */
+static uint32_t look_up_together(block_terms *b, struct block_term *t, uint64_t lanes[4]) {
+    evaluation *e = b->e;
+    const list_view *list = &t->lane->in->list;
+    const eval_term *term = t->lane->term;
+    uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
+    uint64_t bits[4];
+    uint32_t before = 0, left = 0;
+    bool large;
+    find_ranks(b, t);
+    e->lists->block_bits(list, b->block, t->from, t->to, bits);
+    const uint8_t *tfs = e->lists->tf_bytes(list, t->from, t->to - t->from, room, &large);
+    float need = e->theta * EVAL_SUM_ROUND - rest_of(b, (uint32_t)(t - b->terms));
+    for (uint32_t word = 0; word < 4; word++) {
+        for (uint64_t some = lanes[word]; some; some &= some - 1) {
+            uint64_t bit = some & (0 - some);
+            uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(some);
+            uint16_t low = (uint16_t)(b->block * BLOCK_DOCS + lane);
+            uint32_t rank = before + (uint32_t)__builtin_popcountll(bits[word] & (bit - 1));
+            uint32_t tf = bits[word] & bit ? tfs[rank] : 0;
+            tf = tf == UINT8_MAX ? list_tf(list, t->from + rank) : tf;
+            b->sums[lane] += tf ? eval_contribution(e, b->ec->c, term, low, tf) : 0;
+            bool wins = (float)b->sums[lane] * eval_factor(e, b->ec->c, low) >= need;
+            lanes[word] &= wins ? UINT64_MAX : ~bit;
+            left += wins;
+        }
+        before += (uint32_t)__builtin_popcountll(bits[word]);
+    }
+    if (e->trace) {
+        e->trace->probes += left;
+    }
+    return left;
+}
+
 /* Looks up the terms below `next` in a lane that has `units` of the others. */
 static void finish_lane(block_terms *b, uint32_t lane, uint32_t next, int32_t units) {
     uint16_t low = (uint16_t)(b->block * BLOCK_DOCS + lane);
@@ -318,7 +363,7 @@ static void finish_lane(block_terms *b, uint32_t lane, uint32_t next, int32_t un
     eval_offer(b->e, b->ec, low, units, factor);
 }
 
-static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next) {
+static void finish_lanes(block_terms *b, uint64_t lanes[4], uint32_t next) {
     for (uint32_t word = 0; word < 4; word++) {
         for (uint64_t left = lanes[word]; left; left &= left - 1) {
             uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
@@ -326,8 +371,6 @@ static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next)
         }
     }
 }
-
-/* ---- Blocks of unions ---------------------------------------------------------------------- */
 
 /* How many lanes. */
 static uint32_t count_lanes(const uint64_t lanes[4]) {
@@ -337,6 +380,29 @@ static uint32_t count_lanes(const uint64_t lanes[4]) {
     }
     return count;
 }
+
+/* Of a term in the block; of a list that has a bound for each posting these are asked first. */
+static uint32_t postings_of(const block_terms *b, struct block_term *t) {
+    find_ranks(b, t);
+    return t->lane->in->list.count < (uint32_t)LIST_BLOCKS ? UINT32_MAX : t->to - t->from;
+}
+
+/* Lanes of which nothing is known yet. */
+static void look_up_lanes(block_terms *b, uint64_t lanes[4]) {
+    enum { TOGETHER = 3, EACH_OF = 24 }; /* lanes; of so many postings one is asked for */
+    uint32_t next = b->count, left = count_lanes(lanes);
+    if (left >= TOGETHER) {
+        memset(b->sums, 0, sizeof b->sums);
+    }
+    while (next && left >= TOGETHER && EACH_OF * left >= postings_of(b, &b->terms[next - 1])) {
+        left = look_up_together(b, &b->terms[--next], lanes);
+    }
+    if (left) {
+        finish_lanes(b, lanes, next);
+    }
+}
+
+/* ---- Blocks of unions ---------------------------------------------------------------------- */
 
 /* The driver behind all others, so that it is essential, and it alone. */
 static void put_driver_last(block_terms *b) {
@@ -433,15 +499,13 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
     if (e->driver) {
         put_driver_last(&b);
     }
-    for (uint32_t i = 1; i < b.count; i++) {
-        b.terms[i].below = b.terms[i - 1].below + b.terms[i - 1].bound;
-    }
+    sum_below(&b);
     if (e->trace) {
         e->trace->blocks_scored++;
     }
     uint32_t count = meet_mandatory(&b, allowed, lanes);
     if (count <= (b.count == 1 ? (uint32_t)SINGLE_MAX : (uint32_t)PROBE_MAX)) {
-        finish_lanes(&b, lanes, b.count);
+        look_up_lanes(&b, lanes);
     } else {
         score_lanes(&b, lanes);
     }
@@ -534,6 +598,27 @@ void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low) {
     }
 }
 
+/* Candidates of a block where nothing but terms scores, and nothing else is to be looked at. */
+static void score_candidates(evaluation *e, eval_cell *ec, uint32_t block, uint64_t lanes[4],
+                             uint32_t count) {
+    block_terms b;
+    open_block(&b, e, ec, block);
+    float sum = take_terms(&b);
+    if (b.count == 0 || sum * RANK_BOUND_ROUND < e->theta) {
+        return;
+    }
+    sum_below(&b);
+    b.mandatory = e->required_count == e->term_count; /* they have them all */
+    if (e->trace) {
+        e->trace->blocks_scored++;
+    }
+    if (count <= PROBE_MAX) {
+        look_up_lanes(&b, lanes);
+    } else {
+        score_lanes(&b, lanes);
+    }
+}
+
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block) {
     uint64_t lanes[4];
     uint16_t lows[BLOCK_DOCS];
@@ -542,8 +627,9 @@ anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block) {
     memcpy(lanes, ec->words + (size_t)block * 4, sizeof lanes);
     uint32_t count = count_lanes(lanes);
     bool few = count < PROBE_MAX;
-    if (!few && !e->phrase_count && !e->constant) {
-        return eval_union_block(e, ec, block, ec->words); /* of a union these are allowed */
+    if (!e->phrase_count && !e->constant) {
+        score_candidates(e, ec, block, lanes, count);
+        return ANP_OK;
     }
     if (e->trace) {
         e->trace->blocks_scored++;
