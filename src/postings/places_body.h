@@ -71,7 +71,9 @@ static inline void ones_places(const uint8_t *words, uint32_t last, uint32_t wan
 /* ---- A group ------------------------------------------------------------------------------- */
 
 static inline uint32_t column_entry(const uint8_t *entries, uint32_t width, uint32_t at) {
-    return width == 2 ? load_u16(entries + (size_t)at * 2) : entries[at];
+    return width == 4   ? load_u32(entries + (size_t)at * 4)
+           : width == 2 ? load_u16(entries + (size_t)at * 2)
+                        : entries[at];
 }
 
 /* The entries of a column are read without a branch. */
@@ -91,6 +93,8 @@ static inline void lengths_of(const list_lengths *l, const uint16_t *docs, uint3
         column_lengths_of(l, 1, docs, count, out);
     } else if (l->count && l->width == 2 && l->stride == 2) {
         column_lengths_of(l, 2, docs, count, out);
+    } else if (l->count && l->width == 4 && l->stride == 4) {
+        column_lengths_of(l, 4, docs, count, out);
     } else {
         for (uint32_t i = 0; i < count; i++) {
             out[i] = list_length(l, docs[i]);
@@ -226,6 +230,31 @@ static inline bool bitset_entries(const positions_finder *f, const places_group 
     return true;
 }
 
+/* The same of a column of 32 bits; g->lengths is scratch. */
+static inline bool bitset_wide_entries(const positions_finder *f, places_group *g, uint16_t low,
+                                       lanes32 *out) {
+    const list_lengths *l = &f->lengths;
+    const uint8_t *words = f->list->container;
+    ones_range r = ones_up_to(words, low, g->count);
+    uint32_t n = 0;
+    if (r.missing || r.first * 64 < l->first || (uint32_t)low - l->first >= l->count) {
+        return false;
+    }
+    for (uint32_t word = r.first; word <= low / 64u; word++) {
+        uint64_t x = ones_in(words, &r, word, low);
+        for (uint32_t at = word * 64 - l->first; x; at += 16, x >>= 16) {
+            const uint8_t *entries = (const uint8_t *)l->entries + (size_t)at * 4;
+            __m512i those = _mm512_maskz_loadu_epi32((__mmask16)x, entries);
+            those = _mm512_maskz_compress_epi32((__mmask16)x, those);
+            _mm512_storeu_si512((void *)(g->lengths + n), those);
+            n += ones_of((uint16_t)x);
+        }
+    }
+    out->a = _mm512_loadu_si512((const void *)g->lengths);
+    out->b = _mm512_loadu_si512((const void *)(g->lengths + 16));
+    return true;
+}
+
 /* The ordinals in a list that is no bitset. */
 static inline bool group_docs(const list_view *v, const places_group *g, uint16_t low,
                               __m512i *docs) {
@@ -257,8 +286,9 @@ static inline bool group_docs(const list_view *v, const places_group *g, uint16_
 /* Eight entries of a column, of whose first bytes 4 are read. */
 static inline __m256i gather(const list_lengths *l, __m256i at) {
     const int *entries = l->entries;
-    return l->width == 1 ? _mm256_i32gather_epi32(entries, at, 1)
-                         : _mm256_i32gather_epi32(entries, at, 2);
+    return l->width == 1   ? _mm256_i32gather_epi32(entries, at, 1)
+           : l->width == 2 ? _mm256_i32gather_epi32(entries, at, 2)
+                           : _mm256_i32gather_epi32(entries, at, 4);
 }
 
 /* The entries of 16 ordinals; false: some lie outside of the column, or so near to its end that 4
@@ -266,7 +296,7 @@ static inline __m256i gather(const list_lengths *l, __m256i at) {
 static inline bool gather_entries(const list_lengths *l, __mmask16 all, __m512i docs,
                                   __m512i *out) {
     __m512i at = _mm512_sub_epi32(docs, _mm512_set1_epi32((int)l->first));
-    uint32_t end = l->count < 4 ? 0 : l->count - (l->width == 1 ? 3 : 1);
+    uint32_t end = l->count < 4 ? 0 : l->count - (4 / l->width - 1);
     if (all & ~_mm512_cmplt_epu32_mask(at, _mm512_set1_epi32((int)end))) {
         return false;
     }
@@ -274,20 +304,21 @@ static inline bool gather_entries(const list_lengths *l, __mmask16 all, __m512i 
     __m512i read = _mm512_inserti64x4(
         _mm512_castsi256_si512(gather(l, _mm512_castsi512_si256(at))),
         gather(l, _mm512_extracti64x4_epi64(at, 1)), 1);
-    *out = _mm512_and_si512(read, _mm512_set1_epi32(l->width == 1 ? UINT8_MAX : UINT16_MAX));
+    *out = _mm512_and_si512(read, _mm512_set1_epi32((int)(UINT32_MAX >> (32 - 8 * l->width))));
     return true;
 }
 
 /* low: of its last posting. */
-static inline bool lengths_in(const positions_finder *f, const places_group *g, uint16_t low,
+static inline bool lengths_in(const positions_finder *f, places_group *g, uint16_t low,
                               lanes32 *out) {
     const list_lengths *l = &f->lengths;
     __mmask32 all = below_lane(g->count);
-    if (l->width > 2 || l->stride != l->width) {
+    if (l->stride != l->width) {
         return false;
     }
     if (f->list->container_kind == LIST_BITSET) {
-        if (!bitset_entries(f, g, low, out)) {
+        if (!(l->width == 4 ? bitset_wide_entries(f, g, low, out)
+                            : bitset_entries(f, g, low, out))) {
             return false;
         }
     } else {
@@ -332,13 +363,13 @@ static inline __m256i codes_in(const list_view *v, uint32_t from) {
     return _mm256_and_si256(_mm256_multishift_epi64_epi8(at, words), _mm256_set1_epi8(15));
 }
 
-/* tfs of a byte; false: of another form. */
-static inline bool tfs_in(const list_view *v, const places_group *g, __m256i *tfs) {
-    if ((v->tf_bits != 2 && v->tf_bits != 4) || (v->exceptions && v->exception_bytes != 1)) {
+/* tfs of 16 bits; false: of another form. */
+static inline bool tfs_in(const list_view *v, const places_group *g, __m512i *tfs) {
+    if ((v->tf_bits != 2 && v->tf_bits != 4) || (v->exceptions && v->exception_bytes > 2)) {
         return false;
     }
     __m256i codes = codes_in(v, g->from);
-    *tfs = _mm256_add_epi8(codes, _mm256_set1_epi8(1));
+    *tfs = _mm512_cvtepu8_epi16(_mm256_add_epi8(codes, _mm256_set1_epi8(1)));
     __m256i greatest = _mm256_set1_epi8((char)((1 << v->tf_bits) - 1));
     __mmask32 those = _mm256_mask_cmpeq_epi8_mask(below_lane(g->count), codes, greatest);
     if (v->exceptions == 0 || those == 0) {
@@ -348,19 +379,23 @@ static inline bool tfs_in(const list_view *v, const places_group *g, __m256i *tf
     if (next > v->exceptions || here > v->exceptions - next) {
         return false;
     }
-    __m256i found = _mm256_maskz_loadu_epi8(below_lane(here), v->exception_tfs + next);
-    *tfs = _mm256_mask_expand_epi8(*tfs, those, found);
+    const uint8_t *at = v->exception_tfs + (size_t)next * v->exception_bytes;
+    __mmask32 first = below_lane(here);
+    __m512i found = v->exception_bytes == 1
+                        ? _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(first, at))
+                        : _mm512_maskz_loadu_epi16(first, at);
+    *tfs = _mm512_mask_expand_epi16(*tfs, those, found);
     return true;
 }
 
 static inline bool numbers_in(positions_finder *f, const places_group *g, lanes32 *out) {
     const list_view *v = f->list;
     __mmask32 all = below_lane(g->count);
-    __m256i tfs;
+    __m512i tfs;
     if (!tfs_in(v, g, &tfs)) {
         return false;
     }
-    *out = widened(_mm512_cvtepu8_epi16(_mm256_maskz_mov_epi8(all, tfs)));
+    *out = widened(_mm512_maskz_mov_epi16(all, tfs));
     if (f->title_weight == 0 || v->title_count == 0) {
         return true;
     }
