@@ -436,12 +436,14 @@ void test_postings_positions(void) {
     round_trip(300, TITLES_SOME, 3, false, 0, 0);
     round_trip(40000, TITLES_SOME, 3, false, 0, 1);
     round_trip(2000, TITLES_SOME, 3, true, 0, 2);
-    CASE("lengths of a byte and of two");
+    CASE("lengths of a byte, of two and of four");
     static const uint32_t narrow[] = {20, 300, 3000, 5000, 20000, 65536};
     for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++) {
         round_trip(narrow[i], TITLES_SOME, 1, false, 200, -1);
         round_trip(narrow[i], TITLES_NONE, 1, false, 60000, -1);
         round_trip(narrow[i], TITLES_SOME, 3, i < 4, 60000, -1);
+        round_trip(narrow[i], TITLES_SOME, 1, false, 0, -1);
+        round_trip(narrow[i], TITLES_NONE, 1, false, 0, -1);
     }
     CASE("positions that their post has no room for are refused");
     impossible();
