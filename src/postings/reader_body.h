@@ -421,9 +421,22 @@ static bool put_each(const list_view *v, uint32_t from, uint32_t count, uint8_t 
 
 #if defined(__AVX512VBMI2__)
 
-/* Exceptions of a byte each are spread over the lanes that say so, 64 at a time. */
+/* `count` <= 64 exceptions from number `next` on, of one byte or two, as bytes. */
+static inline __m512i exception_bytes_at(const list_view *v, uint32_t next, uint32_t count) {
+    const uint8_t *at = v->exception_tfs + (size_t)next * v->exception_bytes;
+    uint64_t those = below_bit(count);
+    if (v->exception_bytes == 1) {
+        return _mm512_maskz_loadu_epi8(those, at);
+    }
+    __m512i low = _mm512_maskz_loadu_epi16((__mmask32)those, at);
+    __m512i high = _mm512_maskz_loadu_epi16((__mmask32)(those >> 32), at + 64);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtusepi16_epi8(low)),
+                              _mm512_cvtusepi16_epi8(high), 1);
+}
+
+/* Exceptions are spread over the lanes that say so, 64 at a time. */
 static bool put_exception_bytes(const list_view *v, uint32_t from, uint32_t count, uint8_t *tfs) {
-    if (v->exception_bytes != 1 || v->tf_bits == 8) {
+    if (v->exception_bytes > 2 || v->tf_bits == 8) {
         return put_each(v, from, count, tfs);
     }
     const __m512i full = _mm512_set1_epi8((char)(1u << v->tf_bits));
@@ -441,7 +454,7 @@ static bool put_exception_bytes(const list_view *v, uint32_t from, uint32_t coun
         if (next > v->exceptions || here > v->exceptions - next) {
             return put_each(v, from + i, count - i, tfs + i);
         }
-        __m512i those = _mm512_maskz_loadu_epi8(below_bit(here), v->exception_tfs + next);
+        __m512i those = exception_bytes_at(v, next, here);
         large |= _mm512_cmpeq_epi8_mask(those, _mm512_set1_epi8(-1)) != 0;
         _mm512_mask_storeu_epi8(tfs + i, found, _mm512_maskz_expand_epi8(found, those));
         next += here;

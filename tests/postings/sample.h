@@ -15,6 +15,7 @@ typedef enum sample_tfs {
     SAMPLE_BROAD, /* 1 to 400 */
     SAMPLE_EDGES, /* most have a code of 4 bits; the rest lie about the borders of widths */
     SAMPLE_HUGE,  /* all above 255 */
+    SAMPLE_HALF,  /* half 1 or 2, half about 255 */
     SAMPLE_KINDS
 } sample_tfs;
 
@@ -34,6 +35,7 @@ static inline uint32_t sample_tf(prng *p, sample_tfs kind) {
     case SAMPLE_SMALL: return 1 + prng_below(p, 1 + prng_below(p, 4));
     case SAMPLE_MIXED: return 1 + (prng_below(p, 50) ? prng_below(p, 5) : prng_below(p, 1 << 20));
     case SAMPLE_BROAD: return 1 + prng_below(p, 400);
+    case SAMPLE_HALF: return 1 + prng_below(p, 2) + prng_below(p, 2) * (100 + prng_below(p, 260));
     case SAMPLE_HUGE: return 256 + prng_below(p, 70000);
     default: return 1;
     }
