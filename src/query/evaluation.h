@@ -193,6 +193,8 @@ anp_status eval_find_pairs(evaluation *e, eval_phrase *p);
 typedef enum eval_pairs { EVAL_PAIRS_OPEN, EVAL_PAIRS_NOWHERE, EVAL_PAIRS_ALL } eval_pairs;
 /* Of a phrase in a cell: nowhere, in every post that all of its pairs' lists hold, or not known. */
 eval_pairs eval_pairs_say(const evaluation *e, const eval_cell *ec, const eval_phrase *p);
+/* Whether each two neighbours of a phrase of three words and more have a list. */
+bool eval_pairs_chain(const evaluation *e, const eval_cell *ec, const eval_phrase *p);
 /* Adds their lists, and says in `covered` (by scoring term) whose lists they make needless; false:
    a phrase is nowhere in the cell. */
 bool eval_pair_lists(const evaluation *e, const eval_cell *ec, const list_view **lists,

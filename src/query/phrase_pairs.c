@@ -4,6 +4,8 @@
  *
  *     "of the"          the list of (of, the) is the answer
  *     "out of the box"  (out, of), (of, the) and the list of box are intersected; then positions
+ *     "one of the"      (one, of) and (of, the) are intersected; where of stands but once, both
+ *                       stand there together; positions in the other posts
  *
  * Only in the combined text, without slop, and where the words of a pair stand side by side in the
  * phrase. A unit may know a pair that another one does not (index/pairs.h).
@@ -48,6 +50,16 @@ eval_pairs eval_pairs_say(const evaluation *e, const eval_cell *ec, const eval_p
     }
     return count == 2 && state_of(e, ec, p, 0) == CELL_PAIR_LISTED ? EVAL_PAIRS_ALL
                                                                    : EVAL_PAIRS_OPEN;
+}
+
+bool eval_pairs_chain(const evaluation *e, const eval_cell *ec, const eval_phrase *p) {
+    uint32_t count = p->node->term_count;
+    /* No more, so that candidates are in the lists of all pairs. */
+    bool chain = count > 2 && count <= (uint32_t)EVAL_TERMS_MAX && e->phrase_count == 1;
+    for (uint32_t i = 0; chain && i + 1 < count; i++) {
+        chain = state_of(e, ec, p, i) == CELL_PAIR_LISTED;
+    }
+    return chain;
 }
 
 /* The scoring terms of a word. */

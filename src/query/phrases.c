@@ -304,6 +304,26 @@ static void hold_posts(const phrase_posts *posts, bool *held) {
     }
 }
 
+/*
+ * Of posts in which each two neighbours of the phrase stand side by side somewhere: where every
+ * inner word stands but once (its tf is 1, so that it is in the body or in the title), all stand
+ * together.
+ */
+static void hold_chained(const evaluation *e, const eval_cell *ec, const eval_phrase *p,
+                         const uint16_t *lows, uint32_t count, bool *held) {
+    uint32_t cell_number = eval_cell_number(e, ec);
+    memset(held, true, count * sizeof *held);
+    for (uint32_t word = 1; word + 1 < p->node->term_count; word++) {
+        const list_view *list = &cells_list_in(p->body[word], cell_number)->list;
+        for (uint32_t i = 0; i < count; i++) {
+            if (held[i]) {
+                uint32_t rank = e->lists->rank(list, lows[i]);
+                held[i] = rank != UINT32_MAX && e->lists->tf(list, rank) == 1;
+            }
+        }
+    }
+}
+
 /* Keeps of `count` <= BATCH ascending lows those that hold a phrase. */
 static anp_status keep_batch(evaluation *e, eval_cell *ec, uint32_t phrase, uint16_t *lows,
                              uint32_t *count) {
@@ -312,9 +332,12 @@ static anp_status keep_batch(evaluation *e, eval_cell *ec, uint32_t phrase, uint
     bool held[BATCH];
     uint32_t kept = 0;
     memset(held, 0, *count * sizeof *held);
+    if (eval_pairs_chain(e, ec, &e->phrases[phrase])) {
+        hold_chained(e, ec, &e->phrases[phrase], lows, *count, held);
+    }
     if (field != INDEX_TITLE) {
         take_posts(&posts, lows, *count, held);
-        TRY(look(e, ec, phrase, false, &posts));
+        TRY(posts.count ? look(e, ec, phrase, false, &posts) : ANP_OK);
         hold_posts(&posts, held);
     }
     if (field == INDEX_TITLE || e->title_weight) {
