@@ -5,15 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ALIGN = 16, BLOCK_BYTES_MIN = 4096, BLOCK_BYTES_MAX = 1 << 20 };
-
-struct arena_block {
-    arena_block *older;
-    size_t fill;     /* bytes handed out of data */
-    size_t capacity; /* bytes of data */
-    size_t pad;      /* keeps data 16-byte aligned */
-    unsigned char data[];
-};
+enum { BLOCK_BYTES_MIN = 4096, BLOCK_BYTES_MAX = 1 << 20 };
 
 static arena_block *add_block(arena *a, size_t bytes) {
     size_t capacity = a->head ? a->head->capacity * 2 : BLOCK_BYTES_MIN;
@@ -36,33 +28,17 @@ static arena_block *add_block(arena *a, size_t bytes) {
     return block;
 }
 
-void *arena_alloc(arena *a, size_t bytes) {
+void *arena_grow(arena *a, size_t bytes) {
     if (bytes > SIZE_MAX / 2) {
         return NULL;
     }
-    size_t need = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    arena_block *block = a->head;
-    if (!block || block->capacity - block->fill < need) {
-        block = add_block(a, need);
-        if (!block) {
-            return NULL;
-        }
-    }
-    void *piece = block->data + block->fill;
-    block->fill += need;
-    return piece;
-}
-
-void *arena_calloc(arena *a, size_t count, size_t size) {
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
+    size_t need = (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    arena_block *block = add_block(a, need);
+    if (!block) {
         return NULL;
     }
-    void *piece = arena_alloc(a, bytes);
-    if (piece) {
-        memset(piece, 0, bytes);
-    }
-    return piece;
+    block->fill = need;
+    return block->data;
 }
 
 str arena_str(arena *a, str s) {

@@ -12,8 +12,17 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
-typedef struct arena_block arena_block;
+enum { ARENA_ALIGN = 16 };
+
+typedef struct arena_block {
+    struct arena_block *older;
+    size_t fill;     /* bytes handed out of data */
+    size_t capacity; /* bytes of data */
+    size_t pad;      /* keeps data 16-byte aligned */
+    unsigned char data[];
+} arena_block;
 
 typedef struct arena {
     arena_block *head; /* newest block, NULL when empty */
@@ -25,11 +34,27 @@ typedef struct arena_mark {
     size_t fill;
 } arena_mark;
 
+/* A piece of a new block. */
+void *arena_grow(arena *a, size_t bytes);
+
 /* 16-byte aligned, not cleared; NULL when memory is out. `bytes` 0 gives a valid pointer. */
-void *arena_alloc(arena *a, size_t bytes);
+static inline void *arena_alloc(arena *a, size_t bytes) {
+    arena_block *block = a->head;
+    size_t need = (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    if (!block || bytes > block->capacity - block->fill || need > block->capacity - block->fill) {
+        return arena_grow(a, bytes);
+    }
+    void *piece = block->data + block->fill;
+    block->fill += need;
+    return piece;
+}
 
 /* The same for count * size bytes, cleared; NULL also on overflow. */
-void *arena_calloc(arena *a, size_t count, size_t size);
+static inline void *arena_calloc(arena *a, size_t count, size_t size) {
+    size_t bytes;
+    void *piece = __builtin_mul_overflow(count, size, &bytes) ? NULL : arena_alloc(a, bytes);
+    return piece ? memset(piece, 0, bytes) : NULL;
+}
 
 /* A copy of s, NUL-terminated behind its last byte. data is NULL when memory is out. */
 str arena_str(arena *a, str s);
