@@ -9,11 +9,14 @@
 #ifndef ANP_POSTINGS_READER_H
 #define ANP_POSTINGS_READER_H
 
+#include "postings/kernels.h"
 #include "postings/list.h"
 
 typedef struct postings_reader {
     const char *name;
     uint32_t (*docs)(const list_view *view, uint16_t *docs);
+    /* The ordinal of one rank below count, of a list that is no bitset. */
+    uint16_t (*doc)(const list_view *view, uint32_t rank);
     uint32_t (*rank)(const list_view *view, uint16_t low);
     /* The same, when block() has told the ranks [from, to) of its block. */
     uint32_t (*rank_in)(const list_view *view, uint32_t from, uint32_t to, uint16_t low);
@@ -24,6 +27,10 @@ typedef struct postings_reader {
     void (*tfs_at)(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
     const uint8_t *(*tf_bytes)(const list_view *view, uint32_t from, uint32_t count,
                                uint8_t room[LIST_TF_ROOM], bool *large);
+    /* The same, and which of them are `least` or more, as bits; how many. */
+    uint32_t (*tfs_least)(const list_view *view, uint32_t from, uint32_t count, uint8_t least,
+                          uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES], const uint8_t **tfs,
+                          bool *large, uint64_t bits[KERNEL_BLOCK_WORDS]);
     /* positions_find; false where it says ANP_CORRUPT. */
     bool (*places)(positions_finder *finder, const uint16_t *lows, uint32_t count,
                    positions_place *places);

@@ -116,6 +116,23 @@ static inline uint32_t place_of(uint64_t x, uint32_t n) {
 #endif
 }
 
+static uint16_t doc_of(const list_view *v, uint32_t rank) {
+    uint32_t words = list_high_words(v->count), left = rank;
+    if (v->container_kind == LIST_ARRAY) {
+        return load_u16(v->container + (size_t)rank * 2);
+    }
+    for (uint32_t word = 0; word < words; word++) {
+        uint64_t ones = load_u64(v->high + (size_t)word * 8);
+        uint32_t here = ones_of(ones);
+        if (left < here) {
+            uint32_t block = word * 64 + place_of(ones, left + 1) - rank;
+            return (uint16_t)(block << 8 | v->container[rank]);
+        }
+        left -= here;
+    }
+    return 0; /* damaged: there are not so many */
+}
+
 /* The bit behind zero number `zeros` (from 1) after bit `bit` of high; UINT32_MAX when there are
    not so many. */
 static uint32_t behind_zeros(const list_view *v, uint32_t bit, uint32_t zeros) {
@@ -495,11 +512,81 @@ static const uint8_t *tf_bytes(const list_view *v, uint32_t from, uint32_t count
     return room;
 }
 
+#if defined(__AVX512VBMI2__)
+
+/*
+ * Up to 64 codes of 2 or 4 bits in one register, from their bytes to the comparison: what is read
+ * where it has just been written with another width has to wait. False: not such codes.
+ */
+static bool few_least(const list_view *v, uint32_t from, uint32_t count, uint8_t least,
+                      uint8_t *room, bool *large, uint64_t *bits) {
+    const uint8_t *codes = v->tf_codes + (size_t)from * v->tf_bits / 8;
+    const uint64_t some = below_bit(count);
+    __m512i x;
+    if (count > 64 || v->exception_bytes > 1 || count == 0) {
+        return false;
+    }
+    if (v->tf_bits == 2) {
+        __m128i bytes = _mm_maskz_loadu_epi8((__mmask16)below_bit((count + 3) / 4), codes);
+        x = _mm512_multishift_epi64_epi8(_mm512_set1_epi64(0x0e0c0a0806040200),
+                                         _mm512_cvtepu16_epi64(bytes));
+        x = _mm512_and_si512(x, _mm512_set1_epi8(3));
+    } else if (v->tf_bits == 4) {
+        __m256i bytes = _mm256_maskz_loadu_epi8((__mmask32)below_bit((count + 1) / 2), codes);
+        x = _mm512_multishift_epi64_epi8(_mm512_set1_epi64(0x1c1814100c080400),
+                                         _mm512_cvtepu32_epi64(bytes));
+        x = _mm512_and_si512(x, _mm512_set1_epi8(15));
+    } else {
+        return false;
+    }
+    x = _mm512_add_epi8(x, _mm512_set1_epi8(1));
+    __mmask64 found = v->exceptions ? _mm512_mask_cmpeq_epi8_mask(
+        some, x, _mm512_set1_epi8((char)(1u << v->tf_bits))) : 0;
+    if (found) {
+        uint32_t next = exceptions_below(v, from), here = ones_of(found);
+        if (next > v->exceptions || here > v->exceptions - next) {
+            return false; /* damaged */
+        }
+        __m512i those = _mm512_maskz_loadu_epi8(below_bit(here), v->exception_tfs + next);
+        *large = _mm512_cmpeq_epi8_mask(those, _mm512_set1_epi8(-1)) != 0;
+        x = _mm512_mask_expand_epi8(x, found, those);
+    }
+    *bits = _mm512_mask_cmpge_epu8_mask(some, x, _mm512_set1_epi8((char)least));
+    _mm512_storeu_si512((void *)room, x);
+    return true;
+}
+
+#else
+
+static bool few_least(const list_view *v, uint32_t from, uint32_t count, uint8_t least,
+                      uint8_t *room, bool *large, uint64_t *bits) {
+    (void)v, (void)from, (void)count, (void)least, (void)room, (void)large, (void)bits;
+    return false;
+}
+
+#endif
+
+static uint32_t tfs_least(const list_view *v, uint32_t from, uint32_t count, uint8_t least,
+                          uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES], const uint8_t **tfs,
+                          bool *large, uint64_t bits[KERNEL_BLOCK_WORDS]) {
+    uint32_t skip = v->tf_bits ? from & (8 / v->tf_bits - 1) : 0; /* as in tf_bytes */
+    *large = false;
+    if (few_least(v, from - skip, count + skip, least, room, large, bits)) {
+        *tfs = room + skip;
+        bits[0] >>= skip;
+        bits[1] = bits[2] = bits[3] = 0;
+        return ones_of(bits[0]);
+    }
+    *tfs = tf_bytes(v, from, count, room, large);
+    return READER_KERNELS.at_least(*tfs, count, least, bits);
+}
+
 #include "postings/places_body.h"
 
 const postings_reader READER = {
     .name = READER_NAME,
     .docs = docs_of,
+    .doc = doc_of,
     .rank = rank_of,
     .rank_in = rank_in,
     .block = block_of,
@@ -507,5 +594,6 @@ const postings_reader READER = {
     .tf = tf_of,
     .tfs_at = tfs_at,
     .tf_bytes = tf_bytes,
+    .tfs_least = tfs_least,
     .places = find_places,
 };

@@ -40,6 +40,29 @@ typedef struct rank_lanes {
     void (*factors)(const uint8_t scores[RANK_LANES * RANK_SCORES],
                     const float linear[RANK_SCORES + 1], float factors[RANK_LANES]);
 
+    /* Of `count` <= 256 postings: units = rank_contribution(weight, tf, norm), tf > 0; the same as
+       values, 0 behind them. Up to 15 tfs and norms behind them are read. */
+    void (*weigh)(const uint8_t *tfs, const float *norms, uint32_t count, float weight,
+                  int32_t units[RANK_LANES], float values[RANK_LANES]);
+
+    /* Of `count` <= 256 posts with so many units and scores of a byte each: values = units * what
+       linear makes of the scores, 0 behind them. */
+    void (*value)(const int32_t units[RANK_LANES], const uint8_t scores[RANK_LANES * RANK_SCORES],
+                  uint32_t count, const float linear[RANK_SCORES + 1], float values[RANK_LANES]);
+
+    /*
+     * About the n-th greatest of values, and never more than it; `least` where fewer than n reach
+     * that. Neither is below 0.
+     */
+    float (*nth)(const float values[RANK_LANES], uint32_t n, float least);
+
+    /*
+     * Of `count` <= 256 posts with so many units and scores of a byte each: their priors and their
+     * blended scores, as rank_prior and rank_blend have them.
+     */
+    void (*blend)(const int32_t *units, const uint8_t *scores, uint32_t count,
+                  const rank_settings *settings, double *priors, double *blended);
+
     /* The lanes with a sum > 0 and sum * factor >= least; factors NULL: 1. How many. */
     uint32_t (*over)(const int32_t sums[RANK_LANES], const float *factors, float least,
                      uint64_t lanes[RANK_LANE_WORDS]);

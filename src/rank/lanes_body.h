@@ -88,17 +88,32 @@ static void norms_at(const rank_lengths parts[2], rank_norm norm, const uint16_t
     }
 }
 
+static inline float factor_of(uint32_t four, const float linear[RANK_SCORES + 1]) {
+    return linear[4] + linear[0] * (float)(int32_t)(four & 0xff) +
+           linear[1] * (float)(int32_t)(four >> 8 & 0xff) +
+           linear[2] * (float)(int32_t)(four >> 16 & 0xff) +
+           linear[3] * (float)(int32_t)(four >> 24);
+}
+
 static void factors(const uint8_t scores[RANK_LANES * RANK_SCORES],
                     const float linear[RANK_SCORES + 1], float out[RANK_LANES]) {
     uint32_t packed[RANK_LANES];
     memcpy(packed, scores, sizeof packed);
     for (int i = 0; i < RANK_LANES; i++) {
-        uint32_t four = packed[i];
-        out[i] = linear[4] + linear[0] * (float)(int32_t)(four & 0xff) +
-                 linear[1] * (float)(int32_t)(four >> 8 & 0xff) +
-                 linear[2] * (float)(int32_t)(four >> 16 & 0xff) +
-                 linear[3] * (float)(int32_t)(four >> 24);
+        out[i] = factor_of(packed[i], linear);
     }
+}
+
+static void value(const int32_t units[RANK_LANES],
+                  const uint8_t scores[RANK_LANES * RANK_SCORES], uint32_t count,
+                  const float linear[RANK_SCORES + 1], float values[RANK_LANES]) {
+    uint32_t packed[RANK_LANES];
+    const int n = (int)count;
+    memcpy(packed, scores, (size_t)RANK_SCORES * count);
+    for (int i = 0; i < n; i++) {
+        values[i] = (float)units[i] * factor_of(packed[i], linear);
+    }
+    memset(values + n, 0, (size_t)(RANK_LANES - n) * sizeof *values);
 }
 
 /* ---- Contributions and lanes --------------------------------------------------------------- */
@@ -119,6 +134,25 @@ static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float 
         __m512i units = _mm512_cvtps_epi32(_mm512_mul_ps(w, share));
         __m512i sum = _mm512_loadu_si512((const void *)(sums + i));
         _mm512_storeu_si512((void *)(sums + i), _mm512_mask_add_epi32(sum, here, sum, units));
+    }
+}
+
+static void weigh(const uint8_t *tfs, const float *n, uint32_t count, float weight,
+                  int32_t units[RANK_LANES], float values[RANK_LANES]) {
+    const __m512 w = _mm512_set1_ps(weight);
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i += 16) {
+        uint32_t left = i < count ? count - i : 0;
+        __mmask16 some = (__mmask16)(left < 16 ? (1u << left) - 1 : UINT16_MAX);
+        __m512 x = _mm512_setzero_ps();
+        if (left) {
+            __m512 t = _mm512_cvtepi32_ps(
+                _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(some, tfs + i)));
+            __m512 share = _mm512_div_ps(t, _mm512_add_ps(t, _mm512_maskz_loadu_ps(some, n + i)));
+            __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(w, share));
+            _mm512_storeu_si512((void *)(units + i), whole);
+            x = _mm512_maskz_cvtepi32_ps(some, whole);
+        }
+        _mm512_storeu_ps(values + i, x);
     }
 }
 
@@ -174,6 +208,25 @@ static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float 
     }
 }
 
+static void weigh(const uint8_t *tfs, const float *n, uint32_t count, float weight,
+                  int32_t units[RANK_LANES], float values[RANK_LANES]) {
+    const __m256 w = _mm256_set1_ps(weight);
+    const __m256i eight = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    for (int i = 0; i < RANK_LANES; i += 8) {
+        __m256 x = _mm256_setzero_ps();
+        if (i < (int)count) {
+            __m256 t = _mm256_cvtepi32_ps(
+                _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(tfs + i))));
+            __m256 share = _mm256_div_ps(t, _mm256_add_ps(t, _mm256_loadu_ps(n + i)));
+            __m256i whole = _mm256_cvtps_epi32(_mm256_mul_ps(w, share));
+            _mm256_storeu_si256((__m256i *)(void *)(units + i), whole);
+            __m256i here = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count - i), eight);
+            x = _mm256_and_ps(_mm256_cvtepi32_ps(whole), _mm256_castsi256_ps(here));
+        }
+        _mm256_storeu_ps(values + i, x);
+    }
+}
+
 static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least,
                      uint64_t lanes[RANK_LANE_WORDS]) {
     const __m256 want = _mm256_set1_ps(least);
@@ -222,6 +275,15 @@ static void add(const uint8_t tfs[RANK_LANES], const float n[RANK_LANES], float 
     }
 }
 
+static void weigh(const uint8_t *tfs, const float *n, uint32_t count, float weight,
+                  int32_t units[RANK_LANES], float values[RANK_LANES]) {
+    for (uint32_t i = 0; i < count; i++) {
+        units[i] = (int32_t)rank_contribution(weight, tfs[i], n[i]);
+        values[i] = (float)units[i];
+    }
+    memset(values + count, 0, (RANK_LANES - count) * sizeof *values);
+}
+
 static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least,
                      uint64_t lanes[RANK_LANE_WORDS]) {
     uint32_t count = 0;
@@ -250,6 +312,68 @@ static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[
 }
 
 #endif
+
+/* ---- Exact scores -------------------------------------------------------------------------- */
+
+/* What a score is worth, of four bytes the one from bit `shift` on. */
+static inline double worth(uint32_t four, int shift) {
+    int32_t score = (int32_t)(four >> shift & 0xff);
+    return (double)(score < 100 ? score : 100) / 100.0;
+}
+
+/* Operation by operation what bm25.h does. */
+static void blend(const int32_t *units, const uint8_t *scores, uint32_t count,
+                  const rank_settings *settings, double *priors, double *blended) {
+    const double *w = settings->weights, share = settings->blend;
+    const double total = w[0] + w[1] + w[2] + w[3];
+    uint32_t packed[RANK_LANES];
+    const int n = (int)count;
+    memcpy(packed, scores, (size_t)RANK_SCORES * count);
+    for (int i = 0; i < n; i++) {
+        double sum = w[0] * worth(packed[i], 0) + w[1] * worth(packed[i], 8) +
+                     w[2] * worth(packed[i], 16) + w[3] * worth(packed[i], 24);
+        double prior = total > 0 ? sum / total : 0.5;
+        priors[i] = prior;
+        blended[i] = (double)units[i] / RANK_ONE * (1.0 + share * (2.0 * prior - 1.0));
+    }
+}
+
+/* ---- The n-th greatest --------------------------------------------------------------------- */
+
+static uint32_t count_from(const int32_t bits[RANK_LANES], int32_t least) {
+    uint32_t count = 0;
+    for (int i = 0; i < RANK_LANES; i++) {
+        count += bits[i] >= least;
+    }
+    return count;
+}
+
+/* Floats that are no less than 0 are in the order of their bits: the octave, then by its halves. An
+   eighth of n too many will do. */
+static float nth(const float values[RANK_LANES], uint32_t n, float least) {
+    enum { OCTAVE = 1 << 23, OCTAVES = 4, LOOKS = 10 };
+    int32_t bits[RANK_LANES], low, high;
+    memcpy(bits, values, sizeof bits);
+    memcpy(&low, &least, sizeof low);
+    high = low;
+    for (int i = 0; i < RANK_LANES; i++) {
+        high = bits[i] > high ? bits[i] : high;
+    }
+    for (int look = 0; look < LOOKS && low < high; look++) {
+        bool octave = look < OCTAVES && high - low > OCTAVE;
+        int32_t middle = octave ? high - OCTAVE : low + (high - low) / 2 + 1;
+        uint32_t reached = count_from(bits, middle);
+        if (reached < n) {
+            high = middle - 1;
+        } else {
+            low = middle;
+            high = reached - n <= n / 8 ? low : high;
+        }
+    }
+    float value;
+    memcpy(&value, &low, sizeof value);
+    return value;
+}
 
 /* ---- Bounds -------------------------------------------------------------------------------- */
 
@@ -314,6 +438,10 @@ const rank_lanes LANES = {
     .norms_at = norms_at,
     .add = add,
     .factors = factors,
+    .weigh = weigh,
+    .value = value,
+    .nth = nth,
+    .blend = blend,
     .over = over,
     .reached = reached,
     .bounds = bounds,

@@ -65,6 +65,29 @@ static void read_positions(str value, const list_view *list, const uint16_t *doc
     free(words);
 }
 
+/* What list.h has no function for, by every reader. */
+static void read_by_all(const list_view *v, const uint16_t *docs, const uint32_t *tfs, bool valid) {
+    const postings_reader *const *readers;
+    size_t count = postings_readers_all(&readers);
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t rank = 0; rank < v->count; rank += 1 + rank / 3) {
+            uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
+            uint64_t bits[KERNEL_BLOCK_WORDS];
+            const uint8_t *bytes;
+            bool large;
+            uint32_t some = v->count - rank < BLOCK_DOCS ? v->count - rank : BLOCK_DOCS;
+            some = 1 + rank % some;
+            uint32_t found =
+                readers[i]->tfs_least(v, rank, some, 3, room, &bytes, &large, bits);
+            need(found <= some && (!valid || (bits[0] & 1) == (tfs[rank] >= 3)));
+            if (v->container_kind != LIST_BITSET) {
+                uint16_t low = readers[i]->doc(v, rank);
+                need(!valid || low == docs[rank]);
+            }
+        }
+    }
+}
+
 /* Blocks, and ordinals that are kept, of any bytes; of a valid list they are its own. */
 static void read_blocks(const list_view *v, const uint16_t *docs, const uint32_t *tfs, bool valid) {
     uint32_t next = 0;
@@ -86,6 +109,7 @@ static void read_blocks(const list_view *v, const uint16_t *docs, const uint32_t
         next += to - from;
     }
     need(!valid || next == v->count);
+    read_by_all(v, docs, tfs, valid);
     uint16_t some[READS];
     for (uint32_t i = 0; i < READS; i++) {
         some[i] = (uint16_t)(i * 1021);

@@ -16,6 +16,7 @@ typedef enum sample_tfs {
     SAMPLE_EDGES, /* most have a code of 4 bits; the rest lie about the borders of widths */
     SAMPLE_HUGE,  /* all above 255 */
     SAMPLE_HALF,  /* half 1 or 2, half about 255 */
+    SAMPLE_BYTES, /* small ones, one in twelve up to 200: exceptions of a byte */
     SAMPLE_KINDS
 } sample_tfs;
 
@@ -34,6 +35,7 @@ static inline uint32_t sample_tf(prng *p, sample_tfs kind) {
     case SAMPLE_EDGES: return prng_below(p, 9) ? 1 + prng_below(p, 15) : edges[prng_below(p, 10)];
     case SAMPLE_SMALL: return 1 + prng_below(p, 1 + prng_below(p, 4));
     case SAMPLE_MIXED: return 1 + (prng_below(p, 50) ? prng_below(p, 5) : prng_below(p, 1 << 20));
+    case SAMPLE_BYTES: return 1 + prng_below(p, prng_below(p, 12) ? 3 : 200);
     case SAMPLE_BROAD: return 1 + prng_below(p, 400);
     case SAMPLE_HALF: return 1 + prng_below(p, 2) + prng_below(p, 2) * (100 + prng_below(p, 260));
     case SAMPLE_HUGE: return 256 + prng_below(p, 70000);

@@ -236,6 +236,26 @@ static bool check_bytes(const postings_reader *reader, const list_view *v, const
     return CHECK(large || !any);
 }
 
+static bool check_least(const postings_reader *reader, const list_view *v, const sample *s,
+                        uint32_t from, uint32_t count, uint8_t least) {
+    uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
+    uint64_t bits[KERNEL_BLOCK_WORDS];
+    const uint8_t *tfs;
+    bool large, any = false;
+    uint32_t found = reader->tfs_least(v, from, count, least, room, &tfs, &large, bits), want = 0;
+    for (uint32_t i = 0; i < (uint32_t)BLOCK_DOCS; i++) {
+        uint32_t tf = i < count ? s->tfs[from + i] : 0;
+        any |= tf > UINT8_MAX;
+        want += tf >= least;
+        if (!CHECK_EQ_INT(bits[i / 64] >> i % 64 & 1, tf >= least) ||
+            (i < count && !CHECK_EQ_INT(tfs[i], tf < UINT8_MAX ? tf : UINT8_MAX))) {
+            test_note("posting %u of %u from %u on, least %u", i, count, from, least);
+            return false;
+        }
+    }
+    return CHECK(large || !any) && CHECK_EQ_INT(found, want);
+}
+
 /* All ordinals, and of some, there or not, the rank and the tf. */
 static bool check_ranks(const postings_reader *reader, const list_view *v, const sample *s,
                         prng *r) {
@@ -256,7 +276,9 @@ static bool check_ranks(const postings_reader *reader, const list_view *v, const
         reader->block(v, low / BLOCK_DOCS, &from, &to);
         good = CHECK_EQ_INT(reader->rank(v, (uint16_t)low), ranks[low]) &&
                CHECK_EQ_INT(reader->rank_in(v, from, to, (uint16_t)low), ranks[low]) &&
-               CHECK_EQ_INT(reader->tf(v, rank), s->tfs[rank]);
+               CHECK_EQ_INT(reader->tf(v, rank), s->tfs[rank]) &&
+               (v->container_kind == LIST_BITSET ||
+                CHECK_EQ_INT(reader->doc(v, rank), s->docs[rank]));
     }
     return good;
 }
@@ -281,8 +303,10 @@ static void check_list(const postings_reader *reader, uint32_t count, sample_tfs
     good = good && check_ranks(reader, &v, &s, r);
     for (uint32_t i = 0; i < 200 && good; i++) {
         uint32_t from = prng_below(r, s.count), left = s.count - from;
-        good = check_bytes(reader, &v, &s, from,
-                           1 + prng_below(r, left < BLOCK_DOCS ? left : BLOCK_DOCS));
+        uint32_t some = 1 + prng_below(r, left < BLOCK_DOCS ? left : BLOCK_DOCS);
+        good = check_bytes(reader, &v, &s, from, some) &&
+               check_least(reader, &v, &s, from, i % 2 ? some : some % 64,
+                           (uint8_t)(1 + prng_below(r, i % 3 ? 5 : 255)));
     }
     if (!good) {
         test_note("reader %s, seed %d, %u postings, kind %d", reader->name, SEED, count, (int)kind);

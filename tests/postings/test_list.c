@@ -445,7 +445,8 @@ static void broken_rules(void) {
 void test_postings_list(void) {
     static const char *const kinds[] = {"tfs all 1", "tfs small", "tfs with rare huge ones",
                                         "tfs of all sizes", "tfs about the borders of widths",
-                                        "tfs all above 255", "tfs half about 255"};
+                                         "tfs all above 255", "tfs half about 255",
+                                         "tfs with exceptions of a byte"};
     for (int kind = 0; kind < SAMPLE_KINDS; kind++) {
         CASE(kinds[kind]);
         every_class((sample_tfs)kind);

@@ -146,6 +146,98 @@ static void check_factors(const rank_lanes *k, prng *r) {
     }
 }
 
+/* Contributions of postings and what their posts' scores make of them, in floats. */
+static void check_values(const rank_lanes *k, prng *r) {
+    uint8_t tfs[RANK_LANES], scores[RANK_LANES * RANK_SCORES];
+    float norms[RANK_LANES], values[RANK_LANES];
+    int32_t units[RANK_LANES];
+    uint32_t count = prng_below(r, RANK_LANES + 1);
+    rank_settings s = settings_of(r);
+    rank_prior_bound prior = rank_prior_bound_make(&s);
+    float weight = rank_weight(1, 0.01 + 14 * prng_unit(r));
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        tfs[i] = (uint8_t)(1 + prng_below(r, 255));
+        norms[i] = 3 * unit(r);
+    }
+    for (size_t i = 0; i < sizeof scores; i++) {
+        scores[i] = (uint8_t)prng_below(r, 101);
+    }
+    k->weigh(tfs, norms, count, weight, units, values);
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        int32_t one = i < count ? (int32_t)rank_contribution(weight, tfs[i], norms[i]) : 0;
+        if (!CHECK(values[i] == (float)one) || (i < count && !CHECK_EQ_INT(units[i], one))) {
+            test_note("kernel %s, posting %u of %u", k->name, i, count);
+            return;
+        }
+    }
+    k->value(units, scores, count, prior.linear, values);
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        double four[RANK_SCORES], one = 0;
+        for (uint32_t j = 0; j < (uint32_t)RANK_SCORES; j++) {
+            four[j] = scores[RANK_SCORES * i + j];
+        }
+        if (i < count) {
+            one = units[i] * rank_factor(s.blend, rank_prior(s.weights, four));
+        }
+        if (!CHECK_NEAR(values[i], one, 1e-6 * one)) {
+            test_note("kernel %s, post %u of %u", k->name, i, count);
+            return;
+        }
+    }
+}
+
+/* Scores to the bit. */
+static void check_blend(const rank_lanes *k, prng *r) {
+    uint8_t scores[RANK_LANES * RANK_SCORES];
+    int32_t units[RANK_LANES];
+    double priors[RANK_LANES], blended[RANK_LANES];
+    uint32_t count = prng_below(r, RANK_LANES + 1);
+    rank_settings s = settings_of(r);
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        units[i] = (int32_t)prng_below(r, 100000000);
+    }
+    for (size_t i = 0; i < sizeof scores; i++) {
+        scores[i] = (uint8_t)prng_below(r, prng_below(r, 9) ? 101 : 256);
+    }
+    k->blend(units, scores, count, &s, priors, blended);
+    for (uint32_t i = 0; i < count; i++) {
+        double four[RANK_SCORES];
+        for (uint32_t j = 0; j < (uint32_t)RANK_SCORES; j++) {
+            uint8_t score = scores[RANK_SCORES * i + j];
+            four[j] = score < 100 ? score : 100;
+        }
+        double prior = rank_prior(s.weights, four), score = rank_blend(units[i], s.blend, prior);
+        if (!CHECK(priors[i] == prior) || !CHECK(blended[i] == score)) {
+            test_note("kernel %s, post %u of %u", k->name, i, count);
+            return;
+        }
+    }
+}
+
+/* No more than the n-th greatest, and not many that are greater than it are no less than that. */
+static void check_nth(const rank_lanes *k, prng *r) {
+    float values[RANK_LANES], least = prng_below(r, 2) ? 0 : 1e8f * unit(r);
+    uint32_t count = 1 + prng_below(r, RANK_LANES), n = 1 + prng_below(r, count);
+    uint32_t reach_least = 0, reach = 0;
+    bool ties = prng_below(r, 4) == 0;
+    memset(values, 0, sizeof values);
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = ties ? 1e7f * (float)prng_below(r, 4) : 1e8f * unit(r);
+    }
+    float found = k->nth(values, n, least);
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        reach_least += values[i] >= least;
+        reach += values[i] >= found;
+    }
+    bool good = CHECK(found >= least) && CHECK(reach >= n || found == least) &&
+                CHECK(reach_least >= n || found == least) &&
+                CHECK(ties || least > 0 || reach <= n + n / 8 + 4);
+    if (!good) {
+        test_note("kernel %s, number %u of %u: %g reached by %u", k->name, n, count, (double)found,
+                  reach);
+    }
+}
+
 static void check_bounds_lanes(const rank_lanes *k, prng *r) {
     uint8_t codes[RANK_LANES], blended[RANK_LANES];
     float factors[RANK_LANES], sums[RANK_LANES], want[RANK_LANES], units[RANK_LANES];
@@ -229,6 +321,9 @@ void test_rank_lanes(void) {
             check_over(all[i], &r);
             check_reached(all[i], &r);
             check_factors(all[i], &r);
+            check_values(all[i], &r);
+            check_blend(all[i], &r);
+            check_nth(all[i], &r);
             check_bounds_lanes(all[i], &r);
         }
     }
