@@ -233,12 +233,9 @@ static void raise_threshold(evaluation *e) {
 /* A match; units are all its contributions. */
 static void offer(evaluation *e, const eval_cell *ec, uint16_t low, int32_t units) {
     int64_t all = (int64_t)units + e->constant;
-    double prior = 0.5;
-    if (e->prior.blends) { /* else the factor is 1: evaluate.c fills priors in */
-        prior = eval_prior(e, ec->c, low);
-    }
+    double prior = e->prior.blends ? eval_prior(e, ec->c, low) : 0.5;
     double score = rank_blend(all, e->request->rank->blend, prior);
-    top_offer(e->top, score, prior, all, ec->c->first + low);
+    top_offer(e->top, score, e->prior.blends ? prior : EVAL_PRIOR_LATER, all, ec->c->first + low);
     raise_threshold(e);
 }
 
@@ -246,6 +243,14 @@ void eval_keep(evaluation *e, eval_cell *ec, uint16_t low, int32_t units) {
     if (!e->excluded_count || eval_requires(e) || !eval_is_excluded(e, ec, low)) {
         offer(e, ec, low, units);
     }
+}
+
+void eval_keep_posts(evaluation *e, eval_posts *posts) {
+    double priors[RANK_LANES], scores[RANK_LANES];
+    e->lanes->blend(posts->units, posts->scores, posts->count, e->request->rank, priors, scores);
+    top_offer_all(e->top, scores, priors, posts->units, posts->docnos, posts->count);
+    posts->count = 0;
+    raise_threshold(e);
 }
 
 /* ---- Unions -------------------------------------------------------------------------------- */

@@ -418,7 +418,11 @@ static void count_lists(const evaluation *e) {
 }
 
 static const cell *cell_of(const evaluation *e, uint32_t docno) {
-    uint32_t from = 0, to = e->cell_count;
+    uint32_t from = 0, to = e->cell_count, window = docno >> WINDOW_BITS;
+    if (window < to && docno - e->cells[window].c->first - e->cells[window].c->from <
+                           e->cells[window].c->end - e->cells[window].c->from) {
+        return e->cells[window].c; /* each window is one cell so far */
+    }
     while (to - from > 1) {
         uint32_t middle = from + (to - from) / 2;
         const cell *c = e->cells[middle].c;
@@ -445,8 +449,10 @@ double eval_prior(const evaluation *e, const cell *c, uint32_t low) {
 static void fill_priors(evaluation *e) {
     for (size_t i = 0; i < e->top->count && !e->prior.blends; i++) {
         scored *item = &e->top->items[i];
-        const cell *c = cell_of(e, item->docno);
-        item->prior = eval_prior(e, c, item->docno - c->first);
+        if (item->prior < 0) {
+            const cell *c = cell_of(e, item->docno);
+            item->prior = eval_prior(e, c, item->docno - c->first);
+        }
     }
 }
 

@@ -26,6 +26,9 @@ enum {
 /* The sums of a block are of 32 bits; all weights together stay below this. */
 #define EVAL_UNITS_MAX 1073741824.0
 
+/* Of a post that is kept, whose prior has no part in its score: evaluate.c will fill it in. */
+#define EVAL_PRIOR_LATER (-1.0)
+
 /* What rounding can take from a sum of floats that stands for whole units. */
 #define EVAL_SUM_ROUND 0.99999f
 
@@ -152,6 +155,32 @@ anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane);
 /* blocks.c: scoring one block, or one post. */
 float eval_blend_factor(const evaluation *e, const cell *c, uint32_t low);
 void eval_keep(evaluation *e, eval_cell *ec, uint16_t low, int32_t units);
+/* Several, of any cells. */
+typedef struct eval_posts {
+    uint32_t count;
+    uint32_t docnos[RANK_LANES];
+    int32_t units[RANK_LANES];
+    uint8_t scores[RANK_LANES * RANK_SCORES];
+} eval_posts;
+/* Whether those of a cell can be kept so; one more; all of them. */
+static inline bool eval_keeps_many(const evaluation *e, const eval_cell *ec) {
+    return ec->c->score_bytes == RANK_SCORES && !e->excluded_count && !e->constant;
+}
+static inline void eval_add_post(eval_posts *posts, const eval_cell *ec, uint16_t low,
+                                 int32_t units) {
+    uint32_t i = posts->count++;
+    posts->docnos[i] = ec->c->first + low;
+    posts->units[i] = units;
+    memcpy(posts->scores + (size_t)RANK_SCORES * i,
+           ec->c->scores + (size_t)RANK_SCORES * (low - ec->c->from), RANK_SCORES);
+}
+static inline void eval_move_post(eval_posts *posts, uint32_t from, uint32_t to) {
+    posts->docnos[to] = posts->docnos[from];
+    posts->units[to] = posts->units[from];
+    memcpy(posts->scores + (size_t)RANK_SCORES * to, posts->scores + (size_t)RANK_SCORES * from,
+           RANK_SCORES);
+}
+void eval_keep_posts(evaluation *e, eval_posts *posts);
 /* The norms of some posts for a term. */
 void eval_norms_of(const evaluation *e, const cell *c, const eval_term *term, const uint16_t *docs,
                    uint32_t count, float *norms);

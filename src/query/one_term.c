@@ -1,27 +1,30 @@
 /*
  * A list by itself, and a query of one term: the best postings by the codes of their bounds.
  *
- *     codes of each list ─> those that reach the threshold ─> sure ─> those that still reach it
- *                             ^                                │        │
- *                             └ seeds of the lists             │        └─> tfs that can, then
- *                                 the k-th best of what is ────┘            contributions ─> heap
+ *     codes of each list ─> those that reach the threshold ─┬─ of postings ─┐
+ *                             ^                             │               v
+ *                             ├ seeds of the lists          └─ of blocks ─> batch ─> heap
+ *                             └ where far more than k reach it:             lengths, contributions,
+ *                               the k-th best of what is sure               scores, the k-th best
  *
  * A code stands for the best posting of its block, or for a posting of a shorter list: it says what
  * its impact does not exceed, and that it is no more than a step below that. So k codes vouch for k
- * postings, and after the threshold that they give hardly a block is looked at that has no post to
- * be kept. Codes are compared as they are, 64 at a time: a threshold is made the least code that
- * reaches it, list by list.
+ * postings; but seeds alone mostly leave hardly more codes than are wanted. Codes are compared as
+ * they are, 64 at a time: a threshold is made the least code that reaches it, list by list.
  *
- * In a block first the tfs are compared with the least one that reaches the threshold in a post
- * without words; a few that are left are scored one by one.
+ * Of a block those postings go into the batch whose tf reaches the threshold in a post without
+ * words. What is in a batch is made by vectors: contributions, then, of those that can win with the
+ * best prior, the values that scores give them; the k-th best of these is a threshold for what
+ * follows, and what reaches it gets its exact score. Reads of columns, most of which miss the
+ * nearest caches, do not wait for each other so.
  */
 #include "query/evaluation.h"
 
 enum {
-    FEW_LANES = 5,       /* postings of a block that are scored one by one */
-    FEW_POSTINGS = 3,    /* the same of a list */
-    PARTS_MAX = 32,      /* lists or blocks of a batch */
-    BATCH_BLOCKS = 64,   /* postings of blocks that wait for others */
+    FEW_POSTINGS = 3,    /* of a list that are scored one by one */
+    FEW_LANES = 8,       /* of a list whose lengths and scores are read with those of others */
+    BATCH_ENOUGH = 64,   /* postings of blocks that wait for others */
+    SURE_PART = 4,       /* codes beyond k that make it worth to ask what is sure, as a part of k */
     DEAD_SURE_MAX = 512, /* with more deleted posts codes vouch for too little */
     SURE_STEPS = 256,
 };
@@ -58,81 +61,147 @@ static void offer_each(evaluation *e, eval_cell *ec, const eval_lane *lane,
 
 /* ---- Many at once -------------------------------------------------------------------------- */
 
-/* Postings of one term, of one list or several, whose contributions are made together. */
+/* Postings of one term, of one list or several, whose contributions are made together. All are
+   allowed. */
 typedef struct batch {
     evaluation *e;
     const eval_term *term;
-    uint32_t count, part_count;
-    struct batch_part {
-        eval_cell *ec;
-        const uint64_t *allowed;
-    } parts[PARTS_MAX];
-    uint8_t part_of[BLOCK_DOCS];
+    uint32_t count;
+    uint32_t cells[BLOCK_DOCS];
     uint16_t docs[BLOCK_DOCS];
-    uint8_t tfs[BLOCK_DOCS + KERNEL_READ_BYTES];
+    uint8_t tfs[BLOCK_DOCS];
     float norms[BLOCK_DOCS];
+    uint8_t later[BLOCK_DOCS]; /* those whose norms are not yet made */
+    uint32_t later_count;
 } batch;
 
-/* Offers them. */
-static void batch_end(batch *b) {
+static void batch_begin(batch *b, evaluation *e, const eval_term *term) {
+    b->e = e;
+    b->term = term;
+    b->count = b->later_count = 0;
+}
+
+/* Their lengths are read one behind the other: no read waits for another one. */
+static void read_later(batch *b) {
+    const evaluation *e = b->e;
+    for (uint32_t k = 0; k < b->later_count; k++) {
+        uint32_t i = b->later[k];
+        const cell *c = e->cells[b->cells[i]].c;
+        uint32_t length = cell_length(c, b->term->lists->field, e->title_weight, b->docs[i]);
+        b->norms[i] = rank_norm_of(b->term->norm, length);
+    }
+    b->later_count = 0;
+}
+
+/* All are matches: the k-th best of them is a threshold. */
+static void raise_to_best(evaluation *e, const float *values, uint32_t count) {
+    if (count > e->top->capacity && !e->excluded_count) {
+        float best = e->lanes->nth(values, (uint32_t)e->top->capacity, e->theta) * EVAL_SUM_ROUND;
+        e->theta = best > e->theta ? best : e->theta;
+    }
+}
+
+/* Those of the batch whose value reaches `least`, to `posts`; what cannot be there is offered. */
+static void pick_posts(const batch *b, const int32_t *units, const float *values, float least,
+                       eval_posts *posts) {
     evaluation *e = b->e;
-    int32_t sums[RANK_LANES];
     uint64_t reached[RANK_LANE_WORDS];
-    uint32_t count = b->count;
-    b->count = b->part_count = 0;
-    if (count == 0) {
-        return;
-    }
-    for (uint32_t i = count; i % 16; i++) {
-        b->norms[i] = 1; /* lanes beside others are added up too */
-    }
-    memset(b->tfs + count, 0, BLOCK_DOCS - count);
-    memset(sums, 0, sizeof sums);
-    e->lanes->add(b->tfs, b->norms, b->term->weight, sums);
-    e->lanes->over(sums, NULL, e->theta * EVAL_SUM_ROUND / e->prior.factor_max, reached);
+    e->lanes->reached(values, least, reached);
     for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
         for (uint64_t left = reached[word]; left; left &= left - 1) {
             uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            const struct batch_part *part = &b->parts[b->part_of[i]];
-            uint16_t low = b->docs[i];
-            if (eval_is_allowed(part->allowed, low)) {
-                eval_offer(e, part->ec, low, sums[i], eval_factor(e, part->ec->c, low));
+            eval_cell *ec = &e->cells[b->cells[i]];
+            if (eval_keeps_many(e, ec)) {
+                eval_add_post(posts, ec, b->docs[i], units[i]);
+            } else {
+                eval_offer(e, ec, b->docs[i], units[i], eval_factor(e, ec->c, b->docs[i]));
             }
         }
     }
 }
 
-/* Room for `count` <= 256 more postings of a cell, which begin at the number that is returned. */
-static uint32_t batch_begin(batch *b, eval_cell *ec, const uint64_t *allowed, uint32_t count) {
-    if (b->count + count > BLOCK_DOCS || b->part_count == PARTS_MAX) {
+/* Keeps those of `posts` whose value, with the prior, reaches the threshold. */
+static void keep_valuable(evaluation *e, eval_posts *posts) {
+    float values[RANK_LANES];
+    uint64_t reached[RANK_LANE_WORDS];
+    uint32_t kept = 0;
+    e->lanes->value(posts->units, posts->scores, posts->count, e->prior.linear, values);
+    raise_to_best(e, values, posts->count);
+    e->lanes->reached(values, e->theta * EVAL_SUM_ROUND, reached);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        for (uint64_t left = reached[word]; left; left &= left - 1) {
+            eval_move_post(posts, word * 64 + (uint32_t)__builtin_ctzll(left), kept++);
+        }
+    }
+    posts->count = kept;
+}
+
+/* Offers them. Scores are read of those only that can win with the best prior. */
+static void batch_end(batch *b) {
+    evaluation *e = b->e;
+    int32_t units[RANK_LANES];
+    float values[RANK_LANES];
+    eval_posts posts;
+    uint32_t count = b->count;
+    b->count = posts.count = 0;
+    if (count == 0) {
+        return;
+    }
+    read_later(b);
+    e->lanes->weigh(b->tfs, b->norms, count, b->term->weight, units, values);
+    if (!e->prior.blends) {
+        raise_to_best(e, values, count);
+    }
+    pick_posts(b, units, values, e->theta * EVAL_SUM_ROUND / e->prior.factor_max, &posts);
+    if (e->prior.blends && posts.count) {
+        keep_valuable(e, &posts);
+    }
+    if (posts.count) {
+        eval_keep_posts(e, &posts);
+    }
+}
+
+/* Room for `count` <= 256 more postings, whose docs and tfs go where is returned. */
+static uint32_t batch_room(batch *b, uint32_t count) {
+    if (b->count + count > (uint32_t)BLOCK_DOCS) {
         batch_end(b);
     }
-    b->parts[b->part_count] = (struct batch_part){ec, allowed};
-    memset(b->part_of + b->count, (int)b->part_count++, count);
     return b->count;
 }
 
-/* Their docs and tfs are in place. */
-static void batch_take(batch *b, uint32_t from, uint32_t count) {
-    const eval_cell *ec = b->parts[b->part_count - 1].ec;
-    eval_norms_of(b->e, ec->c, b->term, b->docs + from, count, b->norms + from);
+/* So many postings of a cell are in their place. */
+static void batch_take(batch *b, const eval_cell *ec, uint32_t count) {
+    const evaluation *e = b->e;
+    uint32_t at = b->count, number = eval_cell_number(e, ec);
     b->count += count;
-}
-
-/* Ranks [from, from + count) of a list, at most 256; each by itself where a tf is no byte. */
-static void batch_list(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
-                       const uint16_t *docs, uint32_t from, uint32_t count) {
-    uint8_t room[LIST_TF_ROOM];
-    bool large;
-    const uint8_t *tfs = b->e->lists->tf_bytes(&lane->in->list, from, count, room, &large);
-    if (large) {
-        offer_each(b->e, ec, lane, allowed, docs, from, count);
+    for (uint32_t i = at; i < at + count; i++) {
+        b->cells[i] = number;
+    }
+    if (count <= FEW_LANES) {
+        for (uint32_t i = at; i < at + count; i++) {
+            b->later[b->later_count++] = (uint8_t)i;
+        }
         return;
     }
-    uint32_t at = batch_begin(b, ec, allowed, count);
+    eval_norms_of(e, ec->c, b->term, b->docs + at, count, b->norms + at);
+}
+
+/* Ranks [from, from + count) of a list, at most 256; each by itself where a tf is no byte or some
+   may not be allowed. */
+static void batch_list(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                       const uint16_t *docs, uint32_t from, uint32_t count) {
+    evaluation *e = b->e;
+    uint8_t room[LIST_TF_ROOM];
+    bool large;
+    const uint8_t *tfs = e->lists->tf_bytes(&lane->in->list, from, count, room, &large);
+    if (large || allowed) {
+        offer_each(e, ec, lane, allowed, docs, from, count);
+        return;
+    }
+    uint32_t at = batch_room(b, count);
     memcpy(b->docs + at, docs, count * sizeof *docs);
     memcpy(b->tfs + at, tfs, count);
-    batch_take(b, at, count);
+    batch_take(b, ec, count);
 }
 
 /* ---- Lists as a whole ---------------------------------------------------------------------- */
@@ -182,9 +251,7 @@ static anp_status batch_only_list(batch *b, eval_cell *ec, const eval_lane *lane
 
 anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
     batch b;
-    b.e = e;
-    b.term = lane->term;
-    b.count = b.part_count = 0;
+    batch_begin(&b, e, lane->term);
     TRY(batch_only_list(&b, ec, lane));
     batch_end(&b);
     return ANP_OK;
@@ -198,7 +265,7 @@ typedef struct coded_list {
     eval_cell *ec;
     const eval_lane *lane;
     uint64_t reached[RANK_LANE_WORDS];
-    uint16_t *docs; /* of a list with a code a posting, once they are needed */
+    uint32_t codes; /* of them */
 } coded_list;
 
 typedef struct one_term {
@@ -239,14 +306,17 @@ static uint32_t least_code(const one_term *t, const eval_lane *lane) {
     return code;
 }
 
-static void find_reached(const one_term *t, coded_list *l) {
+/* How many. */
+static uint32_t find_reached(const one_term *t, coded_list *l) {
     const list_view *list = &l->lane->in->list;
     uint32_t least = least_code(t, l->lane);
-    memset(l->reached, 0, sizeof l->reached);
-    if (least <= UINT8_MAX) {
-        t->e->sets->at_least(t->blended ? list->blended_bytes : list->bound_bytes,
-                             list->bound_count, (uint8_t)least, l->reached);
+    if (least > UINT8_MAX) {
+        memset(l->reached, 0, sizeof l->reached);
+        return l->codes = 0;
     }
+    l->codes = t->e->sets->at_least(t->blended ? list->blended_bytes : list->bound_bytes,
+                                    list->bound_count, (uint8_t)least, l->reached);
+    return l->codes;
 }
 
 /* What the postings that codes stand for have at least. */
@@ -293,105 +363,137 @@ static float sure_at(const one_term *t, uint64_t n) {
 
 /* ---- One term: postings -------------------------------------------------------------------- */
 
-/* The postings of a block of a list that is no bitset: of those whose tf can reach the threshold a
-   few one by one, else all together. */
-static void offer_block(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
-                        uint32_t block, uint8_t least) {
+/* The postings of a block of a list that is no bitset: those whose tf can reach the threshold, or
+   all, where most can. */
+static void take_block(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                       uint32_t block) {
     evaluation *e = b->e;
     const list_view *list = &lane->in->list;
     uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
     uint64_t picked[4];
-    uint32_t from, to;
+    uint32_t from, to, taken = 0;
     bool large;
     e->lists->block(list, block, &from, &to);
-    const uint8_t *read = e->lists->tf_bytes(list, from, to - from, room, &large);
-    uint32_t count = e->sets->at_least(read, to - from, least, picked);
+    const uint8_t *tfs;
+    uint32_t count = e->lists->tfs_least(list, from, to - from, least_tf(e, lane->term), room,
+                                         &tfs, &large, picked);
+    uint32_t at = batch_room(b, to - from);
     if (e->trace) {
         e->trace->postings += to - from;
     }
-    if (count > FEW_LANES && !large) {
-        uint32_t at = batch_begin(b, ec, allowed, to - from);
+    if (!large && !allowed && count > FEW_LANES && 2 * count > to - from) {
         for (uint32_t i = 0; i < to - from; i++) {
             b->docs[at + i] = list_block_doc(list, block, from + i);
         }
-        memcpy(b->tfs + at, read, to - from);
-        batch_take(b, at, to - from);
-        if (b->count >= BATCH_BLOCKS) { /* so that the threshold rises */
-            batch_end(b);
-        }
+        memcpy(b->tfs + at, tfs, to - from);
+        batch_take(b, ec, to - from);
         return;
     }
     for (uint32_t word = 0; word < 4; word++) {
         for (uint64_t left = picked[word]; left; left &= left - 1) {
-            uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(left);
-            uint32_t tf = large ? e->lists->tf(list, from + at) : read[at];
-            offer_posting(e, ec, lane, allowed, list_block_doc(list, block, from + at), tf);
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            uint16_t low = list_block_doc(list, block, from + i);
+            if (large && tfs[i] == UINT8_MAX) {
+                offer_posting(e, ec, lane, allowed, low, e->lists->tf(list, from + i));
+            } else if (eval_is_allowed(allowed, low)) {
+                b->docs[at + taken] = low;
+                b->tfs[at + taken++] = tfs[i];
+            }
         }
     }
+    batch_take(b, ec, taken);
 }
 
-static anp_status score_posting_of(one_term *t, coded_list *l, uint32_t rank,
-                                   const uint64_t *allowed) {
+/* Those of a list that has a code for each posting. */
+static void take_postings(batch *b, const coded_list *l, const uint64_t *allowed,
+                          uint32_t count) {
+    const postings_reader *reader = b->e->lists;
     const list_view *list = &l->lane->in->list;
-    if (!l->docs) {
-        l->docs = arena_alloc(t->e->memory, list->count * sizeof *l->docs);
-        if (!l->docs) {
-            return eval_nomem(t->e);
-        }
-        t->e->lists->docs(list, l->docs);
+    uint16_t docs[LIST_BLOCKS];
+    uint8_t room[LIST_TF_ROOM];
+    const uint8_t *tfs = room;
+    bool large = true, whole = count > FEW_LANES;
+    uint32_t at = batch_room(b, count), taken = 0;
+    if (whole) {
+        reader->docs(list, docs);
+        tfs = reader->tf_bytes(list, 0, list->count, room, &large);
     }
-    offer_posting(t->e, l->ec, l->lane, allowed, l->docs[rank], t->e->lists->tf(list, rank));
-    return ANP_OK;
+    for (uint32_t word = 0; word < 4; word++) {
+        for (uint64_t left = l->reached[word]; left; left &= left - 1) {
+            uint32_t rank = word * 64 + (uint32_t)__builtin_ctzll(left);
+            uint16_t low = whole ? docs[rank] : reader->doc(list, rank);
+            uint32_t tf = large ? reader->tf(list, rank) : tfs[rank];
+            if (tf > UINT8_MAX) {
+                offer_posting(b->e, l->ec, l->lane, allowed, low, tf);
+            } else if (eval_is_allowed(allowed, low)) {
+                b->docs[at + taken] = low;
+                b->tfs[at + taken++] = (uint8_t)tf;
+            }
+        }
+    }
+    batch_take(b, l->ec, taken);
 }
 
-/* What a code stands for. */
-static anp_status score_code(one_term *t, coded_list *l, uint32_t at) {
-    evaluation *e = t->e;
+/* The postings of a block. */
+static anp_status score_block(one_term *t, const coded_list *l, uint32_t block) {
     const uint64_t *allowed;
-    TRY(cells_open(e->snapshot, l->ec->c, e->err));
-    TRY(eval_allowed(e, l->ec, &allowed));
-    if (eval_bounds_postings(l->lane)) {
-        return score_posting_of(t, l, at, allowed);
-    }
-    if (e->trace) {
-        e->trace->blocks_scored++;
+    TRY(eval_allowed(t->e, l->ec, &allowed));
+    if (t->e->trace) {
+        t->e->trace->blocks_scored++;
     }
     if (l->lane->in->list.container_kind == LIST_BITSET) {
-        return eval_list_block(e, l->ec, l->lane, at, allowed);
+        return eval_list_block(t->e, l->ec, l->lane, block, allowed);
     }
-    offer_block(&t->batch, l->ec, l->lane, allowed, at, least_tf(e, t->term));
+    take_block(&t->batch, l->ec, l->lane, allowed, block);
+    if (t->batch.count >= (uint32_t)BATCH_ENOUGH) { /* so that the threshold rises */
+        batch_end(&t->batch);
+    }
     return ANP_OK;
 }
 
-/* The codes that reach the threshold, the best first, until none does. */
-static anp_status score_codes(one_term *t) {
-    uint32_t count = 0;
-    float most = 0;
-    eval_block *found = arena_alloc(t->e->memory, (t->sure_count + 1) * sizeof *found);
-    eval_block *sorted = arena_alloc(t->e->memory, (t->sure_count + 1) * sizeof *sorted);
-    if (!found || !sorted) {
-        return eval_nomem(t->e);
-    }
+/* Postings that reach the threshold now; blocks that do, as `found`. */
+static anp_status take_codes(one_term *t, eval_block *found, uint32_t *count, float *most) {
     for (uint32_t i = 0; i < t->list_count; i++) {
-        coded_list *l = &t->lists[i];
+        const coded_list *l = &t->lists[i];
         const list_view *list = &l->lane->in->list;
         const uint8_t *codes = t->blended ? list->blended_bytes : list->bound_bytes;
-        find_reached(t, l);
+        if (l->codes == 0) {
+            continue;
+        }
+        TRY(cells_open(t->e->snapshot, l->ec->c, t->e->err));
+        if (eval_bounds_postings(l->lane)) {
+            const uint64_t *allowed;
+            TRY(eval_allowed(t->e, l->ec, &allowed));
+            take_postings(&t->batch, l, allowed, l->codes);
+            continue;
+        }
         for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
             for (uint64_t left = l->reached[word]; left; left &= left - 1) {
                 uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(left);
                 float bound = code_bound(l->lane, codes[at]);
-                found[count++] = (eval_block){i, at, bound};
-                most = bound > most ? bound : most;
+                found[(*count)++] = (eval_block){i, at, bound};
+                *most = bound > *most ? bound : *most;
             }
         }
     }
+    return ANP_OK;
+}
+
+/* The codes that reach the threshold; those of blocks the best first, until none does. */
+static anp_status score_codes(one_term *t, uint32_t codes) {
+    uint32_t count = 0;
+    float most = 0;
+    eval_block *found = arena_alloc(t->e->memory, (codes + 1) * sizeof *found);
+    eval_block *sorted = arena_alloc(t->e->memory, (codes + 1) * sizeof *sorted);
+    if (!found || !sorted) {
+        return eval_nomem(t->e);
+    }
+    TRY(take_codes(t, found, &count, &most));
     eval_sort_blocks(found, count, most, sorted);
     for (uint32_t i = 0; i < count; i++) {
-        coded_list *l = &t->lists[sorted[i].cell];
-        uint32_t block = eval_bounds_postings(l->lane) ? 0 : sorted[i].block;
-        if (eval_can_win(t->e, l->ec->c, block, sorted[i].bound)) {
-            TRY(score_code(t, l, sorted[i].block));
+        const coded_list *l = &t->lists[sorted[i].cell];
+        if (eval_can_win(t->e, l->ec->c, sorted[i].block, sorted[i].bound)) {
+            TRY(score_block(t, l, sorted[i].block));
         }
     }
     batch_end(&t->batch);
@@ -417,28 +519,34 @@ bool eval_is_one_term(const evaluation *e) {
     return dead <= DEAD_SURE_MAX;
 }
 
-static anp_status make_room(one_term *t) {
-    uint32_t lists = t->term->lists->count, codes = 0;
-    for (uint32_t i = 0; i < lists; i++) {
-        codes += t->term->lists->lists[i].list.bound_count;
+/* Raises the threshold to what so many codes vouch for; those that still reach it. */
+static anp_status find_sure(one_term *t, uint32_t *codes) {
+    t->sure = arena_alloc(t->e->memory, *codes * sizeof *t->sure);
+    t->sure_count = 0;
+    if (!t->sure) {
+        return eval_nomem(t->e);
     }
-    t->lists = arena_alloc(t->e->memory, lists * sizeof *t->lists);
-    t->sure = arena_alloc(t->e->memory, codes * sizeof *t->sure);
-    return t->lists && t->sure ? ANP_OK : eval_nomem(t->e);
+    for (uint32_t i = 0; i < t->list_count; i++) {
+        add_sure(t, &t->lists[i]);
+    }
+    float sure = sure_at(t, t->e->top->capacity + t->dead);
+    if (sure > t->e->theta) {
+        t->e->theta = sure;
+        *codes = 0;
+        for (uint32_t i = 0; i < t->list_count; i++) {
+            *codes += find_reached(t, &t->lists[i]);
+        }
+    }
+    return ANP_OK;
 }
 
-anp_status eval_one_term(evaluation *e) {
-    one_term t;
-    t.e = t.batch.e = e;
-    t.batch.term = t.term = &e->terms[0];
-    t.blended = e->prior.alpha == 0;
-    t.list_count = t.sure_count = t.batch.count = t.batch.part_count = 0;
-    t.dead = 0;
+/* Lists without codes now, the codes of the others that reach the threshold of seeds. */
+static anp_status open_lists(one_term *t, uint32_t *codes) {
+    evaluation *e = t->e;
     uint32_t skipped = 0;
-    TRY(make_room(&t));
-    eval_seed(e);
-    for (uint32_t i = 0; i < t.term->lists->count; i++) {
-        const eval_lane *lane = &t.term->lanes[i];
+    *codes = 0;
+    for (uint32_t i = 0; i < t->term->lists->count; i++) {
+        const eval_lane *lane = &t->term->lanes[i];
         const list_view *list = &lane->in->list;
         eval_cell *ec = &e->cells[lane->in->cell];
         if (lane->most <= 0 || lane->most < e->theta) {
@@ -446,23 +554,42 @@ anp_status eval_one_term(evaluation *e) {
             continue;
         }
         if (!list->bounds) {
-            TRY(batch_only_list(&t.batch, ec, lane));
+            TRY(batch_only_list(&t->batch, ec, lane));
             continue;
         }
-        coded_list *l = &t.lists[t.list_count++];
-        *l = (coded_list){.ec = ec, .lane = lane};
-        find_reached(&t, l);
-        add_sure(&t, l);
-        t.dead += ec->c->dead;
+        coded_list *l = &t->lists[t->list_count++];
+        l->ec = ec;
+        l->lane = lane;
+        *codes += find_reached(t, l);
+        t->dead += ec->c->dead;
         if (e->trace) {
             e->trace->blocks += list->bound_count;
         }
     }
     if (e->trace) {
-        e->trace->cells_skipped += e->cell_count - t.term->lists->count + skipped;
+        e->trace->cells_skipped += e->cell_count - t->term->lists->count + skipped;
     }
-    batch_end(&t.batch);
-    float sure = sure_at(&t, e->top->capacity + t.dead);
-    e->theta = sure > e->theta ? sure : e->theta;
-    return score_codes(&t);
+    batch_end(&t->batch);
+    return ANP_OK;
+}
+
+anp_status eval_one_term(evaluation *e) {
+    one_term t;
+    uint32_t codes;
+    t.e = e;
+    t.term = &e->terms[0];
+    t.blended = e->prior.alpha == 0;
+    t.list_count = 0;
+    t.dead = 0;
+    t.lists = arena_alloc(e->memory, t.term->lists->count * sizeof *t.lists);
+    if (!t.lists) {
+        return eval_nomem(e);
+    }
+    batch_begin(&t.batch, e, t.term);
+    eval_seed(e);
+    TRY(open_lists(&t, &codes));
+    if (codes > e->top->capacity + e->top->capacity / SURE_PART) {
+        TRY(find_sure(&t, &codes));
+    }
+    return score_codes(&t, codes);
 }

@@ -56,6 +56,9 @@ static inline bool top_is_full(const top_list *top) {
 }
 
 void top_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno);
+/* The same of several. */
+void top_offer_all(top_list *top, const double *scores, const double *priors, const int32_t *units,
+                   const uint32_t *docnos, uint32_t count);
 /* Best first, no more than capacity; no offers after it. The items may be others then, in
    `memory`. */
 void top_sort(top_list *top, arena *memory);

@@ -152,7 +152,8 @@ static void fill_up(top_list *top) {
     }
 }
 
-void top_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno) {
+static inline void offer(top_list *top, double score, double prior, int64_t units,
+                         uint32_t docno) {
     if (top->count < top->capacity) {
         top->items[top->count++] = (scored){score, prior, units, docno};
         if (top->count == top->capacity) {
@@ -167,6 +168,17 @@ void top_offer(top_list *top, double score, double prior, int64_t units, uint32_
         if (top->count == 2 * top->capacity) {
             make_room(top);
         }
+    }
+}
+
+void top_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno) {
+    offer(top, score, prior, units, docno);
+}
+
+void top_offer_all(top_list *top, const double *scores, const double *priors, const int32_t *units,
+                   const uint32_t *docnos, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        offer(top, scores[i], priors[i], units[i], docnos[i]);
     }
 }
 
