@@ -240,10 +240,12 @@ static bool make_classes(joining *j, uint32_t **items) {
 static bool make_zones(joining *j) {
     uint32_t *sizes = pages_alloc(((size_t)j->f->item_count + 1) * sizeof *sizes);
     for (size_t p = 0; sizes && p < j->part_count; p++) {
-        if (j->parts[p].count) {
-            memcpy(sizes + j->parts[p].first, j->parts[p].sizes,
-                   j->parts[p].count * sizeof *sizes);
+        corpus_part *part = &j->parts[p];
+        if (part->count) {
+            memcpy(sizes + part->first, part->sizes, part->count * sizeof *sizes);
         }
+        free(part->sizes);
+        part->sizes = NULL;
     }
     bool made = sizes && family_make_zones(j->f, sizes);
     free(sizes);
