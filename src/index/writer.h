@@ -4,8 +4,8 @@
  *     add ─> analyse ─> forward record ─┐                      ┌─> log            (few)
  *     delete ─> set of dead ordinals ───┴─> commit ────────────┴─> segment, window (4,096 or more
  *     with the log's)
- *                                              └─ one transaction; then steps of a merge, if
- *                                              they are due, each in its own
+ *                                              └─ one transaction, with a step of a merge if
+ *                                              one is due; large batches owe more, each in its own
  *
  * Posts and ids go into the transaction at once, the rest at the commit. The transaction is held
  * from the first change to the commit: other writers wait so long.

@@ -248,7 +248,7 @@ static void check_merged(index_handle *index) {
 /* Batches of any size up to windows' ends and behind them; a writer goes now and then, with what a
    thread has made ahead, and at times with posts that are not committed. */
 static batches_sums merge_aside(unsigned threads) {
-    enum { COMMITS = 70, POSTS_MOST = 60, LIFE = 13 };
+    enum { COMMITS = 24, POSTS_MOST = 160, LIFE = 13 };
     char name[40], json[BATCHES_POST_BYTES];
     anp_error err = ANP_ERROR_INIT;
     prng p = {9};
@@ -290,7 +290,7 @@ static void merges_aside(void) {
     batches_sums first = merge_aside(1); /* none aside */
     for (unsigned threads = 2; threads <= 4; threads++) {
         batches_sums sums = merge_aside(threads);
-        batches_compare(&first, &sums, true);
+        batches_compare(&first, &sums, false); /* commits are fewer */
     }
 }
 
