@@ -46,6 +46,8 @@ typedef struct top_list {
     scored *items; /* in the arena of top_make */
     size_t count;
     size_t capacity;
+    size_t sunk;       /* offers that were put into the heap (topk.c) */
+    size_t full, more; /* of a pool: when room is made, and how many come until then; 0: a heap */
 } top_list;
 
 /* The items lie in `memory`; false: it is out. */

@@ -1,13 +1,16 @@
 /*
  * The best of what is offered. While there are fewer than capacity they are in no order.
  *
- *     few wanted    a binary heap: [worst that is kept | …]; log k an offer that wins
- *     many          [worst | best k and some | offers that were better than it … | room]: where
- *                   there is no room any more, or at the end, all are counted by steps of the range
- *                   of scores, and what lies below the step of the k-th goes: some 10 ns an offer.
- *                   The worst is that of the last time, so that some offers win which a heap would
- *                   refuse; of a thousand posts it takes a third of the heap's time nevertheless.
- *                   Tried: of a hundred it takes a tenth more than the heap
+ *     heap    [worst that is kept | …]; log k an offer that wins
+ *     pool    [worst | best k and some | offers that were better than it … | room]: where no room
+ *             is left, and at the end, all are counted by steps of the range of scores, and what
+ *             lies below the step of the k-th goes: some 10 ns an offer. The worst is that of the
+ *             last time, so that some offers win which a heap would refuse
+ *
+ * It is a heap first. Where hundreds are wanted, and half as many have won after it was full, it
+ * becomes a pool: that takes a third of the heap's time. Tried: a pool from the start. Where bounds
+ * tell the best posts so well that few others are offered, it loses up to a sixth, and of a hundred
+ * wanted a tenth.
  *
  * Items are passed field by field: a struct that was just made would be read again before it is
  * stored, and wait for that.
@@ -22,6 +25,9 @@ enum {
     STEPS_MAX = 1024,
     STEPS_FROM = 24, /* fewer posts are sorted by insertion */
     POOL_FROM = 256, /* so many wanted are no heap */
+    SUNK_PART = 2,   /* of those wanted are put into the heap first */
+    LEFT_PART = 8,   /* of those wanted may be left beside them */
+    FIRST_PART = 2,  /* of those wanted may come before room is made first */
 };
 
 static inline bool is_worse_than(const scored *a, double score, uint32_t docno) {
@@ -34,7 +40,8 @@ static inline bool is_worse(const scored *a, const scored *b) {
 
 bool top_make(top_list *top, size_t capacity, arena *memory) {
     size_t room = capacity < POOL_FROM ? capacity + 1 : 2 * capacity;
-    *top = (top_list){arena_alloc(memory, room * sizeof *top->items), 0, capacity};
+    *top = (top_list){.items = arena_alloc(memory, room * sizeof *top->items),
+                      .capacity = capacity};
     return top->items != NULL;
 }
 
@@ -72,24 +79,37 @@ static void make_heap(scored *items, size_t count) {
 
 /* ---- The pool ------------------------------------------------------------------------------ */
 
-/* Steps of equal width, the best first. */
+/* Steps of equal width, the best first: of scores, or of ordinals where all scores are the same. */
 typedef struct score_steps {
+    bool by_docno;
     double best, scale;
     size_t count;
 } score_steps;
 
-static score_steps steps_of(const scored *items, size_t count) {
-    double best = items[0].score, worst = best;
+/* Less is better. */
+static inline double key_of(const scored *item, bool by_docno) {
+    return by_docno ? (double)item->docno : -item->score;
+}
+
+static score_steps steps_by(const scored *items, size_t count, bool by_docno) {
+    double best = key_of(&items[0], by_docno), worst = best;
     for (size_t i = 1; i < count; i++) {
-        best = items[i].score > best ? items[i].score : best;
-        worst = items[i].score < worst ? items[i].score : worst;
+        double key = key_of(&items[i], by_docno);
+        best = key < best ? key : best;
+        worst = key > worst ? key : worst;
     }
     size_t steps = count < STEPS_MAX ? count : STEPS_MAX;
-    return (score_steps){best, best > worst ? (double)(steps - 1) / (best - worst) : 0, steps};
+    double scale = worst > best ? (double)(steps - 1) / (worst - best) : 0;
+    return (score_steps){by_docno, best, scale, steps};
+}
+
+static score_steps steps_of(const scored *items, size_t count) {
+    score_steps s = steps_by(items, count, false);
+    return s.scale > 0 ? s : steps_by(items, count, true);
 }
 
 static inline size_t step_of(const score_steps *s, const scored *item) {
-    return (size_t)((s->best - item->score) * s->scale);
+    return (size_t)((key_of(item, s->by_docno) - s->best) * s->scale);
 }
 
 /* How many lie in each step. */
@@ -101,21 +121,45 @@ static void count_steps(const score_steps *s, const scored *items, size_t count,
     }
 }
 
-/* Leaves the best `wanted` < count, and others of the last one's step: of how many. */
-static size_t leave_best(scored *items, size_t count, size_t wanted) {
+/* Leaves the best `wanted` < *count, those of the last one's step behind the others; how many
+   others. */
+static size_t cut_steps(scored *items, size_t *count, size_t wanted) {
     uint32_t counts[STEPS_MAX];
-    score_steps s = steps_of(items, count);
-    size_t last = 0, kept = 0;
-    count_steps(&s, items, count, counts);
-    for (size_t better = counts[0]; better < wanted; better += counts[last]) {
-        last++;
+    score_steps s = steps_of(items, *count);
+    size_t last = 0, kept = 0, better = 0;
+    count_steps(&s, items, *count, counts);
+    while (better + counts[last] < wanted) {
+        better += counts[last++];
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         bool keep = step_of(&s, &items[i]) <= last;
         items[kept] = items[i];
         kept += keep;
     }
-    return kept;
+    *count = kept;
+    if (kept - wanted <= wanted / LEFT_PART) {
+        return better; /* they need no order */
+    }
+    for (size_t i = 0, to = 0; to < better; i++) {
+        if (step_of(&s, &items[i]) < last) {
+            scored item = items[i];
+            items[i] = items[to];
+            items[to++] = item;
+        }
+    }
+    return better;
+}
+
+/* Leaves the best `wanted` < count and few others; how many. Where many share a step, it is cut by
+   steps of its own. */
+static size_t leave_best(scored *items, size_t count, size_t wanted) {
+    size_t done = 0, left = count;
+    while (done + left - wanted > wanted / LEFT_PART) {
+        size_t better = cut_steps(items + done, &left, wanted - done);
+        done += better;
+        left -= better;
+    }
+    return done + left;
 }
 
 static void put_worst_first(scored *items, size_t count) {
@@ -128,27 +172,27 @@ static void put_worst_first(scored *items, size_t count) {
     items[worst] = first;
 }
 
-static void sort_by_heap(scored *items, size_t count);
+/* So many more may come: each time twice as many, as the first ones tell most. */
+static void allow(top_list *top, size_t more) {
+    size_t room = 2 * top->capacity - top->count;
+    top->more = more;
+    top->full = top->count + (more < room ? more : room);
+}
 
-/* When the pool is full. Where most scores are the same, order makes room. */
+/* When there is no room any more. */
 static void make_room(top_list *top) {
-    size_t most = top->capacity + top->capacity / 2;
     top->count = leave_best(top->items, top->count, top->capacity);
-    if (top->count > most) {
-        sort_by_heap(top->items, top->count);
-        top->count = top->capacity;
-    }
     put_worst_first(top->items, top->count);
+    allow(top, 2 * top->more);
 }
 
 /* ---- Offers -------------------------------------------------------------------------------- */
 
-/* The first ones are together. */
-static void fill_up(top_list *top) {
-    if (top->capacity < POOL_FROM) {
-        make_heap(top->items, top->count);
-    } else {
-        put_worst_first(top->items, top->count);
+/* Into the heap. After many it is a pool from here on: its first is the worst, as it has to be. */
+static void sink_offer(top_list *top, double score, double prior, int64_t units, uint32_t docno) {
+    sink(top->items, top->count, 0, score, prior, units, docno);
+    if (top->capacity >= POOL_FROM && ++top->sunk == top->capacity / SUNK_PART) {
+        allow(top, top->capacity / FIRST_PART);
     }
 }
 
@@ -157,15 +201,15 @@ static inline void offer(top_list *top, double score, double prior, int64_t unit
     if (top->count < top->capacity) {
         top->items[top->count++] = (scored){score, prior, units, docno};
         if (top->count == top->capacity) {
-            fill_up(top);
+            make_heap(top->items, top->count);
         }
     } else if (top->capacity && is_worse_than(&top->items[0], score, docno)) {
-        if (top->capacity < POOL_FROM) {
-            sink(top->items, top->count, 0, score, prior, units, docno);
+        if (!top->more) {
+            sink_offer(top, score, prior, units, docno);
             return;
         }
         top->items[top->count++] = (scored){score, prior, units, docno};
-        if (top->count == 2 * top->capacity) {
+        if (top->count == top->full) {
             make_room(top);
         }
     }
