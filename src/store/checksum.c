@@ -11,13 +11,29 @@ uint64_t checksum_page_mark(uint64_t page, uint64_t commit) {
     return mark + (mark == 0); /* 0 is an empty slot */
 }
 
+static bool is_at(const checksum_seen *seen, uint64_t mark, uint32_t slots) {
+    return atomic_load_explicit(&seen->marks[mark % slots], memory_order_relaxed) == mark;
+}
+
+/* How many marks are among the first slots; from FIRST_MARKS on others lie in all of them. */
+enum { FIRST_MARKS = CHECKSUM_SEEN_FIRST / 2 };
+
+static uint32_t first_marks(const checksum_seen *seen) {
+    return atomic_load_explicit(&seen->first_marks, memory_order_relaxed);
+}
+
 bool checksum_is_marked(const checksum_seen *seen, uint64_t mark) {
-    return atomic_load_explicit(&seen->marks[mark % CHECKSUM_SEEN_SLOTS], memory_order_relaxed) ==
-           mark;
+    return is_at(seen, mark, CHECKSUM_SEEN_FIRST) ||
+           (first_marks(seen) >= FIRST_MARKS && is_at(seen, mark, CHECKSUM_SEEN_SLOTS));
 }
 
 void checksum_mark(checksum_seen *seen, uint64_t mark) {
-    atomic_store_explicit(&seen->marks[mark % CHECKSUM_SEEN_SLOTS], mark, memory_order_relaxed);
+    uint32_t first = first_marks(seen), slots = CHECKSUM_SEEN_SLOTS;
+    if (first < FIRST_MARKS) {
+        atomic_store_explicit(&seen->first_marks, first + 1, memory_order_relaxed);
+        slots = CHECKSUM_SEEN_FIRST;
+    }
+    atomic_store_explicit(&seen->marks[mark % slots], mark, memory_order_relaxed);
 }
 
 bool checksum_holds(checksum_seen *seen, store_table table, str key, str raw, uint64_t place) {
@@ -32,13 +48,12 @@ bool checksum_holds(checksum_seen *seen, store_table table, str key, str raw, ui
     }
     uint64_t mark = hash_mix64(stored ^ hash_mix64(seed ^ hash_mix64(place + 1)));
     mark += mark == 0; /* 0 is an empty slot */
-    _Atomic uint64_t *slot = &seen->marks[mark % CHECKSUM_SEEN_SLOTS];
-    if (atomic_load_explicit(slot, memory_order_relaxed) == mark) {
+    if (checksum_is_marked(seen, mark)) {
         return true;
     }
     if (hash64_seed(payload.data, payload.len, seed) != stored) {
         return false;
     }
-    atomic_store_explicit(slot, mark, memory_order_relaxed);
+    checksum_mark(seen, mark);
     return true;
 }

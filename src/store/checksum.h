@@ -18,6 +18,7 @@ enum {
     /* Below, hashing costs no more than asking whether it was done: 1 KiB takes 50 ns. */
     CHECKSUM_ALWAYS_BYTES = 1024,
     CHECKSUM_SEEN_SLOTS = 1 << 16,
+    CHECKSUM_SEEN_FIRST = 1 << 11, /* of them, for the first half as many marks */
 };
 
 static inline uint64_t checksum_seed(store_table table, str key, size_t payload_bytes) {
@@ -38,9 +39,13 @@ static inline uint64_t checksum_stored(str raw) {
  * the file, the stored checksum and the seed, so that neither a page that was reused nor a damaged
  * pointer to another key's value passes. Threads race on it without harm: the worst is that a value
  * is hashed again.
+ *
+ * The first marks lie together: a process that asks once touches four pages of it, not a page a
+ * mark.
  */
 typedef struct checksum_seen {
     _Atomic uint64_t marks[CHECKSUM_SEEN_SLOTS];
+    _Atomic uint32_t first_marks; /* that were put among the first slots */
 } checksum_seen;
 
 /* The mark of a page that was found sound, as of a commit (guard.h). */

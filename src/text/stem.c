@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CACHE_BITS_FIRST = 8, CACHE_BITS = 14, CACHED_BYTES_MAX = 24, CACHED_TAIL_MAX = 5 };
+enum { CACHE_BITS_FIRST = 10, CACHE_BITS = 14, CACHED_BYTES_MAX = 24, CACHED_TAIL_MAX = 5 };
 
 typedef struct entry {
     uint64_t key[CACHED_BYTES_MAX / 8];
@@ -141,12 +141,23 @@ static void load_key(str word, uint64_t key[3]) {
     }
 }
 
-/* As many misses as entries: the part in use is doubled. Words move to other places: those that
-   come again are stemmed again. */
+static uint64_t hash_of(const uint64_t key[3]) {
+    return hash_mix64(key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ key[2] * 0xc2b2ae3d27d4eb4fu);
+}
+
+/* Half as many misses as entries: the part in use is doubled. Entry i becomes 2 i or 2 i + 1. */
 static void note_miss(stemmer *s) {
-    if (++s->missed >> s->bits && s->bits < CACHE_BITS) {
-        s->bits++;
-        s->missed = 0;
+    if (++s->missed < 1u << (s->bits - 1) || s->bits == CACHE_BITS) {
+        return;
+    }
+    s->missed = 0;
+    s->bits++;
+    for (size_t i = (size_t)1 << (s->bits - 1); i-- > 0;) {
+        entry moved = s->cache[i];
+        if (moved.len) {
+            s->cache[i].len = 0;
+            s->cache[hash_of(moved.key) >> (64 - s->bits)] = moved;
+        }
     }
 }
 
@@ -156,11 +167,11 @@ bool stemmer_stem(stemmer *s, str word, bool cached, stem_result *out) {
     }
     uint64_t key[3];
     load_key(word, key);
-    uint64_t hash =
-        hash_mix64(key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ key[2] * 0xc2b2ae3d27d4eb4fu);
+    uint64_t hash = hash_of(key);
     entry *e = &s->cache[hash >> (64 - s->bits)];
     if (e->len != word.len || e->key[0] != key[0] || e->key[1] != key[1] || e->key[2] != key[2]) {
         note_miss(s);
+        e = &s->cache[hash >> (64 - s->bits)];
         if (!stem_afresh(s, word, out)) {
             return false;
         }
