@@ -5,7 +5,7 @@
  *             not make up for what is missing, or that has cost as much as asking for text would
  *     text    the probe's classes, rarest first: sums per post; until what is left cannot lift a
  *             post that shared nothing so far over the worst of the k; else the frequent classes by
- *             SIMD, all posts at once
+ *             SIMD, all posts of a zone at once, but for zones that are out by their posts' sizes
  *     then    what could still enter is compared in full, best bound first
  *
  * The bounds are safe whatever was rounded; what is compared is compared in whole numbers. So the
