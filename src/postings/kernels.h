@@ -66,8 +66,9 @@ typedef struct postings_kernels {
                         uint32_t *each);
 
     /*
-     * Keeps those of `count` ascending starts for which start + offset is among the t > 4 positions
-     * whose Elias-Fano form begins at `bit` of bytes; how many. Whole words of it are passed over.
+     * Keeps those of `count` starts, each greater than the one before, for which start + offset is
+     * among the t > 4 positions whose Elias-Fano form begins at `bit` of bytes; how many. Of few
+     * starts whole words of it are passed over.
      */
     uint32_t (*keep)(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t, uint32_t length,
                      uint32_t offset, uint32_t *starts, uint32_t count);

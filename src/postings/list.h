@@ -274,7 +274,8 @@ static inline positions_place positions_take(const positions_block *block, uint1
 anp_status positions_found(const positions_view *view, const positions_place *place, uint32_t *out,
                            anp_error *err);
 
-/* Keeps those of *count ascending starts for which start + offset is one of its positions. */
+/* Keeps those of *count starts, each greater than the one before, for which start + offset is one
+   of its positions. */
 anp_status positions_keep(const positions_view *view, const positions_place *place,
                           uint32_t offset, uint32_t *starts, uint32_t *count, anp_error *err);
 
