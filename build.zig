@@ -142,6 +142,7 @@ const Project = struct {
     warn: []const []const u8, // the strict flags, with the libraries' headers let off
     warn_tests: []const []const u8,
     third_party: *Compile,
+    headers: Build.LazyPath, // a source file: see headersFile
 
     fn init(b: *Build) Project {
         // Not this machine's processor and C library: the result runs on all of the family.
@@ -164,6 +165,7 @@ const Project = struct {
             .warn = undefined,
             .warn_tests = undefined,
             .third_party = undefined,
+            .headers = undefined,
         };
         const is_small = b.option(bool, "small", "Windows of 64 posts: tools/small.txt");
         const sizes = if (is_small orelse false) p.smallSizes() else &.{};
@@ -171,7 +173,22 @@ const Project = struct {
         p.warn = p.join(&strict, more);
         p.warn_tests = p.join(&strict_tests, more);
         p.third_party = p.thirdParty();
+        p.headers = p.headersFile();
         return p;
+    }
+
+    /// A source file without code, another one whenever some header is. Of the headers the
+    /// compiler remembers as a program's only those that the files it compiled last include (the
+    /// rest came out of its cache): without this, what was built of the others' old text would
+    /// stand.
+    fn headersFile(p: Project) Build.LazyPath {
+        const copies = p.b.addWriteFiles();
+        for ([_][]const u8{ "include", "src", "tests", "bench", "tools/synth" }) |root| {
+            for (p.filesBelow(root, &.{}, ".h")) |header| {
+                _ = copies.addCopyFile(p.b.path(header), header);
+            }
+        }
+        return copies.add("headers.c", "typedef int headers;\n");
     }
 
     fn join(p: Project, x: []const []const u8, y: []const []const u8) []const []const u8 {
@@ -261,13 +278,24 @@ const Project = struct {
             m.addCSourceFile(.{ .file = b.path(file), .flags = p.join(warn, kernel.flags) });
         }
         m.addCSourceFiles(.{ .files = plain.items, .flags = warn });
+        m.addCSourceFile(.{ .file = p.headers, .flags = &.{} });
         return m;
     }
 
-    /// The .c files below `root`, sorted, without those in its folders named `except`.
     fn sources(p: Project, root: []const u8, except: []const []const u8) []const []const u8 {
+        return p.filesBelow(root, except, ".c");
+    }
+
+    /// The files below `root` whose names end so, sorted, without those in its folders named
+    /// `except`.
+    fn filesBelow(
+        p: Project,
+        root: []const u8,
+        except: []const []const u8,
+        end: []const u8,
+    ) []const []const u8 {
         var list: std.ArrayList([]const u8) = .empty;
-        p.collect(root, except, &list);
+        p.collect(root, except, end, &list);
         std.mem.sort([]const u8, list.items, {}, struct {
             fn before(_: void, x: []const u8, y: []const u8) bool {
                 return std.mem.lessThan(u8, x, y);
@@ -280,6 +308,7 @@ const Project = struct {
         p: Project,
         folder: []const u8,
         except: []const []const u8,
+        end: []const u8,
         list: *std.ArrayList([]const u8),
     ) void {
         const b = p.b;
@@ -296,8 +325,8 @@ const Project = struct {
             if (entry.kind == .directory) {
                 for (except) |name| {
                     if (std.mem.eql(u8, name, entry.name)) break;
-                } else p.collect(path, &.{}, list);
-            } else if (std.mem.endsWith(u8, entry.name, ".c")) {
+                } else p.collect(path, &.{}, end, list);
+            } else if (std.mem.endsWith(u8, entry.name, end)) {
                 append(b, list, path);
             }
         }
