@@ -23,7 +23,7 @@ static anp_similar_options similar_options(const args *a) {
     options.filter = a->flags[FLAG_FILTER].given ? a->flags[FLAG_FILTER].text : NULL;
     options.flags |= a->flags[FLAG_EXACT].given ? ANP_SIMILAR_EXACT : 0;
     options.flags |= a->flags[FLAG_EXPLAIN].given ? ANP_SIMILAR_EXPLAIN : 0;
-    options.threads = a->flags[FLAG_THREADS].given ? (uint32_t)a->flags[FLAG_THREADS].number : 0;
+    options.threads = (uint32_t)a->flags[FLAG_THREADS].count;
     if (a->flags[FLAG_MEASURE].given) {
         options.measure = measures[a->flags[FLAG_MEASURE].choice];
     }

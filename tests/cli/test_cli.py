@@ -1007,13 +1007,38 @@ def test_similar_all():
     refuse("similar", "--all", "--out", "no/such/folder", code=3, names=["no/such/folder"])
 
 
-def test_similar_all_interrupted():
+def many_posts():
     words = [f"word{number}" for number in range(400)]
     posts = []
     for number in range(6000):
         body = " ".join(words[number * step % 400] for step in range(1, 120))
         posts.append({"id": f"p{number}", "title": "Many", "body": body})
     run("index", write_posts("many.jsonl", posts), code=0)
+
+
+def most_threads(*args):
+    """How many threads the command has at most, while it runs."""
+    most = 0
+    with subprocess.Popen(
+        [PROGRAM, *args], stdout=subprocess.DEVNULL, env=environment({})
+    ) as child:
+        while child.poll() is None:
+            try:
+                most = max(most, len(os.listdir(f"/proc/{child.pid}/task")))
+            except OSError:
+                pass
+        equal(child.returncode, 0)
+    return most
+
+
+def test_similar_threads():
+    many_posts()
+    equal(most_threads("similar", "--all", "--threads", "1"), 1)
+    check(most_threads("similar", "--all", "--threads", "3") in (3, 4), "not three workers")
+
+
+def test_similar_all_interrupted():
+    many_posts()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     command = [PROGRAM, "similar", "--all", "--out", "all.jsonl"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment({})) as child:
