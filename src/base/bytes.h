@@ -46,6 +46,23 @@ static inline void store_u64(void *p, uint64_t v) {
     memcpy(p, &v, sizeof v);
 }
 
+/* memcpy of what is mostly 3 to 8 bytes: loads that overlap beat a call. */
+static inline void copy_short(void *to, const void *from, size_t len) {
+    uint8_t *last_to = (uint8_t *)to + len;
+    const uint8_t *last = (const uint8_t *)from + len;
+    if (len >= 4 && len <= 8) {
+        uint32_t head = load_u32(from), tail = load_u32(last - 4);
+        store_u32(to, head);
+        store_u32(last_to - 4, tail);
+    } else if (len == 3) {
+        uint16_t head = load_u16(from);
+        store_u16(to, head);
+        last_to[-1] = last[-1];
+    } else {
+        memcpy(to, from, len);
+    }
+}
+
 enum { VARINT_BYTES_MAX = 10 };
 
 /* Writes v at p (room for VARINT_BYTES_MAX) and returns the byte behind it. */

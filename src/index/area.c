@@ -173,21 +173,6 @@ static void measure(void *user, unsigned worker) {
     }
 }
 
-/* A payload is some 3 to 8 bytes: loads that overlap beat a call. */
-static inline void copy_payload(uint8_t *to, const char *from, size_t len) {
-    if (len >= 4 && len <= 8) {
-        uint32_t first = load_u32(from), last = load_u32(from + len - 4);
-        store_u32(to, first);
-        store_u32(to + len - 4, last);
-    } else if (len == 3) {
-        uint16_t first = load_u16(from);
-        store_u16(to, first);
-        to[2] = (uint8_t)from[2];
-    } else {
-        memcpy(to, from, len);
-    }
-}
-
 static void scatter(void *user, unsigned worker) {
     part *p = user;
     uint8_t *bytes = p->of->area->bytes;
@@ -202,7 +187,7 @@ static void scatter(void *user, unsigned worker) {
             uint8_t *to = bytes + p->terms[term];
             p->terms[term] += sizeof(uint16_t) + payload.len;
             store_u16(to, low);
-            copy_payload(to + sizeof(uint16_t), payload.data, payload.len);
+            copy_short(to + sizeof(uint16_t), payload.data, payload.len);
         }
     }
 }

@@ -50,8 +50,6 @@ struct drafter {
     VEC(uint32_t) hits; /* group of each occurrence, title first */
     VEC(uint32_t) positions;
     lexicon_text title, body;
-    buffer room; /* for what the next draft keeps, until it is known how much that is */
-    size_t stored_bytes, feature_count; /* of the draft in hand */
     arena scratch;
     arena_mark start;
 };
@@ -97,7 +95,6 @@ void drafter_close(drafter *d) {
         free(d->positions.items);
         lexicon_text_free(&d->title);
         lexicon_text_free(&d->body);
-        buffer_free(&d->room);
         arena_free(&d->scratch);
         free(d);
     }
@@ -107,21 +104,7 @@ void drafter_restart(drafter *d) {
     d->restart = true;
 }
 
-/* Drafts are about as large as the last one, and grow by copying. Without memory the next put says
-   so. */
-static void make_room(drafter *d, draft *out) {
-    if (!out->kept.data) {
-        out->kept = d->room;
-        d->room = (buffer){0};
-    }
-    if (d->stored_bytes) {
-        buffer_reserve(&out->stored, d->stored_bytes);
-        vec_reserve(&out->features, d->feature_count);
-    }
-}
-
 void draft_begin(drafter *d, draft *out) {
-    make_room(d, out);
     if (lexicon_full(d->lexicon)) {
         d->restart = true;
     }
@@ -495,8 +478,6 @@ anp_status draft_post_add(drafter *d, const draft_options *options, const post *
     if (status != ANP_OK) {
         d->restart = true;
     }
-    d->stored_bytes = out->stored.len;
-    d->feature_count = out->features.count;
     return status;
 }
 
@@ -540,35 +521,40 @@ void draft_drop_features(draft *d) {
     d->features.count = d->features.capacity = 0;
 }
 
-void draft_drop_stored(draft *d) {
+static void drop_strings(draft *d) {
+    free(d->terms.items);
+    free(d->fields.items);
+    free(d->facets.items);
+    d->terms.items = NULL;
+    d->fields.items = NULL;
+    d->facets.items = NULL;
+    d->terms.count = d->terms.capacity = 0;
+    d->fields.count = d->fields.capacity = 0;
+    d->facets.count = d->facets.capacity = 0;
+    arena_free(&d->memory);
+}
+
+void draft_drop_taken(draft *d) {
     buffer_free(&d->stored);
     buffer_free(&d->samples);
     draft_drop_features(d);
+    drop_strings(d);
     free(d->values.items);
     d->values.items = NULL;
     d->values.count = d->values.capacity = 0;
 }
 
-void draft_finish(drafter *d, draft *out) {
-    uint8_t *fitting = out->kept.len && !d->room.data ? malloc(out->kept.len) : NULL;
+void draft_finish(draft *d) {
+    uint8_t *fitting = d->kept.len ? realloc(d->kept.data, d->kept.len) : NULL;
     if (fitting) {
-        memcpy(fitting, out->kept.data, out->kept.len);
-        d->room = (buffer){.data = out->kept.data, .capacity = out->kept.capacity};
-        out->kept.data = fitting;
-        out->kept.capacity = out->kept.len;
+        d->kept.data = fitting;
+        d->kept.capacity = d->kept.len;
     }
 }
 
 void draft_free(draft *d) {
+    draft_drop_taken(d);
     free(d->posts.items);
-    free(d->values.items);
-    free(d->terms.items);
-    free(d->fields.items);
-    free(d->facets.items);
     buffer_free(&d->kept);
-    buffer_free(&d->stored);
-    buffer_free(&d->samples);
-    free(d->features.items);
-    arena_free(&d->memory);
     *d = (draft){0};
 }

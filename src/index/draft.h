@@ -107,15 +107,14 @@ anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_pos
 /* Forgets all numbers: what the next draft holds stands for itself. */
 void drafter_restart(drafter *d);
 
-/* Nothing more is added: the draft gets memory that it fills, the drafter keeps the room for the
-   next one. */
-void draft_finish(drafter *d, draft *out);
+/* Nothing more is added: gives back the room that was not needed. */
+void draft_finish(draft *d);
 
 /* Frees the posts' shingles and terms, once they were taken over. */
 void draft_drop_features(draft *d);
 
-/* Frees all that the committed batch does not need for its inversion. */
-void draft_drop_stored(draft *d);
+/* Once all was taken over: frees what the batch does not need for its inversion, strings too. */
+void draft_drop_taken(draft *d);
 void draft_free(draft *d);
 
 #endif

@@ -306,23 +306,12 @@ static uint64_t *sort_by_upper(uint64_t *items, uint64_t *spare, size_t count) {
     return items;
 }
 
-/* A payload is some 3 to 8 bytes, and there is room for 8: one move of them beats a call. */
-static inline uint8_t *copy_payload(uint8_t *to, str payload, const uint8_t *end) {
-    const uint8_t *from = (const uint8_t *)payload.data;
-    if (payload.len <= 8 && end - from >= 8) {
-        store_u64(to, load_u64(from));
-    } else {
-        memcpy(to, from, payload.len);
-    }
-    return to + payload.len;
-}
-
 static anp_status put_view_terms(const forward_view *view, buffer *out, anp_error *err) {
-    enum { TERM_MORE_BYTES_MAX = 2 * 5, SPARE = 8 }; /* beside its payload; behind the last one */
+    enum { TERM_MORE_BYTES_MAX = 2 * 5 }; /* beside its payload */
     size_t room = view->term_count + 1u, len = (size_t)(view->terms_end - view->terms);
     uint64_t *items = malloc(room * 2 * sizeof *items);
     str *payloads = malloc(room * sizeof *payloads);
-    uint8_t *to = buffer_reserve(out, len + room * TERM_MORE_BYTES_MAX + SPARE);
+    uint8_t *to = buffer_reserve(out, len + room * TERM_MORE_BYTES_MAX);
     if (!items || !payloads || !to) {
         free(items);
         free(payloads);
@@ -341,7 +330,8 @@ static anp_status put_view_terms(const forward_view *view, buffer *out, anp_erro
         number = (uint32_t)(sorted[i] >> 32);
         to = varint_write(to, number - previous);
         to = varint_write(to, payload.len);
-        to = copy_payload(to, payload, view->terms_end);
+        copy_short(to, payload.data, payload.len);
+        to += payload.len;
         previous = number;
     }
     out->len = (size_t)(to - out->data);

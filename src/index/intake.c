@@ -6,8 +6,7 @@
 enum {
     BATCH_BYTES = 256 << 10,
     ARTICLES_BYTES = 128 << 10, /* the same of posts that were read already */
-    POST_BYTES = 256,           /* of memory beside a post's own */
-    SPARE_BYTES_MAX = 2 * BATCH_BYTES,
+    POST_BYTES = 256            /* of memory beside a post's own */
 };
 
 /* Posts of a source, one task's work: as they came, or read. */
@@ -39,25 +38,19 @@ struct intake {
     names **names;      /* by worker */
     batch *open;        /* being filled, or NULL */
     batch *first, *last; /* submitted, in order */
-    VEC(buffer) spares;  /* bytes of batches before: fresh memory costs the system's time */
     size_t queued_bytes; /* of those submitted */
     bool submitted;      /* some, since it was last drained */
     anp_status stopped;
     anp_error error; /* that stopped it */
 };
 
-/* Keeps the batch's bytes for another one. */
-static void free_batch(intake *in, batch *b) {
+static void free_batch(batch *b) {
     if (b) {
-        b->bytes.len = 0;
-        if (!b->bytes.data || b->bytes.failed || b->bytes.capacity > SPARE_BYTES_MAX ||
-            !vec_push(&in->spares, b->bytes)) {
-            buffer_free(&b->bytes);
-        }
         batch_draft_release(b->draft);
         free(b->posts.items);
         free(b->offsets.items);
         free(b->articles.items);
+        buffer_free(&b->bytes);
         arena_free(&b->memory);
         free(b);
     }
@@ -120,14 +113,10 @@ void intake_close(intake *in) {
     for (batch *b = in->first, *next; b; b = next) {
         next = b->next;
         pool_wait(in->pool, &b->task);
-        free_batch(in, b);
+        free_batch(b);
     }
-    free_batch(in, in->open);
+    free_batch(in->open);
     stop_threads(in);
-    while (in->spares.count) {
-        buffer_free(&in->spares.items[--in->spares.count]);
-    }
-    free(in->spares.items);
     free(in);
 }
 
@@ -145,7 +134,8 @@ static void run_batch(void *user, unsigned worker) {
     for (size_t i = 0; i < b->articles.count && b->status == ANP_OK; i++) {
         b->status = draft_post_add(d, &b->options, &b->articles.items[i], out, &b->error);
     }
-    draft_finish(d, out);
+    draft_finish(out);
+    buffer_free(&b->bytes);
 }
 
 /* ---- In order ------------------------------------------------------------------------------ */
@@ -190,7 +180,7 @@ static anp_status take_posts(intake *in, batch *b, anp_error *err) {
             TRY(in->options.took(in->options.user, p, replaced, err));
         }
     }
-    draft_drop_stored(&b->draft->draft);
+    draft_drop_taken(&b->draft->draft);
     return ANP_OK;
 }
 
@@ -208,7 +198,7 @@ static anp_status take_first(intake *in, anp_error *err) {
     } else if (in->stopped == ANP_OK) {
         status = take_posts(in, b, &why);
     }
-    free_batch(in, b);
+    free_batch(b);
     return status == ANP_OK ? ANP_OK : stop(in, status, &why, err);
 }
 
@@ -225,7 +215,7 @@ static anp_status submit(intake *in, anp_error *err) {
     }
     b->draft = status == ANP_OK ? batch_draft_new(NULL) : NULL;
     if (!b->draft) {
-        free_batch(in, b);
+        free_batch(b);
         return status == ANP_OK ? error_nomem(err, "reading posts") : status;
     }
     b->options.require_reviewed = in->options.require_reviewed;
@@ -271,9 +261,6 @@ static anp_status open_batch(intake *in, anp_error *err) {
         }
         in->open->intake = in;
         in->open->error = (anp_error)ANP_ERROR_INIT;
-        if (in->spares.count) {
-            in->open->bytes = in->spares.items[--in->spares.count];
-        }
     }
     return ANP_OK;
 }
@@ -311,7 +298,7 @@ static anp_status add_here(intake *in, anp_error *err) {
     for (size_t i = 0; i < b->articles.count && status == ANP_OK; i++) {
         status = writer_add(in->writer, &b->articles.items[i], NULL, &why);
     }
-    free_batch(in, b);
+    free_batch(b);
     return status == ANP_OK ? ANP_OK : stop(in, status, &why, err);
 }
 

@@ -450,8 +450,7 @@ anp_status likeness_end(likeness *l, store_txn *txn, uint32_t docno_end, anp_err
     return docno_end - l->end >= CHUNK_POSTS_MIN ? cut(l, txn, docno_end, err) : ANP_OK;
 }
 
-anp_status likeness_save(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err) {
-    TRY(likeness_end(l, txn, docno_end, err));
+anp_status likeness_save(likeness *l, store_txn *txn, anp_error *err) {
     wait_all(l);
     anp_status status = ANP_OK;
     making *const *all = l->makings.items;

@@ -39,8 +39,8 @@ anp_status likeness_add(likeness *l, store_txn *txn, uint32_t docno, const featu
 /* No more posts come to the batch, which ends before docno_end: its last chunk is begun. */
 anp_status likeness_end(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err);
 
-/* Puts what the batch made of chunks: with its commit, which ends before docno_end. */
-anp_status likeness_save(likeness *l, store_txn *txn, uint32_t docno_end, anp_error *err);
+/* Puts what the batch made of chunks: with its commit, after likeness_end. */
+anp_status likeness_save(likeness *l, store_txn *txn, anp_error *err);
 
 /* Forgets the batch, and what was known of the index. */
 void likeness_drop(likeness *l);

@@ -198,7 +198,7 @@ static void keep_logged(index_writer *w) {
     w->logged.count += count;
     w->posts.count = 0;
     if (w->own) { /* others have posts that are not taken yet; the intake does it with them */
-        draft_drop_stored(&w->own->draft);
+        draft_drop_taken(&w->own->draft);
     }
 }
 
@@ -941,13 +941,22 @@ static anp_status merge_on(index_writer *w, anp_error *err) {
                                             : ANP_OK;
 }
 
-static anp_status write_batch(index_writer *w, anp_error *err) {
-    TRY(w->likeness ? likeness_end(w->likeness, w->txn, w->cat.state.docno_end, err) : ANP_OK);
+/* The last chunk is made by a thread beside the log, but not beside a fold, which takes most of the
+   memory that a writer ever has. */
+static anp_status write_posts(index_writer *w, anp_error *err) {
+    uint32_t end = w->cat.state.docno_end;
+    bool folds = !fits_log(w);
+    TRY(!folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
     TRY(numbers_save(&w->terms, w->txn, err));
     TRY(numbers_save(&w->values, w->txn, err));
-    TRY(fits_log(w) ? append_log(w, err) : fold(w, err));
+    TRY(folds ? fold(w, err) : append_log(w, err));
+    TRY(folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
+    return w->likeness ? likeness_save(w->likeness, w->txn, err) : ANP_OK;
+}
+
+static anp_status write_batch(index_writer *w, anp_error *err) {
+    TRY(write_posts(w, err));
     TRY(save_deleted(w, err));
-    TRY(w->likeness ? likeness_save(w->likeness, w->txn, w->cat.state.docno_end, err) : ANP_OK);
     TRY(merge_on(w, err));
     if (w->fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));

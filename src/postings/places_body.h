@@ -208,15 +208,23 @@ static inline __m512i read_entries(const list_lengths *l, uint32_t at, __mmask32
     return _mm512_maskz_compress_epi16(some, wide);
 }
 
+/* Where a group's 1s lie in a bitset, up to an ordinal; false: some have no entry. */
+static inline bool bitset_range(const positions_finder *f, const places_group *g, uint16_t low,
+                                ones_range *r) {
+    const list_lengths *l = &f->lengths;
+    *r = ones_up_to(f->list->container, low, g->count);
+    return !r->missing && r->first * 64 >= l->first && (uint32_t)low - l->first < l->count;
+}
+
 /* Of a bitset's last 1s up to an ordinal, without the ordinals. */
 static inline bool bitset_entries(const positions_finder *f, const places_group *g, uint16_t low,
                                   lanes32 *out) {
     const list_lengths *l = &f->lengths;
     const uint8_t *words = f->list->container;
-    ones_range r = ones_up_to(words, low, g->count);
     __m512i entries = _mm512_setzero_si512();
+    ones_range r;
     uint32_t n = 0;
-    if (r.missing || r.first * 64 < l->first || (uint32_t)low - l->first >= l->count) {
+    if (!bitset_range(f, g, low, &r)) {
         return false;
     }
     for (uint32_t word = r.first; word <= low / 64u; word++) {
@@ -235,9 +243,9 @@ static inline bool bitset_wide_entries(const positions_finder *f, places_group *
                                        lanes32 *out) {
     const list_lengths *l = &f->lengths;
     const uint8_t *words = f->list->container;
-    ones_range r = ones_up_to(words, low, g->count);
+    ones_range r;
     uint32_t n = 0;
-    if (r.missing || r.first * 64 < l->first || (uint32_t)low - l->first >= l->count) {
+    if (!bitset_range(f, g, low, &r)) {
         return false;
     }
     for (uint32_t word = r.first; word <= low / 64u; word++) {

@@ -368,7 +368,7 @@ static void finish_lane(block_terms *b, uint32_t lane, uint32_t next, int32_t un
     eval_offer(b->e, b->ec, low, units, factor);
 }
 
-static void finish_lanes(block_terms *b, uint64_t lanes[4], uint32_t next) {
+static void finish_lanes(block_terms *b, const uint64_t lanes[4], uint32_t next) {
     for (uint32_t word = 0; word < 4; word++) {
         for (uint64_t left = lanes[word]; left; left &= left - 1) {
             uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
