@@ -8,6 +8,7 @@
  */
 #include "test.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <math.h>
 #include <signal.h>
@@ -145,6 +146,16 @@ const char *test_folder(void) {
         abort();
     }
     return tally->folder;
+}
+
+int test_files(const char *start) {
+    DIR *folder = opendir(test_folder());
+    int count = 0;
+    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
+        count += strncmp(entry->d_name, start, strlen(start)) == 0;
+    }
+    if (folder) closedir(folder);
+    return count;
 }
 
 static void run_function(const struct test_entry *entry) {

@@ -53,6 +53,9 @@ void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A folder of this test file alone, empty at first, removed when its process has ended. */
 const char *test_folder(void);
 
+/* How many files there have a name that begins so. */
+int test_files(const char *start);
+
 /* What the build generates: every test function, ended by a null name. */
 struct test_entry {
     const char *name; /* ROOM/NAME */

@@ -14,7 +14,6 @@
 #include "index/writer.h"
 #include "test.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -152,18 +151,6 @@ static void check_records(uint32_t title_weight) {
 
 /* ---- What a compaction leaves -------------------------------------------------------------- */
 
-static int count_beside(const char *start) {
-    DIR *dir = opendir(test_folder());
-    int count = 0;
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        count += strncmp(entry->d_name, start, strlen(start)) == 0;
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    return count;
-}
-
 static bool stop_at(void *user, const char *step, uint64_t done, uint64_t whole) {
     (void)step;
     CHECK(done <= whole);
@@ -267,14 +254,14 @@ static void check_shrinks(void) {
     CHECK_EQ_INT(index_compact(copy, NULL, &options, &bytes, &err), ANP_INVALID);
     index_close(copy);
     CASE("stopped");
-    int files = count_beside("shrinks.db");
+    int files = test_files("shrinks.db");
     for (int steps = 1; steps < 4; steps++) {
         int left = steps;
         options.ask = stop_at;
         options.user = &left;
         options.reorder = steps % 2;
         CHECK_EQ_INT(index_compact(index, NULL, &options, &bytes, &err), ANP_CANCELLED);
-        CHECK_EQ_INT(count_beside("shrinks.db"), files);
+        CHECK_EQ_INT(test_files("shrinks.db"), files);
         check_clean(index);
         if (live <= WINDOW_DOCS && steps == 2) {
             break; /* there are no more steps */
@@ -289,7 +276,7 @@ static void check_shrinks(void) {
     check_clean(index);
     writer_close(w);
     index_close(index);
-    CHECK_EQ_INT(count_beside("shrinks.db"), 3);
+    CHECK_EQ_INT(test_files("shrinks.db"), 3);
 }
 
 /* ---- Groups -------------------------------------------------------------------------------- */

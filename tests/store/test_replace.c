@@ -6,7 +6,6 @@
 #include "store/environment.h"
 #include "store/rewrite.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,18 +104,6 @@ static uint64_t numbers_of(store *s) {
     return all;
 }
 
-static int count_beside(const char *start) {
-    DIR *dir = opendir(test_folder());
-    int count = 0;
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        count += strncmp(entry->d_name, start, strlen(start)) == 0;
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    return count;
-}
-
 /* Opens anew, and checks all of it. */
 static void check_whole(const char *path, uint64_t numbers) {
     store *s = aid_open(path, true);
@@ -145,7 +132,7 @@ static void check_plain(void) {
     }
     store_close(s);
     check_whole(path, 20);
-    CHECK_EQ_INT(count_beside("plain.db"), 3); /* with -lock and .witness */
+    CHECK_EQ_INT(test_files("plain.db"), 3); /* with -lock and .witness */
 }
 
 /* Two stores of one process: the file and its environment are shared, so both follow. */
@@ -267,7 +254,7 @@ static void check_crowd(int writers, int rewrites) {
     }
     store_close(s);
     check_whole(path, (uint64_t)writers * INCREMENTS);
-    CHECK_EQ_INT(count_beside("crowd.db"), 3);
+    CHECK_EQ_INT(test_files("crowd.db"), 3);
 }
 
 /* ---- Killed -------------------------------------------------------------------------------- */
@@ -322,7 +309,7 @@ static void check_killed_at(char *step, bool held) {
     CHECK_EQ_INT(rewrite_index(s, NULL), ANP_OK);
     store_close(s);
     check_whole(path, held ? 5 : 4);
-    CHECK_EQ_INT(count_beside("killed.db"), 3);
+    CHECK_EQ_INT(test_files("killed.db"), 3);
 }
 
 /* The old file, copied when it was already replaced but still had its name. */
@@ -406,7 +393,7 @@ static void check_bad_disk(void) {
         CHECK_EQ_INT(rewrite_index(s, &err), ANP_IO);
         CHECK_EQ_INT(at, -1);
         CHECK(strstr(err.message, "check the disk") != NULL);
-        CHECK_EQ_INT(count_beside("spoilt.db"), 3);
+        CHECK_EQ_INT(test_files("spoilt.db"), 3);
     }
     store_registry.hook_step = NULL;
     store_close(s);

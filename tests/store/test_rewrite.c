@@ -217,18 +217,6 @@ static void check_under_writer(void) {
 
 /* ---- What goes wrong ----------------------------------------------------------------------- */
 
-static int count_beside(const char *start) {
-    DIR *dir = opendir(test_folder());
-    int count = 0;
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        count += strncmp(entry->d_name, start, strlen(start)) == 0;
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    return count;
-}
-
 static void die_at(void *user, const char *step) {
     if (strcmp(user, step) == 0) {
         raise(SIGKILL);
@@ -258,7 +246,7 @@ static void check_killed_at(store *s, char *step, bool there, const twin *t) {
     } else {
         CHECK_EQ_INT(backup(s, to, NULL), ANP_OK);
     }
-    CHECK_EQ_INT(count_beside("killed.db.create-"), 0);
+    CHECK_EQ_INT(test_files("killed.db.create-"), 0);
 }
 
 static bool refuse_later(void *user, uint64_t done, uint64_t whole) {
@@ -282,7 +270,7 @@ static void check_refusals(store *s) {
     store_watch watch = {refuse_later, &asked};
     CHECK_EQ_INT(store_backup(s, aid_path("cancelled.db"), watch, NULL, &err), ANP_CANCELLED);
     CHECK_EQ_INT(asked, 2);
-    CHECK_EQ_INT(count_beside("cancelled.db"), 0);
+    CHECK_EQ_INT(test_files("cancelled.db"), 0);
 }
 
 static void check_full_disk(store *s) {
@@ -333,7 +321,7 @@ static void check_order(store *s) {
         store_rewrite_close(rewrite);
     }
     store_abort(txn);
-    CHECK_EQ_INT(count_beside("order.db"), 0);
+    CHECK_EQ_INT(test_files("order.db"), 0);
 }
 
 void test_store_rewrite(void) {
