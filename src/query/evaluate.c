@@ -1,8 +1,6 @@
 /* The order of things: shape, lanes, count, candidates or union, the heap. See evaluate.h. */
 #include "query/evaluation.h"
 
-#include <stdlib.h>
-
 /* Of more candidates bounds are made before phrases are looked at. The tests are also built with
    few. */
 #ifndef EVAL_CHECK_MAX
@@ -407,7 +405,7 @@ static void count_lists(const evaluation *e) {
         return;
     }
     t->cells = e->cell_count;
-    t->terms = e->term_count;
+    t->terms = e->term_count > t->terms ? e->term_count : t->terms; /* of several choices */
     for (uint32_t i = 0; i < e->term_count; i++) {
         const term_lists *lists = e->terms[i].lists;
         t->lists += lists->count;
@@ -470,19 +468,29 @@ static anp_status find_driver(evaluation *e) {
     return ANP_OK;
 }
 
-static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
+anp_status eval_prepare(evaluation *e, bool *known) {
     TRY(open_cells(e));
-    TRY(eval_shape(e, answered));
-    if (!*answered) {
+    TRY(eval_shape(e, known));
+    if (!*known) {
         return ANP_OK;
     }
     TRY(find_driver(e));
     TRY(eval_make_lanes(e));
     count_lists(e);
-    if (e->trace && e->trace->memory) {
-        TRY(eval_trace_pairs(e));
+    bool trace_pairs = e->trace && e->trace->memory && !e->trace->pair_lines.len;
+    return trace_pairs ? eval_trace_pairs(e) : ANP_OK;
+}
+
+bool eval_is_empty(const evaluation *e) {
+    return e->impossible || (!eval_requires(e) && e->term_count == 0);
+}
+
+static anp_status answer(evaluation *e, uint64_t *total, bool *known) {
+    TRY(eval_prepare(e, known));
+    if (!*known) {
+        return ANP_OK;
     }
-    if (e->impossible || (!eval_requires(e) && e->term_count == 0)) {
+    if (eval_is_empty(e)) {
         *total = 0;
         return e->request->k ? make_heap(e, 0) : ANP_OK;
     }
@@ -494,22 +502,38 @@ static anp_status run(evaluation *e, uint64_t *total, bool *answered) {
     return ANP_OK;
 }
 
-static void free_sets(evaluation *e) {
-    for (uint32_t i = 0; i < e->required_set_count; i++) {
-        bitmap_free(e->required_sets[i]);
+anp_status eval_run(evaluation *e, uint64_t *total, bool *known) {
+    anp_status status = answer(e, total, known);
+    eval_close(e);
+    return status;
+}
+
+static anp_status run(evaluation *e, uint64_t *total, bool *known) {
+    bool requires;
+    uint32_t choices = eval_choices(e->request->plan, &requires);
+    e->sets_made->items =
+        arena_array(e->memory, eval_set, 2 * (size_t)e->request->plan->clause_count + 1);
+    if (!e->sets_made->items) {
+        return eval_nomem(e);
     }
-    for (uint32_t i = 0; i < e->excluded_set_count; i++) {
-        bitmap_free(e->excluded_sets[i]);
+    return choices ? eval_alternatives(e, choices, requires, total, known)
+                   : eval_run(e, total, known);
+}
+
+static void free_sets(eval_sets *sets) {
+    for (uint32_t i = 0; i < sets->count; i++) {
+        bitmap_free(sets->items[i].posts);
     }
-    free(e->positions);
 }
 
 anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch, top_list *top,
                     uint64_t *total, bool *answered, evaluate_trace *trace, anp_error *err) {
     evaluation *e = arena_new(scratch, evaluation);
+    eval_sets sets = {0};
     if (!e) {
         return error_nomem(err, "the evaluation of a query");
     }
+    e->sets_made = &sets;
     e->snapshot = s;
     e->request = request;
     e->memory = scratch;
@@ -527,7 +551,7 @@ anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch
     *top = (top_list){0};
     *answered = false;
     anp_status status = run(e, total, answered);
-    free_sets(e);
+    free_sets(&sets);
     if (status != ANP_OK || !*answered) {
         *top = (top_list){0};
     }

@@ -1,5 +1,6 @@
-/* What the files of the evaluator share: evaluate.c, shape.c, bounding.c, one_term.c, blocks.c,
-   candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
+/* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, bounding.c,
+   one_term.c, blocks.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes
+   this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
@@ -10,6 +11,8 @@
 #include "query/evaluate.h"
 #include "query/match.h"
 #include "rank/lanes.h"
+
+#include <stdlib.h>
 
 enum {
     EVAL_TERMS_MAX = 64, /* more are left to full evaluation: a block's terms are on the stack */
@@ -77,6 +80,17 @@ typedef struct eval_cell {
     struct phrase_side *sides; /* two a phrase: body (or the field it is in), title; phrases.c */
 } eval_cell;
 
+/* The posts of a part of the plan. */
+typedef struct eval_set {
+    const plan_node *node;
+    bitmap *posts;
+} eval_set;
+
+typedef struct eval_sets {
+    eval_set *items; /* room for every part of the plan */
+    uint32_t count;
+} eval_sets;
+
 typedef struct evaluation {
     snapshot *snapshot;
     const evaluate_request *request;
@@ -96,8 +110,10 @@ typedef struct evaluation {
     uint32_t term_count, required_count;
     const term_lists **excluded;
     uint32_t excluded_count;
-    bitmap **required_sets, **excluded_sets;
+    const bitmap **required_sets, **excluded_sets; /* of sets_made */
     uint32_t required_set_count, excluded_set_count;
+    eval_sets *sets_made;
+    uint32_t chosen; /* choices that are required, a bit each; others are left out */
     eval_phrase *phrases;
     uint32_t phrase_count;
     bool phrases_checked; /* the candidates that are left hold them */
@@ -116,9 +132,21 @@ typedef struct evaluation {
 
 /* evaluate.c: a post's prior. */
 double eval_prior(const evaluation *e, const cell *c, uint32_t low);
+/* Cells, shape, lanes; *known as of eval_shape. Before anything else that takes an evaluation. */
+anp_status eval_prepare(evaluation *e, bool *known);
+/* Whether nothing can match. */
+bool eval_is_empty(const evaluation *e);
+/* All of it, from eval_prepare to eval_close: e->top, not sorted, and *total if it is asked for. */
+anp_status eval_run(evaluation *e, uint64_t *total, bool *known);
+
+/* alternatives.c: the same for a plan with so many choices. */
+anp_status eval_alternatives(const evaluation *e, uint32_t choices, bool requires, uint64_t *total,
+                             bool *known);
 
 /* shape.c: the plan as terms, sets and phrases; *known false: not of a kind for this evaluator. */
 anp_status eval_shape(evaluation *e, bool *known);
+/* Parts of the plan that are optional beside others and are no words; whether some are required. */
+uint32_t eval_choices(const query_plan *plan, bool *requires);
 
 /* bounding.c: lanes, bounds of cells and blocks, the first threshold. */
 anp_status eval_make_lanes(evaluation *e);
@@ -238,6 +266,11 @@ anp_status eval_phrases_hold(evaluation *e, eval_cell *ec, uint16_t *lows, uint3
 /* Whether positions are needed for some phrase in a cell. */
 bool eval_phrases_open(const evaluation *e, const eval_cell *ec);
 anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
+
+/* What is not in the arena, but for the sets. */
+static inline void eval_close(const evaluation *e) {
+    free(e->positions);
+}
 
 static inline bool eval_is_light(const eval_term *term) {
     return term->weight < EVAL_LIGHT_WEIGHT;

@@ -1,10 +1,12 @@
 /*
  * A plan to what the evaluator knows: terms that score, some of them required; terms and sets that
- * are excluded; sets and phrases that are required.
+ * are excluded; sets and phrases that are required. Of what is optional and is no word, a choice is
+ * required and the rest is left out (alternatives.c).
  *
- *     +cache redis -varnish "owner note"    terms cache (required), redis; excluded varnish;
- *                                           "owner note" is optional beside others: not known here
- *     "owner note" stack:redis              two optional sets: not known here
+ *     +cache redis -varnish "owner note"    terms cache (required), redis; excluded varnish; with
+ *                                           the choice also owner, note (required); a phrase
+ *     (redis memcached) cache               terms redis, memcached, cache: where a word of such a
+ *                                           group stands, the group counts
  *     +"owner note" +stack:redis            terms owner, note (required); a phrase; a set
  *
  * KEEP IN STEP: scorers_make (score.c) makes the same terms in the same groups, so that sums are
@@ -48,12 +50,29 @@ static anp_status add_term(shaper *s, const plan_node *node, const plan_term *te
     return ANP_OK;
 }
 
-static anp_status add_set(shaper *s, plan_node *node, bitmap **sets, uint32_t *count) {
+/* The posts of a node, made once for all choices. */
+static anp_status find_set(shaper *s, plan_node *node, const bitmap **out) {
+    eval_sets *sets = s->e->sets_made;
+    for (uint32_t i = 0; i < sets->count; i++) {
+        if (sets->items[i].node == node) {
+            *out = sets->items[i].posts;
+            return ANP_OK;
+        }
+    }
+    eval_set *made = &sets->items[sets->count];
+    made->node = node;
+    TRY(match_posts(s->e->snapshot, node, &made->posts, s->e->err));
+    sets->count++;
+    *out = made->posts;
+    return ANP_OK;
+}
+
+static anp_status add_set(shaper *s, plan_node *node, const bitmap **sets, uint32_t *count) {
     if (*count == s->e->room) {
         s->known = false;
         return ANP_OK;
     }
-    TRY(match_posts(s->e->snapshot, node, &sets[*count], s->e->err));
+    TRY(find_set(s, node, &sets[*count]));
     ++*count;
     return ANP_OK;
 }
@@ -136,12 +155,39 @@ static anp_status add_required(shaper *s, plan_node *node) {
     return add_set(s, node, e->required_sets, &e->required_set_count);
 }
 
-/* Terms of the root group first, then what else stands in it, as in scorers_make. */
-static anp_status add_root(shaper *s, plan_node *root) {
+/* A group that counts wherever one of its words stands, so that they are optional by themselves. */
+static bool is_union(const plan_node *group) {
+    bool words = group->kind == PLAN_GROUP && group->first;
+    for (const plan_node *node = group->first; node && words; node = node->next) {
+        words = node->kind == PLAN_TERM && node->occur == QUERY_SHOULD;
+    }
+    return words;
+}
+
+static anp_status add_union(shaper *s, const plan_node *group) {
+    uint32_t first = s->e->term_count;
+    for (const plan_node *node = group->first; node && s->known; node = node->next) {
+        TRY(add_term(s, node, node->terms[0], false, first));
+    }
+    return ANP_OK;
+}
+
+static uint32_t count_wanted(const plan_node *root) {
     uint32_t wanted = 0;
     for (const plan_node *node = root->first; node; node = node->next) {
         wanted += node->occur != QUERY_MUST_NOT;
     }
+    return wanted;
+}
+
+/* Optional beside others, and no word. */
+static bool is_choice(const plan_node *node, uint32_t wanted) {
+    return node->occur == QUERY_SHOULD && node->kind != PLAN_TERM && !is_union(node) && wanted > 1;
+}
+
+/* Terms of the root group first, then what else stands in it, as in scorers_make. */
+static anp_status add_root(shaper *s, plan_node *root) {
+    uint32_t wanted = count_wanted(root), choices = 0;
     s->known = wanted > 0;
     for (plan_node *node = root->first; node && s->known; node = node->next) {
         if (node->kind == PLAN_TERM && node->occur != QUERY_MUST_NOT) {
@@ -151,15 +197,30 @@ static anp_status add_root(shaper *s, plan_node *root) {
     for (plan_node *node = root->first; node && s->known; node = node->next) {
         if (node->occur == QUERY_MUST_NOT) {
             TRY(add_excluded(s, node));
+        } else if (is_choice(node, wanted)) {
+            TRY(s->e->chosen >> choices++ & 1 ? add_required(s, node) : ANP_OK);
+        } else if (node->occur == QUERY_SHOULD && is_union(node)) {
+            TRY(add_union(s, node));
         } else if (node->kind != PLAN_TERM) {
-            /* What is optional beside others scores in some matches only. */
-            s->known = node->occur == QUERY_MUST || wanted == 1;
-            if (s->known) {
-                TRY(add_required(s, node));
-            }
+            TRY(add_required(s, node));
         }
     }
     return ANP_OK;
+}
+
+uint32_t eval_choices(const query_plan *plan, bool *requires) {
+    const plan_node *root = plan->root;
+    uint32_t wanted, choices = 0;
+    *requires = false;
+    if (!root || root->kind != PLAN_GROUP) {
+        return 0;
+    }
+    wanted = count_wanted(root);
+    for (const plan_node *node = root->first; node; node = node->next) {
+        choices += is_choice(node, wanted);
+        *requires |= node->occur == QUERY_MUST;
+    }
+    return choices;
 }
 
 /* No array has more entries than the plan has words and values. */
@@ -169,8 +230,8 @@ static anp_status make_room(evaluation *e) {
     e->terms = arena_alloc(e->memory, e->room * sizeof *e->terms);
     e->phrases = arena_alloc(e->memory, e->room * sizeof *e->phrases);
     e->excluded = (const term_lists **)arena_alloc(e->memory, e->room * sizeof(void *));
-    e->required_sets = (bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
-    e->excluded_sets = (bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
+    e->required_sets = (const bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
+    e->excluded_sets = (const bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
     return e->terms && e->phrases && e->excluded && e->required_sets && e->excluded_sets
                ? ANP_OK
                : eval_nomem(e);
