@@ -22,7 +22,10 @@
  * the same functions.
  *
  * It answers terms, phrases, their unions, intersections and exclusions, with sets of any kind
- * (values, ranges, filters, groups) as restrictions; what else there is, full evaluation answers.
+ * (values, ranges, filters, groups) as restrictions. Phrases, values and groups that are optional
+ * beside others, up to three, are answered as queries with and without them (alternatives.c). Full
+ * evaluation answers what else there is: words and phrases in body:, phrases and values in groups,
+ * more than 64 terms.
  */
 #ifndef ANP_QUERY_EVALUATE_H
 #define ANP_QUERY_EVALUATE_H

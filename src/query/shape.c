@@ -50,6 +50,54 @@ static anp_status add_term(shaper *s, const plan_node *node, const plan_term *te
     return ANP_OK;
 }
 
+static anp_status add_posts(evaluation *e, bitmap *posts) {
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        eval_cell *ec = &e->cells[i];
+        TRY(eval_find_candidates(e, ec));
+        TRY(eval_phrases_keep(e, ec));
+        TRY(ec->count && !ec->docs ? eval_candidate_docs(e, ec) : ANP_OK);
+        if (ec->count && !bitmap_add_window(posts, ec->c->first, ec->docs, ec->count)) {
+            return eval_nomem(e);
+        }
+    }
+    return ANP_OK;
+}
+
+/* The posts that a query of the phrase alone finds; *known false: it is of another kind. */
+static anp_status find_phrase(const evaluation *whole, const plan_node *phrase, bitmap *posts,
+                              bool *known) {
+    plan_node clause = *phrase, root = {.kind = PLAN_GROUP, .first = &clause};
+    query_plan plan = {.root = &root, .clause_count = phrase->term_count};
+    evaluate_request request = {.plan = &plan, .filter = whole->request->filter,
+                                .rank = whole->request->rank};
+    evaluation e = {.snapshot = whole->snapshot, .request = &request, .memory = whole->memory,
+                    .err = whole->err, .lanes = whole->lanes, .sets = whole->sets,
+                    .lists = whole->lists, .title_weight = whole->title_weight,
+                    .prior = whole->prior};
+    clause.occur = QUERY_MUST;
+    clause.next = NULL;
+    anp_status status = eval_prepare(&e, known);
+    if (status == ANP_OK && *known && !eval_is_empty(&e)) {
+        status = add_posts(&e, posts);
+    }
+    eval_close(&e);
+    return status;
+}
+
+static anp_status make_set(const evaluation *e, plan_node *node, bitmap **out) {
+    bool known = false;
+    if (node->kind == PLAN_PHRASE) {
+        *out = bitmap_new();
+        anp_status status = *out ? find_phrase(e, node, *out, &known) : eval_nomem(e);
+        if (status != ANP_OK || !known) {
+            bitmap_free(*out);
+            *out = NULL;
+        }
+        TRY(status);
+    }
+    return known ? ANP_OK : match_posts(e->snapshot, node, out, e->err);
+}
+
 /* The posts of a node, made once for all choices. */
 static anp_status find_set(shaper *s, plan_node *node, const bitmap **out) {
     eval_sets *sets = s->e->sets_made;
@@ -61,7 +109,7 @@ static anp_status find_set(shaper *s, plan_node *node, const bitmap **out) {
     }
     eval_set *made = &sets->items[sets->count];
     made->node = node;
-    TRY(match_posts(s->e->snapshot, node, &made->posts, s->e->err));
+    TRY(make_set(s->e, node, &made->posts));
     sets->count++;
     *out = made->posts;
     return ANP_OK;
@@ -123,19 +171,36 @@ static anp_status add_phrase(shaper *s, plan_node *node) {
     return eval_find_pairs(e, p);
 }
 
-/* A group of terms that is required as a whole: its set, and its terms wherever they are. */
-static anp_status add_required_group(shaper *s, plan_node *group) {
+/* A group that counts wherever one of its words stands, so that they are optional by themselves. */
+static bool is_union(const plan_node *group) {
+    bool words = group->kind == PLAN_GROUP && group->first;
+    for (const plan_node *node = group->first; node && words; node = node->next) {
+        words = node->occur == QUERY_SHOULD && (node->kind == PLAN_TERM || is_union(node));
+    }
+    return words;
+}
+
+/* A group's terms, wherever they are, then those of the unions in it, as in scorers_make. */
+static anp_status add_words(shaper *s, const plan_node *group) {
     uint32_t first = s->e->term_count;
-    for (plan_node *node = group->first; node; node = node->next) {
-        if (node->kind != PLAN_TERM) {
-            s->known = false;
-            return ANP_OK;
-        }
-        if (node->occur != QUERY_MUST_NOT) {
+    for (const plan_node *node = group->first; node && s->known; node = node->next) {
+        if (node->kind == PLAN_TERM && node->occur != QUERY_MUST_NOT) {
             TRY(add_term(s, node, node->terms[0], false, first));
         }
     }
-    return add_set(s, group, s->e->required_sets, &s->e->required_set_count);
+    for (const plan_node *node = group->first; node && s->known; node = node->next) {
+        if (node->kind != PLAN_TERM && node->occur != QUERY_MUST_NOT) {
+            s->known = is_union(node);
+            TRY(s->known ? add_words(s, node) : ANP_OK);
+        }
+    }
+    return ANP_OK;
+}
+
+/* A group that is required as a whole: its set, and its words wherever they are. */
+static anp_status add_required_group(shaper *s, plan_node *group) {
+    TRY(add_words(s, group));
+    return s->known ? add_set(s, group, s->e->required_sets, &s->e->required_set_count) : ANP_OK;
 }
 
 static anp_status add_required(shaper *s, plan_node *node) {
@@ -153,23 +218,6 @@ static anp_status add_required(shaper *s, plan_node *node) {
     }
     e->constant = (int32_t)units;
     return add_set(s, node, e->required_sets, &e->required_set_count);
-}
-
-/* A group that counts wherever one of its words stands, so that they are optional by themselves. */
-static bool is_union(const plan_node *group) {
-    bool words = group->kind == PLAN_GROUP && group->first;
-    for (const plan_node *node = group->first; node && words; node = node->next) {
-        words = node->kind == PLAN_TERM && node->occur == QUERY_SHOULD;
-    }
-    return words;
-}
-
-static anp_status add_union(shaper *s, const plan_node *group) {
-    uint32_t first = s->e->term_count;
-    for (const plan_node *node = group->first; node && s->known; node = node->next) {
-        TRY(add_term(s, node, node->terms[0], false, first));
-    }
-    return ANP_OK;
 }
 
 static uint32_t count_wanted(const plan_node *root) {
@@ -200,7 +248,7 @@ static anp_status add_root(shaper *s, plan_node *root) {
         } else if (is_choice(node, wanted)) {
             TRY(s->e->chosen >> choices++ & 1 ? add_required(s, node) : ANP_OK);
         } else if (node->occur == QUERY_SHOULD && is_union(node)) {
-            TRY(add_union(s, node));
+            TRY(add_words(s, node));
         } else if (node->kind != PLAN_TERM) {
             TRY(add_required(s, node));
         }

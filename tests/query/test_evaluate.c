@@ -110,7 +110,9 @@ static void put_clause(world *w, char *out, size_t room) {
     } else if (kind < 17) {
         snprintf(out, room, "%sw%u^%u.5", mark, a, prng_below(r, 3));
     } else if (kind < 18) {
-        snprintf(out, room, "%s(w%u w%u)", mark, a, b);
+        static const char *const groups[] = {"%s(w%u w%u)", "%s(w%u (w%u w3))", "%s(+w%u w%u)",
+                                             "%s(w%u -w%u)", "%s(w%u (+w%u w7))"};
+        snprintf(out, room, groups[prng_below(r, 5)], mark, a, b);
     } else if (kind < 19 && prng_below(r, 2)) { /* weighs little, or nothing */
         snprintf(out, room, "%severywhere%s", mark, prng_below(r, 2) ? "^0.001" : "");
     } else if (kind < 19) {
@@ -255,7 +257,7 @@ static void compare_many(world *w) {
     }
     anp_snapshot_close(w->shot);
     /* The evaluator had its share, and skipped some. */
-    CHECK(w->answered > QUERIES / 2);
+    CHECK(w->answered > QUERIES / 6 * 5);
     CHECK(w->ranked > QUERIES / 3);
     CHECK(w->trace.blocks_scored > QUERIES && w->trace.blocks > w->trace.blocks_scored);
     CHECK(w->trace.phrases > QUERIES);
