@@ -504,44 +504,109 @@ void eval_sort_blocks(const eval_block *found, uint32_t count, float most, eval_
     }
 }
 
-anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t *count) {
-    uint32_t cells = 0, n = 0;
+void eval_order_begin(const evaluation *e, eval_order *order) {
+    enum { FIRST = 64 };
+    *order = (eval_order){.below = INFINITY, .wanted = FIRST};
     for (uint32_t i = 0; i < e->cell_count; i++) {
-        cells += e->cells[i].sums != NULL;
+        const eval_cell *ec = &e->cells[i];
+        if (ec->sums) {
+            float most = eval_cell_most(e, ec);
+            order->most = most > order->most ? most : order->most;
+            order->cells++;
+        }
     }
-    *count = 0;
-    if (cells == 0) {
-        return ANP_OK;
+    if (e->trace) {
+        e->trace->blocks += order->cells * EVAL_CELL_BLOCKS;
     }
-    eval_block *found = arena_alloc(e->memory, (size_t)cells * EVAL_CELL_BLOCKS * sizeof *found);
-    if (!found) {
-        return eval_nomem(e);
+}
+
+/* The blocks of a cell whose sums are in [least, below); how many. */
+static uint32_t blocks_between(const evaluation *e, const eval_cell *ec, float least, float below,
+                               uint64_t blocks[RANK_LANE_WORDS]) {
+    uint64_t above[RANK_LANE_WORDS] = {0};
+    uint32_t count = 0;
+    e->lanes->reached(ec->sums, least, blocks);
+    if (below < INFINITY) {
+        e->lanes->reached(ec->sums, below, above);
     }
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        blocks[word] &= ~above[word];
+        count += (uint32_t)__builtin_popcountll(blocks[word]);
+    }
+    return count;
+}
+
+static uint32_t count_between(const evaluation *e, float least, float below) {
+    uint64_t blocks[RANK_LANE_WORDS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        const eval_cell *ec = &e->cells[i];
+        count += ec->sums ? blocks_between(e, ec, least, below, blocks) : 0;
+    }
+    return count;
+}
+
+/* The greatest of their bounds. */
+static float find_between(const evaluation *e, float least, float below, eval_block *found,
+                          uint32_t *count) {
+    uint64_t blocks[RANK_LANE_WORDS];
     float most = 0, constant = (float)e->constant * e->prior.factor_max;
+    *count = 0;
     for (uint32_t i = 0; i < e->cell_count; i++) {
-        const float *sums = e->cells[i].sums;
-        uint64_t reached[RANK_LANE_WORDS] = {0};
-        if (sums) {
-            e->lanes->reached(sums, e->theta - constant, reached);
+        const eval_cell *ec = &e->cells[i];
+        if (!ec->sums || !blocks_between(e, ec, least, below, blocks)) {
+            continue;
         }
         for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-            for (uint64_t left = reached[word]; left; left &= left - 1) {
+            for (uint64_t left = blocks[word]; left; left &= left - 1) {
                 uint32_t block = word * 64 + (uint32_t)__builtin_ctzll(left);
-                float bound = sums[block] + constant;
-                found[n++] = (eval_block){i, block, bound};
+                float bound = ec->sums[block] + constant;
+                found[(*count)++] = (eval_block){i, block, bound};
                 most = bound > most ? bound : most;
             }
         }
     }
-    if (e->trace) {
-        e->trace->blocks += cells * EVAL_CELL_BLOCKS;
+    return most;
+}
+
+/* From which sum on there are as many blocks as are wanted, or all; *count is at least theirs. Of
+   few cells all are taken at once. */
+static float range_of(const evaluation *e, const eval_order *order, float least, uint32_t *count) {
+    enum { FEW_CELLS = 12 };
+    float top = order->below < order->most ? order->below : order->most;
+    *count = order->cells * EVAL_CELL_BLOCKS;
+    if (order->cells <= FEW_CELLS) {
+        return least;
     }
-    eval_block *sorted = arena_alloc(e->memory, (n + 1) * sizeof *sorted);
-    if (!sorted) {
+    for (float part = 1.0f / 16; part < 1 && top > least; part *= 2) {
+        float from = top - (top - least) * part;
+        *count = count_between(e, from, order->below);
+        if (*count >= order->wanted) {
+            return from;
+        }
+    }
+    *count = count_between(e, least, order->below);
+    return least;
+}
+
+/* Where the best few show that no others can win, these are never put in order. */
+anp_status eval_next_blocks(const evaluation *e, eval_order *order, const eval_block **blocks,
+                            uint32_t *count) {
+    float least = e->theta - (float)e->constant * e->prior.factor_max, from, most;
+    *count = 0;
+    if (!order->cells || order->below <= least) {
+        return ANP_OK;
+    }
+    from = range_of(e, order, least, count);
+    eval_block *found = arena_alloc(e->memory, (*count + 1) * sizeof *found);
+    eval_block *sorted = arena_alloc(e->memory, (*count + 1) * sizeof *sorted);
+    if (!found || !sorted) {
         return eval_nomem(e);
     }
-    eval_sort_blocks(found, n, most, sorted);
+    most = find_between(e, from, order->below, found, count);
+    eval_sort_blocks(found, *count, most, sorted);
+    order->below = from;
+    order->wanted *= 4;
     *blocks = sorted;
-    *count = n;
     return ANP_OK;
 }

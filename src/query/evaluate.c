@@ -53,10 +53,28 @@ static uint32_t count_reached(const evaluation *e, const eval_cell *ec) {
     return count;
 }
 
+static anp_status rank_union_blocks(evaluation *e) {
+    const eval_block *blocks;
+    uint32_t count;
+    eval_order order;
+    eval_order_begin(e, &order);
+    do {
+        TRY(eval_next_blocks(e, &order, &blocks, &count));
+        for (uint32_t i = 0; i < count; i++) {
+            eval_cell *ec = &e->cells[blocks[i].cell];
+            const uint64_t *allowed;
+            if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
+                TRY(eval_allowed(e, ec, &allowed));
+                TRY(eval_union_block(e, ec, blocks[i].block, allowed));
+            }
+        }
+    } while (count);
+    return ANP_OK;
+}
+
 /* Also the posts of the driver: the bounds of what is optional are added to its own. */
 static anp_status rank_union(evaluation *e) {
-    const eval_block *blocks;
-    uint32_t count, skipped = 0;
+    uint32_t skipped = 0;
     if (eval_is_one_term(e)) {
         return eval_one_term(e);
     }
@@ -83,16 +101,7 @@ static anp_status rank_union(evaluation *e) {
     if (e->trace) {
         e->trace->cells_skipped += skipped;
     }
-    TRY(eval_order_blocks(e, &blocks, &count));
-    for (uint32_t i = 0; i < count; i++) {
-        eval_cell *ec = &e->cells[blocks[i].cell];
-        const uint64_t *allowed;
-        if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
-            TRY(eval_allowed(e, ec, &allowed));
-            TRY(eval_union_block(e, ec, blocks[i].block, allowed));
-        }
-    }
-    return ANP_OK;
+    return rank_union_blocks(e);
 }
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
@@ -204,33 +213,44 @@ static anp_status are_worth_bounds(evaluation *e, uint64_t found, bool *worth) {
     return ANP_OK;
 }
 
+/* How many of `found` candidates were seen; after `enough` their phrases are thought about. */
+typedef struct phrase_watch {
+    uint64_t found, seen, enough;
+} phrase_watch;
+
+/* Where the phrases of a part of all promise too little, those of what is left come first. */
+static anp_status watch_phrases(evaluation *e, uint64_t words[4], phrase_watch *watch) {
+    for (uint32_t word = 0; word < 4; word++) {
+        watch->seen += (uint64_t)__builtin_popcountll(words[word]);
+        words[word] = 0; /* done with */
+    }
+    bool late = watch->seen >= watch->enough && !eval_top_full(e) &&
+                !promise_many(e, e->top->count, watch->seen, watch->found);
+    return late ? check_left(e) : ANP_OK;
+}
+
 /* Blocks in the order of their bounds: their scores are made first, then their phrases are looked
-   at. Where those of a part of all promise too little, the phrases of what is left come first. */
+   at. */
 static anp_status rank_blocks(evaluation *e, uint64_t found) {
     enum { SEEN_PART = 32, SEEN_LEAST = 32 };
     const eval_block *blocks;
-    uint64_t seen = 0, enough = found / SEEN_PART + SEEN_LEAST;
+    phrase_watch watch = {.found = found, .enough = found / SEEN_PART + SEEN_LEAST};
     uint32_t count;
-    TRY(eval_order_blocks(e, &blocks, &count));
-    for (uint32_t i = 0; i < count; i++) {
-        eval_cell *ec = &e->cells[blocks[i].cell];
-        uint64_t *words = ec->words + (size_t)blocks[i].block * 4;
-        if (!eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
-            continue;
+    eval_order order;
+    eval_order_begin(e, &order);
+    do {
+        TRY(eval_next_blocks(e, &order, &blocks, &count));
+        for (uint32_t i = 0; i < count; i++) {
+            eval_cell *ec = &e->cells[blocks[i].cell];
+            if (!eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
+                continue;
+            }
+            TRY(eval_candidate_block(e, ec, blocks[i].block));
+            if (e->phrase_count && !e->phrases_checked) {
+                TRY(watch_phrases(e, ec->words + (size_t)blocks[i].block * 4, &watch));
+            }
         }
-        TRY(eval_candidate_block(e, ec, blocks[i].block));
-        if (!e->phrase_count || e->phrases_checked) {
-            continue;
-        }
-        for (uint32_t word = 0; word < 4; word++) {
-            seen += (uint64_t)__builtin_popcountll(words[word]);
-            words[word] = 0; /* done with */
-        }
-        if (seen >= enough && !eval_top_full(e) &&
-            !promise_many(e, e->top->count, seen, found)) {
-            TRY(check_left(e));
-        }
-    }
+    } while (count);
     return ANP_OK;
 }
 

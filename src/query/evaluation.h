@@ -171,7 +171,17 @@ typedef struct eval_block {
 } eval_block;
 /* Best first, in steps of the range of bounds, of which `most` is the greatest. */
 void eval_sort_blocks(const eval_block *found, uint32_t count, float most, eval_block *sorted);
-anp_status eval_order_blocks(evaluation *e, const eval_block **blocks, uint32_t *count);
+/* All blocks of cells with sums that can win, best first, some at a time. */
+typedef struct eval_order {
+    uint32_t cells;
+    uint32_t wanted; /* blocks the next time */
+    float most;      /* no sum is greater */
+    float below;     /* the sums of those that are still to come */
+} eval_order;
+void eval_order_begin(const evaluation *e, eval_order *order);
+/* *count 0: none is left. */
+anp_status eval_next_blocks(const evaluation *e, eval_order *order, const eval_block **blocks,
+                            uint32_t *count);
 
 /* one_term.c */
 /* A union of one term whose bounds are monotonous in one code: whether this is one; all of it. */
