@@ -3,12 +3,51 @@
 
 #include "base/error.h"
 
-anp_status pairs_least(str head, uint64_t *least, anp_error *err) {
-    if (head.len != PAIRS_HEAD_BYTES) {
-        return error_corrupt(err, "the head of a unit's word pairs has %zu bytes", head.len);
+static uint32_t reach_of(const pairs_head *head, uint32_t word) {
+    return load_u16(head->reaches + (size_t)word * 2);
+}
+
+/* The bits of the words before one. */
+static size_t bits_before(const pairs_head *head, uint32_t word) {
+    size_t bits = 0;
+    for (uint32_t i = 0; i < word; i++) {
+        bits += reach_of(head, i);
     }
-    *least = load_u64(head.data);
-    return ANP_OK;
+    return bits;
+}
+
+anp_status pairs_head_open(str value, pairs_head *out, anp_error *err) {
+    const uint8_t *bytes = (const uint8_t *)value.data;
+    uint32_t count = value.len >= PAIRS_HEAD_BYTES ? load_u32(bytes + 16) : UINT32_MAX;
+    size_t words = PAIRS_HEAD_BYTES + (size_t)count * 6;
+    if (count <= PAIRS_WORDS_MAX && words <= value.len) {
+        const uint8_t *reaches = bytes + PAIRS_HEAD_BYTES + (size_t)count * 4;
+        *out = (pairs_head){load_u64(bytes), load_u64(bytes + 8), count, bytes + PAIRS_HEAD_BYTES,
+                            reaches, bytes + words};
+        if (words + (bits_before(out, count) + 7) / 8 == value.len) {
+            return ANP_OK;
+        }
+    }
+    return error_corrupt(err, "the head of a unit's word pairs does not fit its %zu bytes",
+                         value.len);
+}
+
+/* The place of a word among those of the head, or their count. */
+static uint32_t place_of(const pairs_head *head, uint32_t word) {
+    uint32_t place = 0;
+    while (place < head->count && load_u32(head->words + (size_t)place * 4) != word) {
+        place++;
+    }
+    return place;
+}
+
+bool pairs_head_meet(const pairs_head *head, uint32_t first, uint32_t second) {
+    uint32_t at = place_of(head, first), behind = place_of(head, second);
+    if (at == head->count || behind == head->count || behind >= reach_of(head, at)) {
+        return true;
+    }
+    size_t bit = bits_before(head, at) + behind;
+    return head->bits[bit / 8] >> bit % 8 & 1;
 }
 
 anp_status pairs_view_open(str value, pairs_view *out, anp_error *err) {

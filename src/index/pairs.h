@@ -12,22 +12,32 @@
  *
  * where `least` is the unit's own: what keeps the lists of all such pairs at about a sixteenth of a
  * byte for each word of the unit's text. A pair over `least` that has no list stands in no post.
- * Dead posts count, so that all of it follows from what the unit holds for ever. A word stands
- * behind another when its position in the body, or in the title where that is part of the combined
- * text, is one more.
+ * Of the pairs below, down to `noted`, which is a sixteenth of the unit's posts squared or what
+ * leaves 1,024 words, a bit says whether they stand in any post. Dead posts count, so that all of
+ * it follows from what the unit holds for ever. A word stands behind another when its position in
+ * the body, or in the title where that is part of the combined text, is one more.
  *
  * Values, under kind UNIT_PAIR of the unit key (unit.h); they stay with the window when its terms
  * are moved into a group:
  *
- *     number PAIRS_HEAD         u64 least
+ *     number PAIRS_HEAD         u64 least, u64 noted, u32 n, n times u32 word, most postings first
+ *                               (of as many: lower numbers), n times u16 reach, bits
  *     number a                  u32 n, then n times { u32 b, u32 end }, by ascending b, then n
  *                               lists without tf (postings/format.h); end: of the pair's list, from
  *                               the first list's beginning
  *
- * Worked example: words 5 and 7 stand in posts 0 and 2 behind word 4:
+ * The words of the head are those of noted pairs. Behind the i-th one its first `reach` words make
+ * noted pairs with it, and have a bit each, behind the bits of the words before it, the lowest of a
+ * byte first: set where the pair stands in some post.
+ *
+ * Worked example: words 5 and 7 stand in posts 0 and 2 behind word 4, and before it:
  *
  *     02 00 00 00 | 05 00 00 00  05 00 00 00 | 07 00 00 00  0a 00 00 00
  *     01 00 00 02 00 | 01 00 00 02 00
+ *
+ *     01 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 03 00 00 00
+ *     04 00 00 00  05 00 00 00  07 00 00 00 | 03 00  03 00  03 00
+ *     4e 00                                              011 100 100: 4 5, 4 7, 5 4, 7 4
  *
  * (KEEP IN STEP: tests/index/test_pairs.c has these bytes.)
  */
@@ -44,14 +54,24 @@
 #endif
 
 enum {
-    PAIRS_HEAD_BYTES = 8,
+    PAIRS_HEAD_BYTES = 20,    /* before the words */
     PAIRS_WORDS_MAX = 1024,   /* words of a unit that pairs are made of, the most frequent ones */
-    PAIRS_PRODUCT_PART = 16,  /* least is at least posts squared over this */
+    PAIRS_PRODUCT_PART = 16,  /* noted is at least posts squared over this */
     PAIRS_BUDGET_WORDS = 16,  /* words of text that pay for a byte of pair lists */
 };
 
-/* The unit's least product out of its head. ANP_CORRUPT. */
-anp_status pairs_least(str head, uint64_t *least, anp_error *err);
+/* The head of a unit's pairs, in place. */
+typedef struct pairs_head {
+    uint64_t least, noted;
+    uint32_t count; /* of words */
+    const uint8_t *words, *reaches, *bits;
+} pairs_head;
+
+/* ANP_CORRUPT when the sizes do not fit. */
+anp_status pairs_head_open(str value, pairs_head *out, anp_error *err);
+
+/* Whether a noted pair stands in some post; true when the head does not know it. */
+bool pairs_head_meet(const pairs_head *head, uint32_t first, uint32_t second);
 
 /* The pairs of one first word, in place. */
 typedef struct pairs_view {

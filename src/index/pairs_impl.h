@@ -6,8 +6,9 @@
 #include "index/pairs_make.h"
 
 typedef struct pair {
-    uint32_t post;  /* that had it last, + 1 */
-    uint32_t count; /* postings */
+    uint32_t post;       /* that had it last, + 1 */
+    uint32_t count : 31; /* postings */
+    uint32_t listed : 1; /* they are kept, not only counted */
 } pair;
 
 /* A word at a place where another one stands already. */
@@ -17,18 +18,19 @@ typedef struct second_word {
 } second_word;
 
 /*
- * Words are called 1, 2, 3 … here, the most frequent one first: so those that may stand behind a
- * word, as the product of the two reaches least, are all up to some word. Pairs are numbered by
- * first word, then by second.
+ * Words are called 1, 2, 3 … here, the most frequent one first: so those that make a noted pair
+ * with a word, as the product of the two says, are all up to some word. Pairs are numbered by first
+ * word, then by second.
  */
 struct pairs_maker {
     const pairs_word *words; /* ascending by number of the term */
     uint32_t count;
-    uint64_t least;
+    uint64_t noted, least;
     uint32_t *slots;  /* places in `words`, + 1, by hash of number */
     uint32_t slot_shift;
     uint16_t *called; /* by place in `words` */
-    uint16_t *reach;  /* by first word: the last that may stand behind it; of 0 none */
+    uint32_t *names;  /* by word: the number of the term */
+    uint16_t *reach;  /* by first word: the last that makes a noted pair with it; of 0 none */
     uint32_t *row;    /* by first word: the number of its pair with word 1 */
     pair *pairs;
     uint32_t pair_count;
@@ -38,8 +40,7 @@ struct pairs_maker {
     VEC(second_word) seconds;
     size_t seconds_done;
     bool seconds_sorted;
-    bool lists;             /* postings are kept, not only counted */
-    VEC(uint64_t) postings; /* number of the pair << 16 | low */
+    VEC(uint64_t) postings; /* of listed pairs: number of the pair << 16 | low */
     bool failed;
 };
 

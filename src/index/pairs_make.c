@@ -28,25 +28,25 @@ static uint32_t most_postings(const pairs_word *words, size_t count) {
     return most;
 }
 
-/* Words whose product with the most frequent one reaches least, in place; how many. */
-static size_t keep_words(pairs_word *words, size_t count, uint64_t least) {
+/* Words whose product with the most frequent one reaches `noted`, in place; how many. */
+static size_t keep_words(pairs_word *words, size_t count, uint64_t noted) {
     uint64_t most = most_postings(words, count);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         pairs_word word = words[i];
         words[kept] = word;
-        kept += word.count * most >= least;
+        kept += word.count * most >= noted;
     }
     return kept;
 }
 
 pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts, uint64_t least) {
-    pairs_words chosen = {words, 0, least ? least : pairs_product_min(posts), least != 0};
-    count = keep_words(words, count, chosen.least);
+    pairs_words chosen = {words, 0, pairs_product_min(posts), least};
+    count = keep_words(words, count, chosen.noted);
     if (count > PAIRS_WORDS_MAX) { /* and none that is as frequent as the first one left out */
         qsort(words, count, sizeof *words, by_count);
-        chosen.least = (uint64_t)words[PAIRS_WORDS_MAX].count * words[0].count + 1;
-        count = keep_words(words, PAIRS_WORDS_MAX, chosen.least);
+        chosen.noted = (uint64_t)words[PAIRS_WORDS_MAX].count * words[0].count + 1;
+        count = keep_words(words, PAIRS_WORDS_MAX, chosen.noted);
     }
     if (count) {
         qsort(words, count, sizeof *words, by_number);
@@ -65,6 +65,35 @@ static void fill_slots(pairs_maker *m, uint32_t mask) {
     }
 }
 
+/* Numbers the pairs of words by `named`. */
+static void number_pairs(pairs_maker *m, const pairs_word *named) {
+    m->reach[0] = 0;
+    for (uint32_t i = 0, reach = m->count; i < m->count; i++) {
+        while (reach && (uint64_t)named[i].count * named[reach - 1].count < m->noted) {
+            reach--;
+        }
+        m->called[named[i].number] = (uint16_t)(i + 1);
+        m->names[i + 1] = m->words[named[i].number].number;
+        m->reach[i + 1] = (uint16_t)reach;
+        m->row[i + 1] = m->pair_count;
+        m->pair_count += reach;
+    }
+}
+
+static anp_status open_pairs(pairs_maker *m, const pairs_word *named, anp_error *err) {
+    m->pairs = calloc(m->pair_count + 1u, sizeof *m->pairs);
+    if (!m->pairs) {
+        return error_nomem(err, "pairs of words");
+    }
+    for (uint32_t i = 0; i < m->count; i++) {
+        for (uint32_t j = 0; j < m->reach[i + 1]; j++) {
+            uint64_t product = (uint64_t)named[i].count * named[j].count;
+            m->pairs[m->row[i + 1] + j].listed = product >= m->least;
+        }
+    }
+    return ANP_OK;
+}
+
 /* Names of the words, and which pairs there may be. */
 static anp_status name_words(pairs_maker *m, anp_error *err) {
     pairs_word *named = malloc((m->count + 1) * sizeof *named);
@@ -75,35 +104,28 @@ static anp_status name_words(pairs_maker *m, anp_error *err) {
         named[i] = (pairs_word){i, m->words[i].count};
     }
     qsort(named, m->count, sizeof *named, by_count);
-    m->reach[0] = 0;
-    for (uint32_t i = 0, reach = m->count; i < m->count; i++) {
-        while (reach && (uint64_t)named[i].count * named[reach - 1].count < m->least) {
-            reach--;
-        }
-        m->called[named[i].number] = (uint16_t)(i + 1);
-        m->reach[i + 1] = (uint16_t)reach;
-        m->row[i + 1] = m->pair_count;
-        m->pair_count += reach;
-    }
+    number_pairs(m, named);
+    anp_status status = open_pairs(m, named, err);
     free(named);
-    m->pairs = calloc(m->pair_count + 1u, sizeof *m->pairs);
-    return m->pairs ? ANP_OK : error_nomem(err, "pairs of words");
+    return status;
 }
 
-static anp_status open_words(pairs_maker *m, const pairs_word *words, size_t count,
-                             anp_error *err) {
+static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error *err) {
+    size_t count = words->count;
     uint32_t bits = 6;
-    m->words = words;
+    m->words = words->items;
     m->count = (uint32_t)count;
+    m->noted = words->noted;
     while (1u << bits < 4 * count) {
         bits++;
     }
     m->slot_shift = 32 - bits;
     m->slots = calloc((size_t)1 << bits, sizeof *m->slots);
     m->called = malloc((count + 1) * sizeof *m->called);
+    m->names = malloc((count + 1) * sizeof *m->names);
     m->reach = malloc((count + 1) * sizeof *m->reach);
     m->row = malloc((count + 1) * sizeof *m->row);
-    if (!m->slots || !m->called || !m->reach || !m->row) {
+    if (!m->slots || !m->called || !m->names || !m->reach || !m->row) {
         return error_nomem(err, "pairs of words");
     }
     fill_slots(m, (1u << bits) - 1);
@@ -113,6 +135,7 @@ static anp_status open_words(pairs_maker *m, const pairs_word *words, size_t cou
 static void close_maker(pairs_maker *m) {
     free(m->slots);
     free(m->called);
+    free(m->names);
     free(m->reach);
     free(m->row);
     free(m->pairs);
@@ -122,7 +145,7 @@ static void close_maker(pairs_maker *m) {
     free(m->postings.items);
 }
 
-/* What the pair is numbered; false when it is below least. */
+/* What the pair is numbered; false when it is not noted. */
 static inline bool number_of(const pairs_maker *m, uint32_t first, uint32_t second,
                              uint32_t *number) {
     *number = m->row[first] + second - 1;
@@ -158,7 +181,7 @@ static inline void meet(pairs_maker *m, const uint32_t *numbers, size_t count, u
         p->post = low + 1u;
         p->count += is_new;
         m->postings.items[m->postings.count] = (uint64_t)numbers[i] << 16 | low;
-        m->postings.count += is_new & m->lists;
+        m->postings.count += is_new & p->listed;
     }
 }
 
@@ -315,7 +338,7 @@ static anp_status least_of(const pairs_maker *m, uint64_t budget, uint64_t posts
     }
     size_t count = find_met(m, all);
     qsort(all, count, sizeof *all, by_product);
-    *least = m->least;
+    *least = m->noted;
     for (size_t i = 0; i < count; i++) {
         bytes += list_bytes(all[i].count * posts / sampled);
         if (bytes > budget) {
@@ -329,9 +352,9 @@ static anp_status least_of(const pairs_maker *m, uint64_t budget, uint64_t posts
 
 static anp_status find_least(const pairs_source *source, const pairs_words *words,
                              uint64_t *least, anp_error *err) {
-    pairs_maker m = {.least = words->least};
+    pairs_maker m = {.least = UINT64_MAX};
     uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown;
-    anp_status status = open_words(&m, words->items, words->count, err);
+    anp_status status = open_words(&m, words, err);
     if (status == ANP_OK) {
         status = show_blocks(&m, source, every, &shown, err);
     }
@@ -363,13 +386,19 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
     size_t sum = 0;
     for (size_t i = 0; i < m->pair_count; i++) {
         l->ends[i] = sum;
-        sum += m->pairs[i].count;
+        sum += m->pairs[i].listed ? m->pairs[i].count : 0;
     }
     for (size_t i = 0; i < m->postings.count; i++) {
         uint64_t posting = m->postings.items[i];
         l->lows[l->ends[posting >> 16]++] = (uint16_t)posting;
     }
     return ANP_OK;
+}
+
+/* A pair of places in `words` that has a list. */
+static bool has_list(const pairs_maker *m, uint32_t first, uint32_t second, uint32_t *number) {
+    return number_of(m, m->called[first], m->called[second], number) &&
+           m->pairs[*number].listed && m->pairs[*number].count;
 }
 
 /* The list of a pair that was met, behind those before. */
@@ -390,7 +419,7 @@ static anp_status make_value(list_maker *l, uint32_t i, str *value, anp_error *e
     l->entries.len = l->lists.len = l->value.len = 0;
     for (uint32_t j = 0; j < m->count; j++) {
         uint32_t number;
-        if (number_of(m, m->called[i], m->called[j], &number) && m->pairs[number].count) {
+        if (has_list(m, i, j, &number)) {
             add_list(l, m->words[j].number, number);
         }
     }
@@ -418,12 +447,37 @@ static anp_status put_lists(list_maker *l, pairs_sink sink, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status make_lists(const pairs_source *source, const pairs_word *words, size_t count,
-                             uint64_t least, pairs_sink sink, anp_error *err) {
-    pairs_maker m = {.least = least, .lists = true};
+static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
+    const pairs_maker *m = l->m;
+    uint32_t bit_bytes = (m->pair_count + 7) / 8;
+    size_t size = PAIRS_HEAD_BYTES + (size_t)m->count * 6 + bit_bytes;
+    uint8_t *head = calloc(size, 1), *at = head + PAIRS_HEAD_BYTES;
+    if (!head) {
+        return error_nomem(err, "pairs of words");
+    }
+    store_u64(head, m->least);
+    store_u64(head + 8, m->noted);
+    store_u32(head + 16, m->count);
+    for (uint32_t word = 1; word <= m->count; word++, at += 4) {
+        store_u32(at, m->names[word]);
+    }
+    for (uint32_t word = 1; word <= m->count; word++, at += 2) {
+        store_u16(at, m->reach[word]);
+    }
+    for (uint32_t i = 0; i < m->pair_count; i++) {
+        at[i / 8] |= (uint8_t)((m->pairs[i].count > 0) << i % 8);
+    }
+    anp_status status = sink.put(sink.user, PAIRS_HEAD, str_make((const char *)head, size), err);
+    free(head);
+    return status;
+}
+
+static anp_status make_lists(const pairs_source *source, const pairs_words *words, uint64_t least,
+                             pairs_sink sink, anp_error *err) {
+    pairs_maker m = {.least = least};
     list_maker l = {.m = &m};
     uint32_t shown;
-    anp_status status = open_words(&m, words, count, err);
+    anp_status status = open_words(&m, words, err);
     if (status == ANP_OK) {
         status = show_blocks(&m, source, 1, &shown, err);
     }
@@ -432,6 +486,9 @@ static anp_status make_lists(const pairs_source *source, const pairs_word *words
     }
     if (status == ANP_OK) {
         status = put_lists(&l, sink, err);
+    }
+    if (status == ANP_OK) {
+        status = put_head(&l, sink, err);
     }
     close_maker(&m);
     free(l.lows);
@@ -444,26 +501,11 @@ static anp_status make_lists(const pairs_source *source, const pairs_word *words
 
 anp_status pairs_make(const pairs_source *source, const pairs_words *words, pairs_sink sink,
                       anp_error *err) {
-    uint8_t head[PAIRS_HEAD_BYTES];
     uint64_t least = words->least;
-    if (!words->fixed) {
+    if (!least) {
         TRY(find_least(source, words, &least, err));
     }
-    pairs_word *kept = malloc((words->count + 1) * sizeof *kept);
-    if (!kept) {
-        return error_nomem(err, "pairs of words");
-    }
-    if (words->count) {
-        memcpy(kept, words->items, words->count * sizeof *kept);
-    }
-    size_t count = keep_words(kept, words->count, least);
-    store_u64(head, least);
-    anp_status status = make_lists(source, kept, count, least, sink, err);
-    if (status == ANP_OK) {
-        status = sink.put(sink.user, PAIRS_HEAD, str_make((const char *)head, sizeof head), err);
-    }
-    free(kept);
-    return status;
+    return make_lists(source, words, least, sink, err);
 }
 
 /* ---- Values of a unit ---------------------------------------------------------------------- */

@@ -3,12 +3,13 @@
  * written.
  *
  *     words of many posts ─> a few blocks shown: what would the lists of pairs take? ─> least
- *                            all blocks shown: the pairs over least ─> lists ─> put
+ *                            all blocks shown: the pairs over least ─> lists ─┬─> put
+ *                                              all noted pairs ─> bits ───────┘
  *
  * A source shows a block of 256 ordinals at a time: where each of the words stands in its posts.
  *
- * Cost: a few ns a word of the text that is one of those words. Memory: 8 bytes for each pair
- * over least (8 MB at most), some 8 for each posting of a pair.
+ * Cost: a few ns a word of the text that is one of those words. Memory: 8 bytes for each noted
+ * pair (8 MB at most), some 8 for each posting of a pair over least.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H
@@ -43,9 +44,8 @@ typedef struct pairs_sink {
 typedef struct pairs_words {
     const pairs_word *items; /* ascending by number */
     size_t count;
-    uint64_t least; /* all words of a pair whose product reaches this are among them */
-    bool fixed;     /* least is that of lists that are there, to be made again; else they may get a
-                       greater one */
+    uint64_t noted; /* all words of a pair whose product reaches this are among them */
+    uint64_t least; /* of lists that are there, to be made again; 0: to be found */
 } pairs_words;
 
 /*
@@ -59,7 +59,7 @@ static inline uint32_t pairs_count_min(uint32_t posts) {
     return posts / PAIRS_PRODUCT_PART;
 }
 
-/* The least that a unit of so many posts can have. */
+/* The least product that a unit of so many posts may note. */
 static inline uint64_t pairs_product_min(uint32_t posts) {
     return (uint64_t)posts * posts / PAIRS_PRODUCT_PART + 1;
 }

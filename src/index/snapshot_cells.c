@@ -13,7 +13,7 @@
 
 struct cell_cache {
     VEC(cell) cells;
-    uint64_t *pairs_least; /* by cell, as in pairs.h, 0: it has no pairs; NULL: not yet asked for */
+    pairs_head *heads; /* of pairs, by cell; noted is 0: it has none; NULL: not yet asked for */
     arena memory; /* of cells: lengths and scores of made ones */
     intern keys;  /* u8 field, term */
     VEC(term_lists *) terms; /* by key */
@@ -442,39 +442,48 @@ static anp_status open_pair(snapshot *s, const cell *c, uint32_t first, uint32_t
     return ANP_OK;
 }
 
-/* The limits of all cells' pairs. */
+/* The heads of all cells' pairs. */
 static anp_status open_pairs(snapshot *s, anp_error *err) {
     struct cell_cache *cache = s->cell_cache;
-    uint64_t *least = arena_array(&cache->memory, uint64_t, cache->cells.count + 1);
-    if (!least) {
+    pairs_head *heads = arena_array(&cache->memory, pairs_head, cache->cells.count + 1);
+    if (!heads) {
         return nomem(err);
     }
     for (size_t i = 0; i < cache->cells.count; i++) {
         const unit_info *unit = cache->cells.items[i].unit;
-        str head = {NULL, 0};
+        str value = {NULL, 0};
         if (unit && unit->count >= PAIRS_POSTS_MIN) {
             unit_entry entry = {UNIT_PAIR, PAIRS_HEAD, 0};
-            TRY(snapshot_unit_value(s, unit, entry, &head, err));
+            TRY(snapshot_unit_value(s, unit, entry, &value, err));
         }
-        if (head.len) {
-            TRY(pairs_least(head, &least[i], err));
+        if (value.len) {
+            TRY(pairs_head_open(value, &heads[i], err));
         }
     }
-    cache->pairs_least = least;
+    cache->heads = heads;
     return ANP_OK;
+}
+
+/* Whether a cell knows of a pair, the product of whose lists is given: it has a list, or stands
+   nowhere. */
+static bool knows_pair(const pairs_head *head, uint32_t first, uint32_t second,
+                       uint64_t product) {
+    return head->noted && product >= head->noted &&
+           (product >= head->least || !pairs_head_meet(head, first, second));
 }
 
 /* NULL when no cell knows the pair. */
 static anp_status open_cell_pairs(snapshot *s, const term_lists *first, const term_lists *second,
                                   cell_pair **out, anp_error *err) {
     struct cell_cache *cache = s->cell_cache;
-    TRY(cache->pairs_least ? ANP_OK : open_pairs(s, err));
+    TRY(cache->heads ? ANP_OK : open_pairs(s, err));
     for (uint32_t i = 0; i < first->count; i++) {
         uint32_t number = first->lists[i].cell;
         const cell *c = &cache->cells.items[number];
-        uint64_t least = cache->pairs_least[number];
-        const cell_list *other = least ? cells_list_in(second, number) : NULL;
-        if (!other || (uint64_t)first->lists[i].list.count * other->list.count < least) {
+        const pairs_head *head = &cache->heads[number];
+        const cell_list *other = head->noted ? cells_list_in(second, number) : NULL;
+        uint64_t product = other ? (uint64_t)first->lists[i].list.count * other->list.count : 0;
+        if (!knows_pair(head, first->number, second->number, product)) {
             continue;
         }
         if (!*out) {

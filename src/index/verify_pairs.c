@@ -35,11 +35,11 @@ anp_status check_note_word(check *c, const unit_info *unit, uint32_t number, uin
 anp_status check_pair_value(check *c, const unit_info *unit, uint32_t number, str value,
                             anp_error *err) {
     pairs_view view;
-    uint64_t least;
+    pairs_head head;
     facts_of(c, unit)->values++;
     if (number == PAIRS_HEAD) {
-        TRY(pairs_least(value, &least, err));
-        return least >= pairs_product_min(unit->count)
+        TRY(pairs_head_open(value, &head, err));
+        return head.least >= head.noted && head.noted >= pairs_product_min(unit->count)
                    ? ANP_OK : error_corrupt(err, "pairs of too rare words are promised");
     }
     TRY(pairs_view_open(value, &view, err));
@@ -74,21 +74,21 @@ static anp_status compare(void *user, uint32_t number, str value, anp_error *err
 static anp_status check_unit(check *c, const unit_info *unit, anp_error *err) {
     remaking r = {c, unit, 0, true};
     pair_facts *facts = facts_of(c, unit);
-    uint64_t least;
-    str head;
-    TRY(get(&r, UNIT_PAIR, PAIRS_HEAD, 0, &head, err));
-    if (head.len == 0) {
+    pairs_head head;
+    str value;
+    TRY(get(&r, UNIT_PAIR, PAIRS_HEAD, 0, &value, err));
+    if (value.len == 0) {
         return error_corrupt(err, "it has none");
     }
-    TRY(pairs_least(head, &least, err));
+    TRY(pairs_head_open(value, &head, err));
     pairs_lists lists = {.get = get,
                          .user = &r,
                          .title_weight = snapshot_title_weight(c->snapshot),
                          .first = window_low(unit->first),
                          .posts = unit->count};
-    least = least > pairs_product_min(unit->count) ? least : pairs_product_min(unit->count);
     pairs_words words =
-        pairs_choose(facts->words.items, facts->words.count, unit->count, least);
+        pairs_choose(facts->words.items, facts->words.count, unit->count, head.least);
+    words.least = head.least > words.noted ? head.least : words.noted;
     TRY(pairs_make_of_lists(&lists, &words, (pairs_sink){compare, &r}, err));
     return r.equal && r.values == facts->values
                ? ANP_OK : error_corrupt(err, "they are not what the posts say");

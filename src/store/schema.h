@@ -47,12 +47,13 @@
  * record itself out. The number tells whether the header that led here is that of the same commit:
  * one that was torn may join the number of the newest with the tables of an older one.
  *
- * Format versions: 1 (0.1.0) first; 2 has tables shingles and pairs, and sketches in pieces.
+ * Format versions: 1 (0.1.0) first; 2 has tables shingles and pairs, and sketches in pieces; 3 says
+ * which pairs stand nowhere.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H
 
-enum { STORE_FORMAT_VERSION = 2 };
+enum { STORE_FORMAT_VERSION = 3 };
 
 typedef enum store_table {
     STORE_META,

@@ -20,6 +20,15 @@ static void need(bool holds) {
     }
 }
 
+static void read_head(str value) {
+    pairs_head head;
+    if (pairs_head_open(value, &head, NULL) == ANP_OK) {
+        for (uint32_t i = 0; i <= NUMBERS * NUMBERS; i++) {
+            pairs_head_meet(&head, i / NUMBERS, i % NUMBERS);
+        }
+    }
+}
+
 /* What validates can be used; the rest is at least not read beyond its end. */
 static void read_value(str value) {
     pairs_view view;
@@ -45,7 +54,10 @@ static void read_value(str value) {
 static anp_status take(void *user, store_table table, uint64_t key, str value, anp_error *err) {
     (void)user, (void)err;
     need(table == STORE_SEGMENTS && unit_key_kind(key) == UNIT_PAIR);
-    if (unit_key_number(key) != PAIRS_HEAD) {
+    if (unit_key_number(key) == PAIRS_HEAD) {
+        pairs_head head;
+        need(pairs_head_open(value, &head, NULL) == ANP_OK);
+    } else {
         pairs_view view;
         need(pairs_view_open(value, &view, NULL) == ANP_OK);
         need(pairs_validate(&view, NULL) == ANP_OK);
@@ -82,6 +94,7 @@ void fuzz_pairs(const uint8_t *bytes, size_t size) {
         need(exact != NULL);
         memcpy(exact, bytes + 1, len);
         read_value(str_make(exact, len));
+        read_head(str_make(exact, len));
         free(exact);
         return;
     }

@@ -366,22 +366,33 @@ static bool wrong_chunk(garden *g, unsigned n) {
 
 /* Pairs of words that the posts do not say: n says how they are wrong. */
 static bool wrong_pairs(garden *g, unsigned n) {
-    uint64_t key, head, least = n == 1 ? 1 : UINT64_MAX;
-    str value;
-    if (n > 6 || !find_value(g, STORE_PAIRS, 0, false, &key, &value)) {
+    uint64_t key, head;
+    str value, noted;
+    if (n > 7 || !find_value(g, STORE_PAIRS, 0, false, &key, &value)) {
         return false;
     }
     head = unit_key(unit_key_unit(key), UNIT_PAIR, PAIRS_HEAD);
     if (!CHECK(key != head)) { /* some pair has a list */
         return false;
     }
-    str bytes = str_make((const char *)&least, sizeof least);
+    CHECK(find_value(g, STORE_PAIRS, head, false, &head, &noted));
+    bool of_head = n == 1 || n == 2 || n == 7;
+    str bytes;
     buffer changed = {0};
-    buffer_put_str(&changed, value);
+    buffer_put_str(&changed, of_head ? noted : value);
     switch (n) {
     case 0: change(g, STORE_PAIRS, head, NULL); break;
-    case 1:
-    case 2: change(g, STORE_PAIRS, head, &bytes); break;
+    case 1: /* least */
+    case 2:
+        store_u64(changed.data, n == 1 ? 1 : UINT64_MAX);
+        bytes = str_make((const char *)changed.data, changed.len);
+        change(g, STORE_PAIRS, head, &bytes);
+        break;
+    case 7: /* the first pair: it stands nowhere */
+        changed.data[PAIRS_HEAD_BYTES + 6 * load_u32(changed.data + 16)] ^= 1;
+        bytes = str_make((const char *)changed.data, changed.len);
+        change(g, STORE_PAIRS, head, &bytes);
+        break;
     case 3: change(g, STORE_PAIRS, key, NULL); break;
     case 4: /* an ordinal: another one, or none that can be */
         changed.data[changed.len - 2] ^= 1;
