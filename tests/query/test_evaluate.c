@@ -261,7 +261,7 @@ static void compare_many(world *w) {
     CHECK(w->ranked > QUERIES / 3);
     CHECK(w->trace.blocks_scored > QUERIES && w->trace.blocks > w->trace.blocks_scored);
     CHECK(w->trace.phrases > QUERIES);
-    CHECK(w->trace.pairs > QUERIES / 20);
+    CHECK(w->trace.pairs > QUERIES / 30);
     CHECK(!SMALL || (w->trace.cells_skipped > 0 && w->closed > 0));
 }
 
