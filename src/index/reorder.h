@@ -1,6 +1,7 @@
 /*
  * A new order of posts: those that share words share a window, so that fewer terms are in many
- * windows; inside a window good and short ones come first, so that the bounds of blocks are tight.
+ * windows; those of a window that are about as good and as long, and share words, share a block, so
+ * that fewer blocks have all words of a query and the bounds of blocks are tight.
  */
 #ifndef ANP_INDEX_REORDER_H
 #define ANP_INDEX_REORDER_H
