@@ -322,14 +322,14 @@ static void free_bench(bench *b) {
     free(b->spare);
 }
 
-anp_status bisection_open(bisect_graph *g, pool *pool, bisection **out, anp_error *err) {
-    unsigned workers = pool_workers(pool);
+anp_status bisection_open(bisect_graph *g, pool *threads, bisection **out, anp_error *err) {
+    unsigned workers = pool_workers(threads);
     size_t terms = (size_t)g->term_count + 1, posts = (size_t)g->count + 1;
     bisection *s = *out = calloc(1, sizeof *s);
     if (!s) {
         return error_nomem(err, "ordering posts");
     }
-    *s = (bisection){.g = g, .pool = pool, .order = malloc(posts * sizeof *s->order),
+    *s = (bisection){.g = g, .pool = threads, .order = malloc(posts * sizeof *s->order),
                      .benches = calloc(workers, sizeof *s->benches)};
     bool held = s->order && s->benches;
     for (unsigned i = 0; i < workers && held; i++) {

@@ -52,7 +52,7 @@ uint32_t bisect_levels(uint32_t count, unsigned unit_bits);
 typedef struct bisection bisection;
 
 /* The posts of a graph, in the order of their numbers at first. ANP_NOMEM. */
-anp_status bisection_open(bisect_graph *g, pool *pool, bisection **out, anp_error *err);
+anp_status bisection_open(bisect_graph *g, pool *threads, bisection **out, anp_error *err);
 void bisection_close(bisection *b);
 
 /* order[i]: the post that stands i-th; parts may be put into another order. */

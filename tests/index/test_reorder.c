@@ -50,7 +50,8 @@ static void add(world *w, prng *p, forward_head head, uint32_t topic) {
     for (uint32_t term = 0; term < TERMS; term++) {
         uint32_t of = term < COMMON_WORDS ? topic : (term - COMMON_WORDS) / TOPIC_WORDS;
         if (topic != NO_TOPIC && of == topic && prng_below(p, 4) == 0) {
-            hits[input.hit_count++] = forward_hit_make(term, false, (uint32_t)input.hit_count);
+            hits[input.hit_count] = forward_hit_make(term, false, (uint32_t)input.hit_count);
+            input.hit_count++;
         }
     }
     forward_build(&input, &w->bytes);
@@ -67,13 +68,13 @@ static void free_world(world *w) {
 }
 
 static anp_status order_of(world *w, unsigned threads, uint64_t memory, uint32_t *order) {
-    pool *pool = pool_open(threads);
+    pool *helpers = pool_open(threads);
     reorder_input input = {.count = w->count, .term_end = TERMS, .title_weight = 1,
-                           .memory_bytes = memory, .pool = pool, .record = record, .ask = ask,
+                           .memory_bytes = memory, .pool = helpers, .record = record, .ask = ask,
                            .user = w};
     w->done = 0;
     anp_status status = reorder(&input, order, NULL);
-    pool_close(pool);
+    pool_close(helpers);
     return status;
 }
 
