@@ -31,6 +31,11 @@ typedef struct group {
     uint32_t body_next, title_next; /* where its next position goes */
 } group;
 
+/* What a draft took. */
+typedef struct draft_room {
+    size_t kept, stored, values, features;
+} draft_room;
+
 struct drafter {
     bool stores;
     analyzer *analyzer;
@@ -50,6 +55,7 @@ struct drafter {
     VEC(uint32_t) hits; /* group of each occurrence, title first */
     VEC(uint32_t) positions;
     lexicon_text title, body;
+    draft_room last; /* of the draft that was finished last */
     arena scratch;
     arena_mark start;
 };
@@ -104,7 +110,18 @@ void drafter_restart(drafter *d) {
     d->restart = true;
 }
 
+/* A draft that grows is copied again and again. */
+static void make_room(const drafter *d, draft *out) {
+    enum { MORE_PART = 8 }; /* drafts of one source are alike */
+    const draft_room *last = &d->last;
+    buffer_reserve(&out->kept, last->kept + last->kept / MORE_PART);
+    buffer_reserve(&out->stored, last->stored + last->stored / MORE_PART);
+    vec_reserve(&out->values, last->values + last->values / MORE_PART);
+    vec_reserve(&out->features, last->features + last->features / MORE_PART);
+}
+
 void draft_begin(drafter *d, draft *out) {
+    make_room(d, out);
     if (lexicon_full(d->lexicon)) {
         d->restart = true;
     }
@@ -544,12 +561,13 @@ void draft_drop_taken(draft *d) {
     d->values.count = d->values.capacity = 0;
 }
 
-void draft_finish(draft *d) {
-    uint8_t *fitting = d->kept.len ? realloc(d->kept.data, d->kept.len) : NULL;
+void draft_finish(drafter *d, draft *out) {
+    uint8_t *fitting = out->kept.len ? realloc(out->kept.data, out->kept.len) : NULL;
     if (fitting) {
-        d->kept.data = fitting;
-        d->kept.capacity = d->kept.len;
+        out->kept.data = fitting;
+        out->kept.capacity = out->kept.len;
     }
+    d->last = (draft_room){out->kept.len, out->stored.len, out->values.count, out->features.count};
 }
 
 void draft_free(draft *d) {

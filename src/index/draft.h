@@ -107,8 +107,9 @@ anp_status draft_raw_add(drafter *d, const draft_options *options, const raw_pos
 /* Forgets all numbers: what the next draft holds stands for itself. */
 void drafter_restart(drafter *d);
 
-/* Nothing more is added: gives back the room that was not needed. */
-void draft_finish(draft *d);
+/* Nothing more is added: gives back the room that was not needed; the drafter's next draft begins
+   with as much as this one took. */
+void draft_finish(drafter *d, draft *out);
 
 /* Frees the posts' shingles and terms, once they were taken over. */
 void draft_drop_features(draft *d);

@@ -25,24 +25,24 @@ static void *copy(fold *f, const void *items, size_t bytes) {
     return to;
 }
 
-static const uint32_t *copy_map(fold *f, const forward_view *post) {
+static const uint32_t *copy_map(fold *f, const forward_view *view) {
     for (size_t i = f->maps.count; i-- > 0;) { /* posts of a drafter lie together */
-        if (f->maps.items[i].from == post->map) {
+        if (f->maps.items[i].from == view->map) {
             return f->maps.items[i].to;
         }
     }
-    map_copy made = {post->map, copy(f, post->map, post->map_count * sizeof *post->map)};
+    map_copy made = {view->map, copy(f, view->map, view->map_count * sizeof *view->map)};
     return made.to && vec_push(&f->maps, made) ? made.to : NULL;
 }
 
-static bool copy_post(fold *f, uint32_t i, const forward_view *post, batch_draft *draft) {
+static bool copy_post(fold *f, uint32_t i, const forward_view *view, batch_draft *from) {
     forward_view *made = &f->posts[i];
-    *made = *post;
-    made->numbers = copy(f, post->numbers, post->number_count * sizeof *post->numbers);
-    made->facets = copy(f, post->facets, post->facet_count * sizeof *post->facets);
-    made->map = copy_map(f, post);
-    draft->references++;
-    f->drafts[f->held++] = draft;
+    *made = *view;
+    made->numbers = copy(f, view->numbers, view->number_count * sizeof *view->numbers);
+    made->facets = copy(f, view->facets, view->facet_count * sizeof *view->facets);
+    made->map = copy_map(f, view);
+    from->references++;
+    f->drafts[f->held++] = from;
     return made->numbers && made->facets && made->map;
 }
 

@@ -134,7 +134,7 @@ static void run_batch(void *user, unsigned worker) {
     for (size_t i = 0; i < b->articles.count && b->status == ANP_OK; i++) {
         b->status = draft_post_add(d, &b->options, &b->articles.items[i], out, &b->error);
     }
-    draft_finish(out);
+    draft_finish(d, out);
     buffer_free(&b->bytes);
 }
 

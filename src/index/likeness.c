@@ -173,6 +173,7 @@ static void run_making(void *user, unsigned worker) {
 static bool add_to_hand(handful *h, const features *f) {
     size_t more = f->shingle_count + f->term_count, need = h->hashes.count + more;
     size_t most = HANDFUL_BYTES_MAX / sizeof(uint64_t); /* at once: untouched it costs nothing */
+    most += most / 8;                                   /* the last post goes beyond it */
     if (!vec_reserve(&h->hashes, need > most ? need : most) ||
         !vec_reserve(&h->ends, h->ends.count + 2)) {
         return false;

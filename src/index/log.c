@@ -21,7 +21,21 @@ typedef struct part {
     anp_error error;
 } part;
 
+/* About what all records take: growing, they would be copied again and again. */
+static size_t records_bytes(const part *p) {
+    enum { FRONT_BYTES = 256, MORE_BYTES = 2 /* of a term's number */ };
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const forward_view *v = &p->posts[i];
+        bytes += (size_t)(v->terms_end - v->terms) + v->term_count * MORE_BYTES + FRONT_BYTES;
+    }
+    return bytes;
+}
+
 static anp_status make_records(part *p, anp_error *err) {
+    if (!buffer_reserve(&p->records, records_bytes(p)) || !vec_reserve(&p->ends, p->count)) {
+        return error_nomem(err, "a batch of posts");
+    }
     for (uint32_t i = 0; i < p->count; i++) {
         TRY(forward_view_write(&p->posts[i], &p->records, err));
         if (!vec_push(&p->ends, p->records.len)) {

@@ -364,7 +364,8 @@ static anp_status job_open(pool *p, const catalog_settings *settings, const unit
     job->settings = *settings;
     job->info = *info;
     job->heads = heads;
-    job->build = (build){&job->settings, &job->info, posts, heads, {0}};
+    job->build = (build){
+        .settings = &job->settings, .info = &job->info, .posts = posts, .heads = heads};
     *out = job;
     return ANP_OK;
 }

@@ -853,21 +853,22 @@ static anp_status fold_log(index_writer *w, bool with_batch, anp_error *err) {
 
 /* The log's posts are in units: what was kept of them goes, and the batch's is all that is left. */
 static void forget_logged(index_writer *w) {
-    size_t numbers = w->posts.items[0].number_at, facets = w->posts.items[0].facet_at;
+    const batch_post *first = &w->posts.items[0];
+    size_t number_at = first->number_at, facet_at = first->facet_at;
     drop_logged(w);
-    w->numbers.count -= numbers;
-    w->facets.count -= facets;
-    if (numbers) {
-        memmove(w->numbers.items, w->numbers.items + numbers,
+    w->numbers.count -= number_at;
+    w->facets.count -= facet_at;
+    if (number_at) {
+        memmove(w->numbers.items, w->numbers.items + number_at,
                 w->numbers.count * sizeof *w->numbers.items);
     }
-    if (facets) {
-        memmove(w->facets.items, w->facets.items + facets,
+    if (facet_at) {
+        memmove(w->facets.items, w->facets.items + facet_at,
                 w->facets.count * sizeof *w->facets.items);
     }
     for (size_t i = 0; i < w->posts.count; i++) {
-        w->posts.items[i].number_at -= numbers;
-        w->posts.items[i].facet_at -= facets;
+        w->posts.items[i].number_at -= number_at;
+        w->posts.items[i].facet_at -= facet_at;
     }
 }
 

@@ -191,7 +191,7 @@ static void against_twin(uint64_t seed, anp_analyzer kind, anp_store_mode mode) 
             twin_record(t, &posts[i], false, &record); /* the twin's terms are all numbered */
             buffer_free(&record);
         }
-        draft_finish(&made);
+        draft_finish(d, &made);
         take_fresh(&m, t, &made);
         CHECK_EQ_INT(made.posts.count, count);
         for (uint32_t i = 0; i < count; i++) {
