@@ -28,6 +28,13 @@ typedef struct postings_kernels {
                          uint64_t bits[KERNEL_BLOCK_WORDS]);
 
     /*
+     * Of 64 * words places those with a 1: first | their low, and their byte. How many; up to
+     * KERNEL_READ_BYTES numbers behind them are written too.
+     */
+    uint32_t (*pick)(const uint64_t *bits, uint32_t words, const uint8_t *lows,
+                     const uint8_t *bytes, uint16_t first, uint16_t *docs, uint8_t *out);
+
+    /*
      * Codes of 2 or 4 bits, lowest first, as tfs of a byte each (code + 1); count is a multiple of
      * the codes in a byte.
      */

@@ -49,6 +49,44 @@ static void expand(const uint64_t bits[KERNEL_BLOCK_WORDS], const uint8_t *bytes
 
 #endif
 
+#if defined(__AVX512VBMI2__)
+
+static uint32_t pick(const uint64_t *bits, uint32_t words, const uint8_t *lows,
+                     const uint8_t *bytes, uint16_t first, uint16_t *docs, uint8_t *out) {
+    const __m512i high = _mm512_set1_epi16((short)first);
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < words; word++) {
+        __mmask64 some = bits[word];
+        __m512i low = _mm512_maskz_loadu_epi8(some, lows + 64 * (size_t)word);
+        __m512i byte = _mm512_maskz_loadu_epi8(some, bytes + 64 * (size_t)word);
+        low = _mm512_maskz_compress_epi8(some, low);
+        __m512i even = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(low));
+        __m512i odd = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(low, 1));
+        _mm512_storeu_si512((void *)(docs + count), _mm512_or_si512(even, high));
+        _mm512_storeu_si512((void *)(docs + count + 32), _mm512_or_si512(odd, high));
+        _mm512_storeu_si512((void *)(out + count), _mm512_maskz_compress_epi8(some, byte));
+        count += (uint32_t)__builtin_popcountll(some);
+    }
+    return count;
+}
+
+#else
+
+static uint32_t pick(const uint64_t *bits, uint32_t words, const uint8_t *lows,
+                     const uint8_t *bytes, uint16_t first, uint16_t *docs, uint8_t *out) {
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < words; word++) {
+        for (uint64_t left = bits[word]; left; left &= left - 1) {
+            size_t at = 64 * (size_t)word + (size_t)__builtin_ctzll(left);
+            docs[count] = (uint16_t)(first | lows[at]);
+            out[count++] = bytes[at];
+        }
+    }
+    return count;
+}
+
+#endif
+
 #if defined(__AVX512BW__)
 
 static uint32_t at_least(const uint8_t *bytes, uint32_t count, uint8_t least,
@@ -504,6 +542,7 @@ const postings_kernels KERNELS = {
     .name = KERNELS_NAME,
     .expand = expand,
     .at_least = at_least,
+    .pick = pick,
     .tfs_of_2 = tfs_of_2,
     .tfs_of_4 = tfs_of_4,
     .starts = starts,

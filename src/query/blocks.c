@@ -51,7 +51,7 @@ static void open_block(block_terms *b, evaluation *e, eval_cell *ec, uint32_t bl
 }
 
 static bool is_whole(const block_terms *b) {
-    return b->low_end - b->low_from == BLOCK_DOCS;
+    return eval_block_is_whole(b->ec->c, b->block);
 }
 
 /* ---- What lanes need: norms and factors ---------------------------------------------------- */
@@ -69,9 +69,8 @@ static rank_lengths lane_lengths(const list_lengths *lengths, uint32_t low, uint
     return out;
 }
 
-/* The title's and the body's from `low` on, as a term's norm has them. */
-static void lengths_of(const evaluation *e, const cell *c, const eval_term *term, uint32_t low,
-                       rank_lengths parts[2]) {
+void eval_lengths_of(const evaluation *e, const cell *c, const eval_term *term, uint32_t low,
+                     rank_lengths parts[2]) {
     assert(c->open);
     index_field field = term->lists->field;
     parts[0] = lane_lengths(&c->title, low, field == INDEX_TITLE ? 1 : e->title_weight);
@@ -88,7 +87,7 @@ static const float *norms_of(block_terms *b, const eval_term *term) {
     b->normed[field] = true;
     if (is_whole(b)) {
         rank_lengths parts[2];
-        lengths_of(b->e, c, term, b->low_from, parts);
+        eval_lengths_of(b->e, c, term, b->low_from, parts);
         b->e->lanes->norms(parts, term->norm, norms);
         return norms;
     }
@@ -105,7 +104,7 @@ static const float *norms_of(block_terms *b, const eval_term *term) {
 void eval_norms_of(const evaluation *e, const cell *c, const eval_term *term, const uint16_t *docs,
                    uint32_t count, float *norms) {
     rank_lengths parts[2];
-    lengths_of(e, c, term, c->from, parts);
+    eval_lengths_of(e, c, term, c->from, parts);
     e->lanes->norms_at(parts, term->norm, docs, count, c->from, c->end, norms);
 }
 
@@ -514,23 +513,6 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
     } else {
         score_lanes(&b, lanes);
     }
-    return ANP_OK;
-}
-
-anp_status eval_list_block(evaluation *e, eval_cell *ec, const eval_lane *lane, uint32_t block,
-                           const uint64_t *allowed) {
-    block_terms b;
-    uint64_t lanes[4];
-    open_block(&b, e, ec, block);
-    b.count = 1;
-    b.terms[0] = (struct block_term){.lane = lane};
-    memset(b.sums, 0, sizeof b.sums);
-    add_term(&b, &b.terms[0]);
-    e->lanes->over(b.sums, factors_of(&b), lane_threshold(&b, 0), lanes);
-    for (uint32_t word = 0; word < 4 && allowed; word++) {
-        lanes[word] &= allowed[block * 4 + word];
-    }
-    finish_lanes(&b, lanes, 0);
     return ANP_OK;
 }
 

@@ -316,11 +316,24 @@ static anp_status bound_light_blocks(const evaluation *e, const eval_cell *ec, e
         TRY(read_factors(e, ec, read));
         factors = read;
     }
+    float bounds[EVAL_CELL_BLOCKS]; /* beside the arrays that codes may be bytes of: vectors */
+    uint8_t codes[EVAL_CELL_BLOCKS];
+    memcpy(codes, list->bound_bytes, sizeof codes);
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        float impact = rank_remap(b->low + b->step * (float)list->bound_bytes[block], b->ratio);
-        float whole = whole_units(lane->term, impact) * (factors ? factors[block] : 1);
+        bounds[block] = b->low + b->step * (float)codes[block];
+    }
+    for (uint32_t block = 0; b->ratio != 1 && block < EVAL_CELL_BLOCKS; block++) {
+        bounds[block] = rank_remap(bounds[block], b->ratio);
+    }
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        bounds[block] = whole_units(lane->term, bounds[block]);
+    }
+    for (uint32_t block = 0; factors && block < EVAL_CELL_BLOCKS; block++) {
+        bounds[block] *= factors[block];
+    }
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         float *bound = &lane->blocks[block];
-        *bound = whole < *bound ? whole : *bound;
+        *bound = bounds[block] < *bound ? bounds[block] : *bound;
     }
     return ANP_OK;
 }

@@ -1,6 +1,6 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, bounding.c,
-   one_term.c, blocks.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes
-   this. */
+   one_term.c, promising.c, blocks.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody
+   else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
@@ -222,9 +222,31 @@ void eval_keep_posts(evaluation *e, eval_posts *posts);
 /* The norms of some posts for a term. */
 void eval_norms_of(const evaluation *e, const cell *c, const eval_term *term, const uint16_t *docs,
                    uint32_t count, float *norms);
-/* All postings of a block of the only list of a cell. */
-anp_status eval_list_block(evaluation *e, eval_cell *ec, const eval_lane *lane, uint32_t block,
-                           const uint64_t *allowed);
+/* promising.c: what a post must be like to reach the threshold with a term. */
+enum { EVAL_FEW_UNITS = 16 }; /* a term that weighs less: its contributions are few numbers */
+typedef struct eval_promise {
+    const eval_term *term;
+    float theta; /* the threshold that is meant: */
+    uint16_t longest[RANK_TFS];
+    rank_needs needs;
+    uint32_t units_known; /* bits: the numbers of units that this is known of: */
+    uint16_t longest_with[EVAL_FEW_UNITS][RANK_TFS];
+} eval_promise;
+void eval_promise_begin(eval_promise *p, const eval_term *term);
+/* The least tf that may reach the threshold in some post, from 1 to 255. */
+uint8_t eval_least_tf(const evaluation *e, const eval_term *term);
+/* The lanes of a block whose tf, one by lane, may reach it, and a few more; how many. Only where
+   the evaluator's prior is that of the bounds, or none. */
+uint32_t eval_find_promising(const evaluation *e, eval_promise *p, const cell *c, uint32_t block,
+                             const uint8_t tfs[BLOCK_DOCS], uint64_t lanes[RANK_LANE_WORDS]);
+
+/* Whether all ordinals of a block are the cell's. */
+static inline bool eval_block_is_whole(const cell *c, uint32_t block) {
+    return block * BLOCK_DOCS >= c->from && (block + 1) * BLOCK_DOCS <= c->end;
+}
+/* The title's and the body's lengths from `low` on, as a term's norm has them. */
+void eval_lengths_of(const evaluation *e, const cell *c, const eval_term *term, uint32_t low,
+                     rank_lengths parts[2]);
 /* allowed: bits of the cell, or NULL: all posts. */
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const uint64_t *allowed);
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);

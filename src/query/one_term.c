@@ -13,10 +13,12 @@
  * they are, 64 at a time: a threshold is made the least code that reaches it, list by list.
  *
  * Of a block those postings go into the batch whose tf reaches the threshold in a post without
- * words. What is in a batch is made by vectors: contributions, then, of those that can win with the
- * best prior, the values that scores give them; the k-th best of these is a threshold for what
- * follows, and what reaches it gets its exact score. Reads of columns, most of which miss the
- * nearest caches, do not wait for each other so.
+ * words; of a bitset's block, in a post of its length and scores (promising.c). What is in a batch
+ * is made by vectors: contributions, then, of those that can win with the best prior, the values
+ * that scores give them; the k-th best of these is a threshold for what follows, and what reaches
+ * it gets its exact score. Reads of columns, most of which miss the nearest caches, do not wait for
+ * each other so. How many postings a block gives is what a processor cannot foresee: loops over
+ * few of them cost more by wrong guesses than all else that is done with them.
  */
 #include "query/evaluation.h"
 
@@ -30,17 +32,6 @@ enum {
 };
 
 /* ---- Postings ------------------------------------------------------------------------------ */
-
-/* The least tf that may reach the threshold, from 1 to 255. */
-static uint8_t least_tf(const evaluation *e, const eval_term *term) {
-    float most = term->weight * e->prior.factor_max * RANK_BOUND_ROUND;
-    float share = (e->theta * EVAL_SUM_ROUND - 2 * e->prior.factor_max) / most;
-    if (share <= 0) {
-        return 1;
-    }
-    float tf = share < 1 ? term->norm.base * share / (1 - share) * EVAL_SUM_ROUND : UINT8_MAX;
-    return tf >= UINT8_MAX ? UINT8_MAX : tf > 1 ? (uint8_t)tf : 1;
-}
 
 static void offer_posting(evaluation *e, eval_cell *ec, const eval_lane *lane,
                           const uint64_t *allowed, uint16_t low, uint32_t tf) {
@@ -67,11 +58,13 @@ typedef struct batch {
     evaluation *e;
     const eval_term *term;
     uint32_t count;
-    uint32_t cells[BLOCK_DOCS];
-    uint16_t docs[BLOCK_DOCS];
-    uint8_t tfs[BLOCK_DOCS];
+    uint32_t cells[BLOCK_DOCS + FEW_LANES];
+    uint16_t docs[BLOCK_DOCS + KERNEL_READ_BYTES];
+    uint8_t tfs[BLOCK_DOCS + KERNEL_READ_BYTES];
+    uint8_t every[BLOCK_DOCS]; /* 0, 1, 2 … */
+    eval_promise promise;
     float norms[BLOCK_DOCS];
-    uint8_t later[BLOCK_DOCS]; /* those whose norms are not yet made */
+    uint8_t later[BLOCK_DOCS + FEW_LANES]; /* those whose norms are not yet made */
     uint32_t later_count;
 } batch;
 
@@ -79,6 +72,10 @@ static void batch_begin(batch *b, evaluation *e, const eval_term *term) {
     b->e = e;
     b->term = term;
     b->count = b->later_count = 0;
+    eval_promise_begin(&b->promise, term);
+    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
+        b->every[i] = (uint8_t)i;
+    }
 }
 
 /* Their lengths are read one behind the other: no read waits for another one. */
@@ -169,21 +166,33 @@ static uint32_t batch_room(batch *b, uint32_t count) {
     return b->count;
 }
 
-/* So many postings of a cell are in their place. */
+/* So many postings of a cell are in their place. For few of them no loop is as long as they are
+   many: how many is what nobody foresees. */
 static void batch_take(batch *b, const eval_cell *ec, uint32_t count) {
     const evaluation *e = b->e;
     uint32_t at = b->count, number = eval_cell_number(e, ec);
     b->count += count;
+    if (count <= FEW_LANES) {
+        for (uint32_t i = 0; i < FEW_LANES; i++) {
+            b->cells[at + i] = number;
+            b->later[b->later_count + i] = (uint8_t)(at + i);
+        }
+        b->later_count += count;
+        return;
+    }
     for (uint32_t i = at; i < at + count; i++) {
         b->cells[i] = number;
     }
-    if (count <= FEW_LANES) {
-        for (uint32_t i = at; i < at + count; i++) {
-            b->later[b->later_count++] = (uint8_t)i;
-        }
-        return;
-    }
     eval_norms_of(e, ec->c, b->term, b->docs + at, count, b->norms + at);
+}
+
+/* Of places of a block those `count` with a 1. */
+static void batch_pick(batch *b, const eval_cell *ec, uint32_t block, const uint64_t bits[4],
+                       uint32_t count, uint32_t words, const uint8_t *lows, const uint8_t *tfs) {
+    uint32_t at = batch_room(b, count);
+    b->e->sets->pick(bits, words, lows, tfs, (uint16_t)(block * BLOCK_DOCS), b->docs + at,
+                     b->tfs + at);
+    batch_take(b, ec, count);
 }
 
 /* Ranks [from, from + count) of a list, at most 256; each by itself where a tf is no byte or some
@@ -363,45 +372,91 @@ static float sure_at(const one_term *t, uint64_t n) {
 
 /* ---- One term: postings -------------------------------------------------------------------- */
 
-/* The postings of a block of a list that is no bitset: those whose tf can reach the threshold, or
-   all, where most can. */
+/* The postings of a block of a blocked container whose tf can reach the threshold. */
 static void take_block(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
                        uint32_t block) {
     evaluation *e = b->e;
     const list_view *list = &lane->in->list;
     uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
     uint64_t picked[4];
-    uint32_t from, to, taken = 0;
+    uint32_t from, to;
     bool large;
     e->lists->block(list, block, &from, &to);
     const uint8_t *tfs;
-    uint32_t count = e->lists->tfs_least(list, from, to - from, least_tf(e, lane->term), room,
+    uint32_t count = e->lists->tfs_least(list, from, to - from, eval_least_tf(e, lane->term), room,
                                          &tfs, &large, picked);
-    uint32_t at = batch_room(b, to - from);
     if (e->trace) {
         e->trace->postings += to - from;
     }
-    if (!large && !allowed && count > FEW_LANES && 2 * count > to - from) {
-        for (uint32_t i = 0; i < to - from; i++) {
-            b->docs[at + i] = list_block_doc(list, block, from + i);
+    for (uint32_t i = 0; (large || allowed) && i < to - from; i++) {
+        uint64_t bit = (uint64_t)1 << i % 64;
+        uint16_t low = list_block_doc(list, block, from + i);
+        bool is_large = large && tfs[i] == UINT8_MAX;
+        if (!(picked[i / 64] & bit) || (!is_large && eval_is_allowed(allowed, low))) {
+            continue;
         }
-        memcpy(b->tfs + at, tfs, to - from);
-        batch_take(b, ec, to - from);
-        return;
+        if (is_large) {
+            offer_posting(e, ec, lane, allowed, low, e->lists->tf(list, from + i));
+        }
+        picked[i / 64] &= ~bit;
+        count--;
     }
+    batch_pick(b, ec, block, picked, count, (to - from + 63) / 64, list->container + from, tfs);
+}
+
+/* The tfs of a block of a bitset, by lane; whether some are no bytes. */
+static bool spread_tfs(const evaluation *e, const list_view *list, uint32_t block,
+                       uint8_t tfs[BLOCK_DOCS]) {
+    uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
+    uint64_t bits[4];
+    uint32_t from, to;
+    bool large;
+    e->lists->block(list, block, &from, &to);
+    const uint8_t *by_rank = e->lists->tf_bytes(list, from, to - from, room, &large);
+    e->lists->block_bits(list, block, from, to, bits);
+    e->sets->expand(bits, by_rank, tfs);
+    if (e->trace) {
+        e->trace->postings += to - from;
+    }
+    return large;
+}
+
+/* Takes out of the lanes of a bitset's block those that are not allowed, and those whose tf may be
+   no byte, which are offered one by one; how many are left. */
+static uint32_t drop_lanes(evaluation *e, eval_cell *ec, const eval_lane *lane,
+                           const uint64_t *allowed, uint32_t block, const uint8_t tfs[BLOCK_DOCS],
+                           uint64_t lanes[4]) {
+    const list_view *list = &lane->in->list;
+    uint32_t count = 0;
     for (uint32_t word = 0; word < 4; word++) {
-        for (uint64_t left = picked[word]; left; left &= left - 1) {
+        lanes[word] &= allowed ? allowed[4 * block + word] : UINT64_MAX;
+        for (uint64_t left = lanes[word]; left; left &= left - 1) {
             uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            uint16_t low = list_block_doc(list, block, from + i);
-            if (large && tfs[i] == UINT8_MAX) {
-                offer_posting(e, ec, lane, allowed, low, e->lists->tf(list, from + i));
-            } else if (eval_is_allowed(allowed, low)) {
-                b->docs[at + taken] = low;
-                b->tfs[at + taken++] = tfs[i];
+            uint16_t low = (uint16_t)(block * BLOCK_DOCS + i);
+            if (tfs[i] < UINT8_MAX) {
+                count++;
+                continue;
             }
+            uint32_t rank = e->lists->rank(list, low);
+            offer_posting(e, ec, lane, NULL, low, e->lists->tf(list, rank));
+            lanes[word] &= ~((uint64_t)1 << i % 64);
         }
     }
-    batch_take(b, ec, taken);
+    return count;
+}
+
+/* The postings of a block of a bitset that may reach the threshold. */
+static void take_bits(batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                      uint32_t block) {
+    evaluation *e = b->e;
+    uint8_t tfs[BLOCK_DOCS];
+    uint64_t picked[4];
+    bool large = spread_tfs(e, &lane->in->list, block, tfs);
+    uint32_t count = eval_find_promising(e, &b->promise, ec->c, block, tfs, picked);
+    if (large || allowed) {
+        count = drop_lanes(e, ec, lane, allowed, block, tfs, picked);
+    }
+    batch_pick(b, ec, block, picked, count, 4, b->every, tfs);
 }
 
 /* Those of a list that has a code for each posting. */
@@ -435,16 +490,17 @@ static void take_postings(batch *b, const coded_list *l, const uint64_t *allowed
 }
 
 /* The postings of a block. */
-static anp_status score_block(one_term *t, const coded_list *l, uint32_t block) {
+static anp_status score_block(one_term *t, eval_cell *ec, const eval_lane *lane, uint32_t block) {
     const uint64_t *allowed;
-    TRY(eval_allowed(t->e, l->ec, &allowed));
+    TRY(eval_allowed(t->e, ec, &allowed));
     if (t->e->trace) {
         t->e->trace->blocks_scored++;
     }
-    if (l->lane->in->list.container_kind == LIST_BITSET) {
-        return eval_list_block(t->e, l->ec, l->lane, block, allowed);
+    if (lane->in->list.container_kind == LIST_BITSET) {
+        take_bits(&t->batch, ec, lane, allowed, block);
+    } else {
+        take_block(&t->batch, ec, lane, allowed, block);
     }
-    take_block(&t->batch, l->ec, l->lane, allowed, block);
     if (t->batch.count >= (uint32_t)BATCH_ENOUGH) { /* so that the threshold rises */
         batch_end(&t->batch);
     }
@@ -493,7 +549,7 @@ static anp_status score_codes(one_term *t, uint32_t codes) {
     for (uint32_t i = 0; i < count; i++) {
         const coded_list *l = &t->lists[sorted[i].cell];
         if (eval_can_win(t->e, l->ec->c, sorted[i].block, sorted[i].bound)) {
-            TRY(score_block(t, l, sorted[i].block));
+            TRY(score_block(t, l->ec, l->lane, sorted[i].block));
         }
     }
     batch_end(&t->batch);
@@ -504,7 +560,7 @@ static anp_status score_codes(one_term *t, uint32_t codes) {
 
 bool eval_is_one_term(const evaluation *e) {
     if (e->term_count != 1 || eval_requires(e) || e->excluded_count || e->excluded_set_count ||
-        e->request->filter || e->prior.capped || eval_is_light(e->terms)) {
+        e->request->filter || e->prior.capped) {
         return false;
     }
     const eval_term *term = &e->terms[0];
@@ -573,6 +629,55 @@ static anp_status open_lists(one_term *t, uint32_t *codes) {
     return ANP_OK;
 }
 
+/* ---- A light term -------------------------------------------------------------------------- */
+
+/*
+ * Contributions are some few units, as many in nearly all posts: codes tell nothing, whole units
+ * and the priors of blocks do (bounding.c). Without a prior the first cell mostly has as many posts
+ * with the most units as are wanted, and all that come later lose.
+ */
+
+/* The blocks of the cells that have sums, best first. */
+static anp_status score_light_blocks(one_term *t) {
+    evaluation *e = t->e;
+    const eval_block *blocks;
+    uint32_t count;
+    TRY(eval_order_blocks(e, &blocks, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        eval_cell *ec = &e->cells[blocks[i].cell];
+        if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
+            TRY(cells_open(e->snapshot, ec->c, e->err));
+            TRY(score_block(t, ec, ec->lanes[0], blocks[i].block));
+        }
+    }
+    batch_end(&t->batch);
+    return ANP_OK;
+}
+
+static anp_status score_light(one_term *t) {
+    evaluation *e = t->e;
+    for (uint32_t i = 0; i < t->term->lists->count; i++) {
+        const eval_lane *lane = &t->term->lanes[i];
+        eval_cell *ec = &e->cells[lane->in->cell];
+        uint32_t first = ec->c->from / BLOCK_DOCS;
+        if (lane->most <= 0 || !eval_can_win(e, ec->c, first, lane->most * RANK_BOUND_ROUND)) {
+            continue;
+        }
+        if (!lane->in->list.bounds) {
+            TRY(batch_only_list(&t->batch, ec, lane));
+            continue;
+        }
+        TRY(eval_block_sums(e, ec));
+        if (!e->prior.blends) {
+            TRY(score_light_blocks(t));
+            ec->sums = NULL;
+        }
+    }
+    return score_light_blocks(t);
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
 anp_status eval_one_term(evaluation *e) {
     one_term t;
     uint32_t codes;
@@ -587,6 +692,9 @@ anp_status eval_one_term(evaluation *e) {
     }
     batch_begin(&t.batch, e, t.term);
     eval_seed(e);
+    if (eval_is_light(t.term)) {
+        return score_light(&t);
+    }
     TRY(open_lists(&t, &codes));
     if (codes > e->top->capacity + e->top->capacity / SURE_PART) {
         TRY(find_sure(&t, &codes));

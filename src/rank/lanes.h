@@ -9,7 +9,7 @@
 
 #include "rank/bounds.h"
 
-enum { RANK_LANES = 256, RANK_LANE_WORDS = RANK_LANES / 64 };
+enum { RANK_LANES = 256, RANK_LANE_WORDS = RANK_LANES / 64, RANK_TFS = 64 };
 
 /* Numbers of 1, 2 or 4 bytes, a lane each, times `times`. */
 typedef struct rank_lengths {
@@ -18,6 +18,13 @@ typedef struct rank_lengths {
     uint32_t base; /* added to each */
     uint32_t times;
 } rank_lengths;
+
+/* What the four scores of a post have to add up to, by tf: base + (slope * length >> 12), at most
+   UINT16_MAX; a length of more than 12 bits counts as 4,095. */
+typedef struct rank_needs {
+    uint16_t base[RANK_TFS];
+    uint16_t slope[RANK_TFS];
+} rank_needs;
 
 typedef struct rank_lanes {
     const char *name;
@@ -62,6 +69,23 @@ typedef struct rank_lanes {
      */
     void (*blend)(const int32_t *units, const uint8_t *scores, uint32_t count,
                   const rank_settings *settings, double *priors, double *blended);
+
+    /*
+     * The lanes with a tf > 0 whose length, the sum of both parts as for `norms`, is at most what
+     * `longest` says of it; of what does not fit there more are taken: a tf of RANK_TFS and more
+     * counts as RANK_TFS - 1, a length above UINT16_MAX as that. How many.
+     */
+    uint32_t (*within)(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint16_t longest[RANK_TFS], uint64_t lanes[RANK_LANE_WORDS]);
+
+    /* The same of those whose four scores (of a byte each) add up to what `needs` says. */
+    uint32_t (*worthy)(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint8_t scores[RANK_LANES * RANK_SCORES], const rank_needs *needs,
+                       uint64_t lanes[RANK_LANE_WORDS]);
+
+    /* The lanes whose four scores add up to `least` or more. */
+    void (*scored)(const uint8_t scores[RANK_LANES * RANK_SCORES], uint16_t least,
+                   uint64_t lanes[RANK_LANE_WORDS]);
 
     /* The lanes with a sum > 0 and sum * factor >= least; factors NULL: 1. How many. */
     uint32_t (*over)(const int32_t sums[RANK_LANES], const float *factors, float least,

@@ -88,6 +88,11 @@ static void norms_at(const rank_lengths parts[2], rank_norm norm, const uint16_t
     }
 }
 
+/* Of four bytes. */
+static inline uint32_t sum_of(uint32_t four) {
+    return (four & 0xff) + (four >> 8 & 0xff) + (four >> 16 & 0xff) + (four >> 24);
+}
+
 static inline float factor_of(uint32_t four, const float linear[RANK_SCORES + 1]) {
     return linear[4] + linear[0] * (float)(int32_t)(four & 0xff) +
            linear[1] * (float)(int32_t)(four >> 8 & 0xff) +
@@ -313,6 +318,178 @@ static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[
 
 #endif
 
+/* ---- Posts that may win -------------------------------------------------------------------- */
+
+static inline uint32_t lesser(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+static inline uint32_t length_of(const rank_lengths *part, int i) {
+    int32_t entry = !part->times       ? 0
+                    : part->width == 1 ? entry_1(part->entries, i)
+                    : part->width == 2 ? entry_2(part->entries, i)
+                                       : entry_4(part->entries, i);
+    return ((uint32_t)entry + part->base) * part->times;
+}
+
+/* Either longest, or needs and scores. */
+static uint32_t ask_each(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                         const uint16_t *longest, const uint8_t *scores, const rank_needs *needs,
+                         uint64_t lanes[RANK_LANE_WORDS]) {
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        lanes[word] = 0;
+        for (int i = 64 * word; i < 64 * word + 64; i++) {
+            uint32_t length = length_of(&parts[0], i) + length_of(&parts[1], i);
+            uint32_t tf = lesser(tfs[i], RANK_TFS - 1);
+            bool may = tf > 0;
+            if (needs) {
+                uint32_t more = needs->slope[tf] * lesser(length, 4095) >> 12;
+                may &= lesser(needs->base[tf] + more, UINT16_MAX) <=
+                       sum_of((uint32_t)entry_4(scores, i));
+            } else {
+                may &= lesser(length, UINT16_MAX) <= longest[tf];
+            }
+            lanes[word] |= (uint64_t)may << i % 64;
+            count += may;
+        }
+    }
+    return count;
+}
+
+#if defined(__AVX512BW__)
+
+/* Whether products fit 16 bits, so that sums are cut there by adding with saturation. */
+static inline bool can_saturate(const rank_lengths parts[2]) {
+    uint64_t base = (uint64_t)parts[0].base * parts[0].times +
+                    (uint64_t)parts[1].base * parts[1].times;
+    return parts[0].times <= (parts[0].width == 1 ? UINT8_MAX : 1) &&
+           parts[1].times <= (parts[1].width == 1 ? UINT8_MAX : 1) && base <= UINT16_MAX;
+}
+
+static inline __m512i entries_of_32(const rank_lengths *part, int i) {
+    const uint8_t *at = part->entries + (size_t)part->width * (size_t)i;
+    if (!part->times) {
+        return _mm512_setzero_si512();
+    }
+    if (part->width == 1) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
+        return _mm512_mullo_epi16(_mm512_cvtepu8_epi16(bytes),
+                                  _mm512_set1_epi16((short)part->times));
+    }
+    if (part->width == 2) {
+        return _mm512_loadu_si512((const void *)at);
+    }
+    __m256i first = _mm512_cvtusepi32_epi16(_mm512_loadu_si512((const void *)at));
+    __m256i second = _mm512_cvtusepi32_epi16(_mm512_loadu_si512((const void *)(at + 64)));
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+}
+
+static inline __m512i lengths_of_32(const rank_lengths parts[2], int i) {
+    uint32_t base = parts[0].base * parts[0].times + parts[1].base * parts[1].times;
+    __m512i sum = _mm512_adds_epu16(entries_of_32(&parts[0], i), entries_of_32(&parts[1], i));
+    return _mm512_adds_epu16(sum, _mm512_set1_epi16((short)base));
+}
+
+/* What a table says of 32 tfs. */
+static inline __m512i look_up_32(const uint16_t table[RANK_TFS], __m512i tfs) {
+    return _mm512_permutex2var_epi16(_mm512_loadu_si512((const void *)table), tfs,
+                                     _mm512_loadu_si512((const void *)(table + 32)));
+}
+
+static inline __m512i tfs_of_32(const uint8_t *tfs) {
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)tfs);
+    return _mm512_cvtepu8_epi16(_mm256_min_epu8(bytes, _mm256_set1_epi8(RANK_TFS - 1)));
+}
+
+/* Sums of four bytes. */
+static inline __m512i score_sums_of_32(const uint8_t *scores) {
+    const __m512i one = _mm512_set1_epi8(1), ones = _mm512_set1_epi16(1);
+    __m512i a = _mm512_maddubs_epi16(_mm512_loadu_si512((const void *)scores), one);
+    __m512i b = _mm512_maddubs_epi16(_mm512_loadu_si512((const void *)(scores + 64)), one);
+    __m512i mixed = _mm512_packus_epi32(_mm512_madd_epi16(a, ones), _mm512_madd_epi16(b, ones));
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), mixed);
+}
+
+static uint32_t keep_present(const uint8_t tfs[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        __m512i bytes = _mm512_loadu_si512((const void *)(tfs + 64 * word));
+        lanes[word] &= _mm512_test_epi8_mask(bytes, bytes);
+        count += (uint32_t)__builtin_popcountll(lanes[word]);
+    }
+    return count;
+}
+
+static uint32_t within(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint16_t longest[RANK_TFS], uint64_t lanes[RANK_LANE_WORDS]) {
+    if (!can_saturate(parts)) {
+        return ask_each(tfs, parts, longest, NULL, NULL, lanes);
+    }
+    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
+    for (int i = 0; i < RANK_LANES; i += 32) {
+        __m512i most = look_up_32(longest, tfs_of_32(tfs + i));
+        uint64_t may = _mm512_cmple_epu16_mask(lengths_of_32(parts, i), most);
+        lanes[i / 64] |= may << i % 64;
+    }
+    return keep_present(tfs, lanes);
+}
+
+static uint32_t worthy(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint8_t scores[RANK_LANES * RANK_SCORES], const rank_needs *needs,
+                       uint64_t lanes[RANK_LANE_WORDS]) {
+    if (!can_saturate(parts)) {
+        return ask_each(tfs, parts, NULL, scores, needs, lanes);
+    }
+    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
+    for (int i = 0; i < RANK_LANES; i += 32) {
+        __m512i tf = tfs_of_32(tfs + i);
+        __m512i length = _mm512_min_epu16(lengths_of_32(parts, i), _mm512_set1_epi16(4095));
+        __m512i more = _mm512_mulhi_epu16(_mm512_slli_epi16(length, 4),
+                                          look_up_32(needs->slope, tf));
+        __m512i need = _mm512_adds_epu16(look_up_32(needs->base, tf), more);
+        __m512i sums = score_sums_of_32(scores + RANK_SCORES * i);
+        lanes[i / 64] |= (uint64_t)_mm512_cmple_epu16_mask(need, sums) << i % 64;
+    }
+    return keep_present(tfs, lanes);
+}
+
+static void scored(const uint8_t scores[RANK_LANES * RANK_SCORES], uint16_t least,
+                   uint64_t lanes[RANK_LANE_WORDS]) {
+    const __m512i want = _mm512_set1_epi16((short)least);
+    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
+    for (int i = 0; i < RANK_LANES; i += 32) {
+        __m512i sums = score_sums_of_32(scores + RANK_SCORES * i);
+        lanes[i / 64] |= (uint64_t)_mm512_cmpge_epu16_mask(sums, want) << i % 64;
+    }
+}
+
+#else
+
+static uint32_t within(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint16_t longest[RANK_TFS], uint64_t lanes[RANK_LANE_WORDS]) {
+    return ask_each(tfs, parts, longest, NULL, NULL, lanes);
+}
+
+static uint32_t worthy(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint8_t scores[RANK_LANES * RANK_SCORES], const rank_needs *needs,
+                       uint64_t lanes[RANK_LANE_WORDS]) {
+    return ask_each(tfs, parts, NULL, scores, needs, lanes);
+}
+
+static void scored(const uint8_t scores[RANK_LANES * RANK_SCORES], uint16_t least,
+                   uint64_t lanes[RANK_LANE_WORDS]) {
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        lanes[word] = 0;
+        for (int i = 64 * word; i < 64 * word + 64; i++) {
+            bool may = sum_of((uint32_t)entry_4(scores, i)) >= least;
+            lanes[word] |= (uint64_t)may << i % 64;
+        }
+    }
+}
+
+#endif
+
 /* ---- Exact scores -------------------------------------------------------------------------- */
 
 /* What a score is worth, of four bytes the one from bit `shift` on. */
@@ -442,6 +619,9 @@ const rank_lanes LANES = {
     .value = value,
     .nth = nth,
     .blend = blend,
+    .within = within,
+    .worthy = worthy,
+    .scored = scored,
     .over = over,
     .reached = reached,
     .bounds = bounds,

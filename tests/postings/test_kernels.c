@@ -61,6 +61,26 @@ static void check_at_least(const postings_kernels *k, prng *r) {
     free(bytes);
 }
 
+static void check_pick(const postings_kernels *k, prng *r) {
+    uint64_t bits[KERNEL_BLOCK_WORDS];
+    uint8_t lows[BLOCK_DOCS], bytes[BLOCK_DOCS], out[BLOCK_DOCS + KERNEL_READ_BYTES];
+    uint16_t docs[BLOCK_DOCS + KERNEL_READ_BYTES], first = (uint16_t)(prng_below(r, 256) << 8);
+    uint32_t words = prng_below(r, KERNEL_BLOCK_WORDS + 1), picked = 0;
+    fill(r, bits, KERNEL_BLOCK_WORDS);
+    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
+        lows[i] = (uint8_t)prng_next(r);
+        bytes[i] = (uint8_t)prng_next(r);
+    }
+    uint32_t count = k->pick(bits, words, lows, bytes, first, docs, out);
+    for (uint32_t i = 0; i < 64 * words; i++) {
+        if (bit(bits, i)) {
+            CHECK_EQ_INT(docs[picked], first | lows[i]);
+            CHECK_EQ_INT(out[picked++], bytes[i]);
+        }
+    }
+    CHECK_EQ_INT(count, picked);
+}
+
 static void check_sets(const postings_kernels *k, prng *r) {
     static uint64_t a[KERNEL_WORDS], both[KERNEL_WORDS], either[KERNEL_WORDS], less[KERNEL_WORDS];
     static uint8_t b[KERNEL_WORDS * 8 + 1];
@@ -325,6 +345,7 @@ void test_postings_kernels(void) {
         for (int round = 0; round < ROUNDS; round++) {
             check_expand(all[i], &r);
             check_at_least(all[i], &r);
+            check_pick(all[i], &r);
             check_sets(all[i], &r);
             check_codes(all[i], &r);
             check_keep_docs(all[i], &r);

@@ -65,7 +65,11 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
     for (uint32_t i = 0; i < count && good; i++) {
         uint32_t id = i < replaced ? prng_below(&w->random, w->posts) : w->posts++;
         put_words(w, title, sizeof title, prng_below(&w->random, 5));
-        size_t len = (size_t)snprintf(body, sizeof body, "everywhere ");
+        uint32_t times = prng_below(&w->random, 300) ? 1 : 300; /* a tf that is no byte */
+        size_t len = 0;
+        for (uint32_t k = 0; k < times; k++) {
+            len += (size_t)snprintf(body + len, sizeof body - len, "everywhere ");
+        }
         put_words(w, body + len, sizeof body - len, 1 + prng_below(&w->random, 24));
         int has_scores = (int)prng_below(&w->random, 4);
         char scores[120] = "";
@@ -292,30 +296,42 @@ static bool delete_best(world *w) {
     return good;
 }
 
+/* Words by themselves; the last ones are in all posts, and weigh next to nothing. */
 static void ask_words(world *w) {
     anp_error err = ANP_ERROR_INIT;
     if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
         return;
     }
-    for (uint32_t i = 0; i < WORDS_ASKED * 8; i++) {
-        static const uint32_t ks[] = {1, 3, 10, 30};
+    for (uint32_t i = 0; i < (WORDS_ASKED + 3) * 12; i++) {
+        static const uint32_t ks[] = {1, 3, 10, 30, 100, 1000};
+        static const str last[] = {STR("everywhere"), STR("everywhere^0.1"),
+                                   STR("everywhere^0.03")};
+        uint32_t word = i / 12;
         char text[20];
         arena memory = {0};
         query_answer fast, full;
-        snprintf(text, sizeof text, "w%u", i / 8 * (i / 8));
-        query_request request = {.text = str_from(text), .k = ks[i % 4],
+        snprintf(text, sizeof text, "w%u", word * word);
+        query_request request = {.text = word < WORDS_ASKED ? str_from(text)
+                                                         : last[word - WORDS_ASKED],
+                                 .k = ks[i % 6],
                                  .rank = RANK_SETTINGS_DEFAULT};
-        request.rank.blend = i / 4 % 2 ? 0.3 : 0;
+        request.rank.blend = i / 6 % 2 ? 0.3 : 0;
         anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
         request.in_full = true;
         if (!CHECK_EQ_INT(status, ANP_OK) ||
             !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
             !CHECK(compare_answers(&fast, &full, true))) {
-            test_note("%s, k %u, blend %g", text, request.k, request.rank.blend);
+            test_note("%.*s, k %u, blend %g", (int)request.text.len, request.text.data, request.k,
+                      request.rank.blend);
         }
         arena_free(&memory);
     }
     anp_snapshot_close(w->shot);
+}
+
+static bool compact(world *w) {
+    anp_error err = ANP_ERROR_INIT;
+    return CHECK_EQ_INT(anp_index_compact(w->index, NULL, NULL, NULL, &err), ANP_OK);
 }
 
 void test_query_evaluate(void) {
@@ -323,20 +339,22 @@ void test_query_evaluate(void) {
     char path[200];
     anp_error err = ANP_ERROR_INIT;
     snprintf(path, sizeof path, "%s/evaluate.db", test_folder());
-    CASE("units, a log and dead posts");
+    CASE("one unit, without dead posts, scores of a byte each");
     anp_status opened = anp_index_open(path, ANP_OPEN_CREATE, NULL, &w.index, &err);
-    if (!CHECK_EQ_INT(opened, ANP_OK) || !add_posts(&w, FIRST_POSTS, 0)) {
+    if (!CHECK_EQ_INT(opened, ANP_OK) || !add_posts(&w, FIRST_POSTS, 0) || !compact(&w)) {
         return;
     }
+    ask_words(&w);
+    CASE("units, a log and dead posts");
     for (uint32_t i = 0; i < BATCHES; i++) {
         add_posts(&w, BATCH_POSTS, BATCH_POSTS / 4);
     }
     add_posts(&w, LAST_POSTS, LAST_POSTS / 10);
     compare_many(&w);
     CASE("compacted");
-    anp_status compacted = anp_index_compact(w.index, NULL, NULL, NULL, &err);
-    if (CHECK_EQ_INT(compacted, ANP_OK)) {
+    if (compact(&w)) {
         compare_many(&w);
+        ask_words(&w);
     }
     CASE("the best are deleted");
     if (delete_best(&w)) {

@@ -89,6 +89,70 @@ static void check_norms_at(const rank_lanes *k, prng *r) {
     }
 }
 
+/* Entries of 1, 2 or 4 bytes, some of them with all bits. */
+static rank_lengths lengths_of(uint32_t room[RANK_LANES], prng *r) {
+    rank_lengths out = {(const uint8_t *)room, 1u << prng_below(r, 3), prng_below(r, 5), 0};
+    bool far = prng_below(r, 10) == 0;
+    for (int i = 0; i < RANK_LANES; i++) {
+        uint32_t entry = prng_below(r, 20) ? prng_below(r, 300) : (uint32_t)prng_next(r) >> 8;
+        memcpy((uint8_t *)room + (size_t)i * out.width, &entry, out.width);
+    }
+    out.base += far ? 70000 : 0;
+    out.times = prng_below(r, 4);
+    return out;
+}
+
+static uint32_t length_in(const rank_lengths *part, int i) {
+    uint32_t entry = 0;
+    memcpy(&entry, part->entries + (size_t)i * part->width, part->width);
+    return (entry + part->base) * part->times;
+}
+
+static void check_promising(const rank_lanes *k, prng *r) {
+    uint8_t tfs[RANK_LANES], scores[RANK_LANES * RANK_SCORES];
+    uint32_t room[2][RANK_LANES], counts[2] = {0};
+    uint16_t longest[RANK_TFS];
+    rank_needs needs;
+    uint64_t within[RANK_LANE_WORDS], worthy[RANK_LANE_WORDS], scored[RANK_LANE_WORDS];
+    rank_lengths parts[2] = {lengths_of(room[0], r), lengths_of(room[1], r)};
+    uint16_t least = (uint16_t)prng_below(r, 402);
+    for (int i = 0; i < RANK_LANES; i++) {
+        tfs[i] = prng_below(r, 3) ? (uint8_t)prng_below(r, 8) : (uint8_t)prng_next(r);
+    }
+    for (int i = 0; i < RANK_LANES * RANK_SCORES; i++) {
+        scores[i] = (uint8_t)prng_below(r, 101);
+    }
+    for (int tf = 0; tf < RANK_TFS; tf++) {
+        longest[tf] = (uint16_t)(prng_below(r, 4) ? prng_below(r, 1500) : UINT16_MAX);
+        needs.base[tf] = (uint16_t)(prng_below(r, 9) ? prng_below(r, 300) : prng_next(r));
+        needs.slope[tf] = (uint16_t)(prng_below(r, 3) ? prng_below(r, 3000) : prng_next(r));
+    }
+    uint32_t got[2] = {k->within(tfs, parts, longest, within),
+                       k->worthy(tfs, parts, scores, &needs, worthy)};
+    k->scored(scores, least, scored);
+    for (int i = 0; i < RANK_LANES; i++) {
+        uint32_t length = length_in(&parts[0], i) + length_in(&parts[1], i), sum = 0;
+        uint32_t tf = tfs[i] < RANK_TFS ? tfs[i] : RANK_TFS - 1;
+        for (int j = 0; j < RANK_SCORES; j++) {
+            sum += scores[RANK_SCORES * i + j];
+        }
+        uint32_t need = needs.base[tf] +
+                        (needs.slope[tf] * (length < 4095 ? length : 4095) >> 12);
+        bool fits = tf && (length < UINT16_MAX ? length : UINT16_MAX) <= longest[tf];
+        bool pays = tf && (need < UINT16_MAX ? need : UINT16_MAX) <= sum;
+        if (!CHECK_EQ_INT(within[i / 64] >> i % 64 & 1, fits) ||
+            !CHECK_EQ_INT(worthy[i / 64] >> i % 64 & 1, pays) ||
+            !CHECK_EQ_INT(scored[i / 64] >> i % 64 & 1, sum >= least)) {
+            test_note("kernel %s, lane %d, tf %u, length %u", k->name, i, tfs[i], length);
+            return;
+        }
+        counts[0] += fits;
+        counts[1] += pays;
+    }
+    CHECK_EQ_INT(got[0], counts[0]);
+    CHECK_EQ_INT(got[1], counts[1]);
+}
+
 static void check_over(const rank_lanes *k, prng *r) {
     int32_t sums[RANK_LANES];
     float factors[RANK_LANES], least = prng_below(r, 4) ? 5e7f * unit(r) : -1;
@@ -318,6 +382,7 @@ void test_rank_lanes(void) {
         for (int round = 0; round < ROUNDS; round++) {
             check_add(all[i], &r);
             check_norms_at(all[i], &r);
+            check_promising(all[i], &r);
             check_over(all[i], &r);
             check_reached(all[i], &r);
             check_factors(all[i], &r);
