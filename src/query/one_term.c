@@ -93,7 +93,8 @@ static void read_later(batch *b) {
 /* All are matches: the k-th best of them is a threshold. */
 static void raise_to_best(evaluation *e, const float *values, uint32_t count) {
     if (count > e->top->capacity && !e->excluded_count) {
-        float best = e->lanes->nth(values, (uint32_t)e->top->capacity, e->theta) * EVAL_SUM_ROUND;
+        uint32_t k = (uint32_t)e->top->capacity;
+        float best = e->lanes->nth(values, count, k, e->theta) * EVAL_SUM_ROUND;
         e->theta = best > e->theta ? best : e->theta;
     }
 }

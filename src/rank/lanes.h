@@ -58,10 +58,10 @@ typedef struct rank_lanes {
                   uint32_t count, const float linear[RANK_SCORES + 1], float values[RANK_LANES]);
 
     /*
-     * About the n-th greatest of values, and never more than it; `least` where fewer than n reach
-     * that. Neither is below 0.
+     * About the n-th greatest of `count` values, and never more than it; `least` where fewer than n
+     * reach that. Neither is below 0; behind the values are zeros.
      */
-    float (*nth)(const float values[RANK_LANES], uint32_t n, float least);
+    float (*nth)(const float values[RANK_LANES], uint32_t count, uint32_t n, float least);
 
     /*
      * Of `count` <= 256 posts with so many units and scores of a byte each: their priors and their

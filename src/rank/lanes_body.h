@@ -517,8 +517,17 @@ static void blend(const int32_t *units, const uint8_t *scores, uint32_t count,
 
 /* ---- The n-th greatest --------------------------------------------------------------------- */
 
-static uint32_t count_from(const int32_t bits[RANK_LANES], int32_t least) {
+enum { NTH_FEW = RANK_LANES / 4 };
+
+/* In loops of known length. */
+static uint32_t count_from(const int32_t bits[RANK_LANES], bool few, int32_t least) {
     uint32_t count = 0;
+    if (few) {
+        for (int i = 0; i < NTH_FEW; i++) {
+            count += bits[i] >= least;
+        }
+        return count;
+    }
     for (int i = 0; i < RANK_LANES; i++) {
         count += bits[i] >= least;
     }
@@ -527,9 +536,10 @@ static uint32_t count_from(const int32_t bits[RANK_LANES], int32_t least) {
 
 /* Floats that are no less than 0 are in the order of their bits: the octave, then by its halves. An
    eighth of n too many will do. */
-static float nth(const float values[RANK_LANES], uint32_t n, float least) {
+static float nth(const float values[RANK_LANES], uint32_t count, uint32_t n, float least) {
     enum { OCTAVE = 1 << 23, OCTAVES = 4, LOOKS = 10 };
     int32_t bits[RANK_LANES], low, high;
+    const bool few = count <= NTH_FEW;
     memcpy(bits, values, sizeof bits);
     memcpy(&low, &least, sizeof low);
     high = low;
@@ -539,7 +549,7 @@ static float nth(const float values[RANK_LANES], uint32_t n, float least) {
     for (int look = 0; look < LOOKS && low < high; look++) {
         bool octave = look < OCTAVES && high - low > OCTAVE;
         int32_t middle = octave ? high - OCTAVE : low + (high - low) / 2 + 1;
-        uint32_t reached = count_from(bits, middle);
+        uint32_t reached = count_from(bits, few, middle);
         if (reached < n) {
             high = middle - 1;
         } else {

@@ -288,7 +288,7 @@ static void check_nth(const rank_lanes *k, prng *r) {
     for (uint32_t i = 0; i < count; i++) {
         values[i] = ties ? 1e7f * (float)prng_below(r, 4) : 1e8f * unit(r);
     }
-    float found = k->nth(values, n, least);
+    float found = k->nth(values, count, n, least);
     for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
         reach_least += values[i] >= least;
         reach += values[i] >= found;
