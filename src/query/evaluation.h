@@ -200,9 +200,9 @@ typedef struct eval_posts {
     int32_t units[RANK_LANES];
     uint8_t scores[RANK_LANES * RANK_SCORES];
 } eval_posts;
-/* Whether those of a cell can be kept so; one more; all of them. */
+/* Whether those of a cell can be kept so; one more, which is not excluded; all of them. */
 static inline bool eval_keeps_many(const evaluation *e, const eval_cell *ec) {
-    return ec->c->score_bytes == RANK_SCORES && !e->excluded_count && !e->constant;
+    return ec->c->score_bytes == RANK_SCORES && !e->constant;
 }
 static inline void eval_add_post(eval_posts *posts, const eval_cell *ec, uint16_t low,
                                  int32_t units) {

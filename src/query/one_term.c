@@ -92,7 +92,7 @@ static void read_later(batch *b) {
 
 /* All are matches: the k-th best of them is a threshold. */
 static void raise_to_best(evaluation *e, const float *values, uint32_t count) {
-    if (count > e->top->capacity && !e->excluded_count) {
+    if (count > e->top->capacity) {
         uint32_t k = (uint32_t)e->top->capacity;
         float best = e->lanes->nth(values, count, k, e->theta) * EVAL_SUM_ROUND;
         e->theta = best > e->theta ? best : e->theta;
@@ -109,10 +109,10 @@ static void pick_posts(const batch *b, const int32_t *units, const float *values
         for (uint64_t left = reached[word]; left; left &= left - 1) {
             uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
             eval_cell *ec = &e->cells[b->cells[i]];
-            if (eval_keeps_many(e, ec)) {
-                eval_add_post(posts, ec, b->docs[i], units[i]);
-            } else {
+            if (!eval_keeps_many(e, ec)) {
                 eval_offer(e, ec, b->docs[i], units[i], eval_factor(e, ec->c, b->docs[i]));
+            } else if (!eval_is_excluded(e, ec, b->docs[i])) {
+                eval_add_post(posts, ec, b->docs[i], units[i]);
             }
         }
     }
@@ -147,7 +147,7 @@ static void batch_end(batch *b) {
     }
     read_later(b);
     e->lanes->weigh(b->tfs, b->norms, count, b->term->weight, units, values);
-    if (!e->prior.blends) {
+    if (!e->prior.blends && !e->excluded_count) {
         raise_to_best(e, values, count);
     }
     pick_posts(b, units, values, e->theta * EVAL_SUM_ROUND / e->prior.factor_max, &posts);
