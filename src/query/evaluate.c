@@ -8,9 +8,11 @@
 #endif
 
 enum {
-    /* A cell with so few candidates, or a query with about as few as are wanted, is scored post by
-       post: bounds would cost more. */
+    /* A cell with so few candidates, or a query with so many times those that are wanted and some
+       more, is scored without bounds: these would cost more. Batches cost the least. */
     DIRECT_CELL = 24,
+    DIRECT_EACH = 4,
+    DIRECT_BATCHES = 16,
     DIRECT_ALL = 64,
     ONLY_BLOCKS = 28, /* of so many blocks and more the only list of a cell is scored as a whole */
     COUNT_FIRST_FROM = 4096, /* from this k on the heap is not made larger than there are matches */
@@ -107,6 +109,9 @@ static anp_status rank_union(evaluation *e) {
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
 static anp_status score_directly(evaluation *e, eval_cell *ec) {
+    if (ec->count > DIRECT_CELL && eval_is_for_batches(e)) {
+        return eval_candidate_batches(e, ec);
+    }
     TRY(cells_open(e->snapshot, ec->c, e->err));
     for (uint32_t i = 0; ec->docs && i < ec->count; i++) {
         eval_candidate(e, ec, ec->docs[i]);
@@ -256,7 +261,8 @@ static anp_status rank_blocks(evaluation *e, uint64_t found) {
 
 /* Whether so many candidates are scored without bounds. */
 static bool are_few(const evaluation *e, uint64_t found) {
-    return e->term_count == 0 || found <= 4 * (uint64_t)e->top->capacity + DIRECT_ALL;
+    uint64_t times = eval_is_for_batches(e) ? DIRECT_BATCHES : DIRECT_EACH;
+    return e->term_count == 0 || found <= times * e->top->capacity + DIRECT_ALL;
 }
 
 /* Finds them; what is to be counted holds the phrases. */

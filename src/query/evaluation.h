@@ -1,6 +1,6 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, bounding.c,
-   one_term.c, promising.c, blocks.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody
-   else includes this. */
+   one_term.c, promising.c, blocks.c, batches.c, candidates.c, counting.c, phrases.c,
+   phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
@@ -252,6 +252,10 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const 
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
 /* One that holds the phrases. */
 void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
+
+/* batches.c: all candidates of a cell, many at once; whether the query's candidates can be. */
+bool eval_is_for_batches(const evaluation *e);
+anp_status eval_candidate_batches(evaluation *e, eval_cell *ec);
 
 /* candidates.c */
 /* Bits of what the filter, the sets and the dead leave; NULL: all. Excluded terms are not in it. */

@@ -643,14 +643,18 @@ static anp_status score_light_blocks(one_term *t) {
     evaluation *e = t->e;
     const eval_block *blocks;
     uint32_t count;
-    TRY(eval_order_blocks(e, &blocks, &count));
-    for (uint32_t i = 0; i < count; i++) {
-        eval_cell *ec = &e->cells[blocks[i].cell];
-        if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
-            TRY(cells_open(e->snapshot, ec->c, e->err));
-            TRY(score_block(t, ec, ec->lanes[0], blocks[i].block));
+    eval_order order;
+    eval_order_begin(e, &order);
+    do {
+        TRY(eval_next_blocks(e, &order, &blocks, &count));
+        for (uint32_t i = 0; i < count; i++) {
+            eval_cell *ec = &e->cells[blocks[i].cell];
+            if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
+                TRY(cells_open(e->snapshot, ec->c, e->err));
+                TRY(score_block(t, ec, ec->lanes[0], blocks[i].block));
+            }
         }
-    }
+    } while (count);
     batch_end(&t->batch);
     return ANP_OK;
 }

@@ -47,7 +47,8 @@ static void put_words(world *w, char *out, size_t room, uint32_t count) {
     size_t len = 0;
     out[0] = 0;
     for (uint32_t i = 0; i < count && len + 16 < room; i++) {
-        uint32_t word = random_word(w), times = prng_below(&w->random, 40) ? 1 : 1 + word % 300;
+        uint32_t word = random_word(w);
+        uint32_t times = prng_below(&w->random, 40) ? 1 : 1 + word * 61 % 300;
         for (uint32_t k = 0; k < times && len + 16 < room; k++) {
             len += (size_t)snprintf(out + len, room - len, "w%u ", word);
         }
