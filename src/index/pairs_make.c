@@ -4,6 +4,8 @@
 
 enum {
     SAMPLE_PART = 32,        /* one block of so many is looked at to choose `least` */
+    SAMPLE_STEP = 13,        /* the next one's place in its so many is so much further on: where
+                                posts were bisected (reorder.c), blocks at one place are alike */
     SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
 };
 
@@ -284,7 +286,8 @@ static anp_status show_blocks(pairs_maker *m, const pairs_source *source, uint32
     TRY(source->begin(source->user, m, err));
     for (uint32_t block = first / BLOCK_DOCS; block <= last / BLOCK_DOCS; block++) {
         uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
-        if ((block - first / BLOCK_DOCS) % every == (every > 1)) {
+        uint32_t at = block - first / BLOCK_DOCS;
+        if (at % every == (1 + at / every * SAMPLE_STEP) % every) {
             *shown += (to < last ? to : last) - (from > first ? from : first) + 1;
             TRY(source->show(source->user, m, block, err));
         }
