@@ -2,11 +2,12 @@
 """Queries beside peers: query.py [--corpus DOCS.jsonl | --synth N] [OPTIONS]
 
 Builds an index of each side (ours: `index --store none --analyzer plain --title-weight 1`, then
-`compact`), asks all sides the same queries by turns in --rounds rounds, command by command, one
-thread each, and prints for each command and kind of query mean / p50 / p99 in microseconds of the
-least time of each query, and ours over the best peer's. Totals must agree, and the best ten up to
-the peers' one-byte lengths. A cell of a peer whose totals are not even close in more than a
-twentieth of the queries of the kind is shown in brackets and is not a best one.
+`compact`; with --reorder one more, by `compact --reorder`), asks all sides the same queries by
+turns in --rounds rounds, command by command, one thread each, and prints for each command and kind
+of query mean / p50 / p99 in microseconds of the least time of each query, and ours over the best
+peer's. Totals must agree, and the best ten up to the peers' one-byte lengths. A cell of a peer
+whose totals are not even close in more than a twentieth of the queries of the kind is shown in
+brackets and is not a best one.
 
 In FOLDER/CORPUS/: the indexes, the raw run (run.jsonl), each query's times (queries.jsonl), a plot
 of each file of queries. Without --corpus: 20,000 synthesised posts. A peer is the name of a folder in peers/ (its build.sh
@@ -52,6 +53,8 @@ def arguments():
                    "and two runs of a query")
     p.add_argument("--mode", action="append", metavar="NAME=OPTIONS", help="of bench_query, for a "
                    "side of ours: may be given again (default anpsearch=: blend 0)")
+    p.add_argument("--reorder", action="store_true", help="each mode also over an index of ours "
+                   "that is compacted with --reorder: MODE, reordered")
     p.add_argument("--commands", default=COMMANDS)
     p.add_argument("--kinds", default=",".join(KINDS), help="of queries")
     p.add_argument("--every", type=int, default=1, metavar="N", help="n-th query of a kind only")
@@ -193,6 +196,17 @@ def build_ours(a, record, folder, docs, documents):
     return db
 
 
+def build_reordered(a, record, db, documents):
+    """Of ours, beside it."""
+    program, other = os.path.join(a.bin, "anpsearch"), db.replace("ours.db", "reordered.db")
+    if not (a.reuse_ours and os.path.exists(other)):
+        measure.remove_index(other)
+        packed = measure.run([program, "compact", "--reorder", "--db", db, other])
+        record.add("index", side="anpsearch, reordered", docs=documents,
+                   compact_seconds=packed["seconds"], index_bytes=os.path.getsize(other))
+    return other
+
+
 # ---- a run over one file of queries --------------------------------------------------------------
 
 
@@ -270,6 +284,13 @@ def check(record, name, queries, ours, peers):
     if alone:
         print("Ours alone gives another total in %d queries: %s\n" % (len(alone), alone[:5]))
     return shares, len(alone)
+
+
+def check_orders(ours, orders):
+    """A mode's totals, whatever the order of posts."""
+    for i, side in enumerate(ours):
+        if side.totals() != ours[i - i % orders].totals():
+            raise Failed("%s has other totals than in the order of the file" % side.name)
 
 
 def best_of(peers, shares, command, kind):
@@ -373,18 +394,22 @@ def main():
     print("%s: %s documents, %s MB of text\n" % (stem, "{:,}".format(documents),
                                                  measure.megabytes(raw)))
     peers = build_peers(a, record, folder, docs, documents, raw)
-    db = build_ours(a, record, folder, docs, documents)
+    dbs = {"": build_ours(a, record, folder, docs, documents)}
+    if a.reorder:
+        dbs[", reordered"] = build_reordered(a, record, dbs[""], documents)
     beside = os.path.join(folder, "queries.jsonl")
     open(beside, "w").close()
     failed, commands = 0, a.commands.split(",")
     for path in a.queries:
         name = os.path.basename(path)
         queries, tsv = read_queries(a, path, folder)
-        ours = [Ours(a, mode, options, db) for mode, options in a.modes]
+        ours = [Ours(a, mode + order, options, db) for mode, options in a.modes
+                for order, db in dbs.items()]
         for peer in peers:
             peer.found, peer.us, peer.round_means = {}, {}, {}
         sides = ours + peers
         ask_all(a, sides, tsv)
+        check_orders(ours, len(dbs))
         keep_queries(beside, name, sides)
         shares, alone = check(record, name, queries, ours[0], peers)
         kinds = [kind for kind in KINDS if any(kind == k for k, _ in queries)]

@@ -289,6 +289,30 @@ def test_query_beside_a_peer(folder):
     assert os.stat(os.path.join(stem, "stub", "posts.db")).st_ino == stamp
 
 
+def test_query_in_a_new_order(folder):
+    done = query(folder, 0, "--commands", "COUNT,TOP_10", "--reorder", "--mode", "plain=", "--mode",
+                 "blend=--blend 0.3")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    stem = os.path.join(folder, "posts")
+    rows = [json.loads(line) for line in open(os.path.join(stem, "run.jsonl"))]
+    sides = [r["side"] for r in rows if r["measure"] == "index"]
+    assert sides == ["stub 1", "anpsearch", "anpsearch, reordered"], sides
+    cells = {r["side"] for r in rows if r["measure"] == "cell"}
+    assert cells == {"plain", "plain, reordered", "blend", "blend, reordered", "stub 1"}, cells
+    assert "| TOP_10, blend, reordered " in done.stdout, done.stdout
+    # Another index in its place is seen.
+    for name in os.listdir(stem):
+        if name.startswith("reordered.db"):
+            os.remove(os.path.join(stem, name))
+    other = os.path.join(folder, "other.jsonl")
+    with open(other, "w") as out:
+        out.write('{"id": "1", "title": "cache", "body": "the cache of the index"}\n')
+    subprocess.run([PROGRAM, "index", "--db", os.path.join(stem, "reordered.db"), "--store", "none",
+                    other], check=True, capture_output=True, timeout=60)
+    done = query(folder, 0, "--commands", "COUNT", "--reorder", "--reuse-ours", "--mode", "plain=")
+    assert done.returncode == 1 and "plain, reordered has other totals" in done.stderr, done.stderr
+
+
 def test_query_sees_other_totals(folder):
     done = query(folder, 2, "--commands", "COUNT", "--kinds", "term,union")
     assert done.returncode == 0, (done.stdout, done.stderr)  # one peer alone may be wrong itself
