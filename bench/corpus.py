@@ -7,11 +7,13 @@ passage. The same input gives the same output.
 """
 import json
 import os
+import random
 import sys
 
 import measure
 
 WORDS = 150
+SCORES = ("quality", "freshness", "depth", "clarity")
 
 
 def body_of(post):
@@ -42,6 +44,15 @@ def first(lines, most, out):
         out.write(line)
 
 
+def scored(lines, out):
+    """The same posts with scores of 0 to 100, drawn by their ids."""
+    for line in lines:
+        post = json.loads(line)
+        drawn = random.Random(str(post["id"]))
+        post.setdefault("meta", {})["score"] = {name: drawn.randint(0, 100) for name in SCORES}
+        out.write(json.dumps(post, ensure_ascii=False) + "\n")
+
+
 def made(path, make):
     """path, made by make(open file) when it is not there yet."""
     if not os.path.exists(path):
@@ -62,6 +73,13 @@ def prepare(corpus, folder, words=0, most=0):
         return made(os.path.join(folder, "%s-%d.jsonl" % (stem, most)),
                     lambda out: first(open(corpus, encoding="utf-8"), most, out))
     return corpus
+
+
+def with_scores(docs, folder):
+    """A file in folder: the same posts with scores drawn at random."""
+    stem = os.path.basename(docs).rsplit(".", 1)[0]
+    return made(os.path.join(folder, stem + "-scores.jsonl"),
+                lambda out: scored(open(docs, encoding="utf-8"), out))
 
 
 def synthesised(synth, count, folder):

@@ -2,10 +2,10 @@
 """Queries beside peers: query.py [--corpus DOCS.jsonl | --synth N] [OPTIONS]
 
 Builds an index of each side (ours: `index --store none --analyzer plain --title-weight 1`, then
-`compact`; with --reorder one more, by `compact --reorder`), asks all sides the same queries by
-turns in --rounds rounds, command by command, one thread each, and prints for each command and kind
-of query mean / p50 / p99 in microseconds of the least time of each query, and ours over the best
-peer's. Totals must agree, and the best ten up to the peers' one-byte lengths. A cell of a peer
+`compact`; with --reorder one more, by `compact --reorder`; with --random-scores one more, of the
+same posts with scores), asks all sides the same queries by turns in --rounds rounds, command by
+command, one thread each, and prints for each command and kind of query mean / p50 / p99 in
+microseconds of the least time of each query, and ours over the best peer's. Totals must agree, and the best ten up to the peers' one-byte lengths. A cell of a peer
 whose totals are not even close in more than a twentieth of the queries of the kind is shown in
 brackets and is not a best one.
 
@@ -55,6 +55,8 @@ def arguments():
                    "side of ours: may be given again (default anpsearch=: blend 0)")
     p.add_argument("--reorder", action="store_true", help="each mode also over an index of ours "
                    "that is compacted with --reorder: MODE, reordered")
+    p.add_argument("--random-scores", action="store_true", help="each mode also over an index of "
+                   "ours whose posts have scores drawn at random: MODE, random scores")
     p.add_argument("--commands", default=COMMANDS)
     p.add_argument("--kinds", default=",".join(KINDS), help="of queries")
     p.add_argument("--every", type=int, default=1, metavar="N", help="n-th query of a kind only")
@@ -182,29 +184,42 @@ def build_peers(a, record, folder, docs, documents, raw):
     return peers
 
 
-def build_ours(a, record, folder, docs, documents):
-    program, db = os.path.join(a.bin, "anpsearch"), os.path.join(folder, "ours.db")
+def build_ours(a, record, db, side, docs, documents):
+    program = os.path.join(a.bin, "anpsearch")
     if not (a.reuse_ours and os.path.exists(db)):
         measure.remove_index(db)
         took = measure.run([program, "index", "--db", db, "--store", "none", "--analyzer", "plain",
                             "--title-weight", "1", docs])
         packed = measure.run([program, "compact", "--db", db])
-        record.add("index", side="anpsearch", docs=documents, seconds=took["seconds"],
+        record.add("index", side=side, docs=documents, seconds=took["seconds"],
                    compact_seconds=packed["seconds"], index_bytes=os.path.getsize(db))
     if measure.stats(program, db)["posts_live"] != documents:
         raise Failed("%s has other posts than the corpus" % db)
     return db
 
 
-def build_reordered(a, record, db, documents):
-    """Of ours, beside it."""
-    program, other = os.path.join(a.bin, "anpsearch"), db.replace("ours.db", "reordered.db")
+def build_reordered(a, record, db, other, documents):
+    program = os.path.join(a.bin, "anpsearch")
     if not (a.reuse_ours and os.path.exists(other)):
         measure.remove_index(other)
         packed = measure.run([program, "compact", "--reorder", "--db", db, other])
         record.add("index", side="anpsearch, reordered", docs=documents,
                    compact_seconds=packed["seconds"], index_bytes=os.path.getsize(other))
     return other
+
+
+def build_all_ours(a, record, folder, docs, documents):
+    """{what a mode's name gets: its index}"""
+    path = os.path.join(folder, "ours.db")
+    dbs = {"": build_ours(a, record, path, "anpsearch", docs, documents)}
+    if a.reorder:
+        dbs[", reordered"] = build_reordered(a, record, path, os.path.join(folder, "reordered.db"),
+                                             documents)
+    if a.random_scores:
+        dbs[", random scores"] = build_ours(a, record, os.path.join(folder, "scores.db"),
+                                            "anpsearch, random scores",
+                                            corpus.with_scores(docs, folder), documents)
+    return dbs
 
 
 # ---- a run over one file of queries --------------------------------------------------------------
@@ -286,10 +301,10 @@ def check(record, name, queries, ours, peers):
     return shares, len(alone)
 
 
-def check_orders(ours, orders):
-    """A mode's totals, whatever the order of posts."""
+def check_indexes(ours, indexes):
+    """A mode's totals, whatever the order of posts and their scores."""
     for i, side in enumerate(ours):
-        if side.totals() != ours[i - i % orders].totals():
+        if side.totals() != ours[i - i % indexes].totals():
             raise Failed("%s has other totals than in the order of the file" % side.name)
 
 
@@ -394,22 +409,20 @@ def main():
     print("%s: %s documents, %s MB of text\n" % (stem, "{:,}".format(documents),
                                                  measure.megabytes(raw)))
     peers = build_peers(a, record, folder, docs, documents, raw)
-    dbs = {"": build_ours(a, record, folder, docs, documents)}
-    if a.reorder:
-        dbs[", reordered"] = build_reordered(a, record, dbs[""], documents)
+    dbs = build_all_ours(a, record, folder, docs, documents)
     beside = os.path.join(folder, "queries.jsonl")
     open(beside, "w").close()
     failed, commands = 0, a.commands.split(",")
     for path in a.queries:
         name = os.path.basename(path)
         queries, tsv = read_queries(a, path, folder)
-        ours = [Ours(a, mode + order, options, db) for mode, options in a.modes
-                for order, db in dbs.items()]
+        ours = [Ours(a, mode + index, options, db) for mode, options in a.modes
+                for index, db in dbs.items()]
         for peer in peers:
             peer.found, peer.us, peer.round_means = {}, {}, {}
         sides = ours + peers
         ask_all(a, sides, tsv)
-        check_orders(ours, len(dbs))
+        check_indexes(ours, len(dbs))
         keep_queries(beside, name, sides)
         shares, alone = check(record, name, queries, ours[0], peers)
         kinds = [kind for kind in KINDS if any(kind == k for k, _ in queries)]

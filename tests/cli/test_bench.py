@@ -289,16 +289,20 @@ def test_query_beside_a_peer(folder):
     assert os.stat(os.path.join(stem, "stub", "posts.db")).st_ino == stamp
 
 
-def test_query_in_a_new_order(folder):
-    done = query(folder, 0, "--commands", "COUNT,TOP_10", "--reorder", "--mode", "plain=", "--mode",
-                 "blend=--blend 0.3")
+def test_query_over_other_indexes(folder):
+    done = query(folder, 0, "--commands", "COUNT,TOP_10", "--reorder", "--random-scores", "--mode",
+                 "plain=", "--mode", "blend=--blend 0.3")
     assert done.returncode == 0, (done.stdout, done.stderr)
     stem = os.path.join(folder, "posts")
     rows = [json.loads(line) for line in open(os.path.join(stem, "run.jsonl"))]
     sides = [r["side"] for r in rows if r["measure"] == "index"]
-    assert sides == ["stub 1", "anpsearch", "anpsearch, reordered"], sides
+    assert sides == ["stub 1", "anpsearch", "anpsearch, reordered", "anpsearch, random scores"], sides
     cells = {r["side"] for r in rows if r["measure"] == "cell"}
-    assert cells == {"plain", "plain, reordered", "blend", "blend, reordered", "stub 1"}, cells
+    modes = {mode + index for mode in ("plain", "blend")
+             for index in ("", ", reordered", ", random scores")}
+    assert cells == modes | {"stub 1"}, cells
+    first = json.loads(open(os.path.join(stem, "posts-scores.jsonl")).readline())
+    assert all(0 <= score <= 100 for score in first["meta"]["score"].values()), first["meta"]
     assert "| TOP_10, blend, reordered " in done.stdout, done.stdout
     # Another index in its place is seen.
     for name in os.listdir(stem):
