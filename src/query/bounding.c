@@ -126,6 +126,11 @@ anp_status eval_make_lanes(evaluation *e) {
 
 enum { SEED_CELLS_MAX = 256 };
 
+/* A contribution is rounded to a unit: by half of one, times the factor. */
+static float most_of_rounding(const evaluation *e) {
+    return 0.5f * e->prior.factor_max * RANK_BOUND_ROUND;
+}
+
 float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, bool blended) {
     float scale = lane->term->weight * (1 / RANK_BOUND_ROUND / RANK_BOUND_ROUND);
     float ratio = lane->ratio.largest;
@@ -136,7 +141,7 @@ float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, 
         scale *= e->prior.factor_min;
         impact = rank_remap(impact, ratio);
     }
-    return impact * scale - RANK_BOUND_UNITS;
+    return impact * scale - most_of_rounding(e);
 }
 
 /* Seeds of lists, each list's best first. */
@@ -331,9 +336,11 @@ static anp_status bound_light_blocks(const evaluation *e, const eval_cell *ec, e
     for (uint32_t block = 0; factors && block < EVAL_CELL_BLOCKS; block++) {
         bounds[block] *= factors[block];
     }
+    float spare = e->prior.capped ? 0 : RANK_BOUND_UNITS - most_of_rounding(e);
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        float *bound = &lane->blocks[block];
-        *bound = bounds[block] < *bound ? bounds[block] : *bound;
+        float bound = lane->blocks[block];
+        bound = bound > 0 ? bound - spare : 0;
+        lane->blocks[block] = bounds[block] < bound ? bounds[block] : bound;
     }
     return ANP_OK;
 }
