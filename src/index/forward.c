@@ -112,60 +112,6 @@ static const uint8_t *take(forward_reader *r, size_t bytes) {
     return at;
 }
 
-/* By field, and in document order inside one. */
-static int by_field(const void *a, const void *b) {
-    const forward_number *x = a, *y = b;
-    if (x->field != y->field) {
-        return x->field < y->field ? -1 : 1;
-    }
-    return (x->order > y->order) - (x->order < y->order);
-}
-
-static int by_u32(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Most posts have some twenty, the fresh ones behind the others: by insertion. */
-static void sort_facets(uint32_t *facets, uint32_t count) {
-    enum { FEW = 64 };
-    if (count > FEW) {
-        qsort(facets, count, sizeof *facets, by_u32);
-        return;
-    }
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t facet = facets[i], to = i;
-        for (; to > 0 && facets[to - 1] > facet; to--) {
-            facets[to] = facets[to - 1];
-        }
-        facets[to] = facet;
-    }
-}
-
-uint32_t forward_order_numbers(forward_number *numbers, uint32_t count) {
-    uint32_t kept = 0;
-    if (count) {
-        qsort(numbers, count, sizeof *numbers, by_field);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (i == 0 || numbers[i].field != numbers[kept - 1].field) {
-            numbers[kept++] = numbers[i];
-        }
-    }
-    return kept;
-}
-
-uint32_t forward_order_facets(uint32_t *facets, uint32_t count) {
-    uint32_t kept = 0;
-    sort_facets(facets, count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (i == 0 || facets[i] != facets[kept - 1]) {
-            facets[kept++] = facets[i];
-        }
-    }
-    return kept;
-}
-
 forward_reader forward_open(str record, forward_head *head) {
     forward_reader r = {.at = (const uint8_t *)record.data,
                         .end = (const uint8_t *)record.data + record.len};

@@ -56,11 +56,6 @@ typedef struct forward_input {
 
 void forward_build(const forward_input *input, buffer *out);
 
-/* Sort what a post has, and say how many are kept: of a field's numbers the first one; of a value
-   given twice one. */
-uint32_t forward_order_numbers(forward_number *numbers, uint32_t count);
-uint32_t forward_order_facets(uint32_t *facets, uint32_t count);
-
 /* Walks a record from front to back: head, then numbers, facets, sketch, in this order; then a view
    walks its terms. */
 typedef struct forward_reader {

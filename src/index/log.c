@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "base/vec.h"
-#include "index/tail.h"
 
 enum {
     PARTS = 8,       /* of a batch, made by as many tasks */
@@ -96,22 +95,4 @@ anp_status log_append(pool *p, store_txn *txn, uint32_t first, const forward_vie
         free(parts[i].ends.items);
     }
     return status;
-}
-
-anp_status log_view(store_txn *txn, const catalog_state *state, log_records *read,
-                    forward_view *views, anp_error *err) {
-    uint32_t count = state->docno_end - state->log_first;
-    if (count) {
-        TRY(tail_records(txn, state, &read->records, &read->bytes, err));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        TRY(forward_view_open(read->records[i], &read->memory, &views[i], err));
-    }
-    return ANP_OK;
-}
-
-void log_records_free(log_records *read) {
-    free(read->records);
-    free(read->bytes);
-    arena_free(&read->memory);
 }

@@ -4,11 +4,10 @@
  *
  *     ordinals   0            65,536        131,072                        next
  *                |  window 0   |  window 1   | segment │ segment │   log    |
- *                └─ full, one unit ──────────┘ └─ ≤ 22 a window ─┘ └ ≤ 4,096 posts
+ *                └─ full, one unit ──────────┘ └─ ≤ 16 a window ─┘ └ ≤ 4,096 posts
  *
- * A post is first a forward record in the log. When a batch finds no room there, the log is folded:
- * its records are inverted into a segment, a unit that lies inside one window; the batch becomes
- * the log, or goes with it where it is large or the log short (index/writer.c). When a window's
+ * A post is first a forward record in the log. A full log, or a large batch, is folded: its
+ * records are inverted into a segment, a unit that lies inside one window. When a window's
  * ordinals are all given, its segments are merged, a step at a time, into one unit of the window.
  * When 16 windows that lie one behind the other are whole (a group: 0 to 15, 16 to 31, …), their
  * terms and facets are moved, in steps again, into one unit of the group, where a term's lists of

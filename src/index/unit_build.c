@@ -18,6 +18,7 @@ enum {
 /* ---- A range of terms ---------------------------------------------------------------------- */
 
 typedef struct build {
+    unit_sink sink;
     const catalog_settings *settings;
     const unit_info *info;
     const forward_view *posts;
@@ -331,139 +332,51 @@ static size_t cut_ranges(build *b, range *ranges, size_t most) {
     return count;
 }
 
-/* ---- The whole unit ------------------------------------------------------------------------- */
-
-enum { RANGES_MOST = RANGES + 4 };
-
-struct unit_job {
-    pool *pool;
-    catalog_settings settings;
-    unit_info info;
-    build build;
-    forward_head *heads;
-    range ranges[RANGES_MOST];
-    size_t range_count; /* of those that can be built */
-    pool_task task;     /* of a job that was begun: inverts, then submits the ranges */
-    anp_status status;
-    anp_error error;
-};
-
-static anp_status job_open(pool *p, const catalog_settings *settings, const unit_info *info,
-                           const forward_view *posts, unit_job **out, anp_error *err) {
-    unit_job *job = calloc(1, sizeof *job);
-    forward_head *heads = malloc((info->count + 1u) * sizeof *heads);
-    if (!job || !heads) {
-        free(job);
-        free(heads);
-        return error_nomem(err, "inverting posts");
-    }
-    for (uint32_t i = 0; i < info->count; i++) {
-        heads[i] = posts[i].head;
-    }
-    job->pool = p;
-    job->settings = *settings;
-    job->info = *info;
-    job->heads = heads;
-    job->build = (build){
-        .settings = &job->settings, .info = &job->info, .posts = posts, .heads = heads};
-    *out = job;
-    return ANP_OK;
-}
-
-static void job_close(unit_job *job) {
-    for (size_t i = 0; i < job->range_count; i++) {
-        unit_held_free(&job->ranges[i].held);
-    }
-    area_free(&job->build.area);
-    free(job->heads);
-    free(job);
-}
-
-static anp_status invert(unit_job *job, pool *p, anp_error *err) {
-    build *b = &job->build;
-    TRY(area_make(&b->area, p, b->posts, b->info->count, window_low(b->info->first),
-                  b->settings->title_weight > 0, err));
-    job->range_count = cut_ranges(b, job->ranges, RANGES_MOST);
-    return ANP_OK;
-}
-
-/* All at once, the longest (pairs) first. */
-static void submit_ranges(unit_job *job, bool urgent) {
-    for (size_t i = 0; i < job->range_count; i++) {
-        range *r = &job->ranges[(i + job->range_count - 1) % job->range_count];
+/* With a pool: all are submitted at once, the longest (pairs) first, and put in order as they are
+   done. */
+static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp_error *err) {
+    anp_status status = ANP_OK;
+    for (size_t i = 0; p && i < count; i++) {
+        range *r = &ranges[(i + count - 1) % count];
         r->error = (anp_error)ANP_ERROR_INIT;
         r->task = (pool_task){.run = run_range, .user = r};
-        pool_submit(job->pool, &r->task, urgent);
+        pool_submit(p, &r->task, true);
     }
-}
-
-/* In order, as they are done. All are waited for, whatever comes of it. */
-static anp_status put_ranges(unit_job *job, unit_sink sink, anp_error *err) {
-    anp_status status = ANP_OK;
-    for (size_t i = 0; i < job->range_count; i++) {
-        range *r = &job->ranges[i];
-        pool_wait(job->pool, &r->task);
-        status = status == ANP_OK ? put_range(r, sink, err) : status;
+    for (size_t i = 0; i < count; i++) {
+        range *r = &ranges[i];
+        if (p) {
+            pool_wait(p, &r->task);
+            status = status == ANP_OK ? put_range(r, b->sink, err) : status;
+        } else if (status == ANP_OK) {
+            status = write_range(r, b->sink, err);
+        }
         unit_held_free(&r->held);
     }
     return status;
 }
 
-static anp_status write_ranges(unit_job *job, unit_sink sink, anp_error *err) {
-    for (size_t i = 0; i < job->range_count; i++) {
-        TRY(write_range(&job->ranges[i], sink, err));
-    }
-    return ANP_OK;
-}
-
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
                       const unit_info *info, const forward_view *posts, anp_error *err) {
-    unit_job *job;
-    TRY(job_open(p, settings, info, posts, &job, err));
-    anp_status status = invert(job, p, err);
-    if (status == ANP_OK && p) {
-        submit_ranges(job, true);
-        status = put_ranges(job, sink, err);
-    } else if (status == ANP_OK) {
-        status = write_ranges(job, sink, err);
-    }
-    job_close(job);
-    return status;
-}
-
-static void run_job(void *user, unsigned worker) {
-    unit_job *job = user;
-    (void)worker;
-    job->status = invert(job, NULL, &job->error);
-    submit_ranges(job, false);
-}
-
-anp_status unit_job_begin(pool *p, const catalog_settings *settings, const unit_info *info,
-                          const forward_view *posts, unit_job **out, anp_error *err) {
-    TRY(job_open(p, settings, info, posts, out, err));
-    unit_job *job = *out;
-    job->error = (anp_error)ANP_ERROR_INIT;
-    job->task = (pool_task){.run = run_job, .user = job};
-    pool_submit(p, &job->task, false);
-    return ANP_OK;
-}
-
-anp_status unit_job_put(unit_job *job, unit_sink sink, anp_error *err) {
-    pool_wait(job->pool, &job->task);
-    if (job->status != ANP_OK && err) {
-        *err = job->error;
-    }
-    return job->status == ANP_OK ? put_ranges(job, sink, err) : job->status;
-}
-
-void unit_job_free(unit_job *job) {
-    if (job) {
-        pool_wait(job->pool, &job->task);
-        for (size_t i = 0; i < job->range_count; i++) {
-            pool_wait(job->pool, &job->ranges[i].task);
+    build b = {.sink = sink, .settings = settings, .info = info, .posts = posts};
+    size_t most = RANGES + 4;
+    range *ranges = calloc(most, sizeof *ranges);
+    forward_head *heads = malloc((info->count + 1u) * sizeof *heads);
+    anp_status status = ranges && heads ? ANP_OK : error_nomem(err, "inverting posts");
+    if (status == ANP_OK) {
+        for (uint32_t i = 0; i < info->count; i++) {
+            heads[i] = posts[i].head;
         }
-        job_close(job);
+        b.heads = heads;
+        status = area_make(&b.area, p, posts, info->count, window_low(info->first),
+                           settings->title_weight > 0, err);
     }
+    if (status == ANP_OK) {
+        status = run_ranges(&b, p, ranges, cut_ranges(&b, ranges, most), err);
+    }
+    area_free(&b.area);
+    free(ranges);
+    free(heads);
+    return status;
 }
 
 anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,

@@ -19,19 +19,6 @@
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
                       const unit_info *info, const forward_view *posts, anp_error *err);
 
-/*
- * The same in two steps: begun by tasks of the pool while the caller does other things, put once
- * the caller wants it. Posts must stay until it is freed. One thread begins, puts and frees.
- */
-typedef struct unit_job unit_job;
-
-anp_status unit_job_begin(pool *p, const catalog_settings *settings, const unit_info *info,
-                          const forward_view *posts, unit_job **out, anp_error *err);
-
-/* Waits for the tasks, which may have failed. */
-anp_status unit_job_put(unit_job *job, unit_sink sink, anp_error *err);
-void unit_job_free(unit_job *job); /* waits as well; NULL is allowed */
-
 /* The same out of forward records. */
 anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
                               const unit_info *info, const str *records, anp_error *err);

@@ -37,7 +37,6 @@ anp_status unit_held_put(unit_held *held, unit_sink sink, anp_error *err) {
 void unit_held_free(unit_held *held) {
     buffer_free(&held->values);
     free(held->list.items);
-    *held = (unit_held){0};
 }
 
 unit_sink unit_sink_of_txn(unit_txn_sink *target) {

@@ -8,8 +8,6 @@
 #include "base/error.h"
 #include "index/ahead.h"
 #include "index/column.h"
-#include "index/deleted.h"
-#include "index/fold.h"
 #include "index/likeness.h"
 #include "index/log.h"
 #include "index/names.h"
@@ -31,7 +29,6 @@ enum {
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
     LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
     DUE_AT_ONCE = 2, /* times a step's cost */
-    LOG_FOLDED_MIN = LOG_POSTS_MAX - LOG_POSTS_MAX / 4, /* posts that are a segment of their own */
 };
 
 /* A post of the batch: where it was drafted, and its meta by the index's numbers. */
@@ -71,8 +68,6 @@ struct index_writer {
     size_t pending_bytes; /* of the batch */
     uint32_t steps;       /* of merging, ever */
     ahead ahead;          /* the next step */
-    fold *fold;           /* of the log as it is, made ahead, or NULL */
-    float length_average; /* of the combined text, as of the last commit */
     bitmap *deleted;      /* by this batch */
     likeness *likeness;   /* NULL where posts are not stored */
 };
@@ -171,11 +166,6 @@ static void drop_logged(index_writer *w) {
     w->logged.count = w->logged_bytes = 0;
 }
 
-static void drop_fold(index_writer *w) {
-    fold_free(w->fold);
-    w->fold = NULL;
-}
-
 static void clear_posts(index_writer *w) {
     for (size_t i = 0; i < w->posts.count; i++) {
         batch_draft_release(w->posts.items[i].from);
@@ -221,7 +211,6 @@ static void drop_batch(index_writer *w) {
     w->txn = NULL;
     w->loaded = w->broken = w->expecting = false;
     ahead_drop(&w->ahead);
-    drop_fold(w);
     drop_logged(w);
     clear_posts(w);
     for (size_t i = 0; i < w->known.count; i++) {
@@ -261,11 +250,6 @@ void writer_close(index_writer *w) {
     }
 }
 
-static float length_average(const catalog *c) {
-    return (float)((double)catalog_text_words(c) /
-                   (double)(c->state.post_count ? c->state.post_count : 1));
-}
-
 /* Begins the transaction if there is none, and reads the catalog afresh when somebody else
    committed in between. */
 static anp_status begin(index_writer *w, anp_error *err) {
@@ -282,7 +266,6 @@ static anp_status begin(index_writer *w, anp_error *err) {
     }
     TRY(store_begin_write(index_store(w->index), &w->txn, err));
     if (w->loaded && store_txn_number(w->txn) == w->txn_number + 1) {
-        w->length_average = length_average(&w->cat);
         return ANP_OK;
     }
     store_txn *txn = w->txn;
@@ -294,7 +277,6 @@ static anp_status begin(index_writer *w, anp_error *err) {
         status = index_dictionary(w->index, txn, w->cat.state.dictionary, &w->dictionary, err);
     }
     w->loaded = status == ANP_OK;
-    w->length_average = length_average(&w->cat);
     w->txn_number = store_txn_number(txn) - 1;
     if (status != ANP_OK) {
         store_abort(w->txn);
@@ -370,7 +352,6 @@ static anp_status merge_runs_first(index_writer *w, anp_error *err) {
 }
 
 void writer_use_pool(index_writer *w, pool *p, bool aside) {
-    drop_fold(w);
     ahead_use_pool(&w->ahead, p, aside);
     w->pool = p;
     if (w->likeness) {
@@ -535,6 +516,36 @@ anp_status writer_draft_options(index_writer *w, draft_options *out, anp_error *
     return ANP_OK;
 }
 
+/* By field, and in document order inside one. */
+static int by_field(const void *a, const void *b) {
+    const forward_number *x = a, *y = b;
+    if (x->field != y->field) {
+        return x->field < y->field ? -1 : 1;
+    }
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+static int by_u32(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Most posts have some twenty, the fresh ones behind the others: by insertion. */
+static void sort_facets(uint32_t *facets, uint32_t count) {
+    enum { FEW = 64 };
+    if (count > FEW) {
+        qsort(facets, count, sizeof *facets, by_u32);
+        return;
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t facet = facets[i], to = i;
+        for (; to > 0 && facets[to - 1] > facet; to--) {
+            facets[to] = facets[to - 1];
+        }
+        facets[to] = facet;
+    }
+}
+
 /* The meta by the index's numbers, ascending; of a field's numbers the first one is kept. */
 static anp_status take_values(index_writer *w, const names *n, const draft *from,
                               const draft_post *p, batch_post *out, anp_error *err) {
@@ -558,8 +569,20 @@ static anp_status take_values(index_writer *w, const names *n, const draft *from
             facets[facet_count++] = facet;
         }
     }
-    out->number_count = forward_order_numbers(found, number_count);
-    out->facet_count = forward_order_facets(facets, facet_count);
+    if (number_count) {
+        qsort(found, number_count, sizeof *found, by_field);
+    }
+    sort_facets(facets, facet_count);
+    for (uint32_t i = 0; i < number_count; i++) {
+        if (i == 0 || found[i].field != found[i - 1].field) {
+            found[out->number_count++] = found[i];
+        }
+    }
+    for (uint32_t i = 0; i < facet_count; i++) {
+        if (i == 0 || facets[i] != facets[i - 1]) {
+            facets[out->facet_count++] = facets[i];
+        }
+    }
     w->numbers.count += out->number_count;
     w->facets.count += out->facet_count;
     return ANP_OK;
@@ -739,25 +762,15 @@ static forward_view view_of(const index_writer *w, const batch_post *p) {
                           .map = p->from->names->terms.items};
 }
 
-/* The ordinal of the batch's first post: where the log ended. */
-static uint32_t batch_first(const index_writer *w) {
-    return w->cat.state.docno_end - (uint32_t)w->posts.count;
-}
-
-static void view_batch(const index_writer *w, forward_view *views) {
-    for (size_t i = 0; i < w->posts.count; i++) {
-        views[i] = view_of(w, &w->posts.items[i]);
-    }
-}
-
 static anp_status append_log(index_writer *w, anp_error *err) {
     uint32_t count = (uint32_t)w->posts.count;
     forward_view *views = malloc((count + 1u) * sizeof *views);
-    anp_status status = views ? ANP_OK : error_nomem(err, "a batch of posts");
-    if (views) {
-        view_batch(w, views);
-        status = log_append(w->pool, w->txn, batch_first(w), views, count, err);
+    for (uint32_t i = 0; views && i < count; i++) {
+        views[i] = view_of(w, &w->posts.items[i]);
     }
+    anp_status status = views ? log_append(w->pool, w->txn, w->cat.state.docno_end - count, views,
+                                           count, err)
+                              : error_nomem(err, "a batch of posts");
     free(views);
     return status;
 }
@@ -773,12 +786,11 @@ static anp_status finish_merges(index_writer *w, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, float average,
+static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
                              const forward_view *posts, anp_error *err) {
     catalog *c = &w->cat;
     bool append = true;
-    unit_info unit = {
-        .first = first, .count = count, .level = UNIT_WINDOW, .length_average = average};
+    unit_info unit = {.first = first, .count = count, .level = UNIT_WINDOW};
     if (c->units.count >= UINT16_MAX) {
         return error_set(err, ANP_LIMIT, "the index has %zu units; rebuild it (--rebuild)",
                          c->units.count);
@@ -790,12 +802,10 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, fl
         unit.level = UNIT_SEGMENT;
         unit.number = catalog_new_segment(c, &append);
     }
+    unit.length_average = (float)((double)catalog_text_words(c) /
+                                  (double)(c->state.post_count ? c->state.post_count : 1));
     unit_txn_sink sink = {w->txn, append};
-    if (w->fold && fold_makes(w->fold, &unit)) {
-        TRY(fold_put(w->fold, unit_sink_of_txn(&sink), err));
-    } else {
-        TRY(unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts, err));
-    }
+    TRY(unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts, err));
     if (!vec_push(&c->units, unit)) {
         return error_nomem(err, "a unit");
     }
@@ -803,108 +813,120 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count, fl
     return ANP_OK;
 }
 
-/* Views of the log's posts, which end at `end`. */
-static anp_status view_log(index_writer *w, uint32_t end, log_records *read, forward_view *views,
-                           anp_error *err) {
-    catalog_state unknown = w->cat.state; /* the log up to what is kept of it */
-    unknown.docno_end = end - (uint32_t)w->logged.count;
-    TRY(log_view(w->txn, &unknown, read, views, err));
-    views += unknown.docno_end - unknown.log_first;
+/* What the log's records are read into: their views point there. */
+typedef struct log_records {
+    str *records;
+    char *bytes;
+    arena memory;
+} log_records;
+
+static void free_records(log_records *r) {
+    free(r->records);
+    free(r->bytes);
+    arena_free(&r->memory);
+}
+
+/* Views of the log's posts, then of the batch's. */
+static anp_status view_posts(index_writer *w, const catalog_state *before, log_records *read,
+                             forward_view *views, anp_error *err) {
+    catalog_state unknown = *before; /* the log up to what is kept of it */
+    unknown.docno_end -= (uint32_t)w->logged.count;
+    uint32_t count = unknown.docno_end - unknown.log_first;
+    if (count) {
+        TRY(tail_records(w->txn, &unknown, &read->records, &read->bytes, err));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(forward_view_open(read->records[i], &read->memory, views++, err));
+    }
     for (size_t i = 0; i < w->logged.count; i++) {
         *views++ = view_of(w, &w->logged.items[i]);
+    }
+    for (size_t i = 0; i < w->posts.count; i++) {
+        *views++ = view_of(w, &w->posts.items[i]);
     }
     return ANP_OK;
 }
 
-static anp_status write_units(index_writer *w, uint32_t first, uint32_t total, float average,
+static anp_status write_units(index_writer *w, uint32_t first, uint32_t total,
                               const forward_view *views, anp_error *err) {
     for (uint32_t from = 0; from < total;) {
         uint32_t room = WINDOW_DOCS - window_low(first + from);
         uint32_t count = total - from < room ? total - from : room;
-        TRY(write_unit(w, first + from, count, average, views + from, err));
+        TRY(write_unit(w, first + from, count, views + from, err));
         from += count;
     }
     return ANP_OK;
 }
 
-/* The log becomes units, cut at window borders, and the batch with it or nothing of it. */
-static anp_status fold_log(index_writer *w, bool with_batch, anp_error *err) {
-    uint32_t first = w->cat.state.log_first, end = batch_first(w);
-    uint32_t total = (with_batch ? w->cat.state.docno_end : end) - first;
-    float average = with_batch ? length_average(&w->cat) : w->length_average;
+/* The log and the batch become units, cut at window borders. */
+static anp_status fold(index_writer *w, anp_error *err) {
+    catalog_state before = w->cat.state;
+    before.docno_end -= (uint32_t)w->posts.count;
+    uint32_t total = w->cat.state.docno_end - before.log_first;
     log_records read = {0};
     forward_view *views = malloc((total + 1u) * sizeof *views);
-    anp_status status = views ? view_log(w, end, &read, views, err)
+    anp_status status = views ? view_posts(w, &before, &read, views, err)
                               : error_nomem(err, "folding the log");
-    if (status == ANP_OK && with_batch) {
-        view_batch(w, views + (end - first));
+    if (status == ANP_OK) {
+        status = write_units(w, before.log_first, total, views, err);
     }
     if (status == ANP_OK) {
-        status = write_units(w, first, total, average, views, err);
-    }
-    if (status == ANP_OK) {
-        status = store_delete_range(w->txn, STORE_LOG, first, end, err);
+        status = store_delete_range(w->txn, STORE_LOG, before.log_first, before.docno_end, err);
     }
     free(views);
-    log_records_free(&read);
-    drop_fold(w);
+    free_records(&read);
     return status;
 }
 
-/* The log's posts are in units: what was kept of them goes, and the batch's is all that is left. */
-static void forget_logged(index_writer *w) {
-    const batch_post *first = &w->posts.items[0];
-    size_t number_at = first->number_at, facet_at = first->facet_at;
-    drop_logged(w);
-    w->numbers.count -= number_at;
-    w->facets.count -= facet_at;
-    if (number_at) {
-        memmove(w->numbers.items, w->numbers.items + number_at,
-                w->numbers.count * sizeof *w->numbers.items);
+static anp_status save_deleted_window(index_writer *w, uint32_t window, anp_error *err) {
+    str value;
+    uint64_t first = (uint64_t)window << WINDOW_BITS;
+    bitmap *set = NULL;
+    anp_status status = store_get(w->txn, STORE_DELETED, store_key_u64(window), &value, err);
+    if (status == ANP_OK) {
+        status = bitmap_load(value.data, value.len, &set);
+        if (status == ANP_CORRUPT) {
+            return error_corrupt(err,
+                                 "the deleted posts of a window are damaged; restore a backup");
+        }
+    } else if (status == ANP_NOT_FOUND) {
+        set = bitmap_new();
+    } else {
+        return status;
     }
-    if (facet_at) {
-        memmove(w->facets.items, w->facets.items + facet_at,
-                w->facets.count * sizeof *w->facets.items);
+    bool held = set != NULL;
+    uint32_t docno = (uint32_t)first;
+    while (held && bitmap_next(w->deleted, docno, &docno) && docno < first + WINDOW_DOCS) {
+        held = bitmap_add(set, docno++);
     }
-    for (size_t i = 0; i < w->posts.count; i++) {
-        w->posts.items[i].number_at -= number_at;
-        w->posts.items[i].facet_at -= facet_at;
+    size_t len = held ? bitmap_bytes(set) : 0;
+    char *bytes = held ? malloc(len) : NULL;
+    status = bytes ? ANP_OK : error_nomem(err, "the deleted posts");
+    if (bytes) {
+        bitmap_write(set, bytes);
+        status = store_put(w->txn, STORE_DELETED, store_key_u64(window), str_make(bytes, len),
+                           false, err);
     }
+    free(bytes);
+    bitmap_free(set);
+    return status;
 }
 
-/*
- * If the next batch will find no room in the log beside what is there with this one, threads make
- * the log's segment from now on. Without memory it is made when it is due.
- */
-static void fold_ahead(index_writer *w) {
-    size_t logged = w->logged.count, count = logged + w->posts.count;
-    bool append, due = w->ahead.aside && count >= LOG_FOLDED_MIN &&
-                       count == w->cat.state.docno_end - w->cat.state.log_first &&
-                       count + w->posts.count > LOG_POSTS_MAX;
-    drop_fold(w); /* it is of another log */
-    forward_view *views = due ? malloc(count * sizeof *views) : NULL;
-    batch_draft **drafts = due ? malloc(count * sizeof(batch_draft *)) : NULL;
-    for (size_t i = 0; views && drafts && i < count; i++) {
-        const batch_post *p =
-            i < logged ? &w->logged.items[i] : &w->posts.items[i - logged];
-        views[i] = view_of(w, p);
-        drafts[i] = p->from;
+static anp_status save_deleted(index_writer *w, anp_error *err) {
+    uint32_t docno = 0;
+    while (bitmap_next(w->deleted, docno, &docno)) {
+        TRY(save_deleted_window(w, docno >> WINDOW_BITS, err));
+        docno = (docno | (WINDOW_DOCS - 1)) + 1;
     }
-    if (views && drafts) {
-        catalog next = w->cat; /* its state: the segment's number is given when it is put */
-        unit_info unit = {w->cat.state.log_first, (uint32_t)count,
-                          catalog_new_segment(&next, &append), UNIT_SEGMENT,
-                          length_average(&w->cat)};
-        w->fold = fold_begin(w->pool, &w->cat.settings, &unit, views, drafts);
-    }
-    free(views);
-    free(drafts);
+    return ANP_OK;
 }
 
 /* The log never spans a window border, so that it can be read as one more unit of its window. */
-static bool fits_log(uint32_t first, uint32_t end) {
-    return end - first <= LOG_POSTS_MAX &&
-           (end == first || (end - 1) >> WINDOW_BITS == first >> WINDOW_BITS);
+static bool fits_log(const index_writer *w) {
+    const catalog_state *state = &w->cat.state;
+    uint32_t count = state->docno_end - state->log_first;
+    return count <= LOG_POSTS_MAX &&
+           (count == 0 || (state->docno_end - 1) >> WINDOW_BITS == state->log_first >> WINDOW_BITS);
 }
 
 /* What the batch owes in merging, and what is due of it. */
@@ -919,34 +941,22 @@ static anp_status merge_on(index_writer *w, anp_error *err) {
                                             : ANP_OK;
 }
 
-/* Makes room for the batch where a log that is nearly full can go without it, maybe made ahead. */
-static anp_status make_room(index_writer *w, anp_error *err) {
-    uint32_t first = w->cat.state.log_first, end = w->cat.state.docno_end, batch = batch_first(w);
-    if (fits_log(first, end) || batch - first < LOG_FOLDED_MIN || !fits_log(batch, end)) {
-        return ANP_OK;
-    }
-    TRY(fold_log(w, false, err));
-    forget_logged(w);
-    return ANP_OK;
-}
-
-/* The last chunk is made by a thread beside the log, but not beside a fold of the batch, which
-   takes most of the memory that a writer ever has. */
+/* The last chunk is made by a thread beside the log, but not beside a fold, which takes most of the
+   memory that a writer ever has. */
 static anp_status write_posts(index_writer *w, anp_error *err) {
     uint32_t end = w->cat.state.docno_end;
-    TRY(make_room(w, err));
-    bool folds = !fits_log(w->cat.state.log_first, end);
+    bool folds = !fits_log(w);
     TRY(!folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
     TRY(numbers_save(&w->terms, w->txn, err));
     TRY(numbers_save(&w->values, w->txn, err));
-    TRY(folds ? fold_log(w, true, err) : append_log(w, err));
+    TRY(folds ? fold(w, err) : append_log(w, err));
     TRY(folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
     return w->likeness ? likeness_save(w->likeness, w->txn, err) : ANP_OK;
 }
 
 static anp_status write_batch(index_writer *w, anp_error *err) {
     TRY(write_posts(w, err));
-    TRY(deleted_add(w->txn, w->deleted, err));
+    TRY(save_deleted(w, err));
     TRY(merge_on(w, err));
     if (w->fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));
@@ -1022,7 +1032,6 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
     TRY(begin(w, err));
     anp_status status = write_batch(w, err);
     if (status == ANP_OK) {
-        fold_ahead(w);
         status = end_transaction(w, err);
     }
     if (status != ANP_OK) {

@@ -2,9 +2,8 @@
  * The writer: posts in, one durable batch a commit.
  *
  *     add ─> analyse ─> forward record ─┐                      ┌─> log            (few)
- *     delete ─> set of dead ordinals ───┴─> commit ────────────┴─> segment, window (more than 4,096
- *     with the log's; but where the log has 3,072 and the batch fits the next one,
- *     the log is a segment and the batch the log: fold.h)
+ *     delete ─> set of dead ordinals ───┴─> commit ────────────┴─> segment, window (4,096 or more
+ *     with the log's)
  *                                              └─ one transaction, with a step of a merge if
  *                                              one is due; large batches owe more, each in its own
  *

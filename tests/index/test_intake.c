@@ -294,89 +294,6 @@ static void merges_aside(void) {
     }
 }
 
-/* What becomes of the log: it is folded when the batch finds no room, and without the batch. */
-static void check_log(index_handle *index, uint32_t posts) {
-    store_txn *txn;
-    catalog c;
-    CHECK_EQ_INT(store_begin_read(index_store(index), &txn, NULL), ANP_OK);
-    if (CHECK_EQ_INT(catalog_load(txn, &c, NULL), ANP_OK)) {
-        CHECK_EQ_INT(c.state.docno_end - c.state.log_first, posts);
-        catalog_free(&c);
-    }
-    store_abort(txn);
-}
-
-/* Two batches stand in a log, the first of which is larger; one more finds no room. */
-enum { KEPT = 2, SMALLER = LOG_POSTS_MAX * 4 / 10, LARGER = LOG_POSTS_MAX / 2 };
-
-/* Adds `count` posts, the last of which replaces a former one, and commits. */
-static void add_batch(index_writer *w, intake *in, uint32_t from, uint32_t count) {
-    char json[BATCHES_POST_BYTES];
-    anp_error err = ANP_ERROR_INIT;
-    for (uint32_t i = 1; i <= count; i++) {
-        batches_post(i == count ? from / 2 : from + i, json, sizeof json);
-        add_json(w, in, json, ANP_OK);
-    }
-    CHECK_EQ_INT(intake_drain(in, &err), ANP_OK);
-    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
-}
-
-/* A post of the log goes, by this writer or another one. */
-static void delete_last(index_writer *w, uint32_t next) {
-    char id[16];
-    anp_error err = ANP_ERROR_INIT;
-    snprintf(id, sizeof id, "p%u", next - 1);
-    CHECK_EQ_INT(writer_delete(w, str_from(id), &err), ANP_OK);
-    CHECK_EQ_INT(writer_commit(w, &err), ANP_OK);
-}
-
-/* Folds that threads have begun are put, or dropped with the writer or after others' changes.
-   threads 0: each batch has a writer of its own, which reads the log. */
-static batches_sums fold_aside(unsigned threads) {
-    char name[40];
-    anp_error err = ANP_ERROR_INIT;
-    index_writer *w, *other;
-    intake *in;
-    intake_options how = {.threads = threads, .queue_bytes = 100 << 10, .aside = true};
-    snprintf(name, sizeof name, "folds-%u", threads);
-    index_handle *index = batches_index(name);
-    CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
-    CHECK_EQ_INT(writer_open(index, &other, NULL), ANP_OK);
-    CHECK_EQ_INT(intake_open(w, &how, &in, &err), ANP_OK);
-    for (uint32_t batch = 0, next = 0, logged = 0; batch < 6 * KEPT; batch++) {
-        uint32_t count = batch % KEPT ? SMALLER : LARGER;
-        add_batch(w, in, next, count);
-        next += count;
-        logged = count + (batch % KEPT ? logged : 0);
-        check_log(index, logged);
-        if (batch == 2 * KEPT - 1 || batch == 3 * KEPT - 1) {
-            delete_last(batch == 2 * KEPT - 1 ? w : other, next);
-        }
-        if (threads == 0) {
-            intake_close(in);
-            writer_close(w);
-            CHECK_EQ_INT(writer_open(index, &w, NULL), ANP_OK);
-            CHECK_EQ_INT(intake_open(w, &how, &in, &err), ANP_OK);
-        }
-    }
-    intake_close(in);
-    writer_close(w);
-    writer_close(other);
-    batches_sums sums = batches_sum(index);
-    index_close(index);
-    return sums;
-}
-
-static void folds_aside(void) {
-    batches_sums read = fold_aside(0), first = fold_aside(1); /* none aside */
-    read.tables[STORE_SHINGLES] = first.tables[STORE_SHINGLES]; /* chunks are made by a writer */
-    batches_compare(&read, &first, false);
-    for (unsigned threads = 2; threads <= 3; threads++) {
-        batches_sums sums = fold_aside(threads);
-        batches_compare(&first, &sums, false);
-    }
-}
-
 /* A post whose bytes allow too many words is counted at once; the others stay. */
 static void long_title(void) {
     enum { WORDS = TITLE_WORDS_MAX + 1 };
@@ -520,8 +437,6 @@ void test_index_intake(void) {
     as_they_come();
     CASE("so is an index that threads merge while they come");
     merges_aside();
-    CASE("folds of batches one by one and aside");
-    folds_aside();
     CASE("too long a title is refused at once");
     long_title();
     CASE("a stop: what stood before it is kept, nothing after it is told");
