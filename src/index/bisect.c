@@ -2,6 +2,7 @@
 #include "index/bisect.h"
 
 #include "base/error.h"
+#include "base/sort.h"
 
 #include <math.h>
 #include <string.h>
@@ -131,30 +132,6 @@ static float of_descending(uint32_t key) {
     return value;
 }
 
-/* Stable, by the upper half. */
-static void sort_keys(uint64_t *keys, uint64_t *spare, uint32_t count) {
-    enum { BITS = 11, SLOTS = 1 << BITS };
-    uint64_t *from = keys, *to = spare;
-    for (unsigned shift = 32; shift < 64; shift += BITS) {
-        uint32_t starts[SLOTS] = {0}, sum = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            starts[from[i] >> shift & (SLOTS - 1)]++;
-        }
-        for (uint32_t slot = 0; slot < SLOTS; slot++) {
-            uint32_t here = starts[slot];
-            starts[slot] = sum;
-            sum += here;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            to[starts[from[i] >> shift & (SLOTS - 1)]++] = from[i];
-        }
-        uint64_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    memcpy(keys, from, count * sizeof *keys); /* three passes: in spare */
-}
-
 static int by_key(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
@@ -173,8 +150,8 @@ static void weigh_half(const bisect_graph *g, const uint32_t *posts, uint32_t co
     }
     if (count < RADIX_FROM) {
         qsort(keys, count, sizeof *keys, by_key);
-    } else {
-        sort_keys(keys, spare, count);
+    } else if (sort_by_upper(keys, spare, count) == spare) {
+        memcpy(keys, spare, count * sizeof *keys);
     }
 }
 

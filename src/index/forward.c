@@ -2,6 +2,7 @@
 #include "index/forward.h"
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "sketch/sketch.h"
 
 #include <math.h>
@@ -278,34 +279,6 @@ anp_status forward_view_open(str record, arena *perm, forward_view *out, anp_err
     return terms_are_whole(&v) ? ANP_OK : damaged(err);
 }
 
-/* Ascending; the upper halves are what is sorted by, none twice, the lower ones go along. A record
-   has some 250 terms: a call a comparison took a tenth of the time that a batch takes in all. */
-static uint64_t *sort_by_upper(uint64_t *items, uint64_t *spare, size_t count) {
-    enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS };
-    uint64_t any = 0;
-    for (size_t i = 0; i < count; i++) {
-        any |= items[i];
-    }
-    for (unsigned shift = 32; shift < 64 && any >> shift; shift += DIGIT_BITS) {
-        uint32_t starts[DIGITS] = {0}, sum = 0;
-        for (size_t i = 0; i < count; i++) {
-            starts[items[i] >> shift & (DIGITS - 1)]++;
-        }
-        for (size_t digit = 0; digit < DIGITS; digit++) {
-            uint32_t here = starts[digit];
-            starts[digit] = sum;
-            sum += here;
-        }
-        for (size_t i = 0; i < count; i++) {
-            spare[starts[items[i] >> shift & (DIGITS - 1)]++] = items[i];
-        }
-        uint64_t *swap = items;
-        items = spare;
-        spare = swap;
-    }
-    return items;
-}
-
 static anp_status put_view_terms(const forward_view *view, buffer *out, anp_error *err) {
     enum { TERM_MORE_BYTES_MAX = 2 * 5 }; /* beside its payload */
     size_t room = view->term_count + 1u, len = (size_t)(view->terms_end - view->terms);
@@ -323,6 +296,7 @@ static anp_status put_view_terms(const forward_view *view, buffer *out, anp_erro
         items[count] = (uint64_t)number << 32 | count;
         count++;
     }
+    /* Some 250 terms: a call a comparison took a tenth of the time that a batch takes in all. */
     const uint64_t *sorted = sort_by_upper(items, items + room, count);
     to = varint_write(to, count);
     for (uint32_t i = 0; i < count; i++) {

@@ -610,23 +610,38 @@ static float range_of(const evaluation *e, const eval_order *order, float least,
 }
 
 /* Where the best few show that no others can win, these are never put in order. */
-anp_status eval_next_blocks(const evaluation *e, eval_order *order, const eval_block **blocks,
-                            uint32_t *count) {
+static anp_status put_in_order(const evaluation *e, eval_order *order) {
     float least = e->theta - (float)e->constant * e->prior.factor_max, from, most;
-    *count = 0;
+    uint32_t room;
+    order->at = order->count = 0;
     if (!order->cells || order->below <= least) {
         return ANP_OK;
     }
-    from = range_of(e, order, least, count);
-    eval_block *found = arena_alloc(e->memory, (*count + 1) * sizeof *found);
-    eval_block *sorted = arena_alloc(e->memory, (*count + 1) * sizeof *sorted);
+    from = range_of(e, order, least, &room);
+    eval_block *found = arena_alloc(e->memory, (room + 1) * sizeof *found);
+    eval_block *sorted = arena_alloc(e->memory, (room + 1) * sizeof *sorted);
     if (!found || !sorted) {
         return eval_nomem(e);
     }
-    most = find_between(e, from, order->below, found, count);
-    eval_sort_blocks(found, *count, most, sorted);
+    most = find_between(e, from, order->below, found, &order->count);
+    eval_sort_blocks(found, order->count, most, sorted);
     order->below = from;
     order->wanted *= 4;
-    *blocks = sorted;
+    order->blocks = sorted;
+    return ANP_OK;
+}
+
+anp_status eval_next_block(const evaluation *e, eval_order *order, const eval_block **out) {
+    for (*out = NULL; !*out;) {
+        if (order->at == order->count) {
+            TRY(put_in_order(e, order));
+            if (!order->count) {
+                return ANP_OK;
+            }
+        }
+        const eval_block *b = &order->blocks[order->at++];
+        bool wins = eval_can_win(e, e->cells[b->cell].c, b->block, b->bound * RANK_BOUND_ROUND);
+        *out = wins ? b : NULL;
+    }
     return ANP_OK;
 }

@@ -56,21 +56,16 @@ static uint32_t count_reached(const evaluation *e, const eval_cell *ec) {
 }
 
 static anp_status rank_union_blocks(evaluation *e) {
-    const eval_block *blocks;
-    uint32_t count;
+    const eval_block *b;
     eval_order order;
     eval_order_begin(e, &order);
-    do {
-        TRY(eval_next_blocks(e, &order, &blocks, &count));
-        for (uint32_t i = 0; i < count; i++) {
-            eval_cell *ec = &e->cells[blocks[i].cell];
-            const uint64_t *allowed;
-            if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
-                TRY(eval_allowed(e, ec, &allowed));
-                TRY(eval_union_block(e, ec, blocks[i].block, allowed));
-            }
-        }
-    } while (count);
+    TRY(eval_next_block(e, &order, &b));
+    while (b) {
+        const uint64_t *allowed;
+        TRY(eval_allowed(e, &e->cells[b->cell], &allowed));
+        TRY(eval_union_block(e, &e->cells[b->cell], b->block, allowed));
+        TRY(eval_next_block(e, &order, &b));
+    }
     return ANP_OK;
 }
 
@@ -238,24 +233,19 @@ static anp_status watch_phrases(evaluation *e, uint64_t words[4], phrase_watch *
    at. */
 static anp_status rank_blocks(evaluation *e, uint64_t found) {
     enum { SEEN_PART = 32, SEEN_LEAST = 32 };
-    const eval_block *blocks;
     phrase_watch watch = {.found = found, .enough = found / SEEN_PART + SEEN_LEAST};
-    uint32_t count;
+    const eval_block *b;
     eval_order order;
     eval_order_begin(e, &order);
-    do {
-        TRY(eval_next_blocks(e, &order, &blocks, &count));
-        for (uint32_t i = 0; i < count; i++) {
-            eval_cell *ec = &e->cells[blocks[i].cell];
-            if (!eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
-                continue;
-            }
-            TRY(eval_candidate_block(e, ec, blocks[i].block));
-            if (e->phrase_count && !e->phrases_checked) {
-                TRY(watch_phrases(e, ec->words + (size_t)blocks[i].block * 4, &watch));
-            }
+    TRY(eval_next_block(e, &order, &b));
+    while (b) {
+        eval_cell *ec = &e->cells[b->cell];
+        TRY(eval_candidate_block(e, ec, b->block));
+        if (e->phrase_count && !e->phrases_checked) {
+            TRY(watch_phrases(e, ec->words + (size_t)b->block * 4, &watch));
         }
-    } while (count);
+        TRY(eval_next_block(e, &order, &b));
+    }
     return ANP_OK;
 }
 

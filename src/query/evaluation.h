@@ -177,11 +177,12 @@ typedef struct eval_order {
     uint32_t wanted; /* blocks the next time */
     float most;      /* no sum is greater */
     float below;     /* the sums of those that are still to come */
+    const eval_block *blocks; /* put in order: */
+    uint32_t count, at;
 } eval_order;
 void eval_order_begin(const evaluation *e, eval_order *order);
-/* *count 0: none is left. */
-anp_status eval_next_blocks(const evaluation *e, eval_order *order, const eval_block **blocks,
-                            uint32_t *count);
+/* The next one that can still win; NULL: none is left. */
+anp_status eval_next_block(const evaluation *e, eval_order *order, const eval_block **out);
 
 /* one_term.c */
 /* A union of one term whose bounds are monotonous in one code: whether this is one; all of it. */

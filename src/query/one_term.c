@@ -641,20 +641,16 @@ static anp_status open_lists(one_term *t, uint32_t *codes) {
 /* The blocks of the cells that have sums, best first. */
 static anp_status score_light_blocks(one_term *t) {
     evaluation *e = t->e;
-    const eval_block *blocks;
-    uint32_t count;
+    const eval_block *b;
     eval_order order;
     eval_order_begin(e, &order);
-    do {
-        TRY(eval_next_blocks(e, &order, &blocks, &count));
-        for (uint32_t i = 0; i < count; i++) {
-            eval_cell *ec = &e->cells[blocks[i].cell];
-            if (eval_can_win(e, ec->c, blocks[i].block, blocks[i].bound * RANK_BOUND_ROUND)) {
-                TRY(cells_open(e->snapshot, ec->c, e->err));
-                TRY(score_block(t, ec, ec->lanes[0], blocks[i].block));
-            }
-        }
-    } while (count);
+    TRY(eval_next_block(e, &order, &b));
+    while (b) {
+        eval_cell *ec = &e->cells[b->cell];
+        TRY(cells_open(e->snapshot, ec->c, e->err));
+        TRY(score_block(t, ec, ec->lanes[0], b->block));
+        TRY(eval_next_block(e, &order, &b));
+    }
     batch_end(&t->batch);
     return ANP_OK;
 }
