@@ -610,7 +610,7 @@ static float range_of(const evaluation *e, const eval_order *order, float least,
 }
 
 /* Where the best few show that no others can win, these are never put in order. */
-static anp_status put_in_order(const evaluation *e, eval_order *order) {
+anp_status eval_order_more(const evaluation *e, eval_order *order) {
     float least = e->theta - (float)e->constant * e->prior.factor_max, from, most;
     uint32_t room;
     order->at = order->count = 0;
@@ -628,20 +628,5 @@ static anp_status put_in_order(const evaluation *e, eval_order *order) {
     order->below = from;
     order->wanted *= 4;
     order->blocks = sorted;
-    return ANP_OK;
-}
-
-anp_status eval_next_block(const evaluation *e, eval_order *order, const eval_block **out) {
-    for (*out = NULL; !*out;) {
-        if (order->at == order->count) {
-            TRY(put_in_order(e, order));
-            if (!order->count) {
-                return ANP_OK;
-            }
-        }
-        const eval_block *b = &order->blocks[order->at++];
-        bool wins = eval_can_win(e, e->cells[b->cell].c, b->block, b->bound * RANK_BOUND_ROUND);
-        *out = wins ? b : NULL;
-    }
     return ANP_OK;
 }

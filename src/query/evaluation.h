@@ -181,8 +181,8 @@ typedef struct eval_order {
     uint32_t count, at;
 } eval_order;
 void eval_order_begin(const evaluation *e, eval_order *order);
-/* The next one that can still win; NULL: none is left. */
-anp_status eval_next_block(const evaluation *e, eval_order *order, const eval_block **out);
+/* The next of them are put in order; count 0: none is left. */
+anp_status eval_order_more(const evaluation *e, eval_order *order);
 
 /* one_term.c */
 /* A union of one term whose bounds are monotonous in one code: whether this is one; all of it. */
@@ -372,6 +372,21 @@ static inline bool eval_can_win(const evaluation *e, const cell *c, uint32_t blo
     bool ties = !e->prior.blends && eval_top_full(e) &&
                 bound < eval_least_behind(e, c->first + block * BLOCK_DOCS);
     return bound >= e->theta && !ties;
+}
+
+/* The next block that can still win; NULL: none is left. */
+static inline anp_status eval_next_block(const evaluation *e, eval_order *order,
+                                         const eval_block **out) {
+    *out = NULL;
+    do {
+        for (; order->at < order->count && !*out; order->at++) {
+            const eval_block *b = &order->blocks[order->at];
+            bool wins = eval_can_win(e, e->cells[b->cell].c, b->block, b->bound * RANK_BOUND_ROUND);
+            *out = wins ? b : NULL;
+        }
+        TRY(*out ? ANP_OK : eval_order_more(e, order));
+    } while (!*out && order->count);
+    return ANP_OK;
 }
 
 #endif
