@@ -366,26 +366,33 @@ ANP_API ANP_MUST_USE anp_status anp_index_backup(anp_index *index, const char *p
 
 typedef struct anp_compact_options {
     size_t size;
-    bool reorder;          /* give posts a new order, by likeness */
+    bool reorder;          /* order all posts at once, not window by window */
     uint32_t threads;      /* at most; 0: as many as there are processors */
     uint64_t memory_bytes; /* to order by, besides a window's postings; 0: 512 MiB */
     bool (*on_progress)(void *user, const anp_progress *so_far); /* as in a backup */
     void *user;
+    bool keep_order;       /* posts stay in the order they stand in; not with reorder */
 } anp_compact_options;
 
 #define ANP_COMPACT_OPTIONS_INIT {.size = sizeof(anp_compact_options)}
 
 /*
  * Writes the index anew: without the posts, terms and values that are dead, its log folded, packed.
- * Every query and similar list answers as before, but for the order of exact ties. With `path` into
- * a new file (as a backup: ANP_BUSY when it exists; an index opened to read will do). With NULL in
- * place (ANP_INVALID for an index opened to read): other writers wait until it is done; at the end
- * the new file takes the name of the old one, in one step that a kill or power failure makes whole
- * or not at all. Whoever has the index open, in any process, goes on with its snapshots as they
- * are; its next snapshot or writer follows to the new file by itself, but waits until the older
- * snapshots of its process are closed, ANP_BUSY after two seconds. Needs room on the disk for the
- * new file, with `reorder` for the postings a second time. `options` and `report` may be NULL. The
- * calling thread must have no changes that are not committed.
+ * Every query and similar list answers as before, but for the order of exact ties: posts that share
+ * words and are about as good and as long are put side by side, which makes queries faster. They
+ * move inside windows of 65,536 posts, where a window has 8,192 or more; with `reorder` all over
+ * the index, which makes the file smaller too and takes longer; with `keep_order` not at all: exact
+ * ties and exports go by that order, which before the first compaction is that of adding
+ * (ANP_INVALID with both).
+ *
+ * With `path` into a new file (as a backup: ANP_BUSY when it exists; an index opened to read will
+ * do). With NULL in place (ANP_INVALID for an index opened to read): other writers wait until it is
+ * done; at the end the new file takes the name of the old one, in one step that a kill or power
+ * failure makes whole or not at all. Whoever has the index open, in any process, goes on with its
+ * snapshots as they are; its next snapshot or writer follows to the new file by itself, but waits
+ * until the older snapshots of its process are closed, ANP_BUSY after two seconds. Needs room on
+ * the disk for the new file, with `reorder` for the postings a second time. `options` and `report`
+ * may be NULL. The calling thread must have no changes that are not committed.
  */
 ANP_API ANP_MUST_USE anp_status anp_index_compact(anp_index *index, const char *path,
                                                   const anp_compact_options *options,

@@ -65,6 +65,12 @@ static bool ask_step(void *user, const char *step, uint64_t done, uint64_t whole
     return ask(w, done, whole);
 }
 
+static compact_order order_of(const anp_compact_options *options) {
+    return options->reorder      ? COMPACT_OVER_ALL
+           : options->keep_order ? COMPACT_KEPT
+                                 : COMPACT_IN_WINDOWS;
+}
+
 anp_status anp_index_compact(anp_index *index, const char *path, const anp_compact_options *options,
                              anp_copy_report *report, anp_error *err) {
     anp_compact_options taken = ANP_COMPACT_OPTIONS_INIT;
@@ -75,11 +81,14 @@ anp_status anp_index_compact(anp_index *index, const char *path, const anp_compa
     if (options) {
         TRY(options_take(&taken, sizeof taken, options, err));
     }
+    if (taken.reorder && taken.keep_order) {
+        return error_set(err, ANP_INVALID, "reorder and keep_order contradict each other");
+    }
     report = report ? report : &ignored;
     *report = (anp_copy_report){0};
     uint64_t start = clock_us();
     watcher w = {"reading", taken.on_progress, taken.user, 0};
-    compact_options inner = {taken.reorder,
+    compact_options inner = {order_of(&taken),
                              taken.memory_bytes ? taken.memory_bytes : MEMORY_BYTES_DEFAULT,
                              taken.threads, ask_step, &w};
     TRY(measure(index, report, err));

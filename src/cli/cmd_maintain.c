@@ -44,12 +44,16 @@ int cmd_compact(const args *a) {
     anp_compact_options options = ANP_COMPACT_OPTIONS_INIT;
     progress bar;
     const char *to = a->word_count ? a->words[0] : NULL;
+    if (a->flags[FLAG_REORDER].given && a->flags[FLAG_KEEP_ORDER].given) {
+        return fail(EXIT_USAGE, "--reorder and --keep-order contradict each other; give one");
+    }
     anp_status status =
         anp_index_open(cli_db(a), to ? ANP_OPEN_READ : ANP_OPEN_WRITE, NULL, &index, &err);
     if (status == ANP_OK) {
         progress_catch_interrupt();
         progress_begin(&bar);
         options.reorder = a->flags[FLAG_REORDER].given;
+        options.keep_order = a->flags[FLAG_KEEP_ORDER].given;
         options.threads = (uint32_t)a->flags[FLAG_THREADS].count;
         options.memory_bytes = a->flags[FLAG_MEMORY].count;
         options.on_progress = on_progress;

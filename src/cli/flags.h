@@ -98,6 +98,7 @@ typedef enum flag_id {
 
     FLAG_IDS,
     FLAG_REORDER,
+    FLAG_KEEP_ORDER,
     FLAG_QUICK,
     FLAG_FULL,
     FLAG_OUT,

@@ -1,9 +1,9 @@
 /*
- * Compaction: the index written anew, without the dead, its log folded, every page full, its
- * ordinals perhaps in another order.
+ * Compaction: the index written anew, without the dead, its log folded, every page full, its posts
+ * in an order that makes queries faster.
  *
- *     snapshot ─> forward records of a window ─┬──────────────────────┬─> units of new windows ─┐
- *                 (uninvert.h), live ones      └─> spill ─> new order ┘                         │
+ *     snapshot ─> forward records of a window ─┬─> its order ──────────┬─> units of new windows ─┐
+ *                 (uninvert.h), live ones      └─> spill ─> new order ─┘                         │
  *     terms and values that live, ids, stored posts, settings ──────────────────────────────────┴─>
  *     rewritten file (store/rewrite.h) ─> its place
  */
@@ -12,8 +12,15 @@
 
 #include "index/index.h"
 
+/* Posts that share words and are about as good and as long, side by side (reorder.h). */
+typedef enum compact_order {
+    COMPACT_IN_WINDOWS, /* inside each window; but few posts of one keep their order */
+    COMPACT_KEPT,       /* nowhere: the order of before */
+    COMPACT_OVER_ALL,   /* and windows of posts that share words; their records wait in a file */
+} compact_order;
+
 typedef struct compact_options {
-    bool reorder;
+    compact_order order;
     uint64_t memory_bytes; /* about what it may take for itself */
     uint32_t threads;
     /* Asked now and then; false stops with ANP_CANCELLED. NULL: nobody asks. */

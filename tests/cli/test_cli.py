@@ -76,7 +76,7 @@ OPTIONS = {
     "stats": ["--json"],
     "terms": ["-k", "--json"],
     "verify": ["--quick", "--full"],
-    "compact": ["--reorder", "--threads", "--memory"],
+    "compact": ["--reorder", "--keep-order", "--threads", "--memory"],
     "backup": [],
     "export": ["--out"],
     "analyze": ["--analyzer", "--lang"],

@@ -197,10 +197,35 @@ def test_compact_reorder():
     make_large(700)
     run("delete", "--id", *[f"q{i}" for i in range(0, 700, 9)], code=0)
     before = sorted_answers()
-    for form in (["--reorder"], ["--reorder", "--threads", "1", "--memory", "1M"], []):
+    for form in (["--reorder"], ["--reorder", "--threads", "1", "--memory", "1M"], ["--keep-order"], []):
         run("compact", *form, code=0)
         run("verify", code=0)
         equal(sorted_answers(), before)
+
+
+def scores(db="anpsearch.db"):
+    """Of hits, whatever posts stand for exact ties."""
+    out = []
+    for query in ("w1", "w7 w77", '"w1 w2"', "+w3 +w9", "w11 w12 w13"):
+        text = run("query", query, "--db", db, "-k", "1000", "--format", "tsv").out
+        out.append([line.split("\t")[2] for line in text.splitlines()])
+    check(all(len(list) > 2 for list in out[:2]), "few hits")
+    return out
+
+
+def test_compact_orders():
+    make_large(8192)
+    before = scores()
+    order = run("export", code=0).lines()
+    run("compact", "--keep-order", "kept.db", code=0)
+    equal(run("export", "--db", "kept.db", code=0).lines(), order)
+    run("compact", "moved.db", code=0)
+    moved = run("export", "--db", "moved.db", code=0).lines()
+    check(moved != order, "nothing moved")
+    equal(sorted(moved), sorted(order))
+    run("verify", "--db", "moved.db", code=0)
+    equal(scores("moved.db"), before)
+    refuse("compact", "--reorder", "--keep-order", names=["--reorder", "--keep-order"])
 
 
 def test_compact_interrupted():

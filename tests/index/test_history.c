@@ -436,8 +436,8 @@ static void compare(index_handle *have, const model *m, const anp_index_options 
     index_close(want);
 }
 
-static void compact(index_handle *index, bool reorder) {
-    compact_options options = {.reorder = reorder};
+static void compact(index_handle *index, compact_order order) {
+    compact_options options = {.order = order};
     anp_error err = ANP_ERROR_INIT;
     uint64_t bytes;
     if (!CHECK_EQ_INT(index_compact(index, NULL, &options, &bytes, &err), ANP_OK)) {
@@ -473,9 +473,12 @@ static void run_history(uint64_t seed, uint32_t title_weight) {
             w = NULL;
         }
         if (prng_below(&p, 25) == 0) {
-            bool reorder = seed % 2 && prng_below(&p, 2);
-            compact(index, reorder);
-            reordered |= reorder;
+            compact_order order = COMPACT_KEPT;
+            if (seed % 2) {
+                order = (compact_order)prng_below(&p, COMPACT_OVER_ALL + 1);
+            }
+            compact(index, order);
+            reordered |= order != COMPACT_KEPT;
         }
         if (step % 65 == 64) {
             writer_close(w);
