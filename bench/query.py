@@ -2,8 +2,8 @@
 """Queries beside peers: query.py [--corpus DOCS.jsonl | --synth N] [OPTIONS]
 
 Builds an index of each side (ours: `index --store none --analyzer plain --title-weight 1`, then
-`compact`; with --reorder one more, by `compact --reorder`; with --random-scores one more, of the
-same posts with scores), asks all sides the same queries by turns in --rounds rounds, command by
+`compact`; with --kept and --reorder one more each, by `compact --keep-order` and `--reorder`; with
+--random-scores one more, of the same posts with scores), asks all sides the same queries by turns in --rounds rounds, command by
 command, one thread each, and prints for each command and kind of query mean / p50 / p99 in
 microseconds of the least time of each query, and ours over the best peer's. Totals must agree, and the best ten up to the peers' one-byte lengths. A cell of a peer
 whose totals are not even close in more than a twentieth of the queries of the kind is shown in
@@ -30,6 +30,7 @@ from measure import Failed, percentile, table
 COMMANDS = "COUNT,TOP_10,TOP_100,TOP_1000,TOP_10_COUNT"
 KINDS = ["term", "intersection", "union", "phrase", "mixed", "negated"]
 SHARED = os.path.join(measure.ROOT, "..", "shared", "queries")
+NAMES = {"--keep-order": "kept order", "--reorder": "reordered"}  # of orders, by compact's option
 AGREES = 0.95  # of the totals of a kind are equal or close
 
 
@@ -53,6 +54,8 @@ def arguments():
                    "and two runs of a query")
     p.add_argument("--mode", action="append", metavar="NAME=OPTIONS", help="of bench_query, for a "
                    "side of ours: may be given again (default anpsearch=: blend 0)")
+    p.add_argument("--kept", action="store_true", help="each mode also over an index of ours that "
+                   "is compacted with --keep-order: MODE, kept order")
     p.add_argument("--reorder", action="store_true", help="each mode also over an index of ours "
                    "that is compacted with --reorder: MODE, reordered")
     p.add_argument("--random-scores", action="store_true", help="each mode also over an index of "
@@ -184,12 +187,22 @@ def build_peers(a, record, folder, docs, documents, raw):
     return peers
 
 
-def build_ours(a, record, db, side, docs, documents):
+def compact_to(a, record, db, other, flag, documents):
+    measure.remove_index(other)
+    packed = measure.run([os.path.join(a.bin, "anpsearch"), "compact", flag, "--db", db, other])
+    record.add("index", side="anpsearch, " + NAMES[flag], docs=documents,
+               compact_seconds=packed["seconds"], index_bytes=os.path.getsize(other))
+
+
+def build_ours(a, record, db, side, docs, documents, kept=None):
+    """kept: where an index in the order of adding is to be, beside the one at db."""
     program = os.path.join(a.bin, "anpsearch")
-    if not (a.reuse_ours and os.path.exists(db)):
+    if not (a.reuse_ours and os.path.exists(db) and (not kept or os.path.exists(kept))):
         measure.remove_index(db)
         took = measure.run([program, "index", "--db", db, "--store", "none", "--analyzer", "plain",
                             "--title-weight", "1", docs])
+        if kept:
+            compact_to(a, record, db, kept, "--keep-order", documents)
         packed = measure.run([program, "compact", "--db", db])
         record.add("index", side=side, docs=documents, seconds=took["seconds"],
                    compact_seconds=packed["seconds"], index_bytes=os.path.getsize(db))
@@ -198,23 +211,17 @@ def build_ours(a, record, db, side, docs, documents):
     return db
 
 
-def build_reordered(a, record, db, other, documents):
-    program = os.path.join(a.bin, "anpsearch")
-    if not (a.reuse_ours and os.path.exists(other)):
-        measure.remove_index(other)
-        packed = measure.run([program, "compact", "--reorder", "--db", db, other])
-        record.add("index", side="anpsearch, reordered", docs=documents,
-                   compact_seconds=packed["seconds"], index_bytes=os.path.getsize(other))
-    return other
-
-
 def build_all_ours(a, record, folder, docs, documents):
     """{what a mode's name gets: its index}"""
     path = os.path.join(folder, "ours.db")
-    dbs = {"": build_ours(a, record, path, "anpsearch", docs, documents)}
+    kept = os.path.join(folder, "kept.db") if a.kept else None
+    dbs = {"": build_ours(a, record, path, "anpsearch", docs, documents, kept)}
+    if a.kept:
+        dbs[", kept order"] = kept
     if a.reorder:
-        dbs[", reordered"] = build_reordered(a, record, path, os.path.join(folder, "reordered.db"),
-                                             documents)
+        other = dbs[", reordered"] = os.path.join(folder, "reordered.db")
+        if not (a.reuse_ours and os.path.exists(other)):
+            compact_to(a, record, path, other, "--reorder", documents)
     if a.random_scores:
         dbs[", random scores"] = build_ours(a, record, os.path.join(folder, "scores.db"),
                                             "anpsearch, random scores",

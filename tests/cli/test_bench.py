@@ -290,16 +290,17 @@ def test_query_beside_a_peer(folder):
 
 
 def test_query_over_other_indexes(folder):
-    done = query(folder, 0, "--commands", "COUNT,TOP_10", "--reorder", "--random-scores", "--mode",
-                 "plain=", "--mode", "blend=--blend 0.3")
+    done = query(folder, 0, "--commands", "COUNT,TOP_10", "--kept", "--reorder",
+                 "--random-scores", "--mode", "plain=", "--mode", "blend=--blend 0.3")
     assert done.returncode == 0, (done.stdout, done.stderr)
     stem = os.path.join(folder, "posts")
     rows = [json.loads(line) for line in open(os.path.join(stem, "run.jsonl"))]
     sides = [r["side"] for r in rows if r["measure"] == "index"]
-    assert sides == ["stub 1", "anpsearch", "anpsearch, reordered", "anpsearch, random scores"], sides
+    assert sides == ["stub 1", "anpsearch, kept order", "anpsearch", "anpsearch, reordered",
+                     "anpsearch, random scores"], sides
     cells = {r["side"] for r in rows if r["measure"] == "cell"}
     modes = {mode + index for mode in ("plain", "blend")
-             for index in ("", ", reordered", ", random scores")}
+             for index in ("", ", kept order", ", reordered", ", random scores")}
     assert cells == modes | {"stub 1"}, cells
     first = json.loads(open(os.path.join(stem, "posts-scores.jsonl")).readline())
     assert all(0 <= score <= 100 for score in first["meta"]["score"].values()), first["meta"]
