@@ -5,11 +5,17 @@
 #include "base/vec.h"
 #include "index/pairs_make.h"
 
+/* A pair that is counted. */
 typedef struct pair {
-    uint32_t post;       /* that had it last, + 1 */
-    uint32_t count : 31; /* postings */
-    uint32_t listed : 1; /* they are kept, not only counted */
+    uint32_t post;  /* that had it last, + 1 */
+    uint32_t count; /* postings */
 } pair;
+
+/* The pairs of a first word. */
+typedef struct pairs_row {
+    uint32_t number; /* of its pair with word 1 */
+    uint32_t reach;  /* the last word that makes a noted pair with it; of word 0 none */
+} pairs_row;
 
 /* A word at a place where another one stands already. */
 typedef struct second_word {
@@ -30,17 +36,20 @@ struct pairs_maker {
     uint32_t slot_shift;
     uint16_t *called; /* by place in `words` */
     uint32_t *names;  /* by word: the number of the term */
-    uint16_t *reach;  /* by first word: the last that makes a noted pair with it; of 0 none */
-    uint32_t *row;    /* by first word: the number of its pair with word 1 */
+    uint32_t *postings_of; /* by word */
+    pairs_row *rows;  /* by first word */
+    uint64_t *counted; /* a bit by pair: its posts are counted; all of them in the sample, */
+    bool keeps;        /* else those with lists, whose postings are kept */
+    uint64_t *met;     /* a bit by pair */
+    uint64_t *asked;   /* a bit by pair: those that are counted, or were not met yet */
     pair *pairs;
     uint32_t pair_count;
-    uint16_t *places; /* words, where `taken` says so */
-    uint64_t *taken;  /* a bit a place */
+    uint16_t *places; /* words; 0: none */
     size_t place_room;
     VEC(second_word) seconds;
     size_t seconds_done;
     bool seconds_sorted;
-    VEC(uint64_t) postings; /* of listed pairs: number of the pair << 16 | low */
+    VEC(uint64_t) postings; /* number of the pair << 16 | low */
     bool failed;
 };
 
@@ -62,9 +71,7 @@ static inline uint32_t pairs_word_of(const pairs_maker *m, uint32_t number) {
 /* A word stands at a place, which is one of those begun with. That memory is out shows in
    pairs_end. */
 static inline void pairs_stand(pairs_maker *m, uint32_t word, size_t place) {
-    uint64_t *taken = &m->taken[place / 64], bit = (uint64_t)1 << place % 64;
-    if (!(*taken & bit)) {
-        *taken |= bit;
+    if (!m->places[place]) {
         m->places[place] = (uint16_t)word;
     } else if (!vec_push(&m->seconds, ((second_word){place, word}))) {
         m->failed = true;

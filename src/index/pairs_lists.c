@@ -1,13 +1,18 @@
 /*
- * Pairs of words out of a unit's lists and positions, a block of 256 ordinals at a time. See
+ * Pairs of words out of a unit's lists and positions, some blocks of 256 ordinals at a time. See
  * pairs_make.h.
  *
- *     places    post 0: body │ title │ post 1: body │ title │ …      all texts of the block
+ *     places    post 0: body │ title │ post 1: body │ title │ …      all texts of the blocks
  *               ▲ each word's positions there, one word after the other
  */
 #include "base/error.h"
 #include "index/column.h"
 #include "index/pairs_impl.h"
+
+enum {
+    BLOCKS_AT_ONCE = 8,
+    PLACES_AT_ONCE = 1 << 17, /* more begin no further block: two bytes each, they stay near */
+};
 
 /* A word in one field. */
 typedef struct place_list {
@@ -24,7 +29,8 @@ typedef struct source {
     const pairs_words *words;
     place_list (*lists)[2]; /* by word: body, title */
     list_lengths lengths[2];
-    size_t *texts; /* by post of the block, body and title: its first place; one more: the end */
+    size_t *texts; /* by post of the blocks in hand, body and title: its first place; one more: the
+                      end */
     uint32_t *names; /* by word: as it is called now, 0: it is not asked for */
     positions_block block;
     VEC(uint32_t) positions; /* of one posting */
@@ -71,7 +77,7 @@ static anp_status open_source(source *s, const pairs_lists *of, const pairs_word
                               anp_error *err) {
     *s = (source){.of = of, .words = words};
     s->lists = calloc(words->count + 1, sizeof *s->lists);
-    s->texts = malloc((2 * BLOCK_DOCS + 1) * sizeof *s->texts);
+    s->texts = malloc((2 * BLOCK_DOCS * BLOCKS_AT_ONCE + 1) * sizeof *s->texts);
     s->names = malloc((words->count + 1) * sizeof *s->names);
     if (!s->lists || !s->texts || !s->names) {
         return error_nomem(err, "pairs of words");
@@ -85,33 +91,32 @@ static anp_status open_source(source *s, const pairs_lists *of, const pairs_word
     return ANP_OK;
 }
 
-/* One posting's words to their places. */
-static anp_status stand(source *s, pairs_maker *m, uint32_t word, place_list *p, int title,
-                        uint16_t low, anp_error *err) {
-    positions_place place = positions_take(&s->block, low);
-    size_t text = s->texts[2 * (low % BLOCK_DOCS) + (size_t)title];
-    if (!vec_reserve(&s->positions, place.number)) {
+/* The positions of a word in the block in hand, one posting behind the other. */
+static anp_status read_positions(source *s, const place_list *p, anp_error *err) {
+    size_t total = 0;
+    for (uint32_t i = 0; i < s->block.to - s->block.from; i++) {
+        total += s->block.numbers[i];
+    }
+    if (!vec_reserve(&s->positions, total)) {
         return error_nomem(err, "pairs of words");
     }
-    place.length = list_length(&p->finder.lengths, low);
-    TRY(positions_found(&p->positions, &place, s->positions.items, err));
-    for (uint32_t i = 0; i < place.number; i++) {
-        pairs_stand(m, word, text + s->positions.items[i]);
-    }
-    return ANP_OK;
+    return positions_read_block(&p->positions, &s->block, s->positions.items, err);
 }
 
-static anp_status show_list(source *s, pairs_maker *m, uint32_t word, place_list *p, int title,
-                            uint32_t block, anp_error *err) {
+/* A word to its places. texts: of the block, every second one of the word's field. */
+static anp_status show_list(source *s, pairs_maker *m, uint32_t word, place_list *p,
+                            const size_t *texts, uint32_t block, anp_error *err) {
     s->block.next = p->next;
     s->block.end = p->end;
     TRY(positions_find_block(&p->finder, block, &s->block, err));
     p->next = s->block.next;
     p->end = s->block.end;
-    for (uint32_t at = 0; at < 4; at++) {
-        for (uint64_t bits = s->block.bits[at]; bits; bits &= bits - 1) {
-            uint32_t lane = at * 64 + (uint32_t)__builtin_ctzll(bits);
-            TRY(stand(s, m, word, p, title, (uint16_t)(block * BLOCK_DOCS + lane), err));
+    TRY(read_positions(s, p, err));
+    const uint32_t *at = s->positions.items;
+    for (uint32_t i = 0; i < s->block.to - s->block.from; i++) {
+        size_t text = texts[2 * (size_t)s->block.lanes[i]];
+        for (const uint32_t *end = at + s->block.numbers[i]; at < end; at++) {
+            pairs_stand(m, word, text + *at);
         }
     }
     return ANP_OK;
@@ -127,30 +132,56 @@ static anp_status begin(void *user, const pairs_maker *m, anp_error *err) {
     return ANP_OK;
 }
 
-static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *err) {
-    source *s = user;
+/* Lays out the texts of the blocks that are shown at once, from `block` on: of one, or of several
+   that are small. *count: how many. */
+static anp_status lay_out(source *s, uint32_t block, uint32_t end, uint32_t *count,
+                          anp_error *err) {
+    uint32_t blocks = 0;
     size_t places = 0;
-    for (uint32_t i = 0; i < 2 * BLOCK_DOCS; i++) {
-        uint32_t words = list_length(&s->lengths[i % 2], block * BLOCK_DOCS + i / 2);
-        if (words > POST_WORDS_MAX) {
-            return error_corrupt(err, "a post of %u words cannot be", words);
-        }
-        s->texts[i] = places;
-        places += words;
-    }
-    s->texts[2 * BLOCK_DOCS] = places;
-    TRY(pairs_begin(m, places, err));
-    for (size_t i = 0; i < s->words->count; i++) {
-        uint32_t word = s->names[i];
-        for (int title = 0; word && title < 2; title++) {
-            if (s->lists[i][title].is) {
-                TRY(show_list(s, m, word, &s->lists[i][title], title, block, err));
+    s->texts[0] = 0;
+    while (blocks < BLOCKS_AT_ONCE && block + blocks < end && places < PLACES_AT_ONCE) {
+        size_t *texts = s->texts + (size_t)2 * BLOCK_DOCS * blocks;
+        uint32_t first = (block + blocks) * BLOCK_DOCS;
+        for (uint32_t i = 0; i < 2 * BLOCK_DOCS; i++) {
+            uint32_t words = list_length(&s->lengths[i % 2], first + i / 2);
+            if (words > POST_WORDS_MAX) {
+                return error_corrupt(err, "a post of %u words cannot be", words);
             }
+            places += words;
+            texts[i + 1] = places;
+        }
+        blocks++;
+    }
+    *count = blocks;
+    return ANP_OK;
+}
+
+/* Some blocks, whose texts are laid out, a list after the other: what is read of it stays near. */
+static anp_status show_some(source *s, pairs_maker *m, uint32_t block, uint32_t count,
+                            anp_error *err) {
+    uint32_t texts = 2 * BLOCK_DOCS * count;
+    TRY(pairs_begin(m, s->texts[texts], err));
+    for (size_t i = 0; i < 2 * s->words->count; i++) {
+        place_list *p = &s->lists[i / 2][i % 2];
+        uint32_t word = s->names[i / 2];
+        for (uint32_t k = 0; word && p->is && k < count; k++) {
+            TRY(show_list(s, m, word, p, s->texts + (size_t)2 * BLOCK_DOCS * k + i % 2,
+                          block + k, err));
         }
     }
-    for (uint32_t i = 0; i < 2 * BLOCK_DOCS; i++) {
+    for (uint32_t i = 0; i < texts; i++) {
         uint16_t low = (uint16_t)(block * BLOCK_DOCS + i / 2);
         TRY(pairs_end(m, low, s->texts[i], s->texts[i + 1] - s->texts[i], err));
+    }
+    return ANP_OK;
+}
+
+static anp_status show(void *user, pairs_maker *m, uint32_t block, uint32_t count,
+                       anp_error *err) {
+    uint32_t end = block + count, some;
+    for (; block < end; block += some) {
+        TRY(lay_out(user, block, end, &some, err));
+        TRY(show_some(user, m, block, some, err));
     }
     return ANP_OK;
 }

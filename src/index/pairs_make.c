@@ -7,6 +7,7 @@ enum {
     SAMPLE_STEP = 13,        /* the next one's place in its so many is so much further on: where
                                 posts were bisected (reorder.c), blocks at one place are alike */
     SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
+    PAIRS_AT_ONCE = 64,
 };
 
 /* ---- Words --------------------------------------------------------------------------------- */
@@ -69,30 +70,40 @@ static void fill_slots(pairs_maker *m, uint32_t mask) {
 
 /* Numbers the pairs of words by `named`. */
 static void number_pairs(pairs_maker *m, const pairs_word *named) {
-    m->reach[0] = 0;
+    m->rows[0] = (pairs_row){0, 0};
     for (uint32_t i = 0, reach = m->count; i < m->count; i++) {
         while (reach && (uint64_t)named[i].count * named[reach - 1].count < m->noted) {
             reach--;
         }
         m->called[named[i].number] = (uint16_t)(i + 1);
         m->names[i + 1] = m->words[named[i].number].number;
-        m->reach[i + 1] = (uint16_t)reach;
-        m->row[i + 1] = m->pair_count;
+        m->postings_of[i + 1] = named[i].count;
+        m->rows[i + 1] = (pairs_row){m->pair_count, reach};
         m->pair_count += reach;
     }
 }
 
-static anp_status open_pairs(pairs_maker *m, const pairs_word *named, anp_error *err) {
+static inline uint64_t product_of(const pairs_maker *m, uint32_t first, uint32_t second) {
+    return (uint64_t)m->postings_of[first] * m->postings_of[second];
+}
+
+static anp_status open_pairs(pairs_maker *m, anp_error *err) {
+    size_t words = m->pair_count / 64 + 1u; /* of bits */
     m->pairs = calloc(m->pair_count + 1u, sizeof *m->pairs);
-    if (!m->pairs) {
+    m->counted = calloc(words, sizeof *m->counted);
+    m->met = calloc(words, sizeof *m->met);
+    m->asked = malloc(words * sizeof *m->asked);
+    if (!m->pairs || !m->counted || !m->met || !m->asked) {
         return error_nomem(err, "pairs of words");
     }
-    for (uint32_t i = 0; i < m->count; i++) {
-        for (uint32_t j = 0; j < m->reach[i + 1]; j++) {
-            uint64_t product = (uint64_t)named[i].count * named[j].count;
-            m->pairs[m->row[i + 1] + j].listed = product >= m->least;
+    for (uint32_t first = 1; first <= m->count; first++) {
+        uint32_t number = m->rows[first].number;
+        for (uint32_t second = 1; second <= m->rows[first].reach; second++, number++) {
+            bool listed = product_of(m, first, second) >= m->least;
+            m->counted[number / 64] |= (uint64_t)listed << number % 64;
         }
     }
+    memset(m->asked, 0xff, words * sizeof *m->asked);
     return ANP_OK;
 }
 
@@ -107,7 +118,7 @@ static anp_status name_words(pairs_maker *m, anp_error *err) {
     }
     qsort(named, m->count, sizeof *named, by_count);
     number_pairs(m, named);
-    anp_status status = open_pairs(m, named, err);
+    anp_status status = open_pairs(m, err);
     free(named);
     return status;
 }
@@ -125,9 +136,9 @@ static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error
     m->slots = calloc((size_t)1 << bits, sizeof *m->slots);
     m->called = malloc((count + 1) * sizeof *m->called);
     m->names = malloc((count + 1) * sizeof *m->names);
-    m->reach = malloc((count + 1) * sizeof *m->reach);
-    m->row = malloc((count + 1) * sizeof *m->row);
-    if (!m->slots || !m->called || !m->names || !m->reach || !m->row) {
+    m->postings_of = malloc((count + 1) * sizeof *m->postings_of);
+    m->rows = malloc((count + 1) * sizeof *m->rows);
+    if (!m->slots || !m->called || !m->names || !m->postings_of || !m->rows) {
         return error_nomem(err, "pairs of words");
     }
     fill_slots(m, (1u << bits) - 1);
@@ -138,20 +149,23 @@ static void close_maker(pairs_maker *m) {
     free(m->slots);
     free(m->called);
     free(m->names);
-    free(m->reach);
-    free(m->row);
+    free(m->postings_of);
+    free(m->rows);
+    free(m->counted);
+    free(m->met);
+    free(m->asked);
     free(m->pairs);
     free(m->places);
-    free(m->taken);
     free(m->seconds.items);
     free(m->postings.items);
 }
 
-/* What the pair is numbered; false when it is not noted. */
+/* What the pair is numbered; false when it is not noted, or one of the two is no word (0). */
 static inline bool number_of(const pairs_maker *m, uint32_t first, uint32_t second,
                              uint32_t *number) {
-    *number = m->row[first] + second - 1;
-    return second - 1 < m->reach[first];
+    pairs_row row = m->rows[first];
+    *number = row.number + second - 1;
+    return second - 1 < row.reach;
 }
 
 /* ---- Texts --------------------------------------------------------------------------------- */
@@ -159,31 +173,55 @@ static inline bool number_of(const pairs_maker *m, uint32_t first, uint32_t seco
 anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err) {
     if (places + 1 > m->place_room) {
         free(m->places);
-        free(m->taken);
         m->place_room = 2 * places + 64;
         m->places = malloc(m->place_room * sizeof *m->places);
-        m->taken = malloc((m->place_room / 64 + 1) * sizeof *m->taken);
-        if (!m->places || !m->taken) {
+        if (!m->places) {
             m->place_room = 0;
             return error_nomem(err, "pairs of words");
         }
     }
-    memset(m->taken, 0, (places / 64 + 1) * sizeof *m->taken);
+    memset(m->places, 0, places * sizeof *m->places);
     m->seconds.count = m->seconds_done = 0;
     m->seconds_sorted = false;
     return ANP_OK;
 }
 
-/* Counts the pairs whose numbers these are, each once a post. There is room for their postings. No
-   branch: no processor guesses whether a post has had a pair before. */
+static inline bool has_bit(const uint64_t *bits, uint32_t number) {
+    return bits[number / 64] >> number % 64 & 1;
+}
+
+static inline void put_bit(uint64_t *bits, uint32_t number, bool is) {
+    uint64_t bit = (uint64_t)1 << number % 64;
+    bits[number / 64] = is ? bits[number / 64] | bit : bits[number / 64] & ~bit;
+}
+
+/* There is room for its posting. No branch: no processor guesses whether a post has had a pair
+   before. */
+static inline void count_pair(pairs_maker *m, uint32_t number, uint16_t low) {
+    pair *p = &m->pairs[number];
+    bool is_new = p->post != low + 1u;
+    p->post = low + 1u;
+    p->count += is_new;
+    m->postings.items[m->postings.count] = (uint64_t)number << 16 | low;
+    m->postings.count += is_new & m->keeps;
+}
+
+/* The pairs whose numbers these are, no more than PAIRS_AT_ONCE. Most are only noted, and were met
+   before: of those one bit is read. */
 static inline void meet(pairs_maker *m, const uint32_t *numbers, size_t count, uint16_t low) {
+    uint32_t asked[PAIRS_AT_ONCE];
+    size_t asked_count = 0;
     for (size_t i = 0; i < count; i++) {
-        pair *p = &m->pairs[numbers[i]];
-        bool is_new = p->post != low + 1u;
-        p->post = low + 1u;
-        p->count += is_new;
-        m->postings.items[m->postings.count] = (uint64_t)numbers[i] << 16 | low;
-        m->postings.count += is_new & p->listed;
+        asked[asked_count] = numbers[i];
+        asked_count += has_bit(m->asked, numbers[i]);
+    }
+    for (size_t i = 0; i < asked_count; i++) {
+        put_bit(m->met, asked[i], true);
+        if (has_bit(m->counted, asked[i])) {
+            count_pair(m, asked[i], low);
+        } else {
+            put_bit(m->asked, asked[i], false);
+        }
     }
 }
 
@@ -199,43 +237,27 @@ static void meet_one(pairs_maker *m, uint32_t first, uint32_t second, uint16_t l
     }
 }
 
-/* The numbers of those that end in 64 places, whose bits are given. */
-static inline size_t number_adjacent(const pairs_maker *m, const uint16_t *places, uint64_t bits,
-                                     uint32_t numbers[64]) {
-    size_t count = 0;
-    for (; bits; bits &= bits - 1) {
-        const uint16_t *second = places + __builtin_ctzll(bits);
-        count += number_of(m, second[-1], second[0], &numbers[count]);
+/* The numbers of those that begin in `count` places. */
+static inline size_t number_adjacent(const pairs_maker *m, const uint16_t *places, size_t count,
+                                     uint32_t numbers[PAIRS_AT_ONCE]) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        found += number_of(m, places[i], places[i + 1], &numbers[found]);
     }
-    return count;
+    return found;
 }
 
 /* The pairs of words that stand in adjacent places. */
 static bool meet_adjacent(pairs_maker *m, uint16_t low, size_t from, size_t end) {
-    uint32_t numbers[64];
-    uint64_t before = 0; /* the bit of the place before, in the lowest one */
-    for (size_t word = from / 64; word * 64 < end; word++) {
-        uint64_t bits = m->taken[word];
-        if (word == from / 64) {
-            bits &= UINT64_MAX << from % 64;
+    uint32_t numbers[PAIRS_AT_ONCE];
+    for (size_t at = from + 1; at < end; at += PAIRS_AT_ONCE) {
+        size_t count = end - at < PAIRS_AT_ONCE ? end - at : PAIRS_AT_ONCE;
+        if (!vec_reserve(&m->postings, m->postings.count + PAIRS_AT_ONCE)) {
+            return false;
         }
-        if (end - word * 64 < 64) {
-            bits &= ((uint64_t)1 << end % 64) - 1;
-        }
-        uint64_t both = bits & (bits << 1 | before);
-        before = bits >> 63;
-        if (both) {
-            if (!vec_reserve(&m->postings, m->postings.count + 64)) {
-                return false;
-            }
-            meet(m, numbers, number_adjacent(m, m->places + word * 64, both, numbers), low);
-        }
+        meet(m, numbers, number_adjacent(m, m->places + at - 1, count, numbers), low);
     }
     return true;
-}
-
-static inline bool is_taken(const pairs_maker *m, size_t place) {
-    return m->taken[place / 64] >> place % 64 & 1;
 }
 
 static int by_place(const void *a, const void *b) {
@@ -250,10 +272,10 @@ static void meet_seconds(pairs_maker *m, uint16_t low, size_t from, size_t end) 
     size_t count = m->seconds.count, at = m->seconds_done;
     for (; at < count && s[at].place < end; at++) {
         size_t place = s[at].place;
-        if (place > from && is_taken(m, place - 1)) {
+        if (place > from) {
             meet_one(m, m->places[place - 1], s[at].word, low);
         }
-        if (place + 1 < end && is_taken(m, place + 1)) {
+        if (place + 1 < end) {
             meet_one(m, s[at].word, m->places[place + 1], low);
         }
         for (size_t i = at + 1; i < count && s[i].place <= place + 1 && s[i].place < end; i++) {
@@ -278,18 +300,31 @@ anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, a
     return m->failed ? error_nomem(err, "pairs of words") : ANP_OK;
 }
 
+static anp_status begin_blocks(pairs_maker *m, const pairs_source *source, uint32_t *first,
+                               uint32_t *end, anp_error *err) {
+    *first = source->first / BLOCK_DOCS;
+    *end = (source->first + source->posts - 1) / BLOCK_DOCS + 1;
+    return source->begin(source->user, m, err);
+}
+
+static anp_status show_all(pairs_maker *m, const pairs_source *source, anp_error *err) {
+    uint32_t first, end;
+    TRY(begin_blocks(m, source, &first, &end, err));
+    return source->show(source->user, m, first, end - first, err);
+}
+
 /* One block of `every`, the second one first: it is whole; how many posts these have. */
-static anp_status show_blocks(pairs_maker *m, const pairs_source *source, uint32_t every,
+static anp_status show_sample(pairs_maker *m, const pairs_source *source, uint32_t every,
                               uint32_t *shown, anp_error *err) {
-    uint32_t first = source->first, last = first + source->posts - 1;
+    uint32_t first, end, last = source->first + source->posts - 1;
     *shown = 0;
-    TRY(source->begin(source->user, m, err));
-    for (uint32_t block = first / BLOCK_DOCS; block <= last / BLOCK_DOCS; block++) {
+    TRY(begin_blocks(m, source, &first, &end, err));
+    for (uint32_t block = first; block < end; block++) {
         uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
-        uint32_t at = block - first / BLOCK_DOCS;
+        uint32_t at = block - first;
         if (at % every == (1 + at / every * SAMPLE_STEP) % every) {
-            *shown += (to < last ? to : last) - (from > first ? from : first) + 1;
-            TRY(source->show(source->user, m, block, err));
+            *shown += (to < last ? to : last) - (from > source->first ? from : source->first) + 1;
+            TRY(source->show(source->user, m, block, 1, err));
         }
     }
     return ANP_OK;
@@ -297,15 +332,21 @@ static anp_status show_blocks(pairs_maker *m, const pairs_source *source, uint32
 
 /* ---- The least product --------------------------------------------------------------------- */
 
-/* A pair of the sample. */
-typedef struct found {
-    uint64_t product;
-    uint32_t count; /* postings */
-} found;
+/* Products are told apart to a 64th. */
+enum { LEVEL_BITS = 6, LEVELS = 64 << LEVEL_BITS };
 
-static int by_product(const void *a, const void *b) {
-    const found *x = a, *y = b;
-    return (x->product < y->product) - (x->product > y->product);
+static uint32_t level_of(uint64_t product) {
+    uint32_t top = 63 - (uint32_t)__builtin_clzll(product | 1);
+    uint64_t rest = product ^ (uint64_t)1 << top;
+    rest = top > LEVEL_BITS ? rest >> (top - LEVEL_BITS) : rest << (LEVEL_BITS - top);
+    return top << LEVEL_BITS | ((uint32_t)rest & ((1u << LEVEL_BITS) - 1));
+}
+
+/* The least product of a level. */
+static uint64_t level_begin(uint32_t level) {
+    uint32_t top = level >> LEVEL_BITS, rest = level & ((1u << LEVEL_BITS) - 1);
+    uint64_t whole = 1u << LEVEL_BITS | rest;
+    return top > LEVEL_BITS ? whole << (top - LEVEL_BITS) : whole >> (LEVEL_BITS - top);
 }
 
 /* About what a list of so many postings takes, its entry included. */
@@ -315,51 +356,50 @@ static uint64_t list_bytes(uint64_t count) {
                                              : 2 * count);
 }
 
-/* The pairs that were met. There is room. */
-static size_t find_met(const pairs_maker *m, found *all) {
-    size_t count = 0;
-    for (uint32_t i = 0; i < m->count; i++) {
-        for (uint32_t j = 0; j < m->count; j++) {
-            uint32_t number;
-            if (number_of(m, m->called[i], m->called[j], &number) && m->pairs[number].count) {
-                all[count++] = (found){(uint64_t)m->words[i].count * m->words[j].count,
-                                       m->pairs[number].count};
+/* What the lists of the pairs of each level would take, as many times those of the sample as there
+   are posts. */
+static void add_levels(const pairs_maker *m, uint64_t posts, uint64_t sampled,
+                       uint64_t bytes[LEVELS]) {
+    for (uint32_t first = 1; first <= m->count; first++) {
+        const pair *row = &m->pairs[m->rows[first].number];
+        for (uint32_t second = 1; second <= m->rows[first].reach; second++) {
+            uint32_t count = row[second - 1].count;
+            if (count) {
+                bytes[level_of(product_of(m, first, second))] +=
+                    list_bytes(count * posts / sampled);
             }
         }
     }
-    return count;
 }
 
-/* Pairs by descending product while their lists, as many times those of the sample as there are
-   posts, take no more than the budget. */
+/* Pairs by descending product while their lists take no more than the budget. */
 static anp_status least_of(const pairs_maker *m, uint64_t budget, uint64_t posts,
                            uint64_t sampled, uint64_t *least, anp_error *err) {
-    found *all = malloc((m->pair_count + 1u) * sizeof *all);
-    uint64_t bytes = 0;
-    if (!all) {
+    uint64_t *bytes = calloc(LEVELS, sizeof *bytes), sum = 0;
+    if (!bytes) {
         return error_nomem(err, "pairs of words");
     }
-    size_t count = find_met(m, all);
-    qsort(all, count, sizeof *all, by_product);
+    add_levels(m, posts, sampled, bytes);
     *least = m->noted;
-    for (size_t i = 0; i < count; i++) {
-        bytes += list_bytes(all[i].count * posts / sampled);
-        if (bytes > budget) {
-            *least = all[i].product + 1;
+    for (uint32_t level = LEVELS; level-- > 0;) {
+        sum += bytes[level];
+        if (sum > budget) {
+            *least = level_begin(level + 1);
             break;
         }
     }
-    free(all);
+    *least = *least > m->noted ? *least : m->noted;
+    free(bytes);
     return ANP_OK;
 }
 
 static anp_status find_least(const pairs_source *source, const pairs_words *words,
                              uint64_t *least, anp_error *err) {
-    pairs_maker m = {.least = UINT64_MAX};
+    pairs_maker m = {.keeps = false};
     uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown;
     anp_status status = open_words(&m, words, err);
     if (status == ANP_OK) {
-        status = show_blocks(&m, source, every, &shown, err);
+        status = show_sample(&m, source, every, &shown, err);
     }
     if (status == ANP_OK) {
         uint64_t budget = source->words / PAIRS_BUDGET_WORDS;
@@ -389,7 +429,7 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
     size_t sum = 0;
     for (size_t i = 0; i < m->pair_count; i++) {
         l->ends[i] = sum;
-        sum += m->pairs[i].listed ? m->pairs[i].count : 0;
+        sum += m->pairs[i].count;
     }
     for (size_t i = 0; i < m->postings.count; i++) {
         uint64_t posting = m->postings.items[i];
@@ -400,8 +440,7 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
 
 /* A pair of places in `words` that has a list. */
 static bool has_list(const pairs_maker *m, uint32_t first, uint32_t second, uint32_t *number) {
-    return number_of(m, m->called[first], m->called[second], number) &&
-           m->pairs[*number].listed && m->pairs[*number].count;
+    return number_of(m, m->called[first], m->called[second], number) && m->pairs[*number].count;
 }
 
 /* The list of a pair that was met, behind those before. */
@@ -465,10 +504,10 @@ static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
         store_u32(at, m->names[word]);
     }
     for (uint32_t word = 1; word <= m->count; word++, at += 2) {
-        store_u16(at, m->reach[word]);
+        store_u16(at, (uint16_t)m->rows[word].reach);
     }
-    for (uint32_t i = 0; i < m->pair_count; i++) {
-        at[i / 8] |= (uint8_t)((m->pairs[i].count > 0) << i % 8);
+    for (uint32_t i = 0; i < bit_bytes; i++) {
+        at[i] = (uint8_t)(m->met[i / 8] >> i % 8 * 8);
     }
     anp_status status = sink.put(sink.user, PAIRS_HEAD, str_make((const char *)head, size), err);
     free(head);
@@ -477,12 +516,11 @@ static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
 
 static anp_status make_lists(const pairs_source *source, const pairs_words *words, uint64_t least,
                              pairs_sink sink, anp_error *err) {
-    pairs_maker m = {.least = least};
+    pairs_maker m = {.least = least, .keeps = true};
     list_maker l = {.m = &m};
-    uint32_t shown;
     anp_status status = open_words(&m, words, err);
     if (status == ANP_OK) {
-        status = show_blocks(&m, source, 1, &shown, err);
+        status = show_all(&m, source, err);
     }
     if (status == ANP_OK) {
         status = sort_postings(&l, err);

@@ -6,10 +6,11 @@
  *                            all blocks shown: the pairs over least ─> lists ─┬─> put
  *                                              all noted pairs ─> bits ───────┘
  *
- * A source shows a block of 256 ordinals at a time: where each of the words stands in its posts.
+ * A source shows blocks of 256 ordinals: where each of the words stands in their posts.
  *
- * Cost: a few ns a word of the text that is one of those words. Memory: 8 bytes for each noted
- * pair (8 MB at most), some 8 for each posting of a pair over least.
+ * Cost: 10 to 20 ns a word of the text that is one of those words: to find where each stands. (Out
+ * of an area, a word's postings together, it takes as long as out of posts.) Memory: 8 bytes for
+ * each noted pair (8 MB at most), some 8 for each posting of a pair over least.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H
@@ -27,7 +28,7 @@ typedef struct pairs_maker pairs_maker;
 
 typedef struct pairs_source {
     anp_status (*begin)(void *user, const pairs_maker *m, anp_error *err); /* before blocks */
-    anp_status (*show)(void *user, pairs_maker *m, uint32_t block, anp_error *err);
+    anp_status (*show)(void *user, pairs_maker *m, uint32_t block, uint32_t count, anp_error *err);
     void *user;
     uint32_t first; /* low of the unit's first post */
     uint32_t posts;

@@ -138,10 +138,11 @@ static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error 
     return pairs_end(m, low, head->body_words, title_words, err);
 }
 
-static anp_status show(void *user, pairs_maker *m, uint32_t block, anp_error *err) {
+static anp_status show(void *user, pairs_maker *m, uint32_t block, uint32_t count,
+                       anp_error *err) {
     source *s = user;
     uint32_t first = window_low(s->info->first), low = block * BLOCK_DOCS;
-    for (uint32_t end = low + BLOCK_DOCS; low < end; low++) {
+    for (uint32_t end = low + count * BLOCK_DOCS; low < end; low++) {
         if (low >= first && low - first < s->info->count) {
             TRY(show_post(s, m, low - first, err));
         }

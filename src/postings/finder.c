@@ -44,14 +44,14 @@ anp_status positions_find(positions_finder *f, const uint16_t *lows, uint32_t co
                : error_corrupt(err, "a posting has more positions than its post has words");
 }
 
-/* Of the block's postings; false where they are not as many as its bits. */
-static bool block_lengths(const positions_finder *f, const positions_block *b, uint32_t block,
-                          uint32_t lengths[BLOCK_DOCS]) {
+/* The block's postings; false where they are not as many as its bits. */
+static bool block_postings(const positions_finder *f, positions_block *b, uint32_t block) {
     uint32_t count = 0;
     for (uint32_t word = 0; word < 4; word++) {
         for (uint64_t left = b->bits[word]; left; left &= left - 1) {
             uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
-            lengths[count++] = list_length(&f->lengths, block * BLOCK_DOCS + lane);
+            b->lanes[count] = (uint8_t)lane;
+            b->lengths[count++] = list_length(&f->lengths, block * BLOCK_DOCS + lane);
         }
     }
     return count == b->to - b->from;
@@ -60,12 +60,7 @@ static bool block_lengths(const positions_finder *f, const positions_block *b, u
 /* Where the block's first posting begins, which does not begin a group. */
 static anp_status block_begin(positions_finder *f, const positions_block *b, uint32_t block,
                               uint64_t *bit, anp_error *err) {
-    uint32_t word = 0;
-    while (!b->bits[word]) {
-        word++;
-    }
-    uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(b->bits[word]);
-    uint16_t low = (uint16_t)(block * BLOCK_DOCS + lane);
+    uint16_t low = (uint16_t)(block * BLOCK_DOCS + b->lanes[0]);
     positions_place place;
     TRY(positions_find(f, &low, 1, &place, err));
     *bit = place.bit;
@@ -74,19 +69,24 @@ static anp_status block_begin(positions_finder *f, const positions_block *b, uin
 
 anp_status positions_find_block(positions_finder *f, uint32_t block, positions_block *out,
                                 anp_error *err) {
-    uint32_t lengths[BLOCK_DOCS], each[BLOCK_DOCS];
+    uint32_t each[BLOCK_DOCS];
     uint64_t bit = out->end;
     list_block(f->list, block, &out->from, &out->to);
     uint32_t count = out->to - out->from;
+    if (count == 0) {
+        memset(out->bits, 0, sizeof out->bits);
+        return ANP_OK;
+    }
     list_block_bits(f->list, block, out->from, out->to, out->bits);
-    if (!block_lengths(f, out, block, lengths)) {
+    if (!block_postings(f, out, block)) {
         return error_corrupt(err, "a block of a list has fewer postings than it says");
     }
-    if (count && out->from % POSITIONS_GROUP && out->from != out->next) {
+    if (out->from % POSITIONS_GROUP && out->from != out->next) {
         TRY(block_begin(f, out, block, &bit, err));
     }
     numbers_at(f, out->from, count, out->numbers);
-    if (!postings_kernels_best()->widths_each(out->numbers, lengths, count, each)) {
+    if (!postings_kernels_best()->widths_each(out->numbers, out->lengths, count,
+                                               each)) {
         return error_corrupt(err, "a posting has more positions than its post has words");
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -97,10 +97,8 @@ anp_status positions_find_block(positions_finder *f, uint32_t block, positions_b
         out->at[i] = bit;
         bit += each[i];
     }
-    if (count) {
-        out->next = out->to;
-        out->end = bit;
-    }
+    out->next = out->to;
+    out->end = bit;
     return ANP_OK;
 }
 

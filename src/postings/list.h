@@ -245,7 +245,9 @@ anp_status positions_find(positions_finder *finder, const uint16_t *lows, uint32
 typedef struct positions_block {
     uint32_t from, to;            /* ranks */
     uint64_t bits[4];             /* the ordinals */
-    uint32_t numbers[BLOCK_DOCS]; /* of positions, by rank - from */
+    uint8_t lanes[BLOCK_DOCS];    /* ordinals less the block's first, by rank - from */
+    uint32_t lengths[BLOCK_DOCS]; /* words of their posts' field */
+    uint32_t numbers[BLOCK_DOCS]; /* of positions */
     uint64_t at[BLOCK_DOCS];      /* bits */
     uint32_t next;                /* a rank whose positions begin at `end`, a bit; 0: none */
     uint64_t end;
@@ -256,7 +258,12 @@ typedef struct positions_block {
 anp_status positions_find_block(positions_finder *finder, uint32_t block, positions_block *out,
                                 anp_error *err);
 
-/* An ordinal of the block, but for its length, which is 0. */
+/* The positions of all its postings, one posting behind the other, into out, which has room for
+   their numbers of them. */
+anp_status positions_read_block(const positions_view *view, const positions_block *block,
+                                uint32_t *out, anp_error *err);
+
+/* An ordinal of the block. */
 static inline positions_place positions_take(const positions_block *block, uint16_t low) {
     uint32_t word = low / 64u % 4, i = 0;
     uint64_t bit = (uint64_t)1 << low % 64;
@@ -267,7 +274,7 @@ static inline positions_place positions_take(const positions_block *block, uint1
         i += (uint32_t)__builtin_popcountll(block->bits[before]);
     }
     i += (uint32_t)__builtin_popcountll(block->bits[word] & (bit - 1));
-    return (positions_place){block->at[i], block->numbers[i], 0};
+    return (positions_place){block->at[i], block->numbers[i], block->lengths[i]};
 }
 
 /* Its positions into out, which has room for its number of them; as positions_read. */

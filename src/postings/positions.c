@@ -329,6 +329,33 @@ anp_status positions_read_at(const positions_view *v, uint64_t bit, uint32_t len
                : error_corrupt(err, "%u positions in a post of %u words are damaged", t, length);
 }
 
+/* One or two positions, which most postings have; false when they are damaged. */
+static inline bool read_few(const positions_view *v, uint64_t bit, uint32_t length, uint32_t t,
+                            uint32_t *out) {
+    if (bit + width_of(t, length) > (uint64_t)v->len * 8) {
+        return false;
+    }
+    if (t == 1) {
+        out[0] = (uint32_t)peek(v, bit, false) & ((1u << bits_of(length - 1)) - 1);
+        return out[0] < length;
+    }
+    read_pair(v, bit, length, out);
+    return out[0] < out[1] && out[1] < length;
+}
+
+anp_status positions_read_block(const positions_view *v, const positions_block *b, uint32_t *out,
+                                anp_error *err) {
+    for (uint32_t i = 0; i < b->to - b->from; i++) {
+        uint32_t t = b->numbers[i], length = b->lengths[i];
+        bool few = t - 1 < 2 && length <= LENGTH_MAX;
+        if (!few || !read_few(v, b->at[i], length, t, out)) {
+            TRY(positions_read_at(v, b->at[i], length, t, out, err)); /* or says what is wrong */
+        }
+        out += t;
+    }
+    return ANP_OK;
+}
+
 anp_status positions_read(const positions_view *v, const list_view *list,
                           const list_lengths *lengths, uint32_t title_weight, uint16_t low,
                           uint32_t rank, uint32_t expect, uint32_t *out, anp_error *err) {
