@@ -86,6 +86,15 @@ bool merge_pending(const catalog *c) {
     return merge_window_pending(c) || group_pending(c);
 }
 
+bool merge_late(const catalog *c) {
+    size_t at = find_window(c);
+    if (at == SIZE_MAX) {
+        return false;
+    }
+    uint64_t end = ((uint64_t)(c->units.items[at].first >> WINDOW_BITS) + 1) << WINDOW_BITS;
+    return group_pending(c) || c->state.log_first >= end + WINDOW_DOCS / 2;
+}
+
 static anp_status advance(source *s, anp_error *err) {
     anp_status status = unit_cursor_next(s->cursor, &s->inner, &s->value, err);
     if (status == ANP_NOT_FOUND) {
@@ -465,12 +474,12 @@ static bool makes_pairs(const merge_job *job) {
     return !job->of_group && job->from >= PAIRS_KEY && job->window.count >= PAIRS_POSTS_MIN;
 }
 
-/* Pairs cost a byte a word of the window, some seventh of what its posts owe: more than their time,
-   so that a thread has made them before they are put. */
+/* Pairs cost two bytes a word of the window, some two fifths of what its posts owe: more than their
+   time, so that a thread has made them before they are put. */
 uint64_t merge_job_cost(const merge_job *job) {
-    float words = job->window.length_average * (float)job->window.count;
-    bool sane = words >= 0 && words < (float)UINT32_MAX; /* it is of the file */
-    return !makes_pairs(job) ? job->bytes : sane ? (uint64_t)words : 0;
+    float bytes = 2 * job->window.length_average * (float)job->window.count;
+    bool sane = bytes >= 0 && bytes < (float)UINT32_MAX; /* it is of the file */
+    return !makes_pairs(job) ? job->bytes : sane ? (uint64_t)bytes : 0;
 }
 
 bool merge_job_follows(const merge_job *job, const merge_job *before) {

@@ -12,6 +12,10 @@ bool merge_window_pending(const catalog *c);
 /* Whether a window or a group is. */
 bool merge_pending(const catalog *c);
 
+/* Whether they should hurry: a window is pending and a group, too, or half of the window behind it
+   has come. */
+bool merge_late(const catalog *c);
+
 /*
  * A step of a merge: planned of the catalog, made in memory, put with a commit. Making only reads
  * what no commit but the step's own takes away, so it may go on in another thread, with a snapshot,
