@@ -94,7 +94,6 @@ uint64_t merge_terms_bytes(const merge_terms *m) {
 
 /* What one segment has of a term: items from *i on; their values begin at *at. */
 static anp_status add_segment(batch *b, size_t *i, size_t *at, anp_error *err) {
-    const merge_terms *m = b->merge;
     const item first = b->items.items[*i];
     term_values values = {0};
     str *places[UNIT_SUBS] = {&values.text, &values.text_positions, &values.title,
@@ -107,12 +106,7 @@ static anp_status add_segment(batch *b, size_t *i, size_t *at, anp_error *err) {
         *places[one->sub] = str_make((const char *)b->bytes.data + *at, one->len);
         *at += one->len;
     }
-    const forward_head *heads = m->heads;
-    list_lengths bodies = {&heads->body_words, sizeof *heads, sizeof heads->body_words, 0, 0,
-                           WINDOW_DOCS};
-    list_lengths titles = bodies;
-    titles.entries = &heads->title_words;
-    return rows_add_values(&b->rows, &values, m->settings->title_weight, &bodies, &titles, err);
+    return rows_add_lists(&b->rows, &values, b->merge->settings->title_weight, err);
 }
 
 static anp_status merge_batch(batch *b, anp_error *err) {

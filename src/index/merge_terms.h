@@ -5,8 +5,8 @@
  *     segments ─> batch of terms ─> pool: rows ─> lists ─┐ in order
  *              ─> batch          ─> pool               ─┴─> sink
  *
- * Cost: some 25 ms a MB in a task. Memory: four times MERGE_BATCH_BYTES for each of the pool's
- * threads.
+ * Positions are copied as they lie in the segments. Cost: some 10 ms a MB in a task. Memory: four
+ * times MERGE_BATCH_BYTES for each of the pool's threads.
  */
 #ifndef ANP_INDEX_MERGE_TERMS_H
 #define ANP_INDEX_MERGE_TERMS_H

@@ -115,12 +115,15 @@ anp_status unit_writer_finish(unit_writer *w, anp_error *err) {
     return unit_packer_finish(&w->packer, err);
 }
 
-/* One list and its positions, in one value when they are small. */
+/* One list and its positions, which are those of parts if there are any, in one value when they are
+   small. */
 static anp_status put_list(unit_writer *w, uint32_t term, unsigned sub, const list_input *input,
-                           const positions_input *positions, anp_error *err) {
+                           const positions_input *positions, const positions_part *parts,
+                           size_t part_count, anp_error *err) {
     w->list.len = w->apart.len = 0;
     list_build(input, &w->list);
-    TRY(positions_build(positions, &w->apart, err));
+    TRY(part_count ? positions_append(positions, parts, part_count, &w->apart, err)
+                   : positions_build(positions, &w->apart, err));
     if (w->list.failed || w->apart.failed) {
         return error_nomem(err, "writing a unit");
     }
@@ -155,7 +158,8 @@ static anp_status write_text(unit_writer *w, uint32_t term, const term_rows *row
     }
     list_input list = {count, w->lows, w->tfs, w->impacts, w->blended, w->title_tfs};
     positions_input positions = {count, w->lows, w->counts, rows->body_positions.items, w->bodies};
-    return put_list(w, term, UNIT_SUB_TEXT, &list, &positions, err);
+    return put_list(w, term, UNIT_SUB_TEXT, &list, &positions, rows->body_parts.items,
+                    rows->body_parts.count, err);
 }
 
 static anp_status write_title(unit_writer *w, uint32_t term, const term_rows *rows,
@@ -172,7 +176,8 @@ static anp_status write_title(unit_writer *w, uint32_t term, const term_rows *ro
     }
     list_input list = {.count = count, .docs = w->lows, .tfs = w->tfs};
     positions_input positions = {count, w->lows, w->tfs, rows->title_positions.items, w->titles};
-    return put_list(w, term, UNIT_SUB_TITLE, &list, &positions, err);
+    return put_list(w, term, UNIT_SUB_TITLE, &list, &positions, rows->title_parts.items,
+                    rows->title_parts.count, err);
 }
 
 anp_status unit_write_term(unit_writer *w, uint32_t term, const term_rows *rows, anp_error *err) {

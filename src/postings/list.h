@@ -194,6 +194,21 @@ typedef struct positions_view {
 anp_status positions_view_open(str value, uint32_t posting_count, positions_view *out,
                                anp_error *err);
 
+/* A whole list's, one of several. */
+typedef struct positions_part {
+    positions_view view;
+    uint32_t count; /* postings */
+} positions_part;
+
+/*
+ * As positions_build, of lists that lie one behind the other and whose postings are all of the
+ * input's: their bits are copied, and the input's `positions` are not looked at. The same bytes
+ * come out. ANP_CORRUPT when the lists are not as long as that takes; what they say is not checked:
+ * who reads them does.
+ */
+anp_status positions_append(const positions_input *input, const positions_part *parts,
+                            size_t part_count, buffer *out, anp_error *err);
+
 /*
  * The positions of one posting into out, which has room for `expect` of them: its tf less
  * title_weight times its title tf. rank is list_rank's of low. ANP_CORRUPT when the bytes or the

@@ -176,34 +176,47 @@ static uint8_t *put_groups(const uint32_t *groups, uint32_t count, uint8_t *at) 
     return at;
 }
 
-/*
- * How large the head of the groups is shows once the postings are written: they are written behind
- * room for the largest, then moved.
- */
+/* How large the head of the groups is shows once the postings are written: they are written behind
+   room for the largest, then moved. */
+typedef struct building {
+    uint8_t *head; /* in the buffer */
+    size_t room;   /* of the largest */
+    uint32_t further; /* groups behind the first */
+    bit_writer w;
+    uint32_t groups[LIST_DOCS / POSITIONS_GROUP];
+} building;
+
+/* most: bytes of the postings. */
+static anp_status begin(building *b, uint32_t count, uint64_t most, buffer *out, anp_error *err) {
+    if (most > UINT32_MAX) {
+        return error_set(err, ANP_UNSUPPORTED, "the positions of a term take over 4 GiB");
+    }
+    b->further = (count - 1) / POSITIONS_GROUP;
+    b->room = b->further ? 1 + (size_t)b->further * 4 : 0;
+    b->head = buffer_reserve(out, b->room + most);
+    b->w = (bit_writer){.at = b->head + b->room};
+    return b->head ? ANP_OK : error_nomem(err, "a term's positions");
+}
+
+static void finish(building *b, buffer *out) {
+    size_t bytes = (size_t)(b->w.at - b->head) - b->room;
+    uint8_t *at = b->further ? put_groups(b->groups, b->further, b->head) : b->head;
+    memmove(at, b->head + b->room, bytes);
+    out->len = (size_t)(at - out->data) + bytes;
+}
+
 anp_status positions_build(const positions_input *input, buffer *out, anp_error *err) {
-    uint32_t groups[LIST_DOCS / POSITIONS_GROUP], further = (input->count - 1) / POSITIONS_GROUP;
+    building b;
     uint64_t total = 0;
     for (uint32_t i = 0; i < input->count; i++) {
         total += input->counts[i];
     }
     /* A posting takes at most 33 bits a position and a byte, and 800 million do not occur. */
-    uint64_t most = total * 5 + input->count + 16;
-    if (most > UINT32_MAX) {
-        return error_set(err, ANP_UNSUPPORTED, "the positions of a term take over 4 GiB");
-    }
-    size_t room = further ? 1 + (size_t)further * 4 : 0;
-    uint8_t *head = buffer_reserve(out, room + most);
-    if (!head) {
-        return error_nomem(err, "a term's positions");
-    }
-    bit_writer w = {.at = head + room};
-    if (!write_postings(input, &w, groups)) {
+    TRY(begin(&b, input->count, total * 5 + input->count + 16, out, err));
+    if (!write_postings(input, &b.w, b.groups)) {
         return error_corrupt(err, "positions of a term do not ascend below their post's length");
     }
-    size_t bytes = (size_t)(w.at - head) - room;
-    uint8_t *at = further ? put_groups(groups, further, head) : head;
-    memmove(at, head + room, bytes);
-    out->len = (size_t)(at - out->data) + bytes;
+    finish(&b, out);
     return ANP_OK;
 }
 
@@ -374,6 +387,79 @@ anp_status positions_read(const positions_view *v, const list_view *list,
         bit += width_of(tfs[i], length);
     }
     return positions_read_at(v, bit, list_length(lengths, low), expect, out, err);
+}
+
+/* ---- Appending ------------------------------------------------------------------------------ */
+
+/* Bits that lie inside the value. */
+static void copy_bits(bit_writer *to, const positions_view *v, uint64_t bit, uint64_t count) {
+    enum { AT_ONCE = 56 };
+    bit_writer w = *to; /* in registers */
+    bool inside = (bit + count) / 8 + 8 <= v->len;
+    for (; count > AT_ONCE; count -= AT_ONCE, bit += AT_ONCE) {
+        write_bits(&w, peek(v, bit, inside) & ((1ull << AT_ONCE) - 1), AT_ONCE);
+    }
+    write_bits(&w, peek(v, bit, inside) & ((1ull << count) - 1), (uint32_t)count);
+    *to = w;
+}
+
+/*
+ * The postings of a part, from rank `at` of the input on. A run of them is copied at once: it ends
+ * where a group begins, here or there.
+ */
+static bool append_part(const positions_input *input, const positions_part *part, uint32_t at,
+                        building *b) {
+    const positions_view *v = &part->view;
+    uint64_t from = 0, bit = 0, end = (uint64_t)v->len * 8;
+    for (uint32_t i = 0; i < part->count; i++) {
+        uint32_t rank = at + i, t = input->counts[rank];
+        uint32_t length = list_length(&input->lengths, input->docs[rank]);
+        bool here = rank % POSITIONS_GROUP == 0, there = i % POSITIONS_GROUP == 0;
+        if (here || there) {
+            copy_bits(&b->w, v, from, bit - from);
+            bit = from = there ? (bit + 7) / 8 * 8 : bit;
+            if (there && bit != positions_group_offset(v, i / POSITIONS_GROUP) * 8) {
+                return false;
+            }
+        }
+        if (here) {
+            uint8_t *begins = align(&b->w);
+            b->groups[rank / POSITIONS_GROUP] =
+                (uint32_t)((size_t)(begins - b->head) - b->room);
+        }
+        if (t > length || length > LENGTH_MAX) {
+            return false;
+        }
+        bit += width_of(t, length);
+        if (bit > end) {
+            return false;
+        }
+    }
+    copy_bits(&b->w, v, from, bit - from);
+    return true;
+}
+
+anp_status positions_append(const positions_input *input, const positions_part *parts,
+                            size_t part_count, buffer *out, anp_error *err) {
+    building b;
+    uint64_t bytes = 0, postings = 0;
+    for (size_t i = 0; i < part_count; i++) {
+        bytes += parts[i].view.len;
+        postings += parts[i].count;
+    }
+    bool whole = postings == input->count;
+    uint32_t at = 0;
+    TRY(begin(&b, input->count, bytes + input->count / POSITIONS_GROUP + 16, out, err));
+    for (size_t i = 0; i < part_count && whole; i++) {
+        whole = append_part(input, &parts[i], at, &b);
+        at += parts[i].count;
+    }
+    if (!whole) {
+        return error_corrupt(err, "positions of a term are not as many as its postings have");
+    }
+    align(&b.w);
+    finish(&b, out);
+    return ANP_OK;
 }
 
 anp_status positions_next(positions_cursor *cursor, uint32_t length, uint32_t count, uint32_t *out,

@@ -191,6 +191,23 @@ static void find_positions(str value, const list_view *list, const uint16_t *doc
     free(words);
 }
 
+/* Copied as they are, by who merges lists. */
+static void append_positions(str value, const list_view *list, const uint16_t *docs,
+                             uint32_t *tfs) {
+    positions_part part = {.count = list->count};
+    uint32_t *words = lengths_make();
+    buffer out = {0};
+    if (positions_view_open(value, list->count, &part.view, NULL) == ANP_OK) {
+        list_less_titles(list, TITLE_WEIGHT, 0, list->count, tfs);
+        positions_input input = {list->count, docs, tfs, NULL,
+                                 {words, sizeof *words, sizeof *words, 0, 0, LIST_DOCS}};
+        anp_status status = positions_append(&input, &part, 1, &out, NULL);
+        need(status == ANP_OK || status == ANP_CORRUPT);
+    }
+    buffer_free(&out);
+    free(words);
+}
+
 static void read_list(str value) {
     list_view v;
     anp_error err = ANP_ERROR_INIT;
@@ -220,6 +237,7 @@ static void read_list(str value) {
     read_blocks(&v, docs, tfs, valid);
     read_positions(v.positions.data ? v.positions : value, &v, docs);
     find_positions(v.positions.data ? v.positions : value, &v, docs);
+    append_positions(v.positions.data ? v.positions : value, &v, docs, tfs);
     buffer_free(&shown);
     free(docs);
     free(tfs);

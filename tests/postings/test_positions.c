@@ -313,6 +313,47 @@ static bool check_all(const fixture *f, str value, const list_view *list) {
     return good;
 }
 
+/* Lists of some of the postings each, appended: the bytes of the list of all. */
+static bool check_append(const fixture *f, prng *p) {
+    enum { PARTS = 12 };
+    buffer built[PARTS] = {{0}}, out = {0};
+    positions_part parts[PARTS] = {{{0}, 0}};
+    uint32_t count = f->s.count, n = 0;
+    bool good = true;
+    for (uint32_t from = 0, to; good && from < count; from = to, n++) {
+        uint32_t left = count - from, some = prng_below(p, 3) ? left / 4 : 40;
+        to = n + 1 == PARTS ? count : from + 1 + prng_below(p, some < left ? some + 1 : left);
+        positions_input input = {to - from, f->s.docs + from, f->counts + from,
+                                 f->positions + f->starts[from], lengths_of(f)};
+        parts[n].count = to - from;
+        good = CHECK_EQ_INT(positions_build(&input, &built[n], NULL), ANP_OK) &&
+               CHECK_EQ_INT(positions_view_open(str_make((const char *)built[n].data,
+                                                         built[n].len),
+                                                to - from, &parts[n].view, NULL), ANP_OK);
+    }
+    positions_input all = {count, f->s.docs, f->counts, NULL, lengths_of(f)};
+    good = good && CHECK_EQ_INT(positions_append(&all, parts, n, &out, NULL), ANP_OK) &&
+           CHECK_EQ_INT(out.len, f->apart.len) &&
+           CHECK(out.len == 0 || memcmp(out.data, f->apart.data, out.len) == 0);
+    parts[n - 1].count--;
+    good = good && CHECK_EQ_INT(positions_append(&all, parts, n, &out, NULL), ANP_CORRUPT);
+    for (uint32_t i = 0; i < n; i++) {
+        buffer_free(&built[i]);
+    }
+    buffer_free(&out);
+    return good;
+}
+
+/* A whole list of any bytes, appended to nothing. */
+static anp_status append_one(const fixture *f, const positions_view *v) {
+    buffer out = {0};
+    positions_part part = {*v, f->s.count};
+    positions_input all = {f->s.count, f->s.docs, f->counts, NULL, lengths_of(f)};
+    anp_status status = positions_append(&all, &part, 1, &out, NULL);
+    buffer_free(&out);
+    return status;
+}
+
 static void round_trip(uint32_t count, titles which, uint32_t weight, bool heavy, uint32_t most,
                        int form) {
     prng p = {count * 100ull + which * 20 + weight};
@@ -330,6 +371,7 @@ static void round_trip(uint32_t count, titles which, uint32_t weight, bool heavy
     if (form >= 0) {
         good = CHECK_EQ_INT(f->apart.data[0], form) && good;
     }
+    good = check_append(f, &p) && good;
     if (good) {
         positions_join(&f->list, 0, apart);
         str joined = str_make((const char *)f->list.data, f->list.len);
@@ -369,6 +411,7 @@ static void cut(uint32_t count, titles which) {
                 refused += status != ANP_OK;
             }
             CHECK(refused > 0);
+            CHECK_EQ_INT(append_one(f, &v), ANP_CORRUPT);
         }
         free(exact);
     }
@@ -396,6 +439,8 @@ static void flipped(uint32_t count, titles which) {
         positions_view v;
         if (positions_view_open(str_make(exact, f->apart.len), count, &v, NULL) == ANP_OK) {
             bool equal;
+            anp_status appended = append_one(f, &v);
+            CHECK(appended == ANP_OK || appended == ANP_CORRUPT);
             for (int i = 0; i < 20; i++) {
                 anp_status status = read_one(f, &v, &list, prng_below(&p, count), &equal);
                 CHECK(status == ANP_OK || status == ANP_CORRUPT);
