@@ -31,6 +31,20 @@ typedef struct postings_reader {
     uint32_t (*tfs_least)(const list_view *view, uint32_t from, uint32_t count, uint8_t least,
                           uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES], const uint8_t **tfs,
                           bool *large, uint64_t bits[KERNEL_BLOCK_WORDS]);
+    /*
+     * The tfs of those ordinals of a block that are `wanted` (bits), one behind the other, as
+     * bytes: 255 for 255 and more, 0 for one that is not in the list. Whether one is 255. Up to
+     * KERNEL_READ_BYTES behind them are written too. all: what tfs_of_all gave, or NULL.
+     */
+    bool (*tfs_of)(const list_view *view, const uint8_t *all, uint32_t block,
+                   const uint64_t wanted[KERNEL_BLOCK_WORDS], uint8_t *tfs);
+    /* The same of `count` <= 256 ordinals in any order. starts: of a blocked container, as the
+       kernel of that name says; NULL: not known. */
+    bool (*tfs_of_docs)(const list_view *view, const uint8_t *all, const uint16_t *starts,
+                        const uint16_t *docs, uint32_t count, uint8_t *tfs);
+    /* Of all postings, by rank; room for KERNEL_READ_BYTES behind them, which may be read and
+       written. */
+    void (*tfs_of_all)(const list_view *view, uint8_t *tfs);
     /* positions_find; false where it says ANP_CORRUPT. */
     bool (*places)(positions_finder *finder, const uint16_t *lows, uint32_t count,
                    positions_place *places);

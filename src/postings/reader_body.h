@@ -581,6 +581,7 @@ static uint32_t tfs_least(const list_view *v, uint32_t from, uint32_t count, uin
     return READER_KERNELS.at_least(*tfs, count, least, bits);
 }
 
+#include "postings/wanted_body.h"
 #include "postings/places_body.h"
 
 const postings_reader READER = {
@@ -595,5 +596,8 @@ const postings_reader READER = {
     .tfs_at = tfs_at,
     .tf_bytes = tf_bytes,
     .tfs_least = tfs_least,
+    .tfs_of = tfs_of,
+    .tfs_of_all = tfs_of_all,
+    .tfs_of_docs = tfs_of_docs,
     .places = find_places,
 };

@@ -1,32 +1,120 @@
 /*
- * Candidates scored 256 at a time, whatever their blocks: where many of them will be kept, bounds
- * save little, and each block costs more than its few candidates do.
+ * Candidates scored up to 256 of a cell at a time, whatever their blocks: a block costs more than
+ * its few candidates do.
  *
- *     candidates      3   7 | 262   301 | 517 …      ascending, of a cell
- *     term by term    their ranks in its list, a block's together; tfs; contributions in 256 lanes
- *     kept            the lanes that reach the threshold
+ *     blocks       those that can win, best first; or all candidates of a cell, in their order
+ *     waiting      3   7 | 262   301 | 517 …     by cell, until there are enough
+ *     term by      tfs, contributions; out are those that do not reach the threshold with what the
+ *     term         terms that are left have at most in their block
+ *     kept         those that reach it in the end
+ *
+ * The term that has the greatest bound comes first: after it few are left as a rule, and these move
+ * together. Where blocks have many candidates each, tfs are read block by block instead; a block in
+ * which none is left is not read again.
+ *
+ * The first batches are small, as the threshold grows fastest then. Loops run over all candidates
+ * of a batch, not block by block: how many a block has is what a processor cannot foresee.
  */
 #include "query/evaluation.h"
 
-enum { ALONE_MAX = 2 }; /* so few candidates of a block are looked up one by one */
-
-typedef struct batch {
-    evaluation *e;
-    eval_cell *ec;
-    const uint16_t *docs;
-    uint32_t count;
-    bool normed[INDEX_FIELDS];
-    float norms[INDEX_FIELDS][RANK_LANES] __attribute__((aligned(64)));
-    int32_t sums[RANK_LANES] __attribute__((aligned(64)));
-} batch;
+enum {
+    BATCH_FIRST = 32,  /* candidates of all cells that are scored first */
+    EACH_CELL = 32,    /* of so many a cell, and more, later */
+};
 
 bool eval_is_for_batches(const evaluation *e) {
     return e->term_count && !e->phrase_count && !e->constant;
 }
 
-/* ---- Contributions ------------------------------------------------------------------------- */
+/* ---- Candidates that wait ------------------------------------------------------------------ */
 
-static const float *norms_of(batch *b, const eval_term *term) {
+/* Terms by descending bound. */
+static void order_terms(eval_batch *b) {
+    const evaluation *e = b->e;
+    float most[EVAL_TERMS_MAX];
+    for (uint32_t term = 0; term < e->term_count; term++) {
+        float bound = 0;
+        uint32_t at = term;
+        for (uint32_t i = 0; i < e->terms[term].lists->count; i++) {
+            float one = e->terms[term].lanes[i].most;
+            bound = one > bound ? one : bound;
+        }
+        for (; at && most[at - 1] < bound; at--) {
+            most[at] = most[at - 1];
+            b->order[at] = b->order[at - 1];
+        }
+        most[at] = bound;
+        b->order[at] = (uint8_t)term;
+    }
+}
+
+void eval_batch_begin(evaluation *e, eval_batch *b) {
+    size_t first = e->top->capacity + e->top->capacity / 2;
+    b->e = e;
+    b->waiting = 0;
+    b->tf_bytes = 0;
+    b->enough = first < BATCH_FIRST ? BATCH_FIRST : first < RANK_LANES ? (uint32_t)first
+                                                                       : RANK_LANES;
+    order_terms(b);
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        b->every[i] = (uint8_t)i;
+    }
+}
+
+/* By block, what the terms behind each one, in their order, have at most together. */
+static anp_status sum_rests(const eval_batch *b, eval_cell *ec) {
+    const evaluation *e = b->e;
+    uint32_t terms = e->term_count;
+    float *rests = arena_alloc(e->memory, (size_t)terms * EVAL_CELL_BLOCKS * sizeof *rests);
+    if (!rests) {
+        return eval_nomem(e);
+    }
+    memset(rests + (size_t)(terms - 1) * EVAL_CELL_BLOCKS, 0, EVAL_CELL_BLOCKS * sizeof *rests);
+    for (uint32_t i = terms - 1; i-- > 0;) {
+        const eval_lane *lane = ec->lanes[b->order[i + 1]];
+        float *rest = rests + (size_t)i * EVAL_CELL_BLOCKS;
+        const float *behind = rest + EVAL_CELL_BLOCKS;
+        for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+            float bound = lane ? lane->blocks[block] * RANK_BOUND_ROUND : 0;
+            rest[block] = behind[block] + bound;
+        }
+    }
+    ec->rests = rests;
+    return ANP_OK;
+}
+
+static anp_status begin_waiting(const eval_batch *b, eval_cell *ec) {
+    if (ec->waiting) {
+        return ANP_OK;
+    }
+    TRY(cells_open(b->e->snapshot, ec->c, b->e->err));
+    TRY(sum_rests(b, ec));
+    ec->waiting = arena_alloc(b->e->memory, sizeof *ec->waiting);
+    if (!ec->waiting) {
+        return eval_nomem(b->e);
+    }
+    ec->waiting->count = ec->waiting->blocks = 0;
+    return ANP_OK;
+}
+
+anp_status eval_block_starts(evaluation *e, eval_cell *ec) {
+    uint32_t *starts = arena_array(e->memory, uint32_t, EVAL_CELL_BLOCKS + 1);
+    if (!starts) {
+        return eval_nomem(e);
+    }
+    for (uint32_t i = 0; i < ec->count; i++) {
+        starts[ec->docs[i] / BLOCK_DOCS + 1] = i + 1;
+    }
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        starts[block + 1] = starts[block + 1] ? starts[block + 1] : starts[block];
+    }
+    ec->starts = starts;
+    return ANP_OK;
+}
+
+/* ---- What all terms need ------------------------------------------------------------------- */
+
+static const float *norms_of(eval_batch *b, const eval_term *term) {
     index_field field = term->lists->field;
     if (!b->normed[field]) {
         b->normed[field] = true;
@@ -35,77 +123,19 @@ static const float *norms_of(batch *b, const eval_term *term) {
     return b->norms[field];
 }
 
-/* The tfs of candidates [from, end), all of one block; 0 where the term is not there. */
-static void read_block(const batch *b, const list_view *list, uint32_t from, uint32_t end,
-                       uint32_t *tfs) {
-    const postings_reader *lists = b->e->lists;
-    uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
-    uint64_t bits[KERNEL_BLOCK_WORDS];
-    uint32_t first, last, block = b->docs[from] / BLOCK_DOCS, before[KERNEL_BLOCK_WORDS] = {0};
-    bool large;
-    lists->block(list, block, &first, &last);
-    lists->block_bits(list, block, first, last, bits);
-    const uint8_t *bytes = lists->tf_bytes(list, first, last - first, room, &large);
-    for (uint32_t word = 0; word + 1 < (uint32_t)KERNEL_BLOCK_WORDS; word++) {
-        before[word + 1] = before[word] + (uint32_t)__builtin_popcountll(bits[word]);
-    }
-    for (uint32_t i = from; i < end; i++) {
-        uint32_t word = b->docs[i] % BLOCK_DOCS / 64;
-        uint64_t bit = (uint64_t)1 << b->docs[i] % 64;
-        uint32_t rank = before[word] + (uint32_t)__builtin_popcountll(bits[word] & (bit - 1));
-        bool here = (bits[word] & bit) && rank < last - first;
-        tfs[i] = !here ? 0 : bytes[rank] < UINT8_MAX ? bytes[rank] : list_tf(list, first + rank);
-    }
-}
-
-static void read_tfs(const batch *b, const list_view *list, uint32_t tfs[RANK_LANES]) {
-    const postings_reader *lists = b->e->lists;
-    for (uint32_t from = 0, end; from < b->count; from = end) {
-        uint32_t block = b->docs[from] / BLOCK_DOCS;
-        for (end = from + 1; end < b->count && b->docs[end] / BLOCK_DOCS == block; end++) {
-        }
-        if (end - from > ALONE_MAX) {
-            read_block(b, list, from, end, tfs);
-            continue;
-        }
-        for (uint32_t i = from; i < end; i++) {
-            uint32_t rank = lists->rank(list, b->docs[i]);
-            tfs[i] = rank == UINT32_MAX ? 0 : lists->tf(list, rank);
-        }
-    }
-}
-
-static void add_term(batch *b, const eval_lane *lane) {
-    const eval_term *term = lane->term;
-    const float *norms = norms_of(b, term);
-    uint32_t tfs[RANK_LANES];
-    uint8_t lanes[RANK_LANES];
-    read_tfs(b, &lane->in->list, tfs);
-    for (uint32_t i = 0; i < b->count; i++) {
-        bool fits = tfs[i] <= UINT8_MAX;
-        lanes[i] = fits ? (uint8_t)tfs[i] : 0;
-        b->sums[i] += fits ? 0 : (int32_t)rank_contribution(term->weight, tfs[i], norms[i]);
-    }
-    memset(lanes + b->count, 0, RANK_LANES - b->count);
-    b->e->lanes->add(lanes, norms, term->weight, b->sums);
-}
-
-/* ---- What is kept -------------------------------------------------------------------------- */
-
-/* The factors of the candidates; NULL: 1 everywhere. */
-static const float *factors_of(const batch *b, float factors[RANK_LANES]) {
+/* The factors of the candidates, if they are not all 1. */
+static void make_factors(eval_batch *b) {
     const evaluation *e = b->e;
     const cell *c = b->ec->c;
     uint8_t scores[RANK_LANES * RANK_SCORES];
     if (!e->prior.blends) {
-        return NULL;
+        return;
     }
     if (c->score_bytes != RANK_SCORES) {
         for (uint32_t i = 0; i < b->count; i++) {
-            factors[i] = eval_factor(e, c, b->docs[i]);
+            b->factors[i] = eval_factor(e, c, b->docs[i]);
         }
-        memset(factors + b->count, 0, (RANK_LANES - b->count) * sizeof *factors);
-        return factors;
+        return;
     }
     for (uint32_t i = 0; i < b->count; i++) {
         memcpy(scores + (size_t)RANK_SCORES * i,
@@ -113,32 +143,215 @@ static const float *factors_of(const batch *b, float factors[RANK_LANES]) {
     }
     memset(scores + (size_t)RANK_SCORES * b->count, 0,
            (size_t)RANK_SCORES * (RANK_LANES - b->count));
-    e->lanes->factors(scores, e->prior.linear, factors);
-    return factors;
+    e->lanes->factors(scores, e->prior.linear, b->factors);
 }
 
-/* What a sum, times the factor, has to reach. */
-static float batch_threshold(const batch *b) {
+/* ---- Blocks of many candidates ------------------------------------------------------------- */
+
+/* Their bits, of a block whose candidates all are in the batch from those of the cell. */
+static void find_lanes(const eval_batch *b, eval_stretch *run) {
+    const uint64_t *words = b->ec->words;
+    uint32_t count = 0;
+    if (words) {
+        memcpy(run->lanes, words + (size_t)run->block * RANK_LANE_WORDS, sizeof run->lanes);
+        for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+            count += (uint32_t)__builtin_popcountll(run->lanes[word]);
+        }
+    }
+    if (count != run->end - run->from) {
+        memset(run->lanes, 0, sizeof run->lanes);
+        for (uint32_t i = run->from; i < run->end; i++) {
+            run->lanes[b->docs[i] % BLOCK_DOCS / 64] |= (uint64_t)1 << b->docs[i] % 64;
+        }
+    }
+}
+
+static void add_run(eval_batch *b, uint32_t block, uint32_t from, uint32_t end) {
+    eval_stretch *run = &b->runs[b->run_count++];
+    run->block = block;
+    run->from = from;
+    run->end = end;
+    find_lanes(b, run);
+}
+
+/* Of ascending candidates. */
+static void find_runs(eval_batch *b) {
+    uint32_t spanned = b->docs[b->count - 1] / BLOCK_DOCS - b->docs[0] / BLOCK_DOCS + 1u;
+    b->run_count = 0;
+    for (uint32_t i = 0, end; i < b->count && b->count >= EVAL_BLOCK_MANY * spanned; i = end) {
+        uint32_t block = b->docs[i] / BLOCK_DOCS;
+        for (end = i + 1; end < b->count && b->docs[end] / BLOCK_DOCS == block; end++) {
+        }
+        add_run(b, block, i, end);
+    }
+}
+
+/* Of those that waited. */
+static void take_runs(eval_batch *b, const eval_waiting *waiting) {
+    b->run_count = 0;
+    for (uint32_t i = 0, from = 0;
+         i < waiting->blocks && b->count >= EVAL_BLOCK_MANY * waiting->blocks; i++) {
+        add_run(b, waiting->block[i], from, waiting->ends[i]);
+        from = waiting->ends[i];
+    }
+}
+
+/* Whether some candidate of a run is not out yet. */
+static bool is_alive(const eval_batch *b, const eval_stretch *run) {
+    uint64_t any = 0;
+    for (uint32_t word = run->from / 64; word <= (run->end - 1) / 64; word++) {
+        uint32_t low = run->from > word * 64 ? run->from - word * 64 : 0;
+        uint32_t end = run->end - word * 64;
+        uint64_t below = end < 64 ? ((uint64_t)1 << end) - 1 : UINT64_MAX;
+        any |= b->alive[word] & below & (UINT64_MAX << low);
+    }
+    return any != 0;
+}
+
+/* Of the runs in which some are left; 0 in the others. Whether one is 255. */
+static bool read_runs(eval_batch *b, const eval_lane *lane) {
+    const list_view *list = &lane->in->list;
+    bool large = false;
+    for (const eval_stretch *run = b->runs; run < b->runs + b->run_count; run++) {
+        if (is_alive(b, run)) {
+            large |= b->e->lists->tfs_of(list, lane->tfs, run->block, run->lanes,
+                                          b->tfs + run->from);
+        } else {
+            memset(b->tfs + run->from, 0, run->end - run->from);
+        }
+    }
+    return large;
+}
+
+/* ---- Term by term -------------------------------------------------------------------------- */
+
+/* Contributions of tfs that are no bytes; the others' tfs are left. */
+static void add_large(eval_batch *b, const eval_lane *lane, const float *norms) {
+    const list_view *list = &lane->in->list;
+    for (uint32_t i = 0; i < b->count; i++) {
+        uint32_t rank = b->tfs[i] == UINT8_MAX ? b->e->lists->rank(list, b->docs[i]) : UINT32_MAX;
+        uint32_t tf = rank == UINT32_MAX ? 0 : list_tf(list, rank);
+        if (tf > UINT8_MAX) {
+            b->tfs[i] = 0;
+            b->sums[i] += (int32_t)rank_contribution(lane->term->weight, tf, norms[i]);
+        }
+    }
+}
+
+/*
+ * What makes looking ordinals up in a list cheaper, once many were: where the blocks of a blocked
+ * container begin; all its tfs, in about the time that so many look-ups took. Where memory is out
+ * there is none of it.
+ */
+static void prepare_lane(eval_batch *b, eval_lane *lane) {
+    enum { MANY = 16, TFS_PART = 64, TFS_BYTES_MAX = 1 << 20 };
     const evaluation *e = b->e;
-    return e->prior.blends || !eval_top_full(e)
-               ? e->theta * EVAL_SUM_ROUND
-               : eval_least_behind(e, b->ec->c->first + b->docs[0]);
+    const list_view *list = &lane->in->list;
+    lane->asked += b->count;
+    if (!lane->starts && lane->asked > MANY && list->container_kind == LIST_BLOCKED) {
+        lane->starts = arena_alloc(e->memory, (EVAL_CELL_BLOCKS + 1) * sizeof *lane->starts);
+        if (lane->starts) {
+            e->sets->starts(list->high, list_high_words(list->count), list->count, lane->starts);
+        }
+    }
+    if (!lane->tfs && lane->asked > MANY + list->count / TFS_PART &&
+        b->tf_bytes + list->count <= TFS_BYTES_MAX) {
+        lane->tfs = arena_alloc(e->memory, list->count + KERNEL_READ_BYTES);
+        if (lane->tfs) {
+            e->lists->tfs_of_all(list, lane->tfs);
+            b->tf_bytes += list->count;
+        }
+    }
 }
 
-static void keep(const batch *b) {
-    evaluation *e = b->e;
-    eval_cell *ec = b->ec;
-    float room[RANK_LANES];
-    uint64_t over[RANK_LANE_WORDS];
-    eval_posts posts = {0};
-    e->lanes->over(b->sums, factors_of(b, room), batch_threshold(b), over);
+static void add_term(eval_batch *b, eval_lane *lane) {
+    const evaluation *e = b->e;
+    const float *norms = norms_of(b, lane->term);
+    prepare_lane(b, lane);
+    bool large = b->run_count ? read_runs(b, lane)
+                              : e->lists->tfs_of_docs(&lane->in->list, lane->tfs, lane->starts,
+                                                      b->docs, b->count, b->tfs);
+    memset(b->tfs + b->count, 0, RANK_LANES - b->count);
+    if (large) {
+        add_large(b, lane, norms);
+    }
+    e->lanes->add(b->tfs, norms, lane->term->weight, b->sums);
+    if (e->trace) {
+        e->trace->postings += b->count;
+    }
+}
+
+static void fill_least(eval_batch *b, uint32_t from, uint32_t end, float least) {
+    for (uint32_t i = from; i < end; i++) {
+        b->least[i] = least;
+    }
+}
+
+/* What sums, times their factors, have to reach when the terms up to number `i` are added. */
+static void find_least(eval_batch *b, uint32_t i) {
+    const evaluation *e = b->e;
+    const float theta = e->theta * EVAL_SUM_ROUND;
+    bool last = i + 1 == e->term_count, bounded = b->ec->rests;
+    const float *rests = bounded ? b->ec->rests + (size_t)i * EVAL_CELL_BLOCKS : NULL;
+    if (!last && !bounded) {
+        fill_least(b, 0, b->count, theta - b->rest);
+    } else if (!last && b->run_count) {
+        for (const eval_stretch *run = b->runs; run < b->runs + b->run_count; run++) {
+            fill_least(b, run->from, run->end, theta - rests[run->block]);
+        }
+    } else if (!last) {
+        for (uint32_t k = 0; k < b->count; k++) {
+            b->least[k] = theta - rests[b->docs[k] / BLOCK_DOCS];
+        }
+    } else if (e->prior.blends || !eval_top_full(e)) {
+        fill_least(b, 0, b->count, theta);
+    } else {
+        const uint32_t first = b->ec->c->first;
+        for (uint32_t k = 0; k < b->count; k++) {
+            b->least[k] = eval_least_behind(e, first + b->docs[k]);
+        }
+    }
+}
+
+/* Puts the candidates that are left in a row. */
+static void move_together(eval_batch *b, uint32_t left) {
+    uint32_t to = 0;
     for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-        for (uint64_t left = over[word]; left; left &= left - 1) {
+        for (uint64_t some = b->alive[word]; some; some &= some - 1, to++) {
+            uint32_t from = word * 64 + (uint32_t)__builtin_ctzll(some);
+            b->docs[to] = b->docs[from];
+            b->sums[to] = b->sums[from];
+            b->factors[to] = b->factors[from];
+            for (uint32_t field = 0; field < (uint32_t)INDEX_FIELDS; field++) {
+                b->norms[field][to] = b->norms[field][from];
+            }
+        }
+    }
+    b->count = left;
+}
+
+static void set_alive(eval_batch *b) {
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        uint32_t here = b->count > word * 64 ? b->count - word * 64 : 0;
+        b->alive[word] = here < 64 ? ((uint64_t)1 << here) - 1 : UINT64_MAX;
+    }
+}
+
+static void keep(eval_batch *b) {
+    evaluation *e = b->e;
+    bool many = eval_keeps_many(e, b->ec);
+    eval_posts posts;
+    posts.count = 0;
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        for (uint64_t left = b->alive[word]; left; left &= left - 1) {
             uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            if (eval_keeps_many(e, ec)) {
-                eval_add_post(&posts, ec, b->docs[i], b->sums[i]);
+            if (b->sums[i] <= 0) {
+                continue;
+            }
+            if (many) {
+                eval_add_post(&posts, b->ec, b->docs[i], b->sums[i]);
             } else {
-                eval_keep(e, ec, b->docs[i], b->sums[i]);
+                eval_keep(e, b->ec, b->docs[i], b->sums[i]);
             }
         }
     }
@@ -147,25 +360,123 @@ static void keep(const batch *b) {
     }
 }
 
+/* Without bounds of blocks: those of the lists. */
+static float rest_of(const eval_batch *b) {
+    float rest = 0;
+    for (uint32_t i = 0; i < b->e->term_count; i++) {
+        const eval_lane *lane = b->ec->lanes[b->order[i]];
+        rest += lane ? lane->most : 0;
+    }
+    return rest * RANK_BOUND_ROUND;
+}
+
+static void begin(eval_batch *b, eval_cell *ec, const uint16_t *docs, uint32_t count) {
+    b->ec = ec;
+    b->count = count;
+    memcpy(b->docs, docs, count * sizeof *docs);
+    memset(b->normed, 0, sizeof b->normed);
+    memset(b->sums, 0, sizeof b->sums);
+    set_alive(b);
+}
+
+/* The candidates of a batch that has begun. */
+static void score(eval_batch *b) {
+    const evaluation *e = b->e;
+    const eval_cell *ec = b->ec;
+    uint32_t left = b->count;
+    make_factors(b);
+    b->rest = rest_of(b);
+    for (uint32_t i = 0; i < e->term_count && left; i++) {
+        eval_lane *lane = ec->lanes[b->order[i]];
+        if (lane && lane->most > 0) {
+            b->rest -= lane->most;
+            add_term(b, lane);
+        }
+        if (i + 1 < e->term_count && e->theta <= 0) {
+            continue;
+        }
+        find_least(b, i);
+        left = e->lanes->reach(b->sums, e->prior.blends ? b->factors : NULL, b->least, b->alive);
+        if (!b->run_count && left < b->count / 2 && i + 1 < e->term_count) {
+            move_together(b, left);
+            set_alive(b);
+        }
+    }
+    if (left) {
+        keep(b);
+    }
+}
+
+/* ---- Blocks in any order ------------------------------------------------------------------- */
+
+static void score_waiting(eval_batch *b, eval_cell *ec) {
+    eval_waiting *waiting = ec->waiting;
+    if (waiting->count) {
+        begin(b, ec, waiting->docs, waiting->count);
+        take_runs(b, waiting);
+        b->waiting -= waiting->count;
+        waiting->count = waiting->blocks = 0;
+        score(b);
+    }
+}
+
+void eval_batch_end(eval_batch *b) {
+    evaluation *e = b->e;
+    for (uint32_t i = 0; i < e->cell_count && b->waiting; i++) {
+        if (e->cells[i].waiting) {
+            score_waiting(b, &e->cells[i]);
+        }
+    }
+}
+
+anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block) {
+    const evaluation *e = b->e;
+    const uint64_t *words = ec->starts ? NULL : ec->words + (size_t)block * RANK_LANE_WORDS;
+    uint32_t count = 0;
+    TRY(begin_waiting(b, ec));
+    if (ec->starts) {
+        count = ec->starts[block + 1] - ec->starts[block];
+    } else {
+        for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+            count += (uint32_t)__builtin_popcountll(words[word]);
+        }
+    }
+    if (ec->waiting->count + count > (uint32_t)RANK_LANES) {
+        score_waiting(b, ec);
+    }
+    uint16_t *docs = ec->waiting->docs + ec->waiting->count;
+    if (ec->starts) {
+        memcpy(docs, ec->docs + ec->starts[block], count * sizeof *docs);
+    } else {
+        e->sets->pick(words, RANK_LANE_WORDS, b->every, b->every,
+                      (uint16_t)(block * BLOCK_DOCS), docs, b->tfs);
+    }
+    ec->waiting->count += count;
+    ec->waiting->block[ec->waiting->blocks] = (uint8_t)block;
+    ec->waiting->ends[ec->waiting->blocks++] = (uint16_t)ec->waiting->count;
+    b->waiting += count;
+    if (e->trace) {
+        e->trace->blocks_scored++;
+    }
+    if (b->waiting >= b->enough) {
+        uint32_t most = EACH_CELL * e->cell_count;
+        eval_batch_end(b);
+        most = most < (uint32_t)RANK_LANES ? RANK_LANES : most;
+        b->enough = 2 * b->enough < most ? 2 * b->enough : most;
+    }
+    return ANP_OK;
+}
+
 anp_status eval_candidate_batches(evaluation *e, eval_cell *ec) {
+    eval_batch b;
     TRY(cells_open(e->snapshot, ec->c, e->err));
     TRY(ec->docs ? ANP_OK : eval_candidate_docs(e, ec));
-    batch b = {.e = e, .ec = ec};
-    for (uint32_t from = 0; from < ec->count; from += b.count) {
-        uint32_t left = ec->count - from;
-        b.docs = ec->docs + from;
-        b.count = left < RANK_LANES ? left : RANK_LANES;
-        memset(b.normed, 0, sizeof b.normed);
-        memset(b.sums, 0, sizeof b.sums);
-        for (uint32_t i = 0; i < e->term_count; i++) {
-            if (ec->lanes[i]) {
-                add_term(&b, ec->lanes[i]);
-            }
-        }
-        if (e->trace) {
-            e->trace->postings += b.count;
-        }
-        keep(&b);
+    eval_batch_begin(e, &b);
+    for (uint32_t from = 0, count; from < ec->count; from += count) {
+        count = ec->count - from < RANK_LANES ? ec->count - from : RANK_LANES;
+        begin(&b, ec, ec->docs + from, count);
+        find_runs(&b);
+        score(&b);
     }
     return ANP_OK;
 }

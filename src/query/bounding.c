@@ -92,6 +92,9 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i, float most_of_
     lane->term = term;
     lane->values = NULL;
     lane->blocks = NULL;
+    lane->starts = NULL;
+    lane->tfs = NULL;
+    lane->asked = 0;
     lane->most = most_of_any;
     ec->lanes[term - e->terms] = lane;
     if (in->list.bounds && e->request->k) {

@@ -121,11 +121,12 @@ static anp_status score_directly(evaluation *e, eval_cell *ec) {
 
 /* Bounds of the blocks that have candidates. */
 static anp_status bound_candidates(evaluation *e, eval_cell *ec) {
-    TRY(eval_candidate_words(e, ec));
+    bool by_docs = ec->docs && eval_is_for_batches(e);
+    TRY(by_docs ? eval_block_starts(e, ec) : eval_candidate_words(e, ec));
     TRY(eval_block_sums(e, ec));
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        const uint64_t *w = ec->words + (size_t)block * 4;
-        bool any = w[0] | w[1] | w[2] | w[3];
+        const uint64_t *w = by_docs ? NULL : ec->words + (size_t)block * 4;
+        bool any = by_docs ? ec->starts[block] < ec->starts[block + 1] : w[0] | w[1] | w[2] | w[3];
         ec->sums[block] = any ? ec->sums[block] + 1 : 0;
     }
     return ANP_OK;
@@ -231,6 +232,22 @@ static anp_status watch_phrases(evaluation *e, uint64_t words[4], phrase_watch *
 
 /* Blocks in the order of their bounds: their scores are made first, then their phrases are looked
    at. */
+static anp_status rank_batches(evaluation *e) {
+    const eval_block *b;
+    eval_batch batch;
+    eval_order order;
+    eval_order_begin(e, &order);
+    eval_batch_begin(e, &batch);
+    TRY(eval_next_block(e, &order, &b));
+    while (b) {
+        eval_cell *ec = &e->cells[b->cell];
+        TRY(eval_batch_add(&batch, ec, b->block));
+        TRY(eval_next_block(e, &order, &b));
+    }
+    eval_batch_end(&batch);
+    return ANP_OK;
+}
+
 static anp_status rank_blocks(evaluation *e, uint64_t found) {
     enum { SEEN_PART = 32, SEEN_LEAST = 32 };
     phrase_watch watch = {.found = found, .enough = found / SEEN_PART + SEEN_LEAST};
@@ -290,7 +307,7 @@ static anp_status rank_candidates(evaluation *e, uint64_t *total) {
             TRY(score_directly(e, ec));
         }
     }
-    return rank_blocks(e, found);
+    return eval_is_for_batches(e) ? rank_batches(e) : rank_blocks(e, found);
 }
 
 /* ---- Matches without a score --------------------------------------------------------------- */

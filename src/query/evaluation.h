@@ -44,6 +44,9 @@ typedef struct eval_lane {
     const float *values; /* a bound for each posting, in units, factor included; NULL: codes */
     float most;          /* no posting's bound is greater; 0: none contributes a unit */
     float *blocks;       /* bounds by block, beside the cell's sums */
+    uint32_t asked;      /* ordinals that batches looked up; after many: */
+    uint16_t *starts;    /* of a blocked container's blocks */
+    uint8_t *tfs;        /* by rank, as bytes */
 } eval_lane;
 
 /* A term that scores. */
@@ -77,6 +80,9 @@ typedef struct eval_cell {
     uint32_t count;            /* candidates: */
     uint16_t *docs;            /* either ascending lows */
     uint64_t *words;           /* or bits; both may be there */
+    uint32_t *starts;          /* of those of each block among docs, where batches need it */
+    const float *rests;        /* batches.c: bounds by block, of the terms behind each one */
+    struct eval_waiting *waiting;
     struct phrase_side *sides; /* two a phrase: body (or the field it is in), title; phrases.c */
 } eval_cell;
 
@@ -254,8 +260,51 @@ anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
 /* One that holds the phrases. */
 void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 
-/* batches.c: all candidates of a cell, many at once; whether the query's candidates can be. */
+/* batches.c: candidates scored many at once; whether the query's candidates can be. */
 bool eval_is_for_batches(const evaluation *e);
+/* Of so many candidates of a block, in the mean, and more tfs are read block by block. */
+enum { EVAL_BLOCK_MANY = 8 };
+/* Candidates of a cell that will be scored. */
+typedef struct eval_waiting {
+    uint32_t count, blocks;
+    uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
+    uint8_t block[RANK_LANES]; /* number; its candidates end before: */
+    uint16_t ends[RANK_LANES];
+} eval_waiting;
+typedef struct eval_stretch { /* those of a block */
+    uint32_t block;
+    uint32_t from, end; /* places in the batch */
+    uint64_t lanes[RANK_LANE_WORDS];
+} eval_stretch;
+typedef struct eval_batch {
+    evaluation *e;
+    uint8_t order[EVAL_TERMS_MAX]; /* of terms */
+    uint32_t waiting; /* candidates of all cells */
+    uint32_t enough;  /* then they are scored */
+    uint32_t tf_bytes; /* of lanes */
+    eval_cell *ec;    /* whose candidates are scored: */
+    uint32_t count;
+    uint32_t run_count; /* 0: tfs are not read by block */
+    eval_stretch runs[RANK_LANES / EVAL_BLOCK_MANY];
+    uint64_t alive[RANK_LANE_WORDS]; /* candidates that may win */
+    float rest; /* of terms that are left, where blocks have no bounds */
+    bool normed[INDEX_FIELDS];
+    uint8_t every[RANK_LANES]; /* 0, 1, 2 … */
+    uint16_t docs[RANK_LANES];
+    uint8_t tfs[RANK_LANES + KERNEL_READ_BYTES];
+    float norms[INDEX_FIELDS][RANK_LANES] __attribute__((aligned(64)));
+    float factors[RANK_LANES] __attribute__((aligned(64)));
+    float least[RANK_LANES] __attribute__((aligned(64)));
+    int32_t sums[RANK_LANES] __attribute__((aligned(64)));
+} eval_batch;
+void eval_batch_begin(evaluation *e, eval_batch *b);
+/* Where the candidates of each block begin, of a cell that has lows of them. */
+anp_status eval_block_starts(evaluation *e, eval_cell *ec);
+/* The candidates of a block of a bounded cell; they are scored now or later. */
+anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block);
+/* Scores those that wait. */
+void eval_batch_end(eval_batch *b);
+/* All candidates of a cell. */
 anp_status eval_candidate_batches(evaluation *e, eval_cell *ec);
 
 /* candidates.c */

@@ -180,6 +180,23 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
     return count;
 }
 
+static uint32_t reach(const int32_t sums[RANK_LANES], const float *f,
+                      const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 64 * word; i < 64 * word + 64 && lanes[word]; i += 16) {
+            __m512 x = _mm512_cvtepi32_ps(_mm512_loadu_si512((const void *)(sums + i)));
+            x = f ? _mm512_mul_ps(x, _mm512_loadu_ps(f + i)) : x;
+            __mmask16 mask = _mm512_cmp_ps_mask(x, _mm512_loadu_ps(least + i), _CMP_GE_OQ);
+            bits |= (uint64_t)mask << i % 64;
+        }
+        lanes[word] &= bits;
+        count += (uint32_t)__builtin_popcountll(lanes[word]);
+    }
+    return count;
+}
+
 static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]) {
     const __m512 want = _mm512_set1_ps(least);
     for (int word = 0; word < RANK_LANE_WORDS; word++) {
@@ -255,6 +272,24 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
     return count;
 }
 
+static uint32_t reach(const int32_t sums[RANK_LANES], const float *f,
+                      const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 64 * word; i < 64 * word + 64 && lanes[word]; i += 8) {
+            const void *at = sums + i;
+            __m256 x = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)at));
+            x = f ? _mm256_mul_ps(x, _mm256_loadu_ps(f + i)) : x;
+            __m256 mask = _mm256_cmp_ps(x, _mm256_loadu_ps(least + i), _CMP_GE_OQ);
+            bits |= (uint64_t)(uint32_t)_mm256_movemask_ps(mask) << i % 64;
+        }
+        lanes[word] &= bits;
+        count += (uint32_t)__builtin_popcountll(lanes[word]);
+    }
+    return count;
+}
+
 static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]) {
     const __m256 want = _mm256_set1_ps(least);
     for (int word = 0; word < RANK_LANE_WORDS; word++) {
@@ -301,6 +336,21 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
         }
         lanes[word] = bits;
         count += (uint32_t)__builtin_popcountll(bits);
+    }
+    return count;
+}
+
+static uint32_t reach(const int32_t sums[RANK_LANES], const float *f,
+                      const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        uint64_t bits = 0;
+        for (int i = 64 * word; i < 64 * word + 64 && lanes[word]; i++) {
+            float x = f ? (float)sums[i] * f[i] : (float)sums[i];
+            bits |= (uint64_t)(x >= least[i]) << i % 64;
+        }
+        lanes[word] &= bits;
+        count += (uint32_t)__builtin_popcountll(lanes[word]);
     }
     return count;
 }
@@ -633,6 +683,7 @@ const rank_lanes LANES = {
     .worthy = worthy,
     .scored = scored,
     .over = over,
+    .reach = reach,
     .reached = reached,
     .bounds = bounds,
 };

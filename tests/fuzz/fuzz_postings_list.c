@@ -88,6 +88,34 @@ static void read_by_all(const list_view *v, const uint16_t *docs, const uint32_t
     }
 }
 
+/* The tfs of some ordinals, by every reader. */
+static void read_wanted(const list_view *v, const uint16_t *docs, const uint32_t *tfs, bool valid) {
+    const postings_reader *const *readers;
+    size_t count = postings_readers_all(&readers);
+    uint8_t *all = malloc((size_t)v->count + KERNEL_READ_BYTES);
+    uint16_t starts[LIST_BLOCKS + 1];
+    need(all != NULL);
+    bool blocked = v->container_kind == LIST_BLOCKED;
+    if (blocked) {
+        postings_kernels_best()->starts(v->high, list_high_words(v->count), v->count, starts);
+    }
+    for (size_t i = 0; i < 2 * count; i++) {
+        const postings_reader *reader = readers[i / 2];
+        uint8_t out[BLOCK_DOCS + KERNEL_READ_BYTES];
+        const uint64_t wanted[KERNEL_BLOCK_WORDS] = {UINT64_MAX, 1, 0x8000000000000101, 0xff00};
+        uint32_t some = v->count < BLOCK_DOCS ? v->count : BLOCK_DOCS;
+        reader->tfs_of_all(v, all);
+        reader->tfs_of_docs(v, i % 2 ? all : NULL, blocked ? starts : NULL, docs, some, out);
+        for (uint32_t k = 0; k < some; k++) {
+            need(!valid || out[k] == (tfs[k] < 255 ? tfs[k] : 255));
+        }
+        for (uint32_t block = 0; block < (uint32_t)LIST_BLOCKS; block += 1 + block / 4) {
+            reader->tfs_of(v, i % 2 ? all : NULL, block, wanted, out);
+        }
+    }
+    free(all);
+}
+
 /* Blocks, and ordinals that are kept, of any bytes; of a valid list they are its own. */
 static void read_blocks(const list_view *v, const uint16_t *docs, const uint32_t *tfs, bool valid) {
     uint32_t next = 0;
@@ -110,6 +138,7 @@ static void read_blocks(const list_view *v, const uint16_t *docs, const uint32_t
     }
     need(!valid || next == v->count);
     read_by_all(v, docs, tfs, valid);
+    read_wanted(v, docs, tfs, valid);
     uint16_t some[READS];
     for (uint32_t i = 0; i < READS; i++) {
         some[i] = (uint16_t)(i * 1021);

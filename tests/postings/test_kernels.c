@@ -303,6 +303,80 @@ static bool check_ranks(const postings_reader *reader, const list_view *v, const
     return good;
 }
 
+static uint8_t as_byte(uint32_t tf) {
+    return tf < UINT8_MAX ? (uint8_t)tf : UINT8_MAX;
+}
+
+/* The tf of an ordinal as a byte, 0 where it is not there. */
+static uint8_t byte_of(const sample *s, uint32_t low) {
+    uint32_t from = 0, to = s->count;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (s->docs[middle] < low) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from < s->count && s->docs[from] == low ? as_byte(s->tfs[from]) : 0;
+}
+
+static bool check_wanted_bytes(const sample *s, const uint16_t *docs, uint32_t count,
+                               const uint8_t *tfs, bool large, const char *what) {
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        any |= tfs[i] == UINT8_MAX;
+        if (!CHECK_EQ_INT(tfs[i], byte_of(s, docs[i]))) {
+            test_note("%s: number %u of %u, ordinal %u", what, i, count, docs[i]);
+            return false;
+        }
+    }
+    return CHECK_EQ_INT(large, any);
+}
+
+/* Some ordinals of the block of a posting: of its postings only, or others too. */
+static bool check_wanted(const postings_reader *reader, const list_view *v, const sample *s,
+                         const uint8_t *all, const uint16_t *starts, prng *r) {
+    uint64_t wanted[KERNEL_BLOCK_WORDS] = {0};
+    uint16_t docs[BLOCK_DOCS], mixed[BLOCK_DOCS];
+    uint8_t tfs[BLOCK_DOCS + KERNEL_READ_BYTES];
+    uint32_t block = s->docs[prng_below(r, s->count)] / BLOCK_DOCS, count = 0;
+    uint32_t part = 1 + prng_below(r, 9), strangers = prng_below(r, 2);
+    for (uint32_t low = block * BLOCK_DOCS; low < (block + 1) * BLOCK_DOCS; low++) {
+        if (prng_below(r, part) == 0 && (strangers || byte_of(s, low))) {
+            wanted[low % BLOCK_DOCS / 64] |= (uint64_t)1 << low % 64;
+            docs[count++] = (uint16_t)low;
+        }
+    }
+    bool large = reader->tfs_of(v, all, block, wanted, tfs);
+    bool good = check_wanted_bytes(s, docs, count, tfs, large, "of a block");
+    count = prng_below(r, BLOCK_DOCS + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t rank = prng_below(r, s->count);
+        mixed[i] = strangers ? (uint16_t)prng_below(r, LIST_DOCS) : s->docs[rank];
+    }
+    large = reader->tfs_of_docs(v, all, starts, mixed, count, tfs);
+    return good && check_wanted_bytes(s, mixed, count, tfs, large, "of any");
+}
+
+static bool check_all_wanted(const postings_reader *reader, const list_view *v, const sample *s,
+                             prng *r) {
+    static uint8_t all[LIST_DOCS + KERNEL_READ_BYTES];
+    uint16_t starts[LIST_BLOCKS + 1];
+    bool good = true, blocked = v->container_kind == LIST_BLOCKED;
+    reader->tfs_of_all(v, all);
+    for (uint32_t i = 0; i < s->count && good; i++) {
+        good = CHECK_EQ_INT(all[i], as_byte(s->tfs[i]));
+    }
+    if (blocked) {
+        postings_kernels_best()->starts(v->high, list_high_words(v->count), v->count, starts);
+    }
+    for (uint32_t i = 0; i < 12 && good; i++) {
+        good = check_wanted(reader, v, s, i % 2 ? all : NULL, blocked && i % 3 ? starts : NULL, r);
+    }
+    return good;
+}
+
 static void check_list(const postings_reader *reader, uint32_t count, sample_tfs kind, bool dense,
                        prng *r) {
     sample s;
@@ -320,7 +394,7 @@ static void check_list(const postings_reader *reader, uint32_t count, sample_tfs
     for (uint32_t block = 0; block < (uint32_t)LIST_BLOCKS && good; block++) {
         good = check_block(reader, &v, &s, block, &rank);
     }
-    good = good && check_ranks(reader, &v, &s, r);
+    good = good && check_ranks(reader, &v, &s, r) && check_all_wanted(reader, &v, &s, r);
     for (uint32_t i = 0; i < 200 && good; i++) {
         uint32_t from = prng_below(r, s.count), left = s.count - from;
         uint32_t some = 1 + prng_below(r, left < BLOCK_DOCS ? left : BLOCK_DOCS);

@@ -175,6 +175,33 @@ static void check_over(const rank_lanes *k, prng *r) {
     CHECK_EQ_INT(count, want);
 }
 
+/* As over, of some lanes, each with a threshold of its own. */
+static void check_reach(const rank_lanes *k, prng *r) {
+    int32_t sums[RANK_LANES];
+    float factors[RANK_LANES], least[RANK_LANES];
+    bool blends = prng_below(r, 2);
+    uint64_t lanes[RANK_LANE_WORDS], before[RANK_LANE_WORDS];
+    for (int i = 0; i < RANK_LANES; i++) {
+        sums[i] = prng_below(r, 4) ? (int32_t)prng_below(r, 100000000) : 0;
+        factors[i] = 0.7f + 0.6f * unit(r);
+        least[i] = prng_below(r, 4) ? 5e7f * unit(r) : prng_below(r, 2) ? (float)sums[i] : -1;
+    }
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        before[word] = lanes[word] = prng_below(r, 4) ? prng_next(r) | prng_next(r) : 0;
+    }
+    uint32_t count = k->reach(sums, blends ? factors : NULL, least, lanes), want = 0;
+    for (int i = 0; i < RANK_LANES; i++) {
+        float x = (float)sums[i] * (blends ? factors[i] : 1);
+        bool reaches = (before[i / 64] >> (i % 64) & 1) && x >= least[i];
+        want += reaches;
+        if (!CHECK_EQ_INT(lanes[i / 64] >> (i % 64) & 1, reaches)) {
+            test_note("kernel %s, lane %d", k->name, i);
+            return;
+        }
+    }
+    CHECK_EQ_INT(count, want);
+}
+
 static void check_reached(const rank_lanes *k, prng *r) {
     float bounds[RANK_LANES], least = prng_below(r, 4) ? 5e7f * unit(r) : -1;
     uint64_t lanes[RANK_LANE_WORDS];
@@ -384,6 +411,7 @@ void test_rank_lanes(void) {
             check_norms_at(all[i], &r);
             check_promising(all[i], &r);
             check_over(all[i], &r);
+            check_reach(all[i], &r);
             check_reached(all[i], &r);
             check_factors(all[i], &r);
             check_values(all[i], &r);
