@@ -277,7 +277,8 @@ anp_status index_verify(index_handle *index, bool full,
         check_catalog(&c);
         c.lows = malloc(WINDOW_DOCS * sizeof *c.lows);
         c.tfs = malloc(WINDOW_DOCS * sizeof *c.tfs);
-        status = c.lows && c.tfs ? ANP_OK : error_nomem(&detail, "checking an index");
+        c.parts = malloc(WINDOW_DOCS * sizeof *c.parts);
+        status = c.lows && c.tfs && c.parts ? ANP_OK : error_nomem(&detail, "checking an index");
         if (status == ANP_OK && full) {
             status = check_all(&c, &detail);
         }
@@ -286,6 +287,7 @@ anp_status index_verify(index_handle *index, bool full,
     snapshot_close(c.snapshot);
     free(c.lows);
     free(c.tfs);
+    free(c.parts);
     check_free_facts(&c);
     check_free_pairs(&c);
     *problems = of_store + c.problems;

@@ -27,6 +27,7 @@ typedef struct check {
     uint64_t problems;
     uint16_t *lows; /* WINDOW_DOCS, scratch */
     uint32_t *tfs;
+    uint8_t *parts; /* of champions, by low */
     window_facts facts[GROUP_WINDOWS]; /* by slot, of the windows of the unit in hand */
     pair_facts *pairs; /* by unit of the catalog */
     size_t pair_units;

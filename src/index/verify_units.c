@@ -6,8 +6,9 @@
  *                there. Values ascend, also over the borders of packs
  *     pack       its directory is whole, its last entry is its key's
  *     list       valid, its ordinals inside its window or segment, its number below the counter;
- *                its bounds not below the impacts that they cover; its positions, which are in it
- *                or in one value of their own, read to their last byte, below the post's length
+ *                its bounds not below the impacts that they cover, its champions the best as its
+ *                seeds say; its positions, which are in it or in one value of their own, read
+ *                to their last byte, below the post's length
  *     positions  belong to a list that has none in itself
  *     column,    as many entries as posts; each unit has its lengths, scores and sketches
  *     sketches
@@ -95,6 +96,26 @@ static bool bounds_hold(const check *c, const window_facts *f, const list_view *
     return hold;
 }
 
+/* Seed i is not above the first 2^i champions, and not below all other postings by a unit. */
+static bool champions_hold(check *c, const window_facts *f, const list_view *list, bool blended) {
+    const uint8_t *lows = list->champions + (blended ? (size_t)list->champion_count * 2 : 0);
+    const uint8_t *seeds = list->seeds + (blended ? LIST_SEEDS * 2 : 0);
+    bool hold = true;
+    memset(c->parts, LIST_SEEDS, WINDOW_DOCS);
+    for (uint32_t i = 0, part = 0; i < list->champion_count; i++) {
+        part += i == 1u << part;
+        c->parts[load_u16(lows + (size_t)i * 2)] = (uint8_t)part;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t low = c->lows[i], part = c->parts[low];
+        float value = rank_saturation(c->tfs[i], f->norms[low]);
+        value = blended ? value * f->factors[low] / LIST_BLEND_SCALE : value;
+        hold = hold && (part == 0 || value <= list_seed_most(load_u16(seeds + (part - 1) * 2))) &&
+               (part == LIST_SEEDS || value * 65535.01f >= load_u16(seeds + part * 2));
+    }
+    return hold;
+}
+
 /* The last to read c->tfs, which become those of the field. */
 static anp_status check_positions(check *c, const list_view *list, str value,
                                   const uint32_t *lengths, uint32_t weight, anp_error *err) {
@@ -147,6 +168,11 @@ static anp_status check_list(check *c, const section *s, uint64_t inner, str val
     }
     if (!title && !bounds_hold(c, f, &list)) {
         return error_corrupt(err, "a bound is below an impact");
+    }
+    bool champions = list.champion_count == 0 || (champions_hold(c, f, &list, false) &&
+                                                  champions_hold(c, f, &list, true));
+    if (!champions) {
+        return error_corrupt(err, "a list's champions are not its best postings");
     }
     str positions = list.positions;
     if (!positions.data) {

@@ -2,14 +2,15 @@
  * Posting list from arrays to bytes: the sections of postings/format.h in their order.
  *
  * Room for the largest form is made once, then sections are written by pointer. Cost: a few passes
- * over the postings; seeds by a histogram and a radix sort of the best hundred-odd. Every bound is
- * checked against the float that it must cover as it is written, because it is rounded.
+ * over the postings; seeds and champions by a histogram and a radix sort of the best hundred-odd.
+ * Every bound is checked against the float that it must cover as it is written, because it is
+ * rounded.
  */
 #include "postings/list.h"
 
 #include <math.h>
 
-enum { SEED_DEPTH = 1 << (LIST_SEEDS - 1), RADIX = 256 };
+enum { RADIX = 256 };
 
 /* ---- Containers ---------------------------------------------------------------------------- */
 
@@ -265,9 +266,16 @@ static uint8_t *put_codes_of(const float *maxima, uint32_t count, range r, float
     return at;
 }
 
-/* Descending, by two passes over the bytes; spare has room for count. */
-static void sort_down(uint16_t *values, uint16_t *spare, uint32_t count) {
-    for (unsigned shift = 0; shift < 16; shift += 8) {
+/* The best values of a list: units above ranks. Room for all of its postings each. */
+typedef struct best_room {
+    uint32_t *best, *spare;
+    uint16_t *units;
+    uint8_t *bins;
+} best_room;
+
+/* Descending by units, as they came where these are the same; by two passes over the bytes. */
+static void sort_down(uint32_t *values, uint32_t *spare, uint32_t count) {
+    for (unsigned shift = 16; shift < 32; shift += 8) {
         uint32_t starts[RADIX] = {0}, sum = 0;
         for (uint32_t i = 0; i < count; i++) {
             starts[values[i] >> shift & (RADIX - 1)]++;
@@ -280,22 +288,20 @@ static void sort_down(uint16_t *values, uint16_t *spare, uint32_t count) {
         for (uint32_t i = 0; i < count; i++) {
             spare[starts[values[i] >> shift & (RADIX - 1)]++] = values[i];
         }
-        uint16_t *swap = values;
+        uint32_t *swap = values;
         values = spare;
         spare = swap;
     }
 }
 
-/* In units, rounded down: a hair less, so that no rounding up lifts one above its value; and the
-   bin of each. A loop that compilers turn into vectors. */
+/* In units, rounded down, and the bin of each. A loop that compilers turn into vectors. */
 static void floor_units(const float *values, uint32_t count, range r, float unit, uint16_t *seeds,
                         uint8_t *bins) {
-    float units = 65535.0f / unit * 0.9999995f;
+    float units = list_seed_scale(unit);
     float per_unit = 255.0f / ((float)(r.high - r.low) + 1);
     float low = (float)r.low;
     for (uint32_t i = 0; i < count; i++) {
-        float at = values[i] * units;
-        int32_t seed = (int32_t)(at < 65535 ? at : 65535);
+        int32_t seed = list_seed_units(values[i], units);
         float bin = ((float)seed - low) * per_unit;
         seeds[i] = (uint16_t)seed;
         bins[i] = (uint8_t)(int32_t)(bin > 0 ? bin : 0);
@@ -312,48 +318,68 @@ static uint32_t least_bin(const uint8_t *bins, uint32_t count) {
     counts[0][bins[count - 1]] += count & 1;
     for (; bin > 0; bin--) {
         above += counts[0][bin] + counts[1][bin];
-        if (above >= SEED_DEPTH) {
+        if (above >= (uint32_t)LIST_CHAMPIONS) {
             break;
         }
     }
     return bin;
 }
 
-/* The 1st, 2nd, 4th … 128th best. Values below the 128th's bin are left out. */
-static uint8_t *put_seeds_of(const float *values, uint32_t count, range r, float unit,
-                             uint16_t *best, uint8_t *at) {
+/* The best 128 and some more, or all, in their order: room->best. How many. Values below the
+   128th's bin are left out. */
+static uint32_t find_best(const float *values, uint32_t count, range r, float unit,
+                          const best_room *room) {
     uint32_t held = 0;
-    uint8_t *bins = (uint8_t *)(best + count + 1);
-    floor_units(values, count, r, unit, best, bins);
-    uint32_t least = count > SEED_DEPTH ? least_bin(bins, count) : 0;
+    floor_units(values, count, r, unit, room->units, room->bins);
+    uint32_t least = count > (uint32_t)LIST_CHAMPIONS ? least_bin(room->bins, count) : 0;
     for (uint32_t i = 0; i < count; i++) {
-        best[held] = best[i];
-        held += bins[i] >= least;
+        room->best[held] = (uint32_t)room->units[i] << 16 | i;
+        held += room->bins[i] >= least;
     }
-    sort_down(best, best + count + 1, held);
+    sort_down(room->best, room->spare, held);
+    return held;
+}
+
+/* The 1st, 2nd, 4th … 128th best. */
+static void put_seeds(const uint32_t *best, uint32_t held, uint8_t *at) {
     for (uint32_t i = 0; i < LIST_SEEDS; i++) {
         uint32_t rank = (1u << i) - 1;
-        store_u16(at, rank < held ? best[rank] : 0);
-        at += 2;
+        store_u16(at + (size_t)i * 2, (uint16_t)(rank < held ? best[rank] >> 16 : 0));
     }
-    return at;
+}
+
+static void put_champions(const list_input *input, const uint32_t *best, uint8_t *lows,
+                          uint8_t *tfs) {
+    uint32_t count = list_champions(input->count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t rank = best[i] & UINT16_MAX, tf = input->tfs[rank];
+        store_u16(lows + (size_t)i * 2, input->docs[rank]);
+        tfs[i] = (uint8_t)(tf < UINT8_MAX ? tf : UINT8_MAX);
+    }
 }
 
 /* The largest of all values is the largest of the scopes, and the least of them is not above the
    values that seeds are made of: what is below counts as the least. */
-static uint8_t *put_bounds(const list_input *input, uint16_t *best, uint8_t *at) {
+static uint8_t *put_bounds(const list_input *input, const best_room *room, uint8_t *at) {
     float impacts[LIST_BLOCKS], blended[LIST_BLOCKS];
     uint32_t scopes = scope_maxima(input, input->impacts, impacts);
+    uint32_t champions = list_champions(input->count);
     scope_maxima(input, input->blended, blended);
     range of_impacts = choose_range(impacts, scopes, 1.0f);
     range of_blended = choose_range(blended, scopes, LIST_BLEND_SCALE);
     memcpy(at, &of_impacts, sizeof of_impacts);
     memcpy(at + sizeof of_impacts, &of_blended, sizeof of_blended);
-    at += 2 * sizeof of_impacts;
-    at = put_seeds_of(input->impacts, input->count, of_impacts, 1.0f, best, at);
-    at = put_seeds_of(input->blended, input->count, of_blended, LIST_BLEND_SCALE, best, at);
-    at = put_codes_of(impacts, scopes, of_impacts, 1.0f, at);
-    return put_codes_of(blended, scopes, of_blended, LIST_BLEND_SCALE, at);
+    uint8_t *seeds = at + 2 * sizeof of_impacts, *codes = seeds + (size_t)LIST_SEEDS * 4;
+    uint8_t *lows = codes + (size_t)scopes * 2, *tfs = lows + (size_t)champions * 4;
+    codes = put_codes_of(impacts, scopes, of_impacts, 1.0f, codes);
+    put_codes_of(blended, scopes, of_blended, LIST_BLEND_SCALE, codes);
+    uint32_t held = find_best(input->impacts, input->count, of_impacts, 1.0f, room);
+    put_seeds(room->best, held, seeds);
+    put_champions(input, room->best, lows, tfs);
+    held = find_best(input->blended, input->count, of_blended, LIST_BLEND_SCALE, room);
+    put_seeds(room->best, held, seeds + (size_t)LIST_SEEDS * 2);
+    put_champions(input, room->best, lows + (size_t)champions * 2, tfs + champions);
+    return tfs + (size_t)champions * 2;
 }
 
 /* ---- The whole ----------------------------------------------------------------------------- */
@@ -372,6 +398,18 @@ static uint8_t *put_large_head(const list_input *input, const tf_form *tf, uint3
     store_u16(at + 2, (uint16_t)(input->count - 1));
     store_u32(at + 4, tf->sum > UINT32_MAX ? UINT32_MAX : (uint32_t)tf->sum);
     return at + LIST_HEAD_BYTES;
+}
+
+static bool best_room_make(best_room *room, size_t count) {
+    count++; /* a place is written before it is known whether it counts */
+    room->best = malloc(count * (2 * sizeof *room->best + sizeof *room->units + 1));
+    if (!room->best) {
+        return false;
+    }
+    room->spare = room->best + count;
+    room->units = (uint16_t *)(room->spare + count);
+    room->bins = (uint8_t *)(room->units + count);
+    return true;
 }
 
 /* Without exceptions, which a small list has no room for. */
@@ -398,13 +436,10 @@ void list_build(const list_input *input, buffer *out) {
     if (!at) {
         return;
     }
-    uint16_t *scratch = NULL;
-    if (bounds) {
-        scratch = malloc(((size_t)input->count + 1) * 2 * sizeof *scratch);
-        if (!scratch) {
-            out->failed = true;
-            return;
-        }
+    best_room room = {0};
+    if (bounds && !best_room_make(&room, input->count)) {
+        out->failed = true;
+        return;
     }
     at = (small ? put_small_head : put_large_head)(input, &tf, flags, at);
     at = put_container(input, at);
@@ -416,8 +451,8 @@ void list_build(const list_input *input, buffer *out) {
         at = put_titles(input, titles, !small, at);
     }
     if (bounds) {
-        at = put_bounds(input, scratch, at);
+        at = put_bounds(input, &room, at);
     }
-    free(scratch);
+    free(room.best);
     out->len = (size_t)(at - out->data);
 }

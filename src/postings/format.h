@@ -43,6 +43,10 @@
  *                m = n while n < 256 (one a posting), else 256 (one a block). A code q > 0 says:
  *                impact <= low + (q - 1) (high - low) / 254; 0: no posting there. A list without
  *                bounds is so short that its impacts are soon computed
+ *     champions  in a list with bounds, from n = 1,024: the 128 best postings, by impact and by
+ *                blended impact in the units of seeds, of the same the lower ordinal first: u16
+ *                low[128], u16 blended low[128], u8 tf[128], u8 blended tf[128], 255 for a tf of
+ *                255 and more. So no posting but the first 2^i of them is above seed i by a unit
  *     impact     tf / (tf + norm) by rank/bm25.h at k1 = 1.2, b = 0.75 and the unit's average
  *                length; blended: times the prior factor of blend 0.3 and equal weights. For other
  *                settings: with c the least norm(now) / norm(build), an impact x is at most
@@ -112,6 +116,7 @@ enum {
     LIST_SLOT_BLOCKS = 32,
     LIST_SLOTS = LIST_BLOCKS / LIST_SLOT_BLOCKS,
     LIST_SEEDS = 8,
+    LIST_CHAMPIONS = 1 << (LIST_SEEDS - 1),
     LIST_TF_STRIDE = 64, /* codes an entry of before[] covers */
     LIST_INLINE_BYTES = 512,
     POSITIONS_GROUP = 32,
@@ -120,6 +125,17 @@ enum {
 
 /* What a blended impact is divided by before it is stored: the largest prior factor, 1 + 0.3. */
 #define LIST_BLEND_SCALE 1.3f
+
+/* The least list that has champions. The tests are also built with fewer. */
+#ifndef LIST_CHAMPIONS_FROM
+#define LIST_CHAMPIONS_FROM 1024
+#endif
+
+/* Of a list with bounds. */
+static inline uint32_t list_champions(uint32_t count) {
+    return count < LIST_CHAMPIONS_FROM ? 0
+           : count < LIST_CHAMPIONS ? count : LIST_CHAMPIONS;
+}
 
 static inline uint32_t list_container_of(uint32_t count) {
     return count < LIST_BLOCKED_FROM ? LIST_ARRAY

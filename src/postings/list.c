@@ -76,6 +76,9 @@ static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t
     v->bound_count = v->count < LIST_BLOCKS ? v->count : LIST_BLOCKS;
     v->bound_bytes = take(&at, end, v->bound_count);
     v->blended_bytes = take(&at, end, v->bound_count);
+    v->champion_count = list_champions(v->count);
+    v->champions = take(&at, end, (size_t)v->champion_count * 4);
+    v->champion_tfs = take(&at, end, (size_t)v->champion_count * 2);
     if (v->bounds) {
         v->impact_max = load_u16(v->bounds + 2);
         v->blended_max = load_u16(v->bounds + 6);
@@ -304,9 +307,10 @@ void list_print(const list_view *v, buffer *out) {
     static const char *const containers[] = {"array", "blocked", "bitset"};
     char line[160];
     int len = snprintf(line, sizeof line, "%u postings, %s, tf %u bits + %u exceptions, tf sum %u, "
-                       "impact <= %.4f, %u bounds, %u titles, %zu bytes\n", v->count,
+                       "impact <= %.4f, %u bounds, %u champions, %u titles, %zu bytes\n", v->count,
                        containers[v->container_kind], v->tf_bits, v->exceptions, v->tf_sum,
-                       v->impact_max / 65535.0, v->bound_count, v->title_count, v->len);
+                       v->impact_max / 65535.0, v->bound_count, v->champion_count, v->title_count,
+                       v->len);
     buffer_put(out, line, (size_t)len);
     uint16_t *docs = malloc(v->count * sizeof *docs);
     uint32_t shown = docs ? list_docs(v, docs) : 0;

@@ -53,6 +53,9 @@ typedef struct list_view {
     uint32_t bound_count;  /* m */
     const uint8_t *bound_bytes;
     const uint8_t *blended_bytes;
+    uint32_t champion_count;
+    const uint8_t *champions;    /* u16 lows by impact, then by blended impact */
+    const uint8_t *champion_tfs; /* likewise */
     str positions; /* when they are in the same value; data NULL otherwise */
 } list_view;
 
@@ -120,6 +123,22 @@ uint32_t list_title_tf(const list_view *view, uint32_t rank);
 /* Takes weight * title tf from the tfs of ranks [from, from + count); 0 where that is more. */
 void list_less_titles(const list_view *view, uint32_t weight, uint32_t from, uint32_t count,
                       uint32_t *tfs);
+
+/* An impact (in `unit`s) in the units of seeds, rounded down: a hair less, so that no rounding up
+   lifts one above its value. */
+static inline float list_seed_scale(float unit) {
+    return 65535.0f / unit * 0.9999995f;
+}
+
+static inline int32_t list_seed_units(float value, float scale) {
+    float at = value * scale;
+    return (int32_t)(at < 65535 ? at : 65535);
+}
+
+/* What no impact exceeds (in its unit) that has so many. */
+static inline float list_seed_most(uint32_t units) {
+    return (float)(units + 1) * (1.000001f / 65535);
+}
 
 /* low + (code - 1) (high - low) / 254, both in units of `unit` / 65535; for code > 0. */
 static inline float list_bound_value(uint16_t low, uint16_t high, float unit, uint32_t code) {

@@ -139,6 +139,23 @@ static anp_status validate_bounds(const list_view *v, const uint16_t *docs, cons
     return ANP_OK;
 }
 
+/* Different postings, with their tfs; whether they are the best, only the index can say. */
+static anp_status validate_champions(const list_view *v, const uint8_t *lows, const uint8_t *tfs,
+                                     anp_error *err) {
+    uint64_t seen[LIST_DOCS / 64] = {0};
+    for (uint32_t i = 0; i < v->champion_count; i++) {
+        uint16_t low = load_u16(lows + (size_t)i * 2);
+        uint32_t rank = list_rank(v, low);
+        bool again = seen[low / 64] >> low % 64 & 1;
+        uint32_t tf = rank == UINT32_MAX ? 0 : list_tf(v, rank);
+        if (again || rank == UINT32_MAX || tfs[i] != (tf < UINT8_MAX ? tf : UINT8_MAX)) {
+            return error_corrupt(err, "champion %u is wrong", i);
+        }
+        seen[low / 64] |= (uint64_t)1 << low % 64;
+    }
+    return ANP_OK;
+}
+
 static anp_status validate(const list_view *v, uint16_t *docs, uint32_t *tfs, anp_error *err) {
     TRY(validate_order(v, docs, list_docs(v, docs), err));
     TRY(validate_high(v, err));
@@ -149,8 +166,14 @@ static anp_status validate(const list_view *v, uint16_t *docs, uint32_t *tfs, an
         return ANP_OK;
     }
     TRY(validate_bounds(v, docs, v->bounds, v->seeds, v->bound_bytes, err));
-    return validate_bounds(v, docs, v->bounds + 4, v->seeds + (size_t)LIST_SEEDS * 2,
-                           v->blended_bytes, err);
+    TRY(validate_bounds(v, docs, v->bounds + 4, v->seeds + (size_t)LIST_SEEDS * 2,
+                        v->blended_bytes, err));
+    if (v->champion_count == 0) {
+        return ANP_OK;
+    }
+    TRY(validate_champions(v, v->champions, v->champion_tfs, err));
+    return validate_champions(v, v->champions + (size_t)v->champion_count * 2,
+                              v->champion_tfs + v->champion_count, err);
 }
 
 anp_status list_validate(const list_view *v, anp_error *err) {

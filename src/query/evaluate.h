@@ -49,6 +49,7 @@ typedef struct evaluate_trace {
     uint32_t blocks;         /* bounds looked at */
     uint32_t blocks_scored;
     uint64_t postings;       /* added to accumulators */
+    uint64_t champions;      /* postings that were taken as such, of one term */
     uint64_t probes;         /* ordinals looked up in a list */
     uint64_t phrases;        /* posts whose positions were looked at */
     uint64_t pairs;          /* lists of two words side by side that were taken for phrases */

@@ -1,11 +1,12 @@
 /*
  * A list by itself, and a query of one term: the best postings by the codes of their bounds.
  *
- *     codes of each list ─> those that reach the threshold ─┬─ of postings ─┐
- *                             ^                             │               v
- *                             ├ seeds of the lists          └─ of blocks ─> batch ─> heap
- *                             └ where far more than k reach it:             lengths, contributions,
- *                               the k-th best of what is sure               scores, the k-th best
+ *     champions of long lists ────────────────────────────────────────┐
+ *     codes of others ─> those that reach the threshold ─┬─ postings ─┤
+ *                          ^                             │            v
+ *                          ├ seeds of the lists          └─ blocks ─> batch ─> heap
+ *                          └ where far more than k reach it:          lengths, contributions,
+ *                            the k-th best of what is sure            scores, the k-th best
  *
  * A code stands for the best posting of its block, or for a posting of a shorter list: it says what
  * its impact does not exceed, and that it is no more than a step below that. So k codes vouch for k
@@ -270,12 +271,13 @@ anp_status eval_only_list(evaluation *e, eval_cell *ec, const eval_lane *lane) {
 /* ---- One term: codes ----------------------------------------------------------------------- */
 
 /* A list of the term with bounds; codes of its postings, or of its blocks, that reach the
-   threshold. */
+   threshold, or parts of its champions that do. */
 typedef struct coded_list {
     eval_cell *ec;
     const eval_lane *lane;
+    bool champions;
     uint64_t reached[RANK_LANE_WORDS];
-    uint32_t codes; /* of them */
+    uint32_t codes; /* of them; or parts */
 } coded_list;
 
 typedef struct one_term {
@@ -284,6 +286,7 @@ typedef struct one_term {
     bool blended; /* the codes with the prior's factor are those that count */
     coded_list *lists;
     uint32_t list_count;
+    uint32_t parts; /* of champions */
     float *sure; /* what postings surely have; at most one a code */
     uint32_t sure_count;
     uint64_t dead; /* posts that sure ones may be of */
@@ -490,6 +493,77 @@ static void take_postings(batch *b, const coded_list *l, const uint64_t *allowed
     batch_take(b, l->ec, taken);
 }
 
+/* ---- One term: champions ------------------------------------------------------------------- */
+
+/*
+ * The best 128 of a longer list, in their order, as parts of 1, 1, 2, 4 … 64 postings: what a part
+ * has at most, the seed before it says; about half of the posts that are looked at are kept. Where
+ * the last seed does not reach the threshold, there is no need of codes. Where it does, and no more
+ * posts are wanted, champions raise the threshold; a list whose other postings still reach it is
+ * taken by codes then, as if its champions had not been offered.
+ */
+
+enum { CHAMPION_PARTS = LIST_SEEDS };
+
+/* What no posting has more than from a part on; behind the last one, all others. */
+static float part_bound(const one_term *t, const eval_lane *lane, uint32_t part) {
+    if (part == 0) {
+        return lane->most;
+    }
+    const uint8_t *seeds = lane->in->list.seeds + (t->blended ? 2 * LIST_SEEDS : 0);
+    float most = list_seed_most(load_u16(seeds + (size_t)(part - 1) * 2));
+    return rank_bound_units(&lane->bound, most, most, 0); /* as of codes */
+}
+
+static bool takes_champions(const one_term *t, const eval_lane *lane) {
+    return lane->in->list.champion_count > 0 &&
+           (t->e->top->capacity <= LIST_CHAMPIONS ||
+            part_bound(t, lane, CHAMPION_PARTS) < t->e->theta);
+}
+
+/* How many parts reach the threshold. */
+static uint32_t find_parts(const one_term *t, coded_list *l) {
+    l->codes = 1;
+    while (l->codes < CHAMPION_PARTS && part_bound(t, l->lane, l->codes) >= t->e->theta) {
+        l->codes++;
+    }
+    return l->codes;
+}
+
+static anp_status take_champions(one_term *t, const coded_list *l, uint32_t part) {
+    batch *b = &t->batch;
+    const list_view *list = &l->lane->in->list;
+    uint32_t from = part ? 1u << (part - 1) : 0, end = 1u << part, first = 0, taken = 0;
+    const uint64_t *allowed;
+    TRY(eval_allowed(t->e, l->ec, &allowed));
+    end = end < list->champion_count ? end : list->champion_count;
+    first = t->blended ? list->champion_count : 0;
+    uint32_t at = batch_room(b, end - from);
+    for (uint32_t i = first + from; i < first + end; i++) {
+        uint16_t low = load_u16(list->champions + (size_t)i * 2);
+        uint8_t tf = list->champion_tfs[i];
+        b->docs[at + taken] = low;
+        b->tfs[at + taken] = tf;
+        if (tf == UINT8_MAX) {
+            uint32_t rank = t->e->lists->rank(list, low);
+            offer_posting(t->e, l->ec, l->lane, allowed, low, t->e->lists->tf(list, rank));
+        } else {
+            taken += eval_is_allowed(allowed, low);
+        }
+    }
+    batch_take(b, l->ec, taken);
+    if (t->e->trace) {
+        t->e->trace->postings += end - from;
+        t->e->trace->champions += end - from;
+    }
+    if (b->count >= (uint32_t)BATCH_ENOUGH) {
+        batch_end(b);
+    }
+    return ANP_OK;
+}
+
+/* ---- One term: all of it ------------------------------------------------------------------- */
+
 /* The postings of a block. */
 static anp_status score_block(one_term *t, eval_cell *ec, const eval_lane *lane, uint32_t block) {
     const uint64_t *allowed;
@@ -518,6 +592,14 @@ static anp_status take_codes(one_term *t, eval_block *found, uint32_t *count, fl
             continue;
         }
         TRY(cells_open(t->e->snapshot, l->ec->c, t->e->err));
+        for (uint32_t part = 0; l->champions && part < l->codes; part++) {
+            float bound = part_bound(t, l->lane, part);
+            found[(*count)++] = (eval_block){i, part, bound};
+            *most = bound > *most ? bound : *most;
+        }
+        if (l->champions) {
+            continue;
+        }
         if (eval_bounds_postings(l->lane)) {
             const uint64_t *allowed;
             TRY(eval_allowed(t->e, l->ec, &allowed));
@@ -536,6 +618,10 @@ static anp_status take_codes(one_term *t, eval_block *found, uint32_t *count, fl
     return ANP_OK;
 }
 
+static uint32_t first_block(const coded_list *l) {
+    return l->ec->c->from / BLOCK_DOCS;
+}
+
 /* The codes that reach the threshold; those of blocks the best first, until none does. */
 static anp_status score_codes(one_term *t, uint32_t codes) {
     uint32_t count = 0;
@@ -549,15 +635,34 @@ static anp_status score_codes(one_term *t, uint32_t codes) {
     eval_sort_blocks(found, count, most, sorted);
     for (uint32_t i = 0; i < count; i++) {
         const coded_list *l = &t->lists[sorted[i].cell];
-        if (eval_can_win(t->e, l->ec->c, sorted[i].block, sorted[i].bound)) {
-            TRY(score_block(t, l->ec, l->lane, sorted[i].block));
+        uint32_t block = l->champions ? first_block(l) : sorted[i].block;
+        if (!eval_can_win(t->e, l->ec->c, block, sorted[i].bound)) {
+            continue;
         }
+        TRY(l->champions ? take_champions(t, l, sorted[i].block)
+                         : score_block(t, l->ec, l->lane, block));
     }
     batch_end(&t->batch);
     return ANP_OK;
 }
 
-/* ---- One term ------------------------------------------------------------------------------ */
+/* The lists whose champions do not tell all. */
+static anp_status score_rest(one_term *t) {
+    evaluation *e = t->e;
+    uint32_t codes = 0;
+    for (uint32_t i = 0; i < t->list_count; i++) {
+        coded_list *l = &t->lists[i];
+        const cell *c = l->ec->c;
+        l->codes = 0;
+        if (l->champions &&
+            eval_can_win(e, c, first_block(l), part_bound(t, l->lane, CHAMPION_PARTS))) {
+            l->champions = false;
+            top_drop(e->top, c->first + c->from, c->end - c->from);
+            codes += find_reached(t, l);
+        }
+    }
+    return codes ? score_codes(t, codes) : ANP_OK;
+}
 
 bool eval_is_one_term(const evaluation *e) {
     if (e->term_count != 1 || eval_requires(e) || e->excluded_count || e->excluded_set_count ||
@@ -584,14 +689,16 @@ static anp_status find_sure(one_term *t, uint32_t *codes) {
         return eval_nomem(t->e);
     }
     for (uint32_t i = 0; i < t->list_count; i++) {
-        add_sure(t, &t->lists[i]);
+        if (!t->lists[i].champions) {
+            add_sure(t, &t->lists[i]);
+        }
     }
     float sure = sure_at(t, t->e->top->capacity + t->dead);
     if (sure > t->e->theta) {
         t->e->theta = sure;
         *codes = 0;
         for (uint32_t i = 0; i < t->list_count; i++) {
-            *codes += find_reached(t, &t->lists[i]);
+            *codes += t->lists[i].champions ? 0 : find_reached(t, &t->lists[i]);
         }
     }
     return ANP_OK;
@@ -617,10 +724,15 @@ static anp_status open_lists(one_term *t, uint32_t *codes) {
         coded_list *l = &t->lists[t->list_count++];
         l->ec = ec;
         l->lane = lane;
-        *codes += find_reached(t, l);
-        t->dead += ec->c->dead;
+        l->champions = takes_champions(t, lane);
+        if (l->champions) {
+            t->parts += find_parts(t, l);
+        } else {
+            *codes += find_reached(t, l);
+            t->dead += ec->c->dead;
+        }
         if (e->trace) {
-            e->trace->blocks += list->bound_count;
+            e->trace->blocks += l->champions ? CHAMPION_PARTS : list->bound_count;
         }
     }
     if (e->trace) {
@@ -677,7 +789,7 @@ static anp_status score_light(one_term *t) {
     return score_light_blocks(t);
 }
 
-/* ---- All of it ----------------------------------------------------------------------------- */
+/* ---- One term ------------------------------------------------------------------------------ */
 
 anp_status eval_one_term(evaluation *e) {
     one_term t;
@@ -685,7 +797,7 @@ anp_status eval_one_term(evaluation *e) {
     t.e = e;
     t.term = &e->terms[0];
     t.blended = e->prior.alpha == 0;
-    t.list_count = 0;
+    t.list_count = t.parts = 0;
     t.dead = 0;
     t.lists = arena_alloc(e->memory, t.term->lists->count * sizeof *t.lists);
     if (!t.lists) {
@@ -700,5 +812,6 @@ anp_status eval_one_term(evaluation *e) {
     if (codes > e->top->capacity + e->top->capacity / SURE_PART) {
         TRY(find_sure(&t, &codes));
     }
-    return score_codes(&t, codes);
+    TRY(score_codes(&t, codes + t.parts));
+    return score_rest(&t);
 }

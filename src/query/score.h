@@ -61,6 +61,9 @@ void top_offer(top_list *top, double score, double prior, int64_t units, uint32_
 /* The same of several. */
 void top_offer_all(top_list *top, const double *scores, const double *priors, const int32_t *units,
                    const uint32_t *docnos, uint32_t count);
+/* Takes out what is in [docno, docno + count), of a list whose capacity is at most TOP_DROP_MAX. */
+enum { TOP_DROP_MAX = 255 };
+void top_drop(top_list *top, uint32_t docno, uint32_t count);
 /* Best first, no more than capacity; no offers after it. The items may be others then, in
    `memory`. */
 void top_sort(top_list *top, arena *memory);

@@ -24,7 +24,7 @@
 enum {
     STEPS_MAX = 1024,
     STEPS_FROM = 24, /* fewer posts are sorted by insertion */
-    POOL_FROM = 256, /* so many wanted are no heap */
+    POOL_FROM = TOP_DROP_MAX + 1, /* so many wanted are no heap */
     SUNK_PART = 2,   /* of those wanted are put into the heap first */
     LEFT_PART = 8,   /* of those wanted may be left beside them */
     FIRST_PART = 2,  /* of those wanted may come before room is made first */
@@ -224,6 +224,15 @@ void top_offer_all(top_list *top, const double *scores, const double *priors, co
     for (uint32_t i = 0; i < count; i++) {
         offer(top, scores[i], priors[i], units[i], docnos[i]);
     }
+}
+
+void top_drop(top_list *top, uint32_t docno, uint32_t count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < top->count; i++) {
+        top->items[kept] = top->items[i];
+        kept += top->items[i].docno - docno >= count;
+    }
+    top->count = kept;
 }
 
 /* ---- The order ----------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 
 /* On both sides of every border of the format. */
 static const uint32_t sizes[] = {1,    2,    8,    9,    33,   63,    64,    255,   256,
-                                 1023, 2049, 4095, 4096, 4097, 30000, 65535, 65536};
+                                 1023, 1024, 2049, 4095, 4096, 4097, 30000, 65535, 65536};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 static list_input input_of(const sample *s, bool with_tf, bool with_bounds) {
@@ -129,6 +129,38 @@ static bool check_seeds(const bounds *b, const sample *s) {
     return good;
 }
 
+/* By sorting as well: units of seeds down, of the same the ordinals up. */
+static int better_first(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool check_champions(const list_view *v, const sample *s, bool blended) {
+    const float *values = blended ? s->blended : s->impacts;
+    float scale = list_seed_scale(blended ? LIST_BLEND_SCALE : 1.0f);
+    uint32_t expect = s->count < LIST_CHAMPIONS_FROM ? 0 : s->count < 128 ? s->count : 128;
+    uint64_t *sorted = malloc(s->count * sizeof *sorted);
+    bool good = CHECK(sorted != NULL) && CHECK_EQ_INT(v->champion_count, expect);
+    for (uint32_t i = 0; i < s->count && good; i++) {
+        sorted[i] = (uint64_t)(65535 - list_seed_units(values[i], scale)) << 32 | i;
+    }
+    qsort(sorted, s->count, sizeof *sorted, better_first);
+    for (uint32_t i = 0; i < expect && good; i++) {
+        uint32_t rank = (uint32_t)sorted[i], tf = s->tfs[rank], at = blended ? expect + i : i;
+        good = CHECK_EQ_INT(load_u16(v->champions + (size_t)at * 2), s->docs[rank]) &&
+               CHECK_EQ_INT(v->champion_tfs[at], tf < 255 ? tf : 255);
+    }
+    for (uint32_t i = 0; i < s->count && good; i++) { /* what is left is not above the seed */
+        uint32_t before = i ? 31 - (uint32_t)__builtin_clz(i) : 0;
+        before = before < LIST_SEEDS ? before : LIST_SEEDS - 1;
+        uint16_t seed = load_u16(v->seeds + (blended ? 16 : 0) + before * 2);
+        float value = values[(uint32_t)sorted[i]] / (blended ? LIST_BLEND_SCALE : 1);
+        good = i == 0 || CHECK(value <= list_seed_most(seed));
+    }
+    free(sorted);
+    return good;
+}
+
 /* `largest` is rounded up, but not by more than a unit or two. */
 static bool check_largest(const bounds *b, const sample *s, uint16_t largest) {
     float exact = 0;
@@ -154,7 +186,7 @@ static bool check_bounds(const list_view *v, const sample *s) {
     return check_largest(&impacts, s, v->impact_max) &&
            check_largest(&blended, s, v->blended_max) && check_covers(v, &impacts, s, false) &&
            check_covers(v, &blended, s, true) && check_seeds(&impacts, s) &&
-           check_seeds(&blended, s);
+           check_seeds(&blended, s) && check_champions(v, s, false) && check_champions(v, s, true);
 }
 
 static void build_and_check(const sample *s, bool with_tf, bool with_bounds, const char *what) {
@@ -200,7 +232,7 @@ static void every_class(sample_tfs kind) {
 /* All impacts equal, all nought, all as large as can be: scales without width. */
 static void flat_bounds(void) {
     static const float levels[] = {0, 1e-9f, 0.25f, 0.999999f, 1};
-    static const uint32_t counts[] = {64, 65, 255, 256, 5000};
+    static const uint32_t counts[] = {64, 65, 255, 1024, 5000};
     prng p = {51};
     for (int i = 0; i < 5; i++) {
         for (int level = 0; level < 5; level++) {
@@ -399,7 +431,7 @@ static void odd_headers(void) {
 
 /* One broken rule each, the sizes still right: opens, and validation names it. */
 static void broken_rules(void) {
-    enum { HEAD, CONTAINER, RANKS, HIGH, CODES, COUNTS, RANGE, SEEDS, BOUNDS };
+    enum { HEAD, CONTAINER, RANKS, HIGH, CODES, COUNTS, RANGE, SEEDS, BOUNDS, CHAMPIONS, TFS };
     static const struct {
         uint32_t count;
         sample_tfs kind;
@@ -417,7 +449,9 @@ static void broken_rules(void) {
                  {100, SAMPLE_SMALL, RANGE, 3, 0}, /* the least above the largest */
                  {100, SAMPLE_SMALL, RANGE, 7, 0},
                  {100, SAMPLE_SMALL, SEEDS, 15, 0xff}, /* seeds that rise */
-                 {100, SAMPLE_SMALL, BOUNDS, 0, 0}, {3000, SAMPLE_SMALL, BOUNDS, 255, 0}};
+                 {100, SAMPLE_SMALL, BOUNDS, 0, 0}, {3000, SAMPLE_SMALL, BOUNDS, 255, 0},
+                 {3000, SAMPLE_SMALL, CHAMPIONS, 0, 1}, {3000, SAMPLE_SMALL, CHAMPIONS, 511, 64},
+                 {5000, SAMPLE_SMALL, TFS, 0, 0}, {5000, SAMPLE_SMALL, TFS, 255, 1}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         prng p = {61};
         sample s;
@@ -429,7 +463,8 @@ static void broken_rules(void) {
         CHECK_EQ_INT(list_view_open(str_make((char *)b.data, b.len), &v, NULL), ANP_OK);
         const uint8_t *sections[] = {v.bytes,    v.container,        v.ranks,
                                      v.high,     v.tf_codes,         v.exception_counts,
-                                     v.bounds,   v.seeds,            v.bound_bytes};
+                                     v.bounds,   v.seeds,            v.bound_bytes,
+                                     v.champions, v.champion_tfs};
         uint8_t *byte = b.data + (sections[table[i].section] - v.bytes) + table[i].at;
         *byte = table[i].flip ? *byte ^ table[i].flip : 0;
         CHECK_EQ_INT(list_view_open(str_make((char *)b.data, b.len), &v, NULL), ANP_OK);

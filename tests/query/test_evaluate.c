@@ -297,36 +297,47 @@ static bool delete_best(world *w) {
     return good;
 }
 
-/* Words by themselves; the last ones are in all posts, and weigh next to nothing. */
+/* Words by themselves; the last ones are in all posts, and weigh next to nothing, or by their boost
+   as much as others. */
 static void ask_words(world *w) {
     anp_error err = ANP_ERROR_INIT;
     if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
         return;
     }
-    for (uint32_t i = 0; i < (WORDS_ASKED + 3) * 12; i++) {
+    uint64_t champions = 0;
+    for (uint32_t i = 0; i < (WORDS_ASKED + 5) * 24; i++) {
         static const uint32_t ks[] = {1, 3, 10, 30, 100, 1000};
         static const str last[] = {STR("everywhere"), STR("everywhere^0.1"),
-                                   STR("everywhere^0.03")};
-        uint32_t word = i / 12;
+                                   STR("everywhere^0.03"), STR("everywhere^500"),
+                                   STR("everywhere^100000")};
+        uint32_t word = i / 24;
         char text[20];
         arena memory = {0};
+        evaluate_trace trace = {0};
         query_answer fast, full;
         snprintf(text, sizeof text, "w%u", word * word);
         query_request request = {.text = word < WORDS_ASKED ? str_from(text)
                                                          : last[word - WORDS_ASKED],
                                  .k = ks[i % 6],
-                                 .rank = RANK_SETTINGS_DEFAULT};
+                                 .rank = RANK_SETTINGS_DEFAULT,
+                                 .trace = &trace};
         request.rank.blend = i / 6 % 2 ? 0.3 : 0;
+        if (i / 12 % 2) { /* norms that are others than those of bounds */
+            request.rank.k1 = 0.4 + 0.1 * prng_below(&w->random, 20);
+            request.rank.b = 0.05 * prng_below(&w->random, 21);
+        }
         anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+        champions += trace.champions;
         request.in_full = true;
         if (!CHECK_EQ_INT(status, ANP_OK) ||
             !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
             !CHECK(compare_answers(&fast, &full, true))) {
-            test_note("%.*s, k %u, blend %g", (int)request.text.len, request.text.data, request.k,
-                      request.rank.blend);
+            test_note("%.*s, k %u, blend %g k1 %g b %g", (int)request.text.len, request.text.data,
+                      request.k, request.rank.blend, request.rank.k1, request.rank.b);
         }
         arena_free(&memory);
     }
+    CHECK(champions > 1000);
     anp_snapshot_close(w->shot);
 }
 
