@@ -34,6 +34,7 @@ typedef struct cell {
     const uint8_t *scores;      /* of low `from` on: four bytes or four floats a post */
     uint32_t score_bytes;       /* 4 or 16; 0: no post has any */
     const uint16_t *best_sums;  /* once they were asked for */
+    const uint16_t *best_posts; /* likewise */
 } cell;
 
 typedef struct cell_list {
@@ -76,6 +77,21 @@ static inline anp_status cells_open(snapshot *s, const cell *c, anp_error *err) 
  * the cell's scores.
  */
 anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp_error *err);
+
+/*
+ * The lows of the posts with the greatest sums of scores, dead ones too, of the same sum the lower
+ * one first: CELL_BEST_POSTS, or all; NULL where scores are no bytes. Kept likewise; the first time
+ * costs two reads of the cell's scores.
+ */
+enum { CELL_BEST_POSTS = 512 };
+anp_status cells_best_posts(snapshot *s, const cell *c, const uint16_t **out, anp_error *err);
+
+/* The sum of a post's four scores, where these are bytes. */
+static inline uint32_t cell_score_sum(const cell *c, uint32_t low) {
+    assert(c->open && c->score_bytes == 4);
+    const uint8_t *four = c->scores + 4 * (size_t)(low - c->from);
+    return (uint32_t)four[0] + four[1] + four[2] + four[3];
+}
 
 /*
  * A term's lists in INDEX_TEXT or INDEX_TITLE. After the first time in a snapshot a look-up of some

@@ -87,12 +87,42 @@ anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp
         return nomem(err);
     }
     for (uint32_t low = c->from; low < c->end; low++) {
-        const uint8_t *four = c->scores + 4 * (size_t)(low - c->from);
-        uint16_t sum = (uint16_t)(four[0] + four[1] + four[2] + four[3]);
+        uint16_t sum = (uint16_t)cell_score_sum(c, low);
         uint16_t *best = &sums[low / BLOCK_DOCS];
         *best = sum > *best ? sum : *best;
     }
     s->cell_cache->cells.items[c - s->cell_cache->cells.items].best_sums = *out = sums;
+    return ANP_OK;
+}
+
+/* By counting: sums are few different numbers. */
+anp_status cells_best_posts(snapshot *s, const cell *c, const uint16_t **out, anp_error *err) {
+    enum { SUMS = 4 * UINT8_MAX + 1 };
+    uint32_t starts[SUMS] = {0}, before = 0;
+    *out = c->best_posts;
+    TRY(cells_open(s, c, err));
+    if (*out || c->score_bytes != 4) {
+        return ANP_OK;
+    }
+    uint16_t *lows = arena_array(&s->cell_cache->memory, uint16_t, CELL_BEST_POSTS);
+    if (!lows) {
+        return nomem(err);
+    }
+    for (uint32_t low = c->from; low < c->end; low++) {
+        starts[cell_score_sum(c, low)]++;
+    }
+    for (uint32_t sum = SUMS; sum-- > 0;) {
+        uint32_t here = starts[sum];
+        starts[sum] = before;
+        before += here;
+    }
+    for (uint32_t low = c->from; low < c->end; low++) {
+        uint32_t at = starts[cell_score_sum(c, low)]++;
+        if (at < CELL_BEST_POSTS) {
+            lows[at] = (uint16_t)low;
+        }
+    }
+    s->cell_cache->cells.items[c - s->cell_cache->cells.items].best_posts = *out = lows;
     return ANP_OK;
 }
 

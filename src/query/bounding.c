@@ -53,8 +53,7 @@ static bool is_weightless(const eval_term *term, float impact) {
     return impact * term->weight * RANK_BOUND_ROUND < 0.5f;
 }
 
-/* What a contribution with this impact is at most, in whole units, of a light term. */
-static float whole_units(const eval_term *term, float impact) {
+float eval_whole_units(const eval_term *term, float impact) {
     return (float)(int32_t)(impact * term->weight * RANK_BOUND_ROUND + 0.5f);
 }
 
@@ -78,7 +77,7 @@ static void bound_lane(const evaluation *e, eval_lane *lane, const cell *c) {
     float impact = rank_remap(bounds.high, lane->bound.ratio);
     lane->most = is_weightless(term, impact) ? 0 : lane->bound.most;
     if (eval_is_light(term)) {
-        float whole = whole_units(term, impact) * e->prior.factor_max;
+        float whole = eval_whole_units(term, impact) * e->prior.factor_max;
         lane->most = whole < lane->most ? whole : lane->most;
     }
 }
@@ -299,16 +298,19 @@ static anp_status make_factors(evaluation *e, eval_cell *ec) {
     return ANP_OK;
 }
 
+float eval_sum_factor(const evaluation *e, uint32_t sum) {
+    const rank_settings build = RANK_BUILD_SETTINGS;
+    float base = (float)(1 - build.blend), slope = (float)(2 * build.blend / (100 * RANK_SCORES));
+    return (base + slope * (float)sum) * e->prior.beta * RANK_BOUND_ROUND;
+}
+
 /* The same with the build's weights and blend. */
 static anp_status read_factors(const evaluation *e, const eval_cell *ec,
                                float most[EVAL_CELL_BLOCKS]) {
-    const rank_settings build = RANK_BUILD_SETTINGS;
     const uint16_t *sums;
     TRY(cells_best_sums(e->snapshot, ec->c, &sums, e->err));
-    float base = (float)(1 - build.blend), slope = (float)(2 * build.blend / (100 * RANK_SCORES));
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        float factor = sums ? base + slope * (float)sums[block] : RANK_BUILD_FACTOR_MAX;
-        most[block] = factor * e->prior.beta * RANK_BOUND_ROUND;
+        most[block] = eval_sum_factor(e, sums ? sums[block] : 100 * RANK_SCORES);
     }
     return ANP_OK;
 }
@@ -334,7 +336,7 @@ static anp_status bound_light_blocks(const evaluation *e, const eval_cell *ec, e
         bounds[block] = rank_remap(bounds[block], b->ratio);
     }
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        bounds[block] = whole_units(lane->term, bounds[block]);
+        bounds[block] = eval_whole_units(lane->term, bounds[block]);
     }
     for (uint32_t block = 0; factors && block < EVAL_CELL_BLOCKS; block++) {
         bounds[block] *= factors[block];

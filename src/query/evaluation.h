@@ -161,6 +161,10 @@ void eval_seed(evaluation *e);
    factor, over 1.3) when its list was built. */
 float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, bool blended);
 float eval_cell_most(const evaluation *e, const eval_cell *ec);
+/* What a contribution with this impact is at most, in whole units, of a light term. */
+float eval_whole_units(const eval_term *term, float impact);
+/* What the factor of posts is at most whose scores have this sum; of settings not capped. */
+float eval_sum_factor(const evaluation *e, uint32_t sum);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
 /* A posting's bound, by its rank. */
 float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t rank);
