@@ -96,10 +96,11 @@ static bool bounds_hold(const check *c, const window_facts *f, const list_view *
     return hold;
 }
 
-/* Seed i is not above the first 2^i champions, and not below all other postings by a unit. */
+/* Seed i is not above the first 2^i champions, and not below all other postings by a unit; of seeds
+   behind the champions' as many postings are not below. */
 static bool champions_hold(check *c, const window_facts *f, const list_view *list, bool blended) {
     const uint8_t *lows = list->champions + (blended ? (size_t)list->champion_count * 2 : 0);
-    const uint8_t *seeds = list->seeds + (blended ? LIST_SEEDS * 2 : 0);
+    uint32_t above[LIST_SEEDS_MAX] = {0};
     bool hold = true;
     memset(c->parts, LIST_SEEDS, WINDOW_DOCS);
     for (uint32_t i = 0, part = 0; i < list->champion_count; i++) {
@@ -110,8 +111,15 @@ static bool champions_hold(check *c, const window_facts *f, const list_view *lis
         uint32_t low = c->lows[i], part = c->parts[low];
         float value = rank_saturation(c->tfs[i], f->norms[low]);
         value = blended ? value * f->factors[low] / LIST_BLEND_SCALE : value;
-        hold = hold && (part == 0 || value <= list_seed_most(load_u16(seeds + (part - 1) * 2))) &&
-               (part == LIST_SEEDS || value * 65535.01f >= load_u16(seeds + part * 2));
+        float units = value * 65535.01f;
+        hold = hold && (part == 0 || value <= list_seed_most(list_seed(list, blended, part - 1))) &&
+               (part == LIST_SEEDS || units >= (float)list_seed(list, blended, part));
+        for (uint32_t seed = LIST_SEEDS; seed < list->seed_count; seed++) {
+            above[seed] += units >= (float)list_seed(list, blended, seed);
+        }
+    }
+    for (uint32_t seed = LIST_SEEDS; seed < list->seed_count; seed++) {
+        hold = hold && (list_seed(list, blended, seed) == 0 || above[seed] >= 1u << seed);
     }
     return hold;
 }

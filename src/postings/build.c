@@ -2,7 +2,8 @@
  * Posting list from arrays to bytes: the sections of postings/format.h in their order.
  *
  * Room for the largest form is made once, then sections are written by pointer. Cost: a few passes
- * over the postings; seeds and champions by a histogram and a radix sort of the best hundred-odd.
+ * over the postings; seeds and champions by a histogram and a radix sort of the best, hundred-odd
+ * or a thousand.
  * Every bound is checked against the float that it must cover as it is written, because it is
  * rounded.
  */
@@ -308,8 +309,8 @@ static void floor_units(const float *values, uint32_t count, range r, float unit
     }
 }
 
-/* The bin of a histogram that the 128th best value falls into. */
-static uint32_t least_bin(const uint8_t *bins, uint32_t count) {
+/* The bin of a histogram that the `depth`-th best value falls into. */
+static uint32_t least_bin(const uint8_t *bins, uint32_t count, uint32_t depth) {
     uint32_t counts[2][RADIX] = {{0}}, above = 0, bin = RADIX - 1;
     for (uint32_t i = 0; i + 1 < count; i += 2) { /* of the same bin twice, neither waits */
         counts[0][bins[i]]++;
@@ -318,20 +319,21 @@ static uint32_t least_bin(const uint8_t *bins, uint32_t count) {
     counts[0][bins[count - 1]] += count & 1;
     for (; bin > 0; bin--) {
         above += counts[0][bin] + counts[1][bin];
-        if (above >= (uint32_t)LIST_CHAMPIONS) {
+        if (above >= depth) {
             break;
         }
     }
     return bin;
 }
 
-/* The best 128 and some more, or all, in their order: room->best. How many. Values below the
-   128th's bin are left out. */
+/* As many of the best as there are seeds for, and some more, or all, in their order: room->best.
+   How many. Values below the last seed's bin are left out. */
 static uint32_t find_best(const float *values, uint32_t count, range r, float unit,
                           const best_room *room) {
     uint32_t held = 0;
     floor_units(values, count, r, unit, room->units, room->bins);
-    uint32_t least = count > (uint32_t)LIST_CHAMPIONS ? least_bin(room->bins, count) : 0;
+    uint32_t depth = 1u << (list_seeds(count) - 1);
+    uint32_t least = count > depth ? least_bin(room->bins, count, depth) : 0;
     for (uint32_t i = 0; i < count; i++) {
         room->best[held] = (uint32_t)room->units[i] << 16 | i;
         held += room->bins[i] >= least;
@@ -340,9 +342,9 @@ static uint32_t find_best(const float *values, uint32_t count, range r, float un
     return held;
 }
 
-/* The 1st, 2nd, 4th … 128th best. */
-static void put_seeds(const uint32_t *best, uint32_t held, uint8_t *at) {
-    for (uint32_t i = 0; i < LIST_SEEDS; i++) {
+/* The 1st, 2nd, 4th … best. */
+static void put_seeds(const uint32_t *best, uint32_t held, uint32_t count, uint8_t *at) {
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t rank = (1u << i) - 1;
         store_u16(at + (size_t)i * 2, (uint16_t)(rank < held ? best[rank] >> 16 : 0));
     }
@@ -369,15 +371,16 @@ static uint8_t *put_bounds(const list_input *input, const best_room *room, uint8
     range of_blended = choose_range(blended, scopes, LIST_BLEND_SCALE);
     memcpy(at, &of_impacts, sizeof of_impacts);
     memcpy(at + sizeof of_impacts, &of_blended, sizeof of_blended);
-    uint8_t *seeds = at + 2 * sizeof of_impacts, *codes = seeds + (size_t)LIST_SEEDS * 4;
+    uint32_t seed_count = list_seeds(input->count);
+    uint8_t *seeds = at + 2 * sizeof of_impacts, *codes = seeds + (size_t)seed_count * 4;
     uint8_t *lows = codes + (size_t)scopes * 2, *tfs = lows + (size_t)champions * 4;
     codes = put_codes_of(impacts, scopes, of_impacts, 1.0f, codes);
     put_codes_of(blended, scopes, of_blended, LIST_BLEND_SCALE, codes);
     uint32_t held = find_best(input->impacts, input->count, of_impacts, 1.0f, room);
-    put_seeds(room->best, held, seeds);
+    put_seeds(room->best, held, seed_count, seeds);
     put_champions(input, room->best, lows, tfs);
     held = find_best(input->blended, input->count, of_blended, LIST_BLEND_SCALE, room);
-    put_seeds(room->best, held, seeds + (size_t)LIST_SEEDS * 2);
+    put_seeds(room->best, held, seed_count, seeds + (size_t)seed_count * 2);
     put_champions(input, room->best, lows + (size_t)champions * 2, tfs + champions);
     return tfs + (size_t)champions * 2;
 }

@@ -37,9 +37,10 @@
  *                    large:  u16 m - 1, u8 title tf bytes, u16 rank[m], title tf[m]
  *                bytes of a title tf: 0 (each is 1), 1 or 2
  *     bounds     from n = 64 where LIST_BOUNDS is set: u16 low, high, blended low, blended high
- *                in units of 1/65535 (blended: 1.3/65535), low rounded down, high up; u16 seed[8]
- *                and blended seed[8]: the 1st, 2nd, 4th … 128th best impact (blended impact) in
- *                the same units, rounded down, 0 when there are fewer; u8 bound[m], u8 blended[m],
+ *                in units of 1/65535 (blended: 1.3/65535), low rounded down, high up; u16 seed[s]
+ *                and blended seed[s], s = 8, or 11 from n = 1,024: the 1st, 2nd, 4th … 128th or
+ *                1,024th best impact (blended impact) in the same units, rounded down, 0 when
+ *                there are fewer; u8 bound[m], u8 blended[m],
  *                m = n while n < 256 (one a posting), else 256 (one a block). A code q > 0 says:
  *                impact <= low + (q - 1) (high - low) / 254; 0: no posting there. A list without
  *                bounds is so short that its impacts are soon computed
@@ -116,6 +117,7 @@ enum {
     LIST_SLOT_BLOCKS = 32,
     LIST_SLOTS = LIST_BLOCKS / LIST_SLOT_BLOCKS,
     LIST_SEEDS = 8,
+    LIST_SEEDS_MAX = 11,
     LIST_CHAMPIONS = 1 << (LIST_SEEDS - 1),
     LIST_TF_STRIDE = 64, /* codes an entry of before[] covers */
     LIST_INLINE_BYTES = 512,
@@ -132,6 +134,10 @@ enum {
 #endif
 
 /* Of a list with bounds. */
+static inline uint32_t list_seeds(uint32_t count) {
+    return count < LIST_CHAMPIONS_FROM ? LIST_SEEDS : LIST_SEEDS_MAX;
+}
+
 static inline uint32_t list_champions(uint32_t count) {
     return count < LIST_CHAMPIONS_FROM ? 0
            : count < LIST_CHAMPIONS ? count : LIST_CHAMPIONS;

@@ -72,7 +72,8 @@ static bool take_titles(list_view *v, bool large, const uint8_t **at, const uint
 
 static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t *end) {
     v->bounds = take(&at, end, 4 * 2);
-    v->seeds = take(&at, end, 2 * LIST_SEEDS * 2);
+    v->seed_count = list_seeds(v->count);
+    v->seeds = take(&at, end, (size_t)v->seed_count * 4);
     v->bound_count = v->count < LIST_BLOCKS ? v->count : LIST_BLOCKS;
     v->bound_bytes = take(&at, end, v->bound_count);
     v->blended_bytes = take(&at, end, v->bound_count);

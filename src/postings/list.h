@@ -49,7 +49,8 @@ typedef struct list_view {
     const uint8_t *title_ranks;
     const uint8_t *title_tfs;
     const uint8_t *bounds; /* NULL: none; low, high, blended low, blended high */
-    const uint8_t *seeds;  /* impact's, then blended ones */
+    uint32_t seed_count;
+    const uint8_t *seeds; /* impact's, then blended ones */
     uint32_t bound_count;  /* m */
     const uint8_t *bound_bytes;
     const uint8_t *blended_bytes;
@@ -133,6 +134,11 @@ static inline float list_seed_scale(float unit) {
 static inline int32_t list_seed_units(float value, float scale) {
     float at = value * scale;
     return (int32_t)(at < 65535 ? at : 65535);
+}
+
+/* Seed i < seed_count, in units. */
+static inline uint32_t list_seed(const list_view *view, bool blended, uint32_t i) {
+    return load_u16(view->seeds + ((blended ? (size_t)view->seed_count : 0) + i) * 2);
 }
 
 /* What no impact exceeds (in its unit) that has so many. */

@@ -126,7 +126,7 @@ static anp_status validate_bounds(const list_view *v, const uint16_t *docs, cons
     if (load_u16(range) > load_u16(range + 2)) {
         return error_corrupt(err, "the range of a list's bounds is wrong");
     }
-    for (uint32_t i = 1; i < LIST_SEEDS; i++) {
+    for (uint32_t i = 1; i < v->seed_count; i++) {
         if (load_u16(seeds + (size_t)i * 2) > load_u16(seeds + (size_t)(i - 1) * 2)) {
             return error_corrupt(err, "seed %u is above the one before", i);
         }
@@ -166,7 +166,7 @@ static anp_status validate(const list_view *v, uint16_t *docs, uint32_t *tfs, an
         return ANP_OK;
     }
     TRY(validate_bounds(v, docs, v->bounds, v->seeds, v->bound_bytes, err));
-    TRY(validate_bounds(v, docs, v->bounds + 4, v->seeds + (size_t)LIST_SEEDS * 2,
+    TRY(validate_bounds(v, docs, v->bounds + 4, v->seeds + (size_t)v->seed_count * 2,
                         v->blended_bytes, err));
     if (v->champion_count == 0) {
         return ANP_OK;

@@ -149,7 +149,7 @@ float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, 
 /* Seeds of lists, each list's best first. */
 typedef struct seed_run {
     const eval_lane *lane;
-    uint32_t next; /* seed */
+    uint32_t first, next; /* seeds: that it begins with; that comes next */
 } seed_run;
 
 /* Runs as a heap, the best next seed at its root: its value, a float above 0 whose bits keep the
@@ -166,11 +166,11 @@ static float key_value(seed_key key) {
 /* The next seed of a run; 0: no more. */
 static seed_key take_seed(const evaluation *e, seed_run *runs, uint32_t i, bool blended) {
     seed_run *run = &runs[i];
-    if (run->next == LIST_SEEDS) {
+    const list_view *list = &run->lane->in->list;
+    if (run->next == list->seed_count) {
         return 0;
     }
-    const uint8_t *at = run->lane->in->list.seeds + (blended ? 2 * LIST_SEEDS : 0);
-    float impact = (float)load_u16(at + 2 * run->next++) * (1.0f / 65535);
+    float impact = (float)list_seed(list, blended, run->next++) * (1.0f / 65535);
     float value = eval_sure_units(e, run->lane, impact, blended);
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -193,7 +193,7 @@ static void sink_key(seed_key *heap, uint32_t count, uint32_t at, seed_key key) 
 /* The seed that a run begins with: all runs' together stand for half of k or less. */
 static uint32_t first_seed(uint32_t k, uint32_t runs) {
     uint32_t first = 0;
-    while (first + 1 < LIST_SEEDS && (4 * runs << first) <= k) {
+    while (first + 1 < LIST_SEEDS_MAX && (4 * runs << first) <= k) {
         first++;
     }
     return first;
@@ -213,7 +213,8 @@ static float seed_of(const evaluation *e, const eval_term *term, uint32_t k, boo
     }
     uint32_t first = first_seed(k, count);
     for (uint32_t i = 0; i < count; i++) {
-        runs[i].next = first;
+        uint32_t last = runs[i].lane->in->list.seed_count - 1;
+        runs[i].first = runs[i].next = first < last ? first : last;
         heap[i] = take_seed(e, runs, i, blended);
     }
     for (uint32_t at = count / 2; at-- > 0;) {
@@ -222,7 +223,7 @@ static float seed_of(const evaluation *e, const eval_term *term, uint32_t k, boo
     for (uint32_t found = 0; count && heap[0];) {
         uint32_t run = (uint32_t)heap[0];
         uint32_t taken = runs[run].next - 1;
-        found += taken == first ? 1u << first : 1u << (taken - 1);
+        found += taken == runs[run].first ? 1u << taken : 1u << (taken - 1);
         if (found >= k) {
             return key_value(heap[0]);
         }

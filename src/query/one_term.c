@@ -510,8 +510,7 @@ static float part_bound(const one_term *t, const eval_lane *lane, uint32_t part)
     if (part == 0) {
         return lane->most;
     }
-    const uint8_t *seeds = lane->in->list.seeds + (t->blended ? 2 * LIST_SEEDS : 0);
-    float most = list_seed_most(load_u16(seeds + (size_t)(part - 1) * 2));
+    float most = list_seed_most(list_seed(&lane->in->list, t->blended, part - 1));
     return rank_bound_units(&lane->bound, most, most, 0); /* as of codes */
 }
 
@@ -814,7 +813,7 @@ static anp_status take_heads(one_term *t, rich_cell *r) {
     uint32_t part = LIST_SEEDS;
     float least = r->units;
     for (; list->champion_count && part > 0; part--) { /* the first part that is enough */
-        float impact = list_seed_most(load_u16(list->seeds + (size_t)(part - 1) * 2));
+        float impact = list_seed_most(list_seed(list, false, part - 1));
         float units = eval_whole_units(t->term, rank_remap(impact, r->lane->bound.ratio));
         if (units > least) {
             break;

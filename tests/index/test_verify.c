@@ -185,12 +185,17 @@ static bool wrong_list(garden *g, unsigned n) {
     return true;
 }
 
-/* The first champion and the last change places, of either kind. */
-static bool swap_champions(buffer *list, unsigned kind) {
+/* The first champion and the last change places, of either kind; or the last seed is too great. */
+static bool spoil_champions(buffer *list, unsigned kind) {
     list_view v;
     CHECK_EQ_INT(list_view_open(str_make((const char *)list->data, list->len), &v, NULL), ANP_OK);
     if (v.champion_count == 0) {
         return false;
+    }
+    if (kind == 2) {
+        uint8_t *seed = list->data + (v.seeds - v.bytes) + (size_t)(v.seed_count - 1) * 2;
+        store_u16(seed, load_u16(seed - 2));
+        return true;
     }
     uint32_t last = v.champion_count - 1, from = kind * v.champion_count;
     uint8_t *lows = list->data + (v.champions - v.bytes) + (size_t)from * 2;
@@ -209,7 +214,7 @@ static bool wrong_champions(garden *g, unsigned n) {
     uint64_t key = 0, code;
     bool found = false;
     str value, entry;
-    while (n < 2 && !found && find_value(g, table, key + 1, true, &key, &value)) {
+    while (n < 3 && !found && find_value(g, table, key + 1, true, &key, &value)) {
         pack_cursor cursor;
         pack_builder builder = {0};
         buffer list = {0}, out = {0};
@@ -217,7 +222,7 @@ static bool wrong_champions(garden *g, unsigned n) {
         while (pack_next(&cursor, &code, &entry, NULL) == ANP_OK) {
             list.len = 0;
             buffer_put_str(&list, entry);
-            found = found || ((code & 15) == UNIT_SUB_TEXT && swap_champions(&list, n));
+            found = found || ((code & 15) == UNIT_SUB_TEXT && spoil_champions(&list, n));
             pack_add(&builder, code, str_make((const char *)list.data, list.len));
         }
         pack_finish(&builder, &out);
@@ -229,7 +234,7 @@ static bool wrong_champions(garden *g, unsigned n) {
         buffer_free(&list);
         buffer_free(&out);
     }
-    CHECK(found || n == 2 || WINDOW_BITS <= 8);
+    CHECK(found || n == 3 || WINDOW_BITS <= 8);
     return found;
 }
 

@@ -68,6 +68,7 @@ typedef struct bounds {
     const uint8_t *range; /* low, high */
     const uint8_t *codes;
     const uint8_t *seeds;
+    uint32_t seed_count;
     const float *values;
     double unit; /* of a seed: 1/65535, times 1.3 where blended */
 } bounds;
@@ -120,7 +121,7 @@ static bool check_seeds(const bounds *b, const sample *s) {
     bool good = sorted != NULL;
     memcpy(sorted, b->values, s->count * sizeof *sorted);
     qsort(sorted, s->count, sizeof *sorted, downwards);
-    for (uint32_t i = 0, rank = 1; i < LIST_SEEDS && good; i++, rank *= 2) {
+    for (uint32_t i = 0, rank = 1; i < b->seed_count && good; i++, rank *= 2) {
         double exact = rank <= s->count ? (double)sorted[rank - 1] / b->unit : 0;
         uint16_t seed = load_u16(b->seeds + i * 2);
         good = CHECK(seed <= exact + 1e-6) && CHECK(seed > exact - 1.1 || seed == 65535);
@@ -153,7 +154,7 @@ static bool check_champions(const list_view *v, const sample *s, bool blended) {
     for (uint32_t i = 0; i < s->count && good; i++) { /* what is left is not above the seed */
         uint32_t before = i ? 31 - (uint32_t)__builtin_clz(i) : 0;
         before = before < LIST_SEEDS ? before : LIST_SEEDS - 1;
-        uint16_t seed = load_u16(v->seeds + (blended ? 16 : 0) + before * 2);
+        uint32_t seed = list_seed(v, blended, before);
         float value = values[(uint32_t)sorted[i]] / (blended ? LIST_BLEND_SCALE : 1);
         good = i == 0 || CHECK(value <= list_seed_most(seed));
     }
@@ -180,8 +181,9 @@ static bool check_bounds(const list_view *v, const sample *s) {
     if (!CHECK(v->bounds != NULL)) {
         return false;
     }
-    bounds impacts = {v->bounds, v->bound_bytes, v->seeds, s->impacts, unit};
-    bounds blended = {v->bounds + 4, v->blended_bytes, v->seeds + 16, s->blended,
+    uint32_t seeds = s->count < LIST_CHAMPIONS_FROM ? 8 : 11;
+    bounds impacts = {v->bounds, v->bound_bytes, v->seeds, seeds, s->impacts, unit};
+    bounds blended = {v->bounds + 4, v->blended_bytes, v->seeds + seeds * 2, seeds, s->blended,
                       unit * (double)LIST_BLEND_SCALE};
     return check_largest(&impacts, s, v->impact_max) &&
            check_largest(&blended, s, v->blended_max) && check_covers(v, &impacts, s, false) &&
