@@ -48,6 +48,8 @@ typedef struct postings_kernels {
     uint32_t (*or_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*andnot_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*count)(const uint64_t *a);
+    /* The 1s of a block. */
+    uint32_t (*block_count)(const uint64_t bits[KERNEL_BLOCK_WORDS]);
     /* Sets the bits of ordinals. */
     void (*set)(uint64_t *a, const uint16_t *docs, uint32_t count);
 

@@ -330,6 +330,14 @@ static uint32_t count(const uint64_t *a) {
     return (uint32_t)ones;
 }
 
+static uint32_t block_count(const uint64_t bits[KERNEL_BLOCK_WORDS]) {
+    uint32_t ones = 0;
+    for (size_t i = 0; i < KERNEL_BLOCK_WORDS; i++) {
+        ones += (uint32_t)__builtin_popcountll(bits[i]);
+    }
+    return ones;
+}
+
 static inline void set_one(uint64_t *a, uint16_t doc) {
     a[doc / 64] |= (uint64_t)1 << doc % 64;
 }
@@ -552,6 +560,7 @@ const postings_kernels KERNELS = {
     .or_into = or_into,
     .andnot_into = andnot_into,
     .count = count,
+    .block_count = block_count,
     .set = set,
     .widths_each = widths_each,
     .keep = keep,

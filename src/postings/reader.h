@@ -38,7 +38,12 @@ typedef struct postings_reader {
      */
     bool (*tfs_of)(const list_view *view, const uint8_t *all, uint32_t block,
                    const uint64_t wanted[KERNEL_BLOCK_WORDS], uint8_t *tfs);
-    /* The same of `count` <= 256 ordinals in any order. starts: of a blocked container, as the
+    /* The same, each in its place: those that are not wanted have theirs or 0. Whether one may be
+       255. */
+    bool (*lane_tfs_of)(const list_view *view, const uint8_t *all, uint32_t block,
+                        const uint64_t wanted[KERNEL_BLOCK_WORDS],
+                        uint8_t tfs[BLOCK_DOCS]);
+    /* As tfs_of, of `count` <= 256 ordinals in any order. starts: of a blocked container, as the
        kernel of that name says; NULL: not known. */
     bool (*tfs_of_docs)(const list_view *view, const uint8_t *all, const uint16_t *starts,
                         const uint16_t *docs, uint32_t count, uint8_t *tfs);

@@ -597,6 +597,7 @@ const postings_reader READER = {
     .tf_bytes = tf_bytes,
     .tfs_least = tfs_least,
     .tfs_of = tfs_of,
+    .lane_tfs_of = lane_tfs_of,
     .tfs_of_all = tfs_of_all,
     .tfs_of_docs = tfs_of_docs,
     .places = find_places,

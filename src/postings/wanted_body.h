@@ -35,10 +35,32 @@ static bool tfs_of_each(const list_view *v, const uint8_t *all, uint32_t block,
     return any;
 }
 
-/* As many at a time as tf_bytes takes. */
+/* Of a block, each in its place, whether it is wanted or not. */
+static bool lane_tfs_of_each(const list_view *v, const uint8_t *all, uint32_t block,
+                             uint8_t *tfs) {
+    uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES];
+    uint64_t bits[KERNEL_BLOCK_WORDS];
+    uint32_t from, to;
+    bool large;
+    block_of(v, block, &from, &to);
+    block_bits(v, block, from, to, bits);
+    const uint8_t *bytes = all ? all + from : tf_bytes(v, from, to - from, room, &large);
+    READER_KERNELS.expand(bits, bytes, tfs);
+    return memchr(bytes, UINT8_MAX, to - from) != NULL;
+}
+
+/* As many at a time as tf_bytes takes; codes of no bits at once. */
 static void tfs_of_all_blocks(const list_view *v, uint8_t *tfs) {
     uint8_t room[LIST_TF_ROOM];
     bool large;
+    if (v->tf_bits == 0) {
+        memset(tfs, 1, v->count);
+        for (uint32_t i = 0; i < v->exceptions; i++) {
+            uint32_t rank = load_u16(v->exception_ranks + (size_t)i * 2);
+            put_byte(exception_tf(v, i), &tfs[rank < v->count ? rank : 0]);
+        }
+        return;
+    }
     for (uint32_t rank = 0; rank < v->count; rank += BLOCK_DOCS) {
         uint32_t here = v->count - rank < BLOCK_DOCS ? v->count - rank : BLOCK_DOCS;
         memcpy(tfs + rank, tf_bytes(v, rank, here, room, &large), here);
@@ -96,7 +118,8 @@ static inline __m512i with_exceptions(const list_view *v, __m512i x, __mmask64 f
 
 /* No branch depends on what is wanted, nor on tfs: none could be foreseen. */
 static INLINE bool tfs_of_bitset(const list_view *v, const uint8_t *all, uint32_t width,
-                                 uint32_t block, const uint64_t *wanted, uint8_t *tfs) {
+                                 uint32_t block, const uint64_t *wanted, bool packed,
+                                 uint8_t *tfs) {
     const uint8_t *words = v->container + (size_t)block * 32;
     const bool exceptions = !all && width != 8 && v->exceptions;
     uint32_t rank = load_u16(v->ranks + block * 2);
@@ -114,13 +137,23 @@ static INLINE bool tfs_of_bitset(const list_view *v, const uint8_t *all, uint32_
             x = with_exceptions(v, x, found, next);
             next += ones_of(found);
         }
-        x = _mm512_maskz_compress_epi8(wanted[word], _mm512_maskz_expand_epi8(bits, x));
+        x = _mm512_maskz_expand_epi8(bits, x);
+        x = packed ? _mm512_maskz_compress_epi8(wanted[word], x)
+                   : _mm512_maskz_mov_epi8(wanted[word], x);
         full |= _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(-1));
         _mm512_storeu_si512((void *)tfs, x);
-        tfs += ones_of(wanted[word]);
+        tfs += packed ? ones_of(wanted[word]) : 64;
         rank += here;
     }
     return full != 0;
+}
+
+static inline bool tfs_of_coded(const list_view *v, const uint8_t *all, uint32_t block,
+                                const uint64_t *wanted, bool packed, uint8_t *tfs) {
+    return all               ? tfs_of_bitset(v, all, 8, block, wanted, packed, tfs)
+           : v->tf_bits == 2 ? tfs_of_bitset(v, NULL, 2, block, wanted, packed, tfs)
+           : v->tf_bits == 4 ? tfs_of_bitset(v, NULL, 4, block, wanted, packed, tfs)
+                             : tfs_of_bitset(v, NULL, 8, block, wanted, packed, tfs);
 }
 
 /* Which of `count` <= 64 ordinals of a block are wanted. */
@@ -184,10 +217,7 @@ static bool tfs_of(const list_view *v, const uint8_t *all, uint32_t block,
     const uint32_t width = v->tf_bits, kind = v->container_kind;
     bool large, done = false, known = all || v->exception_bytes <= 2;
     if (kind == LIST_BITSET && known && (all || width)) {
-        return all          ? tfs_of_bitset(v, all, 8, block, wanted, tfs)
-               : width == 2 ? tfs_of_bitset(v, NULL, 2, block, wanted, tfs)
-               : width == 4 ? tfs_of_bitset(v, NULL, 4, block, wanted, tfs)
-                            : tfs_of_bitset(v, NULL, 8, block, wanted, tfs);
+        return tfs_of_coded(v, all, block, wanted, true, tfs);
     }
     if (kind == LIST_BLOCKED && known) {
         done = all          ? tfs_of_blocked(v, all, 8, block, wanted, tfs, &large)
@@ -197,6 +227,14 @@ static bool tfs_of(const list_view *v, const uint8_t *all, uint32_t block,
                             : tfs_of_blocked(v, NULL, 8, block, wanted, tfs, &large);
     }
     return done ? large : tfs_of_each(v, all, block, wanted, tfs);
+}
+
+static bool lane_tfs_of(const list_view *v, const uint8_t *all, uint32_t block,
+                        const uint64_t wanted[KERNEL_BLOCK_WORDS], uint8_t *tfs) {
+    bool coded = v->tf_bits && v->exception_bytes <= 2;
+    return v->container_kind == LIST_BITSET && (all || coded)
+               ? tfs_of_coded(v, all, block, wanted, false, tfs)
+               : lane_tfs_of_each(v, all, block, tfs);
 }
 
 /* 64 codes at a time. */
@@ -239,6 +277,12 @@ static inline uint32_t excepted_tf(const list_view *v, uint32_t rank) {
 static bool tfs_of(const list_view *v, const uint8_t *all, uint32_t block,
                    const uint64_t wanted[KERNEL_BLOCK_WORDS], uint8_t *tfs) {
     return tfs_of_each(v, all, block, wanted, tfs);
+}
+
+static bool lane_tfs_of(const list_view *v, const uint8_t *all, uint32_t block,
+                        const uint64_t wanted[KERNEL_BLOCK_WORDS], uint8_t *tfs) {
+    (void)wanted;
+    return lane_tfs_of_each(v, all, block, tfs);
 }
 
 static void tfs_of_all(const list_view *v, uint8_t *tfs) {

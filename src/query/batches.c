@@ -19,6 +19,7 @@
 
 enum {
     BATCH_FIRST = 32,  /* candidates of all cells that are scored first */
+    FEW_LEFT = 16,     /* of blocks of many candidates that are looked up by themselves */
     EACH_CELL = 32,    /* of so many a cell, and more, later */
 };
 
@@ -102,8 +103,9 @@ anp_status eval_block_starts(evaluation *e, eval_cell *ec) {
     if (!starts) {
         return eval_nomem(e);
     }
-    for (uint32_t i = 0; i < ec->count; i++) {
-        starts[ec->docs[i] / BLOCK_DOCS + 1] = i + 1;
+    const uint16_t *docs = ec->docs;
+    for (uint32_t i = 0, count = ec->count; i < count; i++) {
+        starts[docs[i] / BLOCK_DOCS + 1] = i + 1;
     }
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         starts[block + 1] = starts[block + 1] ? starts[block + 1] : starts[block];
@@ -118,7 +120,11 @@ static const float *norms_of(eval_batch *b, const eval_term *term) {
     index_field field = term->lists->field;
     if (!b->normed[field]) {
         b->normed[field] = true;
-        eval_norms_of(b->e, b->ec->c, term, b->docs, b->count, b->norms[field]);
+        if (b->whole) {
+            eval_block_norms(b->e, b->ec->c, term, b->block, b->norms[field]);
+        } else {
+            eval_norms_of(b->e, b->ec->c, term, b->docs, b->count, b->norms[field]);
+        }
     }
     return b->norms[field];
 }
@@ -129,6 +135,10 @@ static void make_factors(eval_batch *b) {
     const cell *c = b->ec->c;
     uint8_t scores[RANK_LANES * RANK_SCORES];
     if (!e->prior.blends) {
+        return;
+    }
+    if (b->whole) {
+        eval_block_factors(e, c, b->block, b->factors);
         return;
     }
     if (c->score_bytes != RANK_SCORES) {
@@ -154,9 +164,7 @@ static void find_lanes(const eval_batch *b, eval_stretch *run) {
     uint32_t count = 0;
     if (words) {
         memcpy(run->lanes, words + (size_t)run->block * RANK_LANE_WORDS, sizeof run->lanes);
-        for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-            count += (uint32_t)__builtin_popcountll(run->lanes[word]);
-        }
+        count = b->e->sets->block_count(run->lanes);
     }
     if (count != run->end - run->from) {
         memset(run->lanes, 0, sizeof run->lanes);
@@ -223,17 +231,27 @@ static bool read_runs(eval_batch *b, const eval_lane *lane) {
     return large;
 }
 
+/* A post by its place. */
+static uint16_t doc_at(const eval_batch *b, uint32_t i) {
+    return b->whole ? (uint16_t)(b->block * BLOCK_DOCS + i) : b->docs[i];
+}
+
 /* ---- Term by term -------------------------------------------------------------------------- */
 
 /* Contributions of tfs that are no bytes; the others' tfs are left. */
 static void add_large(eval_batch *b, const eval_lane *lane, const float *norms) {
     const list_view *list = &lane->in->list;
-    for (uint32_t i = 0; i < b->count; i++) {
-        uint32_t rank = b->tfs[i] == UINT8_MAX ? b->e->lists->rank(list, b->docs[i]) : UINT32_MAX;
-        uint32_t tf = rank == UINT32_MAX ? 0 : list_tf(list, rank);
-        if (tf > UINT8_MAX) {
-            b->tfs[i] = 0;
-            b->sums[i] += (int32_t)rank_contribution(lane->term->weight, tf, norms[i]);
+    uint64_t full[RANK_LANE_WORDS];
+    b->e->sets->at_least(b->tfs, b->count, UINT8_MAX, full);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        for (uint64_t left = full[word] & b->alive[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            uint32_t rank = b->e->lists->rank(list, doc_at(b, i));
+            uint32_t tf = rank == UINT32_MAX ? 0 : list_tf(list, rank);
+            if (tf > UINT8_MAX) {
+                b->tfs[i] = 0;
+                b->sums[i] += (int32_t)rank_contribution(lane->term->weight, tf, norms[i]);
+            }
         }
     }
 }
@@ -254,7 +272,8 @@ static void prepare_lane(eval_batch *b, eval_lane *lane) {
             e->sets->starts(list->high, list_high_words(list->count), list->count, lane->starts);
         }
     }
-    if (!lane->tfs && lane->asked > MANY + list->count / TFS_PART &&
+    uint32_t part = list->tf_bits ? TFS_PART : LIST_DOCS; /* else each is searched for */
+    if (!lane->tfs && lane->asked > MANY + list->count / part &&
         b->tf_bytes + list->count <= TFS_BYTES_MAX) {
         lane->tfs = arena_alloc(e->memory, list->count + KERNEL_READ_BYTES);
         if (lane->tfs) {
@@ -264,13 +283,20 @@ static void prepare_lane(eval_batch *b, eval_lane *lane) {
     }
 }
 
+static bool read_tfs(eval_batch *b, const eval_lane *lane) {
+    const postings_reader *lists = b->e->lists;
+    const list_view *list = &lane->in->list;
+    return b->whole       ? lists->lane_tfs_of(list, lane->tfs, b->block, b->alive, b->tfs)
+           : b->run_count ? read_runs(b, lane)
+                          : lists->tfs_of_docs(list, lane->tfs, lane->starts, b->docs, b->count,
+                                               b->tfs);
+}
+
 static void add_term(eval_batch *b, eval_lane *lane) {
     const evaluation *e = b->e;
     const float *norms = norms_of(b, lane->term);
     prepare_lane(b, lane);
-    bool large = b->run_count ? read_runs(b, lane)
-                              : e->lists->tfs_of_docs(&lane->in->list, lane->tfs, lane->starts,
-                                                      b->docs, b->count, b->tfs);
+    bool large = read_tfs(b, lane);
     memset(b->tfs + b->count, 0, RANK_LANES - b->count);
     if (large) {
         add_large(b, lane, norms);
@@ -281,36 +307,61 @@ static void add_term(eval_batch *b, eval_lane *lane) {
     }
 }
 
-static void fill_least(eval_batch *b, uint32_t from, uint32_t end, float least) {
-    for (uint32_t i = from; i < end; i++) {
-        b->least[i] = least;
-    }
+/* Takes out those whose sum, times the factor, is less. */
+static uint32_t drop_below(eval_batch *b, float least) {
+    const evaluation *e = b->e;
+    return e->lanes->reach(b->sums, e->prior.blends ? b->factors : NULL, least, b->alive);
 }
 
-/* What sums, times their factors, have to reach when the terms up to number `i` are added. */
-static void find_least(eval_batch *b, uint32_t i) {
+/* The same, each with a threshold of its own: b->least. */
+static uint32_t drop_below_each(eval_batch *b) {
     const evaluation *e = b->e;
-    const float theta = e->theta * EVAL_SUM_ROUND;
-    bool last = i + 1 == e->term_count, bounded = b->ec->rests;
-    const float *rests = bounded ? b->ec->rests + (size_t)i * EVAL_CELL_BLOCKS : NULL;
-    if (!last && !bounded) {
-        fill_least(b, 0, b->count, theta - b->rest);
-    } else if (!last && b->run_count) {
-        for (const eval_stretch *run = b->runs; run < b->runs + b->run_count; run++) {
-            fill_least(b, run->from, run->end, theta - rests[run->block]);
-        }
-    } else if (!last) {
-        for (uint32_t k = 0; k < b->count; k++) {
-            b->least[k] = theta - rests[b->docs[k] / BLOCK_DOCS];
-        }
-    } else if (e->prior.blends || !eval_top_full(e)) {
-        fill_least(b, 0, b->count, theta);
-    } else {
-        const uint32_t first = b->ec->c->first;
-        for (uint32_t k = 0; k < b->count; k++) {
-            b->least[k] = eval_least_behind(e, first + b->docs[k]);
+    return e->lanes->reach_each(b->sums, e->prior.blends ? b->factors : NULL, b->least, b->alive);
+}
+
+/* When number `i` of the terms is added, and others are left: how many candidates are. */
+static uint32_t drop_hopeless(eval_batch *b, uint32_t i) {
+    const float theta = b->e->theta * EVAL_SUM_ROUND;
+    if (!b->ec->rests) {
+        return drop_below(b, theta - b->rest);
+    }
+    const float *rests = b->ec->rests + (size_t)i * EVAL_CELL_BLOCKS;
+    if (b->whole) {
+        return drop_below(b, theta - rests[b->block]);
+    }
+    for (const eval_stretch *run = b->runs; run < b->runs + b->run_count; run++) {
+        const float least = theta - rests[run->block];
+        for (uint32_t k = run->from; k < run->end; k++) {
+            b->least[k] = least;
         }
     }
+    for (uint32_t k = 0; !b->run_count && k < b->count; k++) {
+        b->least[k] = theta - rests[b->docs[k] / BLOCK_DOCS];
+    }
+    return drop_below_each(b);
+}
+
+/* When all are. Where no prior has a part, ties go to the lower ordinal, as eval_least_behind has
+   it. */
+static uint32_t drop_losers(eval_batch *b) {
+    const evaluation *e = b->e;
+    const uint32_t first = b->ec->c->first;
+    if (e->prior.blends || !eval_top_full(e) || !b->e->top->capacity) {
+        return drop_below(b, e->theta * EVAL_SUM_ROUND);
+    }
+    if (b->whole) {
+        return drop_below(b, eval_least_behind(e, first + b->block * BLOCK_DOCS));
+    }
+    const uint32_t worst = e->top->items[0].docno;
+    const float before = eval_least_behind(e, 0), behind = eval_least_behind(e, UINT32_MAX);
+    if (worst < first || worst - first >= WINDOW_DOCS) {
+        return drop_below(b, worst < first ? behind : before);
+    }
+    const uint16_t at = (uint16_t)(worst - first);
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->least[i] = b->docs[i] > at ? behind : before;
+    }
+    return drop_below_each(b);
 }
 
 /* Puts the candidates that are left in a row. */
@@ -319,7 +370,7 @@ static void move_together(eval_batch *b, uint32_t left) {
     for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
         for (uint64_t some = b->alive[word]; some; some &= some - 1, to++) {
             uint32_t from = word * 64 + (uint32_t)__builtin_ctzll(some);
-            b->docs[to] = b->docs[from];
+            b->docs[to] = doc_at(b, from);
             b->sums[to] = b->sums[from];
             b->factors[to] = b->factors[from];
             for (uint32_t field = 0; field < (uint32_t)INDEX_FIELDS; field++) {
@@ -328,6 +379,8 @@ static void move_together(eval_batch *b, uint32_t left) {
         }
     }
     b->count = left;
+    b->run_count = 0;
+    b->whole = false;
 }
 
 static void set_alive(eval_batch *b) {
@@ -349,9 +402,9 @@ static void keep(eval_batch *b) {
                 continue;
             }
             if (many) {
-                eval_add_post(&posts, b->ec, b->docs[i], b->sums[i]);
+                eval_add_post(&posts, b->ec, doc_at(b, i), b->sums[i]);
             } else {
-                eval_keep(e, b->ec, b->docs[i], b->sums[i]);
+                eval_keep(e, b->ec, doc_at(b, i), b->sums[i]);
             }
         }
     }
@@ -373,6 +426,7 @@ static float rest_of(const eval_batch *b) {
 static void begin(eval_batch *b, eval_cell *ec, const uint16_t *docs, uint32_t count) {
     b->ec = ec;
     b->count = count;
+    b->whole = false;
     memcpy(b->docs, docs, count * sizeof *docs);
     memset(b->normed, 0, sizeof b->normed);
     memset(b->sums, 0, sizeof b->sums);
@@ -392,12 +446,13 @@ static void score(eval_batch *b) {
             b->rest -= lane->most;
             add_term(b, lane);
         }
-        if (i + 1 < e->term_count && e->theta <= 0) {
+        bool last = i + 1 == e->term_count;
+        if (!last && e->theta <= 0) {
             continue;
         }
-        find_least(b, i);
-        left = e->lanes->reach(b->sums, e->prior.blends ? b->factors : NULL, b->least, b->alive);
-        if (!b->run_count && left < b->count / 2 && i + 1 < e->term_count) {
+        left = last ? drop_losers(b) : drop_hopeless(b, i);
+        uint32_t few = b->whole || b->run_count ? FEW_LEFT : b->count / 2;
+        if (left < few && !last) {
             move_together(b, left);
             set_alive(b);
         }
@@ -405,6 +460,19 @@ static void score(eval_batch *b) {
     if (left) {
         keep(b);
     }
+}
+
+/* A block by itself. */
+static void score_whole(eval_batch *b, eval_cell *ec, uint32_t block, const uint64_t *lanes) {
+    b->ec = ec;
+    b->count = RANK_LANES;
+    b->whole = true;
+    b->block = block;
+    b->run_count = 0;
+    memset(b->normed, 0, sizeof b->normed);
+    memset(b->sums, 0, sizeof b->sums);
+    memcpy(b->alive, lanes, sizeof b->alive);
+    score(b);
 }
 
 /* ---- Blocks in any order ------------------------------------------------------------------- */
@@ -432,14 +500,15 @@ void eval_batch_end(eval_batch *b) {
 anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block) {
     const evaluation *e = b->e;
     const uint64_t *words = ec->starts ? NULL : ec->words + (size_t)block * RANK_LANE_WORDS;
-    uint32_t count = 0;
+    uint32_t count = words ? e->sets->block_count(words)
+                           : ec->starts[block + 1] - ec->starts[block];
     TRY(begin_waiting(b, ec));
-    if (ec->starts) {
-        count = ec->starts[block + 1] - ec->starts[block];
-    } else {
-        for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-            count += (uint32_t)__builtin_popcountll(words[word]);
-        }
+    if (e->trace) {
+        e->trace->blocks_scored++;
+    }
+    if (words && count >= EVAL_BLOCK_WHOLE) {
+        score_whole(b, ec, block, words);
+        return ANP_OK;
     }
     if (ec->waiting->count + count > (uint32_t)RANK_LANES) {
         score_waiting(b, ec);
@@ -455,9 +524,6 @@ anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block) {
     ec->waiting->block[ec->waiting->blocks] = (uint8_t)block;
     ec->waiting->ends[ec->waiting->blocks++] = (uint16_t)ec->waiting->count;
     b->waiting += count;
-    if (e->trace) {
-        e->trace->blocks_scored++;
-    }
     if (b->waiting >= b->enough) {
         uint32_t most = EACH_CELL * e->cell_count;
         eval_batch_end(b);

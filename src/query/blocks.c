@@ -50,10 +50,6 @@ static void open_block(block_terms *b, evaluation *e, eval_cell *ec, uint32_t bl
     memset(b->normed, 0, sizeof b->normed);
 }
 
-static bool is_whole(const block_terms *b) {
-    return eval_block_is_whole(b->ec->c, b->block);
-}
-
 /* ---- What lanes need: norms and factors ---------------------------------------------------- */
 
 static rank_lengths lane_lengths(const list_lengths *lengths, uint32_t low, uint32_t times) {
@@ -77,28 +73,29 @@ void eval_lengths_of(const evaluation *e, const cell *c, const eval_term *term, 
     parts[1] = lane_lengths(&c->body, low, field == INDEX_TEXT);
 }
 
+void eval_block_norms(const evaluation *e, const cell *c, const eval_term *term, uint32_t block,
+                      float norms[BLOCK_DOCS]) {
+    uint32_t from = block * BLOCK_DOCS, end = from + BLOCK_DOCS;
+    if (eval_block_is_whole(c, block)) {
+        rank_lengths parts[2];
+        eval_lengths_of(e, c, term, from, parts);
+        e->lanes->norms(parts, term->norm, norms);
+        return;
+    }
+    for (uint32_t low = from; low < end; low++) {
+        bool here = low >= c->from && low < c->end;
+        uint32_t length = here ? cell_length(c, term->lists->field, e->title_weight, low) : 0;
+        norms[low % BLOCK_DOCS] = here ? rank_norm_of(term->norm, length) : 1;
+    }
+}
+
 static const float *norms_of(block_terms *b, const eval_term *term) {
     index_field field = term->lists->field;
-    float *norms = b->norms[field];
-    const cell *c = b->ec->c;
-    if (b->normed[field]) {
-        return norms;
+    if (!b->normed[field]) {
+        b->normed[field] = true;
+        eval_block_norms(b->e, b->ec->c, term, b->block, b->norms[field]);
     }
-    b->normed[field] = true;
-    if (is_whole(b)) {
-        rank_lengths parts[2];
-        eval_lengths_of(b->e, c, term, b->low_from, parts);
-        b->e->lanes->norms(parts, term->norm, norms);
-        return norms;
-    }
-    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
-        norms[i] = 1;
-    }
-    for (uint32_t low = b->low_from; low < b->low_end; low++) {
-        uint32_t length = cell_length(c, field, b->e->title_weight, low);
-        norms[low % BLOCK_DOCS] = rank_norm_of(term->norm, length);
-    }
-    return norms;
+    return b->norms[field];
 }
 
 void eval_norms_of(const evaluation *e, const cell *c, const eval_term *term, const uint16_t *docs,
@@ -125,27 +122,28 @@ float eval_blend_factor(const evaluation *e, const cell *c, uint32_t low) {
     return factor;
 }
 
+void eval_block_factors(const evaluation *e, const cell *c, uint32_t block,
+                        float factors[BLOCK_DOCS]) {
+    uint32_t from = block * BLOCK_DOCS, end = from + BLOCK_DOCS;
+    if (eval_block_is_whole(c, block) && c->score_bytes == RANK_SCORES) {
+        const uint8_t *scores = c->scores + (size_t)(from - c->from) * RANK_SCORES;
+        e->lanes->factors(scores, e->prior.linear, factors);
+        return;
+    }
+    for (uint32_t low = from; low < end; low++) {
+        bool here = low >= c->from && low < c->end;
+        factors[low % BLOCK_DOCS] = here ? eval_factor(e, c, low) : 1;
+    }
+}
+
 /* NULL: 1 everywhere. */
 static const float *factors_of(block_terms *b) {
-    evaluation *e = b->e;
-    const cell *c = b->ec->c;
-    if (!e->prior.blends) {
+    if (!b->e->prior.blends) {
         return NULL;
     }
-    if (b->has_factors) {
-        return b->factors;
-    }
-    b->has_factors = true;
-    if (is_whole(b) && c->score_bytes == 4) {
-        const uint8_t *scores = c->scores + (size_t)(b->low_from - c->from) * 4;
-        e->lanes->factors(scores, e->prior.linear, b->factors);
-        return b->factors;
-    }
-    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
-        b->factors[i] = 1;
-    }
-    for (uint32_t low = b->low_from; low < b->low_end; low++) {
-        b->factors[low % BLOCK_DOCS] = eval_factor(e, c, low);
+    if (!b->has_factors) {
+        b->has_factors = true;
+        eval_block_factors(b->e, b->ec->c, b->block, b->factors);
     }
     return b->factors;
 }

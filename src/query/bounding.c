@@ -601,7 +601,7 @@ static float range_of(const evaluation *e, const eval_order *order, float least,
     enum { FEW_CELLS = 12 };
     float top = order->below < order->most ? order->below : order->most;
     *count = order->cells * EVAL_CELL_BLOCKS;
-    if (order->cells <= FEW_CELLS) {
+    if (order->cells <= FEW_CELLS && !order->in_parts) {
         return least;
     }
     for (float part = 1.0f / 16; part < 1 && top > least; part *= 2) {

@@ -124,10 +124,14 @@ static anp_status bound_candidates(evaluation *e, eval_cell *ec) {
     bool by_docs = ec->docs && eval_is_for_batches(e);
     TRY(by_docs ? eval_block_starts(e, ec) : eval_candidate_words(e, ec));
     TRY(eval_block_sums(e, ec));
-    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        const uint64_t *w = by_docs ? NULL : ec->words + (size_t)block * 4;
-        bool any = by_docs ? ec->starts[block] < ec->starts[block + 1] : w[0] | w[1] | w[2] | w[3];
-        ec->sums[block] = any ? ec->sums[block] + 1 : 0;
+    const uint32_t *starts = ec->starts;
+    float *sums = ec->sums;
+    for (uint32_t block = 0; by_docs && block < EVAL_CELL_BLOCKS; block++) {
+        sums[block] = starts[block] < starts[block + 1] ? sums[block] + 1 : 0;
+    }
+    for (uint32_t block = 0; !by_docs && block < EVAL_CELL_BLOCKS; block++) {
+        const uint64_t *w = ec->words + (size_t)block * 4;
+        sums[block] = w[0] | w[1] | w[2] | w[3] ? sums[block] + 1 : 0;
     }
     return ANP_OK;
 }
@@ -237,6 +241,7 @@ static anp_status rank_batches(evaluation *e) {
     eval_batch batch;
     eval_order order;
     eval_order_begin(e, &order);
+    order.in_parts = true; /* putting all blocks in order is much of the cost */
     eval_batch_begin(e, &batch);
     TRY(eval_next_block(e, &order, &b));
     while (b) {

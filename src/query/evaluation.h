@@ -184,6 +184,7 @@ void eval_sort_blocks(const eval_block *found, uint32_t count, float most, eval_
 /* All blocks of cells with sums that can win, best first, some at a time. */
 typedef struct eval_order {
     uint32_t cells;
+    bool in_parts;   /* of few cells too */
     uint32_t wanted; /* blocks the next time */
     float most;      /* no sum is greater */
     float below;     /* the sums of those that are still to come */
@@ -233,6 +234,11 @@ void eval_keep_posts(evaluation *e, eval_posts *posts);
 /* The norms of some posts for a term. */
 void eval_norms_of(const evaluation *e, const cell *c, const eval_term *term, const uint16_t *docs,
                    uint32_t count, float *norms);
+/* The norms of a block for a term, and the factors; any where no post is. */
+void eval_block_norms(const evaluation *e, const cell *c, const eval_term *term, uint32_t block,
+                      float norms[BLOCK_DOCS]);
+void eval_block_factors(const evaluation *e, const cell *c, uint32_t block,
+                        float factors[BLOCK_DOCS]);
 /* promising.c: what a post must be like to reach the threshold with a term. */
 enum { EVAL_FEW_UNITS = 16 }; /* a term that weighs less: its contributions are few numbers */
 typedef struct eval_promise {
@@ -266,8 +272,9 @@ void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 
 /* batches.c: candidates scored many at once; whether the query's candidates can be. */
 bool eval_is_for_batches(const evaluation *e);
-/* Of so many candidates of a block, in the mean, and more tfs are read block by block. */
-enum { EVAL_BLOCK_MANY = 8 };
+/* Of so many candidates of a block, in the mean, and more tfs are read block by block; with so many
+   a block is scored by itself, each ordinal in its place. */
+enum { EVAL_BLOCK_MANY = 8, EVAL_BLOCK_WHOLE = 64 };
 /* Candidates of a cell that will be scored. */
 typedef struct eval_waiting {
     uint32_t count, blocks;
@@ -288,6 +295,8 @@ typedef struct eval_batch {
     uint32_t tf_bytes; /* of lanes */
     eval_cell *ec;    /* whose candidates are scored: */
     uint32_t count;
+    bool whole;         /* the ordinals of a block, each in its place: */
+    uint32_t block;
     uint32_t run_count; /* 0: tfs are not read by block */
     eval_stretch runs[RANK_LANES / EVAL_BLOCK_MANY];
     uint64_t alive[RANK_LANE_WORDS]; /* candidates that may win */

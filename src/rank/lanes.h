@@ -91,10 +91,12 @@ typedef struct rank_lanes {
     uint32_t (*over)(const int32_t sums[RANK_LANES], const float *factors, float least,
                      uint64_t lanes[RANK_LANE_WORDS]);
 
-    /* Leaves of `lanes` those with sum * factor >= least, which each lane has its own of; factors
-       NULL: 1. How many are left. */
-    uint32_t (*reach)(const int32_t sums[RANK_LANES], const float *factors,
-                      const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]);
+    /* Leaves of `lanes` those with sum * factor >= least; factors NULL: 1. How many are left. */
+    uint32_t (*reach)(const int32_t sums[RANK_LANES], const float *factors, float least,
+                      uint64_t lanes[RANK_LANE_WORDS]);
+    /* The same, each lane with a threshold of its own. */
+    uint32_t (*reach_each)(const int32_t sums[RANK_LANES], const float *factors,
+                           const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]);
 
     /* The lanes with a bound > 0 and >= least. */
     void (*reached)(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]);

@@ -180,15 +180,16 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
     return count;
 }
 
-static uint32_t reach(const int32_t sums[RANK_LANES], const float *f,
-                      const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+static inline uint32_t leave(const int32_t sums[RANK_LANES], const float *f, const float *each,
+                             float least, uint64_t lanes[RANK_LANE_WORDS]) {
     uint32_t count = 0;
     for (int word = 0; word < RANK_LANE_WORDS; word++) {
         uint64_t bits = 0;
         for (int i = 64 * word; i < 64 * word + 64 && lanes[word]; i += 16) {
             __m512 x = _mm512_cvtepi32_ps(_mm512_loadu_si512((const void *)(sums + i)));
             x = f ? _mm512_mul_ps(x, _mm512_loadu_ps(f + i)) : x;
-            __mmask16 mask = _mm512_cmp_ps_mask(x, _mm512_loadu_ps(least + i), _CMP_GE_OQ);
+            __m512 want = each ? _mm512_loadu_ps(each + i) : _mm512_set1_ps(least);
+            __mmask16 mask = _mm512_cmp_ps_mask(x, want, _CMP_GE_OQ);
             bits |= (uint64_t)mask << i % 64;
         }
         lanes[word] &= bits;
@@ -272,8 +273,8 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
     return count;
 }
 
-static uint32_t reach(const int32_t sums[RANK_LANES], const float *f,
-                      const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+static inline uint32_t leave(const int32_t sums[RANK_LANES], const float *f, const float *each,
+                             float least, uint64_t lanes[RANK_LANE_WORDS]) {
     uint32_t count = 0;
     for (int word = 0; word < RANK_LANE_WORDS; word++) {
         uint64_t bits = 0;
@@ -281,7 +282,8 @@ static uint32_t reach(const int32_t sums[RANK_LANES], const float *f,
             const void *at = sums + i;
             __m256 x = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)at));
             x = f ? _mm256_mul_ps(x, _mm256_loadu_ps(f + i)) : x;
-            __m256 mask = _mm256_cmp_ps(x, _mm256_loadu_ps(least + i), _CMP_GE_OQ);
+            __m256 want = each ? _mm256_loadu_ps(each + i) : _mm256_set1_ps(least);
+            __m256 mask = _mm256_cmp_ps(x, want, _CMP_GE_OQ);
             bits |= (uint64_t)(uint32_t)_mm256_movemask_ps(mask) << i % 64;
         }
         lanes[word] &= bits;
@@ -340,14 +342,14 @@ static uint32_t over(const int32_t sums[RANK_LANES], const float *f, float least
     return count;
 }
 
-static uint32_t reach(const int32_t sums[RANK_LANES], const float *f,
-                      const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+static inline uint32_t leave(const int32_t sums[RANK_LANES], const float *f, const float *each,
+                             float least, uint64_t lanes[RANK_LANE_WORDS]) {
     uint32_t count = 0;
     for (int word = 0; word < RANK_LANE_WORDS; word++) {
         uint64_t bits = 0;
         for (int i = 64 * word; i < 64 * word + 64 && lanes[word]; i++) {
             float x = f ? (float)sums[i] * f[i] : (float)sums[i];
-            bits |= (uint64_t)(x >= least[i]) << i % 64;
+            bits |= (uint64_t)(x >= (each ? each[i] : least)) << i % 64;
         }
         lanes[word] &= bits;
         count += (uint32_t)__builtin_popcountll(lanes[word]);
@@ -367,6 +369,16 @@ static void reached(const float bounds[RANK_LANES], float least, uint64_t lanes[
 }
 
 #endif
+
+static uint32_t reach(const int32_t sums[RANK_LANES], const float *f, float least,
+                      uint64_t lanes[RANK_LANE_WORDS]) {
+    return leave(sums, f, NULL, least, lanes);
+}
+
+static uint32_t reach_each(const int32_t sums[RANK_LANES], const float *f,
+                           const float least[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
+    return leave(sums, f, least, 0, lanes);
+}
 
 /* ---- Posts that may win -------------------------------------------------------------------- */
 
@@ -684,6 +696,7 @@ const rank_lanes LANES = {
     .scored = scored,
     .over = over,
     .reach = reach,
+    .reach_each = reach_each,
     .reached = reached,
     .bounds = bounds,
 };

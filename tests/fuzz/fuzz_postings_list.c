@@ -111,6 +111,7 @@ static void read_wanted(const list_view *v, const uint16_t *docs, const uint32_t
         }
         for (uint32_t block = 0; block < (uint32_t)LIST_BLOCKS; block += 1 + block / 4) {
             reader->tfs_of(v, i % 2 ? all : NULL, block, wanted, out);
+            reader->lane_tfs_of(v, i % 2 ? all : NULL, block, wanted, out);
         }
     }
     free(all);

@@ -102,6 +102,11 @@ static void check_sets(const postings_kernels *k, prng *r) {
     CHECK_EQ_INT(k->or_into(either, b + 1), counts[1]);
     CHECK_EQ_INT(k->andnot_into(less, b + 1), counts[2]);
     CHECK_EQ_INT(k->count(a), counts[3]);
+    uint32_t by_blocks = 0;
+    for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word += KERNEL_BLOCK_WORDS) {
+        by_blocks += k->block_count(a + word);
+    }
+    CHECK_EQ_INT(by_blocks, counts[3]);
     static uint16_t docs[KERNEL_WORDS * 64];
     uint32_t doc_count = 0;
     for (uint32_t i = 0; i < (uint32_t)KERNEL_WORDS * 64; i++) {
@@ -350,6 +355,13 @@ static bool check_wanted(const postings_reader *reader, const list_view *v, cons
     }
     bool large = reader->tfs_of(v, all, block, wanted, tfs);
     bool good = check_wanted_bytes(s, docs, count, tfs, large, "of a block");
+    large = reader->lane_tfs_of(v, all, block, wanted, tfs);
+    for (uint32_t i = 0; i < (uint32_t)BLOCK_DOCS && good; i++) {
+        bool asked = wanted[i / 64] >> i % 64 & 1;
+        uint8_t want = byte_of(s, block * BLOCK_DOCS + i);
+        good = CHECK(tfs[i] == want || (!asked && tfs[i] == 0)) &&
+               CHECK(large || tfs[i] < UINT8_MAX);
+    }
     count = prng_below(r, BLOCK_DOCS + 1);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t rank = prng_below(r, s->count);

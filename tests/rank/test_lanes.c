@@ -175,7 +175,7 @@ static void check_over(const rank_lanes *k, prng *r) {
     CHECK_EQ_INT(count, want);
 }
 
-/* As over, of some lanes, each with a threshold of its own. */
+/* As over, of some lanes, and with a threshold for each. */
 static void check_reach(const rank_lanes *k, prng *r) {
     int32_t sums[RANK_LANES];
     float factors[RANK_LANES], least[RANK_LANES];
@@ -189,10 +189,12 @@ static void check_reach(const rank_lanes *k, prng *r) {
     for (int word = 0; word < RANK_LANE_WORDS; word++) {
         before[word] = lanes[word] = prng_below(r, 4) ? prng_next(r) | prng_next(r) : 0;
     }
-    uint32_t count = k->reach(sums, blends ? factors : NULL, least, lanes), want = 0;
+    bool each = prng_below(r, 2);
+    uint32_t want = 0, count = each ? k->reach_each(sums, blends ? factors : NULL, least, lanes)
+                                    : k->reach(sums, blends ? factors : NULL, least[0], lanes);
     for (int i = 0; i < RANK_LANES; i++) {
         float x = (float)sums[i] * (blends ? factors[i] : 1);
-        bool reaches = (before[i / 64] >> (i % 64) & 1) && x >= least[i];
+        bool reaches = (before[i / 64] >> (i % 64) & 1) && x >= least[each ? i : 0];
         want += reaches;
         if (!CHECK_EQ_INT(lanes[i / 64] >> (i % 64) & 1, reaches)) {
             test_note("kernel %s, lane %d", k->name, i);
