@@ -112,7 +112,7 @@ static void pick_posts(const batch *b, const int32_t *units, const float *values
             eval_cell *ec = &e->cells[b->cells[i]];
             if (!eval_keeps_many(e, ec)) {
                 eval_offer(e, ec, b->docs[i], units[i], eval_factor(e, ec->c, b->docs[i]));
-            } else if (!eval_is_excluded(e, ec, b->docs[i])) {
+            } else if (!e->excluded_count || !eval_is_excluded(e, ec, b->docs[i])) {
                 eval_add_post(posts, ec, b->docs[i], units[i]);
             }
         }
