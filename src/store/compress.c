@@ -1,6 +1,8 @@
 /*
  * The index's door to zstd. Level 3: with a dictionary no higher level up to 4 is smaller, and 5
- * takes three times as long for 8 % less.
+ * takes three times as long for 8 % less. A dictionary's tables have half the entries of that
+ * level: they share the cache with all else that a drafter looks up, which saves a sixth of the
+ * time (a writer's, of synthesised posts) and makes frames 0.5 to 0.9 % larger.
  */
 #include "store/compress.h"
 
@@ -16,7 +18,7 @@ enum { LEVEL = 3, DICTIONARY_BYTES_MAX = 64 << 10, DICTIONARY_BYTES_MIN = 1 << 1
 /* Samples this many times as large as the dictionary: zstd's own advice is 10 to 100. */
 enum { SAMPLES_TO_DICTIONARY = 16 };
 
-/* To compress takes tables of 0.4 MB, which whoever only reads does without. */
+/* To compress takes tables of 0.2 MB, which whoever only reads does without. */
 struct dictionary {
     _Atomic(ZSTD_CDict *) in; /* NULL: not yet needed */
     ZSTD_DDict *out;
@@ -91,7 +93,11 @@ static const ZSTD_CDict *compressing(dictionary *d) {
     if (have) {
         return have;
     }
-    made = ZSTD_createCDict_byReference(d->bytes, d->len, LEVEL);
+    ZSTD_compressionParameters how = ZSTD_getCParams(LEVEL, ZSTD_CONTENTSIZE_UNKNOWN, d->len);
+    how.hashLog--;
+    how.chainLog--;
+    made = ZSTD_createCDict_advanced(d->bytes, d->len, ZSTD_dlm_byRef, ZSTD_dct_auto, how,
+                                     ZSTD_defaultCMem);
     if (made && !atomic_compare_exchange_strong(&d->in, &have, made)) {
         ZSTD_freeCDict(made);
         made = have;
