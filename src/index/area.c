@@ -222,6 +222,16 @@ static void arrange_term(inversion *in, uint32_t number, uint32_t dense) {
     }
 }
 
+/* An eighth more than is needed: the next one may be a little larger. */
+static bool make_room(area *a) {
+    if (!a->bytes || a->capacity < a->len) {
+        free(a->bytes);
+        a->capacity = a->len + a->len / 8 + 1;
+        a->bytes = pages_alloc(a->capacity);
+    }
+    return a->bytes != NULL;
+}
+
 static bool arrange(inversion *in) {
     area *a = in->area;
     uint32_t dense = 0;
@@ -234,8 +244,7 @@ static bool arrange(inversion *in) {
             arrange_term(in, number, dense++);
         }
     }
-    a->bytes = pages_alloc(a->len + 1);
-    return a->bytes != NULL;
+    return make_room(a);
 }
 
 /* ---- All of it ----------------------------------------------------------------------------- */
@@ -261,6 +270,7 @@ anp_status area_make(area *a, pool *p, const forward_view *posts, uint32_t count
                      uint16_t low_first, bool titles, anp_error *err) {
     inversion in = {
         .area = a, .posts = posts, .count = count, .low_first = low_first, .titles = titles};
+    a->terms.count = a->len = 0;
     anp_status status = invert(&in, p, err);
     for (size_t i = 0; i < in.maps.count; i++) {
         free(in.maps.items[i].dense);

@@ -26,13 +26,15 @@ typedef struct area {
     VEC(area_term) terms; /* ascending by number */
     uint8_t *bytes;       /* postings: u16 low, payload */
     size_t len;
+    size_t capacity; /* of bytes */
 } area;
 
 /*
- * Zero at first. The first post's low is low_first; titles: they are part of the combined text.
- * pool may be NULL. Memory: the postings and their lows; while it works 8 bytes a thread, and 4,
- * for each term that the posts' drafters know. Free with area_free in any case. ANP_CORRUPT,
- * ANP_NOMEM.
+ * Zero at first, or as another use left it: then its memory serves again, since fresh pages cost as
+ * much as what is put there. The first post's low is low_first; titles: they are part of the
+ * combined text. pool may be NULL. Memory: the postings and their lows; while it works 8 bytes a
+ * thread, and 4, for each term that the posts' drafters know. Free with area_free in any case.
+ * ANP_CORRUPT, ANP_NOMEM.
  */
 anp_status area_make(area *a, pool *p, const forward_view *posts, uint32_t count,
                      uint16_t low_first, bool titles, anp_error *err);

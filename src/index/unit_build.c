@@ -2,7 +2,6 @@
 #include "index/unit_build.h"
 
 #include "base/error.h"
-#include "index/area.h"
 #include "index/column.h"
 #include "index/pairs_make.h"
 #include "sketch/sketch.h"
@@ -23,7 +22,7 @@ typedef struct build {
     const unit_info *info;
     const forward_view *posts;
     const forward_head *heads;
-    area area;
+    area *area;
 } build;
 
 typedef struct range {
@@ -88,7 +87,7 @@ static const uint8_t *read_posting(const unit_info *info, const uint8_t *at, con
 }
 
 static anp_status read_term(const build *b, size_t i, term_rows *rows, anp_error *err) {
-    const area *a = &b->area;
+    const area *a = b->area;
     size_t start = i ? a->terms.items[i - 1].end : 0;
     const uint8_t *at = a->bytes + start, *end = a->bytes + a->terms.items[i].end;
     size_t bytes = (size_t)(end - at);
@@ -111,7 +110,7 @@ static anp_status write_terms(const range *r, unit_writer *w, anp_error *err) {
     for (size_t i = r->from; i < r->to && status == ANP_OK; i++) {
         status = read_term(b, i, &rows, err);
         if (status == ANP_OK) {
-            status = unit_write_term(w, b->area.terms.items[i].number, &rows, err);
+            status = unit_write_term(w, b->area->terms.items[i].number, &rows, err);
         }
     }
     rows_free(&rows);
@@ -262,13 +261,13 @@ static anp_status write_rest(const build *b, unit_writer *w, anp_error *err) {
 /* ---- Pairs --------------------------------------------------------------------------------- */
 
 static anp_status write_pairs(const build *b, unit_sink sink, anp_error *err) {
-    pairs_word *words = malloc((b->area.terms.count + 1) * sizeof *words);
+    pairs_word *words = malloc((b->area->terms.count + 1) * sizeof *words);
     size_t count = 0;
     if (!words) {
         return error_nomem(err, "pairs of words");
     }
-    for (size_t i = 0; i < b->area.terms.count; i++) {
-        const area_term *term = &b->area.terms.items[i];
+    for (size_t i = 0; i < b->area->terms.count; i++) {
+        const area_term *term = &b->area->terms.items[i];
         words[count] = (pairs_word){term->number, term->count};
         count += term->count >= pairs_count_min(b->info->count);
     }
@@ -314,15 +313,15 @@ static anp_status put_range(range *r, unit_sink sink, anp_error *err) {
 
 /* Ranges of about as many bytes each, then the rest, then pairs. How many. */
 static size_t cut_ranges(build *b, range *ranges, size_t most) {
-    size_t count = 0, bytes = b->area.len / RANGES;
+    size_t count = 0, bytes = b->area->len / RANGES;
     bytes = bytes > RANGE_BYTES_MIN ? bytes : RANGE_BYTES_MIN;
     size_t from = 0, started = 0;
-    for (size_t i = 0; i < b->area.terms.count; i++) {
-        bool last = i + 1 == b->area.terms.count;
-        if (last || (b->area.terms.items[i].end - started >= bytes && count + 3 < most)) {
+    for (size_t i = 0; i < b->area->terms.count; i++) {
+        bool last = i + 1 == b->area->terms.count;
+        if (last || (b->area->terms.items[i].end - started >= bytes && count + 3 < most)) {
             ranges[count++] = (range){.build = b, .from = from, .to = i + 1};
             from = i + 1;
-            started = b->area.terms.items[i].end;
+            started = b->area->terms.items[i].end;
         }
     }
     ranges[count++] = (range){.build = b, .rest = true};
@@ -356,8 +355,11 @@ static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp
 }
 
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
-                      const unit_info *info, const forward_view *posts, anp_error *err) {
+                      const unit_info *info, const forward_view *posts, area *kept,
+                      anp_error *err) {
+    area own = {0};
     build b = {.sink = sink, .settings = settings, .info = info, .posts = posts};
+    b.area = kept ? kept : &own;
     size_t most = RANGES + 4;
     range *ranges = calloc(most, sizeof *ranges);
     forward_head *heads = malloc((info->count + 1u) * sizeof *heads);
@@ -367,13 +369,13 @@ anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
             heads[i] = posts[i].head;
         }
         b.heads = heads;
-        status = area_make(&b.area, p, posts, info->count, window_low(info->first),
+        status = area_make(b.area, p, posts, info->count, window_low(info->first),
                            settings->title_weight > 0, err);
     }
     if (status == ANP_OK) {
         status = run_ranges(&b, p, ranges, cut_ranges(&b, ranges, most), err);
     }
-    area_free(&b.area);
+    area_free(&own);
     free(ranges);
     free(heads);
     return status;
@@ -388,7 +390,7 @@ anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
         status = forward_view_open(records[i], &memory, &posts[i], err);
     }
     if (status == ANP_OK) {
-        status = unit_build(NULL, sink, settings, info, posts, err);
+        status = unit_build(NULL, sink, settings, info, posts, NULL, err);
     }
     free(posts);
     arena_free(&memory);

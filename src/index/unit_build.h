@@ -10,14 +10,17 @@
 #define ANP_INDEX_UNIT_BUILD_H
 
 #include "base/pool.h"
+#include "index/area.h"
 #include "index/unit_write.h"
 
 /*
  * A whole unit of posts [info->first, + info->count). Only the calling thread uses the sink. pool
- * may be NULL. Memory: about 1.3 times the posts' terms, and the values not yet put.
+ * may be NULL. Memory: about 1.3 times the posts' terms, most of it in `kept`, which the caller
+ * frees, or gives to the next build (NULL: none is kept); and the values not yet put.
  */
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
-                      const unit_info *info, const forward_view *posts, anp_error *err);
+                      const unit_info *info, const forward_view *posts, area *kept,
+                      anp_error *err);
 
 /* The same out of forward records. */
 anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,

@@ -28,6 +28,7 @@ enum {
     POSTS_A_FORGETTING = 128,
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
     LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
+    AREA_BYTES_MAX = 24 << 20,   /* of memory that is kept from fold to fold */
     DUE_AT_ONCE = 2, /* times a step's cost */
 };
 
@@ -63,6 +64,7 @@ struct index_writer {
     VEC(batch_post) posts;
     VEC(batch_post) logged; /* the log's last posts, as long as their drafts are here */
     size_t logged_bytes;
+    area area; /* of the last fold, unless it was large */
     VEC(forward_number) numbers; /* of both */
     VEC(uint32_t) facets;
     size_t pending_bytes; /* of the batch */
@@ -244,6 +246,7 @@ void writer_close(index_writer *w) {
         free(w->sample_sizes.items);
         free(w->posts.items);
         free(w->logged.items);
+        area_free(&w->area);
         free(w->numbers.items);
         free(w->facets.items);
         free(w);
@@ -805,7 +808,12 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
     unit.length_average = (float)((double)catalog_text_words(c) /
                                   (double)(c->state.post_count ? c->state.post_count : 1));
     unit_txn_sink sink = {w->txn, append};
-    TRY(unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts, err));
+    anp_status status = unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts,
+                                   &w->area, err);
+    if (status != ANP_OK || w->area.capacity > AREA_BYTES_MAX) {
+        area_free(&w->area);
+    }
+    TRY(status);
     if (!vec_push(&c->units, unit)) {
         return error_nomem(err, "a unit");
     }
@@ -1041,6 +1049,7 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
     bool bulk = w->pending_bytes > BULK_BYTES;
     clear_batch(w);
     if (bulk) {
+        area_free(&w->area);
         give_back_freed();
     }
     maintain(w);

@@ -238,7 +238,9 @@ static void compare(const values *a, const values *b) {
     }
 }
 
-static void against_twin(uint64_t seed, uint32_t count, uint32_t numbers, unit_level level) {
+/* kept: of the last unit, whatever it was. */
+static void against_twin(uint64_t seed, uint32_t count, uint32_t numbers, unit_level level,
+                         area *kept) {
     corpus *c = make_corpus(seed, count, numbers);
     catalog_settings settings = {.title_weight = (uint32_t)seed % 4, .language = "none"};
     unit_info info = {.first = 3 * WINDOW_DOCS + (level == UNIT_WINDOW ? 0 : OFFSET),
@@ -252,7 +254,9 @@ static void against_twin(uint64_t seed, uint32_t count, uint32_t numbers, unit_l
         pool *p = threads ? pool_open(threads - 1) : NULL; /* none, of no threads, of 1, 2, 3 */
         for (int mapped = 0; mapped < 2; mapped++) {
             const forward_view *posts = mapped ? c->mapped : c->views;
-            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, NULL), ANP_OK);
+            area *again = threads == 1 ? NULL : kept;
+            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, again, NULL),
+                         ANP_OK);
             compare(&expected, &got);
             puts = puts ? puts : got.puts;
             CHECK(got.puts == puts); /* to the byte */
@@ -278,7 +282,7 @@ static void full(void) {
         for (uint32_t at = 0; at < 20; at += 3) {
             unit_sink sink = sink_of(&got);
             got.fail_at = at;
-            CHECK_EQ_INT(unit_build(p, sink, &settings, &info, c->views, NULL), ANP_IO);
+            CHECK_EQ_INT(unit_build(p, sink, &settings, &info, c->views, NULL, NULL), ANP_IO);
             CHECK_EQ_INT(got.count, at + 1);
             free(got.entries.items);
         }
@@ -313,7 +317,8 @@ static void damaged(void) {
         for (unsigned threads = 0; threads < 2; threads++) {
             pool *p = threads ? pool_open(threads) : NULL;
             anp_error err = ANP_ERROR_INIT;
-            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, &err), ANP_CORRUPT);
+            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, NULL, &err),
+                         ANP_CORRUPT);
             CHECK(err.message[0]);
             free(got.entries.items);
             pool_close(p);
@@ -322,12 +327,14 @@ static void damaged(void) {
 }
 
 void test_index_unit_build(void) {
+    area kept = {0};
     CASE("units against the twin");
-    against_twin(1, 1, 100, UNIT_SEGMENT);
-    against_twin(2, POSTS_MAX / 6, 60, UNIT_SEGMENT);
-    against_twin(3, POSTS_MAX, 800, UNIT_WINDOW);
-    against_twin(4, POSTS_MAX, NUMBERS_MAX, UNIT_SEGMENT);
-    against_twin(5, POSTS_MAX / 2, 5000, UNIT_WINDOW);
+    against_twin(1, 1, 100, UNIT_SEGMENT, &kept);
+    against_twin(2, POSTS_MAX / 6, 60, UNIT_SEGMENT, &kept);
+    against_twin(3, POSTS_MAX, 800, UNIT_WINDOW, &kept);
+    against_twin(4, POSTS_MAX, NUMBERS_MAX, UNIT_SEGMENT, &kept);
+    against_twin(5, POSTS_MAX / 2, 5000, UNIT_WINDOW, &kept);
+    area_free(&kept);
     CASE("a put that fails");
     full();
     CASE("damaged payloads");
