@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-    ROUNDS_MAX = 20,
     LOGS = 4096,        /* of small numbers, made beforehand */
     RADIX_FROM = 2048,  /* fewer gains are sorted by comparing */
     HOLDERS_LEAST = 2,  /* of a part: a term of one post there gains nothing wherever it goes */
@@ -197,13 +196,14 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void bisect(bisection *s, uint32_t *posts, uint32_t count, uint32_t s1, bench *b) {
+static void bisect(bisection *s, uint32_t *posts, uint32_t count, uint32_t s1, uint32_t rounds,
+                   bench *b) {
     uint32_t s2 = count - s1;
     b->touched_count = 0;
     count_half(s->g, posts, s1, b->left, b);
     count_half(s->g, posts + s1, s2, b->right, b);
     drop_rare(s->g, posts, count, b);
-    for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
+    for (uint32_t round = 0; round < rounds; round++) {
         if (swap_best(s, posts, s1, s2, (float)round, b) == 0) {
             break;
         }
@@ -220,13 +220,14 @@ static void bisect(bisection *s, uint32_t *posts, uint32_t count, uint32_t s1, b
 typedef struct task {
     bisection *s;
     bisect_part part;
-    uint32_t half;
+    uint32_t half, rounds;
     pool_task task;
 } task;
 
 static void run_task(void *user, unsigned worker) {
     task *t = user;
-    bisect(t->s, t->s->order + t->part.from, t->part.count, t->half, &t->s->benches[worker]);
+    bisect(t->s, t->s->order + t->part.from, t->part.count, t->half, t->rounds,
+           &t->s->benches[worker]);
 }
 
 /* The parts' halves become the parts. All tasks are waited for, whatever the status. */
@@ -236,7 +237,7 @@ static anp_status run_level(bisection *s, bisect_parts *parts, task *tasks,
     size_t count = parts->count;
     for (size_t i = 0; i < count; i++) {
         bisect_part p = parts->items[i];
-        tasks[i] = (task){s, p, bisect_half(p.count, depth->unit_bits), {0}};
+        tasks[i] = (task){s, p, bisect_half(p.count, depth->unit_bits), depth->rounds, {0}};
         tasks[i].task = (pool_task){.run = run_task, .user = &tasks[i]};
         if (tasks[i].half) {
             pool_submit(s->pool, &tasks[i].task, false);

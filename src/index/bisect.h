@@ -61,6 +61,7 @@ uint32_t *bisection_order(bisection *b);
 typedef struct bisect_depth {
     unsigned unit_bits;
     uint32_t levels; /* at most */
+    uint32_t rounds; /* of swaps for each halving, at most */
     /* After each part of each level; a status other than ANP_OK stops. */
     anp_status (*step)(void *user, uint32_t posts, anp_error *err);
     void *user;
