@@ -497,12 +497,21 @@ void eval_batch_end(eval_batch *b) {
     }
 }
 
+/* What all terms have at most in a block. */
+static float most_in(const eval_batch *b, const eval_cell *ec, uint32_t block) {
+    const eval_lane *lane = ec->lanes[b->order[0]];
+    return ec->rests[block] + (lane ? lane->blocks[block] * RANK_BOUND_ROUND : 0);
+}
+
 anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block) {
     const evaluation *e = b->e;
     const uint64_t *words = ec->starts ? NULL : ec->words + (size_t)block * RANK_LANE_WORDS;
     uint32_t count = words ? e->sets->block_count(words)
                            : ec->starts[block + 1] - ec->starts[block];
     TRY(begin_waiting(b, ec));
+    if (!eval_can_win(e, ec->c, block, most_in(b, ec, block))) {
+        return ANP_OK; /* sums are a little more, so that none is 0 */
+    }
     if (e->trace) {
         e->trace->blocks_scored++;
     }
