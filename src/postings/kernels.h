@@ -67,6 +67,9 @@ typedef struct postings_kernels {
     uint32_t (*keep_docs)(uint16_t *docs, uint32_t count, const uint8_t *container,
                           const uint16_t starts[257], bool drop);
 
+    /* The same, whose bit is 1 (or, with `drop`, 0) of a window's. */
+    uint32_t (*keep_in)(uint16_t *docs, uint32_t count, const uint8_t *bits, bool drop);
+
     /*
      * The bits that the positions of each of `count` postings take, of their numbers of positions
      * and their posts' lengths; false where a post has fewer words than positions.

@@ -296,6 +296,18 @@ static uint32_t keep_docs(uint16_t *docs, uint32_t n, const uint8_t *container,
     return kept;
 }
 
+static uint32_t keep_in(uint16_t *docs, uint32_t n, const uint8_t *bits, bool drop) {
+    const uint64_t flip = drop ? UINT64_MAX : 0;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint16_t low = docs[i];
+        uint64_t word = load_u64(bits + (size_t)(low / 64) * 8) ^ flip;
+        docs[kept] = low;
+        kept += (uint32_t)(word >> low % 64) & 1;
+    }
+    return kept;
+}
+
 /* ---- Windows ------------------------------------------------------------------------------- */
 
 /* The loops over a window: simple, so that every compiler makes vectors of them. */
@@ -555,6 +567,7 @@ const postings_kernels KERNELS = {
     .tfs_of_4 = tfs_of_4,
     .starts = starts,
     .keep_docs = keep_docs,
+    .keep_in = keep_in,
     .and_count = and_count,
     .and_into = and_into,
     .or_into = or_into,

@@ -234,16 +234,6 @@ void list_docs_before(const list_view *v, uint32_t rank, uint16_t low, uint32_t 
     }
 }
 
-static uint32_t keep_in_bitset(const list_view *v, uint16_t *docs, uint32_t count, bool drop) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint16_t low = docs[i];
-        docs[kept] = low;
-        kept += (v->container[low / 8] >> (low % 8) & 1) != drop;
-    }
-    return kept;
-}
-
 /* By looking up each: of few ordinals, or where a kernel could read behind the value. */
 static uint32_t keep_by_rank(const list_view *v, uint16_t *docs, uint32_t count, bool drop) {
     uint32_t kept = 0;
@@ -257,15 +247,15 @@ static uint32_t keep_by_rank(const list_view *v, uint16_t *docs, uint32_t count,
 
 uint32_t list_keep(const list_view *v, uint16_t *docs, uint32_t count, bool drop) {
     enum { FEW = 24 };
+    const postings_kernels *k = postings_kernels_best();
     if (v->container_kind == LIST_BITSET) {
-        return keep_in_bitset(v, docs, count, drop);
+        return k->keep_in(docs, count, v->container, drop);
     }
     size_t behind = v->len - (size_t)(v->container - v->bytes);
     if (v->container_kind == LIST_ARRAY || count < FEW ||
         behind < (size_t)v->count + KERNEL_READ_BYTES) {
         return keep_by_rank(v, docs, count, drop);
     }
-    const postings_kernels *k = postings_kernels_best();
     uint16_t starts[LIST_BLOCKS + 1];
     k->starts(v->high, list_high_words(v->count), v->count, starts);
     return k->keep_docs(docs, count, v->container, starts, drop);

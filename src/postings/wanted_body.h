@@ -54,10 +54,14 @@ static void tfs_of_all_blocks(const list_view *v, uint8_t *tfs) {
     uint8_t room[LIST_TF_ROOM];
     bool large;
     if (v->tf_bits == 0) {
+        const uint8_t *ranks = v->exception_ranks; /* a byte may be anything: read once */
+        const uint32_t exceptions = v->exceptions, last = v->count - 1;
         memset(tfs, 1, v->count);
-        for (uint32_t i = 0; i < v->exceptions; i++) {
-            uint32_t rank = load_u16(v->exception_ranks + (size_t)i * 2);
-            put_byte(exception_tf(v, i), &tfs[rank < v->count ? rank : 0]);
+        const uint8_t *bytes = v->exception_bytes == 1 ? v->exception_tfs : NULL;
+        for (uint32_t i = 0; i < exceptions; i++) {
+            uint32_t rank = load_u16(ranks + (size_t)i * 2);
+            uint32_t tf = bytes ? bytes[i] : exception_tf(v, i);
+            tfs[rank < last ? rank : last] = (uint8_t)(tf < UINT8_MAX ? tf : UINT8_MAX);
         }
         return;
     }

@@ -123,16 +123,6 @@ uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
     return count;
 }
 
-static uint32_t keep_in_words(uint16_t *docs, uint32_t count, const uint8_t *words) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint16_t low = docs[i];
-        docs[kept] = low;
-        kept += words[low / 8] >> (low % 8) & 1;
-    }
-    return kept;
-}
-
 static anp_status intersect(evaluation *e, eval_cell *ec, const list_view *const *lists,
                             uint32_t count) {
     if (lists[0]->container_kind == LIST_BITSET) { /* then all are */
@@ -266,8 +256,9 @@ anp_status eval_find_candidates(evaluation *e, eval_cell *ec) {
     if (count) {
         TRY(intersect(e, ec, lists, count));
         if (allowed && ec->count) {
-            ec->count = ec->words ? e->sets->and_into(ec->words, (const uint8_t *)allowed)
-                                  : keep_in_words(ec->docs, ec->count, (const uint8_t *)allowed);
+            const uint8_t *bits = (const uint8_t *)allowed;
+            ec->count = ec->words ? e->sets->and_into(ec->words, bits)
+                                  : e->sets->keep_in(ec->docs, ec->count, bits, false);
         }
     } else if (allowed) { /* sets alone */
         ec->words = eval_words(e);

@@ -184,6 +184,25 @@ static void check_keep_docs(const postings_kernels *k, prng *r) {
     sample_free(&s);
 }
 
+static void check_keep_in(const postings_kernels *k, prng *r) {
+    static uint64_t words[KERNEL_WORDS];
+    uint16_t docs[600], kept[600];
+    bool drop = prng_below(r, 2);
+    uint32_t asked = prng_below(r, 600), want = 0;
+    fill(r, words, KERNEL_WORDS);
+    for (uint32_t i = 0; i < asked; i++) {
+        docs[i] = kept[i] = (uint16_t)prng_below(r, LIST_DOCS);
+    }
+    uint32_t left = k->keep_in(kept, asked, (const uint8_t *)words, drop);
+    for (uint32_t i = 0; i < asked; i++) {
+        if ((bool)(words[docs[i] / 64] >> docs[i] % 64 & 1) != drop) {
+            CHECK(want < left && kept[want] == docs[i]);
+            want++;
+        }
+    }
+    CHECK_EQ_INT(left, want);
+}
+
 /* One posting of many positions, in its Elias-Fano form. */
 static void check_keep(const postings_kernels *k, prng *r) {
     enum { MOST = 700 };
@@ -435,6 +454,7 @@ void test_postings_kernels(void) {
             check_sets(all[i], &r);
             check_codes(all[i], &r);
             check_keep_docs(all[i], &r);
+            check_keep_in(all[i], &r);
             check_keep(all[i], &r);
         }
     }
