@@ -352,7 +352,7 @@ static anp_status make_pairs(merge *m, anp_error *err) {
     pairs_unit_sink target = {m->sink, &m->job->window};
     anp_status status = find_words(m, &words, &count, err);
     if (status == ANP_OK) {
-        pairs_words chosen = pairs_choose(words, count, m->job->window.count, 0);
+        pairs_words chosen = pairs_choose(words, count, m->job->window.count);
         status = pairs_make_of_lists(&lists, &chosen, pairs_sink_of_unit(&target), err);
     }
     free(words);

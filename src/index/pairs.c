@@ -18,12 +18,12 @@ static size_t bits_before(const pairs_head *head, uint32_t word) {
 
 anp_status pairs_head_open(str value, pairs_head *out, anp_error *err) {
     const uint8_t *bytes = (const uint8_t *)value.data;
-    uint32_t count = value.len >= PAIRS_HEAD_BYTES ? load_u32(bytes + 16) : UINT32_MAX;
+    uint32_t count = value.len >= PAIRS_HEAD_BYTES ? load_u32(bytes + 12) : UINT32_MAX;
     size_t words = PAIRS_HEAD_BYTES + (size_t)count * 6;
     if (count <= PAIRS_WORDS_MAX && words <= value.len) {
         const uint8_t *reaches = bytes + PAIRS_HEAD_BYTES + (size_t)count * 4;
-        *out = (pairs_head){load_u64(bytes), load_u64(bytes + 8), count, bytes + PAIRS_HEAD_BYTES,
-                            reaches, bytes + words};
+        *out = (pairs_head){load_u64(bytes), count, bytes + PAIRS_HEAD_BYTES, reaches,
+                            bytes + words};
         if (words + (bits_before(out, count) + 7) / 8 == value.len) {
             return ANP_OK;
         }
@@ -65,12 +65,29 @@ static uint32_t list_end(const pairs_view *v, uint32_t i) {
     return load_u32(v->entries + (size_t)i * 8 + 4);
 }
 
-anp_status pairs_list(const pairs_view *v, uint32_t i, list_view *out, anp_error *err) {
+anp_status pairs_bytes(const pairs_view *v, uint32_t i, str *out, anp_error *err) {
     uint32_t from = i ? list_end(v, i - 1) : 0, end = list_end(v, i);
     if (from > end || end > v->lists.len) {
         return error_corrupt(err, "the list of a word pair lies outside of its value");
     }
-    return list_view_open(str_make(v->lists.data + from, end - from), out, err);
+    *out = str_make(v->lists.data + from, end - from);
+    return ANP_OK;
+}
+
+anp_status pairs_spread(str bytes, uint16_t *lows, uint32_t count, uint32_t *kept,
+                        anp_error *err) {
+    const uint8_t *bits = (const uint8_t *)bytes.data + 1;
+    uint32_t left = 0;
+    if (bytes.len != 1 + ((size_t)count + 7) / 8) {
+        return error_corrupt(err, "a word pair has not a bit for each of %u posts", count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        lows[left] = lows[i];
+        left += bits[i / 8] >> i % 8 & 1;
+    }
+    *kept = left;
+    bool more = count % 8 && bits[count / 8] >> count % 8;
+    return left && !more ? ANP_OK : error_corrupt(err, "the bits of a word pair are damaged");
 }
 
 uint32_t pairs_find(const pairs_view *v, uint32_t second) {
@@ -89,11 +106,15 @@ uint32_t pairs_find(const pairs_view *v, uint32_t second) {
 anp_status pairs_validate(const pairs_view *v, anp_error *err) {
     for (uint32_t i = 0; i < v->count; i++) {
         list_view list;
+        str bytes;
         if (i && pairs_second(v, i) <= pairs_second(v, i - 1)) {
             return error_corrupt(err, "word pairs do not ascend");
         }
-        TRY(pairs_list(v, i, &list, err));
-        TRY(list_validate(&list, err));
+        TRY(pairs_bytes(v, i, &bytes, err));
+        if (!pairs_are_bits(bytes)) {
+            TRY(list_view_open(bytes, &list, err));
+            TRY(list_validate(&list, err));
+        }
     }
     return list_end(v, v->count - 1) == v->lists.len
                ? ANP_OK

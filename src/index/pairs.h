@@ -5,37 +5,41 @@
  *     "of the"     of and the are in nearly all posts of the unit: the list of (of, the) says in
  *                  which they stand so, without a look at the positions of any
  *
- * A unit of PAIRS_POSTS_MIN posts or more has them for all pairs (a, b) of words whose lists of the
+ * A unit of PAIRS_POSTS_MIN posts or more notes all pairs (a, b) of words whose lists of the
  * combined text have together
  *
- *     postings of a × postings of b >= least
+ *     postings of a × postings of b >= noted
  *
- * where `least` is the unit's own: what keeps the lists of all such pairs at about a sixteenth of a
- * byte for each word of the unit's text. A pair over `least` that has no list stands in no post.
- * Of the pairs below, down to `noted`, which is a sixteenth of the unit's posts squared or what
- * leaves 1,024 words, a bit says whether they stand in any post. Dead posts count, so that all of
- * it follows from what the unit holds for ever. A word stands behind another when its position in
- * the body, or in the title where that is part of the combined text, is one more.
+ * which is a 32nd of the unit's posts squared or what leaves 1,024 words. A bit says whether a
+ * noted pair stands in any post. Some of those that do have lists: the ones that save most for
+ * their bytes (pairs_make.c), as many as take about a twelfth of a byte for each word of the unit's
+ * text. Which these are does not matter to who reads: a pair without a list is looked for in
+ * positions. Dead posts count, so that all of it follows from what the unit holds for ever. A word
+ * stands behind another when its position in the body, or in the title where that is part of the
+ * combined text, is one more.
  *
  * Values, under kind UNIT_PAIR of the unit key (unit.h); they stay with the window when its terms
  * are moved into a group:
  *
- *     number PAIRS_HEAD         u64 least, u64 noted, u32 n, n times u32 word, most postings first
- *                               (of as many: lower numbers), n times u16 reach, bits
+ *     number PAIRS_HEAD         u64 noted, u32 lists of all values, u32 n, n times u32 word, most
+ *                               postings first (of as many: lower numbers), n times u16 reach, bits
  *     number a                  u32 n, then n times { u32 b, u32 end }, by ascending b, then n
- *                               lists without tf (postings/format.h); end: of the pair's list, from
- *                               the first list's beginning
+ *                               lists; end: of the pair's list, from the first list's beginning
+ *     a list                    without tf (postings/format.h), or PAIRS_BITS, which begins no such
+ *                               list, and a bit for each posting of the rarer word's list of the
+ *                               combined text (of as many: of the first word's), the lowest of a
+ *                               byte first: set in the posts of the pair
  *
  * The words of the head are those of noted pairs. Behind the i-th one its first `reach` words make
  * noted pairs with it, and have a bit each, behind the bits of the words before it, the lowest of a
  * byte first: set where the pair stands in some post.
  *
- * Worked example: words 5 and 7 stand in posts 0 and 2 behind word 4, and before it:
+ * Worked example: word 4 stands in posts 0, 1 and 2, words 5 and 7 in posts 0 and 2, behind word 4,
+ * and before it:
  *
- *     02 00 00 00 | 05 00 00 00  05 00 00 00 | 07 00 00 00  0a 00 00 00
- *     01 00 00 02 00 | 01 00 00 02 00
+ *     02 00 00 00 | 05 00 00 00  02 00 00 00 | 07 00 00 00  04 00 00 00 | 83 03 | 83 03
  *
- *     01 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 03 00 00 00
+ *     01 00 00 00 00 00 00 00 | 04 00 00 00 | 03 00 00 00
  *     04 00 00 00  05 00 00 00  07 00 00 00 | 03 00  03 00  03 00
  *     4e 00                                              011 100 100: 4 5, 4 7, 5 4, 7 4
  *
@@ -54,15 +58,16 @@
 #endif
 
 enum {
-    PAIRS_HEAD_BYTES = 20,    /* before the words */
+    PAIRS_BITS = 0x83,        /* a large list's head, of no container */
+    PAIRS_HEAD_BYTES = 16,    /* before the words */
     PAIRS_WORDS_MAX = 1024,   /* words of a unit that pairs are made of, the most frequent ones */
-    PAIRS_PRODUCT_PART = 16,  /* noted is at least posts squared over this */
-    PAIRS_BUDGET_WORDS = 16,  /* words of text that pay for a byte of pair lists */
+    PAIRS_PRODUCT_PART = 32,  /* noted is at least posts squared over this */
+    PAIRS_BUDGET_WORDS = 12,  /* words of text that pay for a byte of pair lists */
 };
 
 /* The head of a unit's pairs, in place. */
 typedef struct pairs_head {
-    uint64_t least, noted;
+    uint64_t noted;
     uint32_t count; /* of words */
     const uint8_t *words, *reaches, *bits;
 } pairs_head;
@@ -87,13 +92,27 @@ static inline uint32_t pairs_second(const pairs_view *v, uint32_t i) {
     return load_u32(v->entries + (size_t)i * 8);
 }
 
-/* The list of entry i. ANP_CORRUPT. */
-anp_status pairs_list(const pairs_view *v, uint32_t i, list_view *out, anp_error *err);
+/* The bytes of entry i's list. ANP_CORRUPT. */
+anp_status pairs_bytes(const pairs_view *v, uint32_t i, str *out, anp_error *err);
+
+static inline bool pairs_are_bits(str bytes) {
+    return bytes.len && (uint8_t)bytes.data[0] == PAIRS_BITS;
+}
+
+/* Whether the second word, of so many postings, is the rarer one. */
+static inline bool pairs_rarer(uint32_t first_count, uint32_t second_count) {
+    return second_count < first_count;
+}
+
+/* Of the `count` ordinals of the rarer word's list those that the bits say, in place; *kept is 1 or
+   more. ANP_CORRUPT. */
+anp_status pairs_spread(str bytes, uint16_t *lows, uint32_t count, uint32_t *kept,
+                        anp_error *err);
 
 /* The entry of a second word, or UINT32_MAX. */
 uint32_t pairs_find(const pairs_view *v, uint32_t second);
 
-/* Every rule of the format, its lists' too. */
+/* Every rule of the format, its lists' too, but how many bits there are. */
 anp_status pairs_validate(const pairs_view *v, anp_error *err);
 
 #endif

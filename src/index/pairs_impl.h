@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "index/pairs_make.h"
+#include "postings/format.h"
 
 /* A pair that is counted. */
 typedef struct pair {
@@ -16,6 +17,10 @@ typedef struct pairs_row {
     uint32_t number; /* of its pair with word 1 */
     uint32_t reach;  /* the last word that makes a noted pair with it; of word 0 none */
 } pairs_row;
+
+/* A line of a cache more than there are ordinals, so that what is said of one ordinal does not lie
+   in the same set of lines for all words. */
+enum { HOLDER_WORDS = LIST_DOCS / 64 + 8 };
 
 /* A word at a place where another one stands already. */
 typedef struct second_word {
@@ -31,13 +36,14 @@ typedef struct second_word {
 struct pairs_maker {
     const pairs_word *words; /* ascending by number of the term */
     uint32_t count;
-    uint64_t noted, least;
+    uint64_t noted;
     uint32_t *slots;  /* places in `words`, + 1, by hash of number */
     uint32_t slot_shift;
     uint16_t *called; /* by place in `words` */
     uint32_t *names;  /* by word: the number of the term */
     uint32_t *postings_of; /* by word */
     pairs_row *rows;  /* by first word */
+    uint64_t *holders; /* HOLDER_WORDS by word: a bit a post whose combined text has it */
     uint64_t *counted; /* a bit by pair: its posts are counted; all of them in the sample, */
     bool keeps;        /* else those with lists, whose postings are kept */
     uint64_t *met;     /* a bit by pair */
@@ -66,6 +72,17 @@ static inline uint32_t pairs_word_of(const pairs_maker *m, uint32_t number) {
         }
     }
     return 0;
+}
+
+/* A post's combined text has a word. */
+static inline void pairs_hold(pairs_maker *m, uint32_t word, uint16_t low) {
+    m->holders[(size_t)word * HOLDER_WORDS + low / 64u] |= (uint64_t)1 << low % 64;
+}
+
+/* The posts of a block whose combined text has a word. */
+static inline void pairs_hold_block(pairs_maker *m, uint32_t word, uint32_t block,
+                                    const uint64_t posts[4]) {
+    memcpy(m->holders + (size_t)word * HOLDER_WORDS + (size_t)block * 4, posts, 4 * sizeof *posts);
 }
 
 /* A word stands at a place, which is one of those begun with. That memory is out shows in

@@ -16,7 +16,7 @@ enum {
 
 /* A word in one field. */
 typedef struct place_list {
-    bool is;
+    bool is, title;
     list_view list;
     positions_view positions;
     positions_finder finder;
@@ -66,6 +66,7 @@ static anp_status open_list(source *s, size_t word, int title, anp_error *err) {
     }
     TRY(positions_view_open(positions, p->list.count, &p->positions, err));
     p->is = true;
+    p->title = title;
     p->finder = (positions_finder){.list = &p->list,
                                    .view = &p->positions,
                                    .lengths = s->lengths[title],
@@ -111,6 +112,9 @@ static anp_status show_list(source *s, pairs_maker *m, uint32_t word, place_list
     TRY(positions_find_block(&p->finder, block, &s->block, err));
     p->next = s->block.next;
     p->end = s->block.end;
+    if (!p->title) {
+        pairs_hold_block(m, word, block, s->block.bits);
+    }
     TRY(read_positions(s, p, err));
     const uint32_t *at = s->positions.items;
     for (uint32_t i = 0; i < s->block.to - s->block.from; i++) {
@@ -186,6 +190,11 @@ static anp_status show(void *user, pairs_maker *m, uint32_t block, uint32_t coun
     return ANP_OK;
 }
 
+static anp_status listed(void *user, uint32_t number, str *value, anp_error *err) {
+    const source *s = user;
+    return s->of->get(s->of->user, UNIT_PAIR, number, 0, value, err);
+}
+
 anp_status pairs_make_of_lists(const pairs_lists *lists, const pairs_words *words, pairs_sink sink,
                                anp_error *err) {
     source s;
@@ -196,7 +205,8 @@ anp_status pairs_make_of_lists(const pairs_lists *lists, const pairs_words *word
                  list_length(&s.lengths[1], lists->first + i);
     }
     if (status == ANP_OK) {
-        pairs_source all = {begin, show, &s, lists->first, lists->posts, total};
+        pairs_source all = {begin, show, lists->again ? listed : NULL,
+                            &s, lists->first, lists->posts, total};
         status = pairs_make(&all, words, sink, err);
     }
     free(s.lists);

@@ -2,13 +2,18 @@
 #include "base/error.h"
 #include "index/pairs_impl.h"
 
+#include <math.h>
+
 enum {
-    SAMPLE_PART = 32,        /* one block of so many is looked at to choose `least` */
+    SAMPLE_PART = 32,        /* one block of so many is looked at to choose pairs */
     SAMPLE_STEP = 13,        /* the next one's place in its so many is so much further on: where
                                 posts were bisected (reorder.c), blocks at one place are alike */
     SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
     PAIRS_AT_ONCE = 64,
 };
+
+/* A list is kept as bits where these take so much of what it takes: they have to be spread. */
+static const double BITS_PART = 0.75;
 
 /* ---- Words --------------------------------------------------------------------------------- */
 
@@ -43,8 +48,8 @@ static size_t keep_words(pairs_word *words, size_t count, uint64_t noted) {
     return kept;
 }
 
-pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts, uint64_t least) {
-    pairs_words chosen = {words, 0, pairs_product_min(posts), least};
+pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts) {
+    pairs_words chosen = {words, 0, pairs_product_min(posts)};
     count = keep_words(words, count, chosen.noted);
     if (count > PAIRS_WORDS_MAX) { /* and none that is as frequent as the first one left out */
         qsort(words, count, sizeof *words, by_count);
@@ -83,10 +88,6 @@ static void number_pairs(pairs_maker *m, const pairs_word *named) {
     }
 }
 
-static inline uint64_t product_of(const pairs_maker *m, uint32_t first, uint32_t second) {
-    return (uint64_t)m->postings_of[first] * m->postings_of[second];
-}
-
 static anp_status open_pairs(pairs_maker *m, anp_error *err) {
     size_t words = m->pair_count / 64 + 1u; /* of bits */
     m->pairs = calloc(m->pair_count + 1u, sizeof *m->pairs);
@@ -95,13 +96,6 @@ static anp_status open_pairs(pairs_maker *m, anp_error *err) {
     m->asked = malloc(words * sizeof *m->asked);
     if (!m->pairs || !m->counted || !m->met || !m->asked) {
         return error_nomem(err, "pairs of words");
-    }
-    for (uint32_t first = 1; first <= m->count; first++) {
-        uint32_t number = m->rows[first].number;
-        for (uint32_t second = 1; second <= m->rows[first].reach; second++, number++) {
-            bool listed = product_of(m, first, second) >= m->least;
-            m->counted[number / 64] |= (uint64_t)listed << number % 64;
-        }
     }
     memset(m->asked, 0xff, words * sizeof *m->asked);
     return ANP_OK;
@@ -138,7 +132,9 @@ static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error
     m->names = malloc((count + 1) * sizeof *m->names);
     m->postings_of = malloc((count + 1) * sizeof *m->postings_of);
     m->rows = malloc((count + 1) * sizeof *m->rows);
-    if (!m->slots || !m->called || !m->names || !m->postings_of || !m->rows) {
+    m->holders = calloc(count + 1, HOLDER_WORDS * sizeof *m->holders);
+    if (!m->slots || !m->called || !m->names || !m->postings_of || !m->rows ||
+        !m->holders) {
         return error_nomem(err, "pairs of words");
     }
     fill_slots(m, (1u << bits) - 1);
@@ -156,6 +152,7 @@ static void close_maker(pairs_maker *m) {
     free(m->asked);
     free(m->pairs);
     free(m->places);
+    free(m->holders);
     free(m->seconds.items);
     free(m->postings.items);
 }
@@ -300,113 +297,186 @@ anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, a
     return m->failed ? error_nomem(err, "pairs of words") : ANP_OK;
 }
 
-static anp_status begin_blocks(pairs_maker *m, const pairs_source *source, uint32_t *first,
-                               uint32_t *end, anp_error *err) {
-    *first = source->first / BLOCK_DOCS;
-    *end = (source->first + source->posts - 1) / BLOCK_DOCS + 1;
-    return source->begin(source->user, m, err);
+static uint32_t first_block(const pairs_source *source) {
+    return source->first / BLOCK_DOCS;
 }
 
-static anp_status show_all(pairs_maker *m, const pairs_source *source, anp_error *err) {
-    uint32_t first, end;
-    TRY(begin_blocks(m, source, &first, &end, err));
-    return source->show(source->user, m, first, end - first, err);
+static uint32_t end_block(const pairs_source *source) {
+    return (source->first + source->posts - 1) / BLOCK_DOCS + 1;
 }
 
-/* One block of `every`, the second one first: it is whole; how many posts these have. */
-static anp_status show_sample(pairs_maker *m, const pairs_source *source, uint32_t every,
-                              uint32_t *shown, anp_error *err) {
-    uint32_t first, end, last = source->first + source->posts - 1;
-    *shown = 0;
-    TRY(begin_blocks(m, source, &first, &end, err));
-    for (uint32_t block = first; block < end; block++) {
-        uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
-        uint32_t at = block - first;
-        if (at % every == (1 + at / every * SAMPLE_STEP) % every) {
-            *shown += (to < last ? to : last) - (from > source->first ? from : source->first) + 1;
-            TRY(source->show(source->user, m, block, 1, err));
-        }
-    }
-    return ANP_OK;
-}
+/* ---- Which pairs have lists ---------------------------------------------------------------- */
 
-/* ---- The least product --------------------------------------------------------------------- */
-
-/* Products are told apart to a 64th. */
+/* What a pair is worth for a byte, told apart to a 64th. */
 enum { LEVEL_BITS = 6, LEVELS = 64 << LEVEL_BITS };
 
-static uint32_t level_of(uint64_t product) {
-    uint32_t top = 63 - (uint32_t)__builtin_clzll(product | 1);
-    uint64_t rest = product ^ (uint64_t)1 << top;
+/* A unit's sample, and what it says of a pair. */
+typedef struct sample {
+    uint32_t blocks;
+    uint16_t block[LIST_BLOCKS];
+    double part;   /* of the unit's posts that it has */
+    double unseen; /* postings of a pair of which it has none, on average */
+} sample;
+
+typedef struct estimate {
+    double bytes; /* of its list, the entry included */
+    uint32_t level;
+} estimate;
+
+static uint32_t level_of(uint64_t worth) {
+    uint32_t top = 63 - (uint32_t)__builtin_clzll(worth | 1);
+    uint64_t rest = worth ^ (uint64_t)1 << top;
     rest = top > LEVEL_BITS ? rest >> (top - LEVEL_BITS) : rest << (LEVEL_BITS - top);
     return top << LEVEL_BITS | ((uint32_t)rest & ((1u << LEVEL_BITS) - 1));
 }
 
-/* The least product of a level. */
-static uint64_t level_begin(uint32_t level) {
-    uint32_t top = level >> LEVEL_BITS, rest = level & ((1u << LEVEL_BITS) - 1);
-    uint64_t whole = 1u << LEVEL_BITS | rest;
-    return top > LEVEL_BITS ? whole << (top - LEVEL_BITS) : whole >> (LEVEL_BITS - top);
+/* About what a list takes, its entry included. count: of its postings, a part of one: it may not be
+   there; holders: postings of the rarer word. */
+static double list_bytes(double count, uint32_t holders) {
+    double entry = (count < 1 ? count : 1) * 9, bits = 1 + holders / 8.0;
+    uint32_t whole = (uint32_t)count;
+    double list = whole >= LIST_BITSET_FROM    ? (double)LIST_BITSET_BYTES + 512
+                  : whole >= LIST_BLOCKED_FROM ? 64 + count * 1.125
+                                               : 2 * count;
+    return entry + (bits <= list * BITS_PART ? bits : list);
 }
 
-/* About what a list of so many postings takes, its entry included. */
-static uint64_t list_bytes(uint64_t count) {
-    return 9 + (count >= LIST_BITSET_FROM    ? LIST_BITSET_BYTES + 512u
-                : count >= LIST_BLOCKED_FROM ? 64 + count + count / 8
-                                             : 2 * count);
-}
-
-/* What the lists of the pairs of each level would take, as many times those of the sample as there
-   are posts. */
-static void add_levels(const pairs_maker *m, uint64_t posts, uint64_t sampled,
-                       uint64_t bytes[LEVELS]) {
-    for (uint32_t first = 1; first <= m->count; first++) {
-        const pair *row = &m->pairs[m->rows[first].number];
-        for (uint32_t second = 1; second <= m->rows[first].reach; second++) {
-            uint32_t count = row[second - 1].count;
-            if (count) {
-                bytes[level_of(product_of(m, first, second))] +=
-                    list_bytes(count * posts / sampled);
-            }
+/* Posts of the sample that hold both words. */
+static uint32_t common_posts(const pairs_maker *m, const sample *s, uint32_t first,
+                             uint32_t second) {
+    const uint64_t *a = m->holders + (size_t)first * HOLDER_WORDS;
+    const uint64_t *b = m->holders + (size_t)second * HOLDER_WORDS;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->blocks; i++) {
+        for (uint32_t at = s->block[i] * 4u, end = at + 4; at < end; at++) {
+            count += (uint32_t)__builtin_popcountll(a[at] & b[at]);
         }
     }
+    return count;
 }
 
-/* Pairs by descending product while their lists take no more than the budget. */
-static anp_status least_of(const pairs_maker *m, uint64_t budget, uint64_t posts,
-                           uint64_t sampled, uint64_t *least, anp_error *err) {
-    uint64_t *bytes = calloc(LEVELS, sizeof *bytes), sum = 0;
+/*
+ * A list saves a look at the positions of all posts that hold both words. A phrase is asked for the
+ * more often the more posts have it, but not in proportion: the best posts of many are found soon.
+ */
+static estimate estimate_pair(const pairs_maker *m, const sample *s, uint32_t first,
+                              uint32_t second) {
+    uint32_t seen = m->pairs[m->rows[first].number + second - 1].count;
+    if (!seen && s->unseen < 0.5) {
+        return (estimate){0}; /* most stand nowhere */
+    }
+    uint32_t a = m->postings_of[first], b = m->postings_of[second];
+    double count = seen ? seen / s->part : s->unseen, bytes = list_bytes(count, a < b ? a : b);
+    double root = sqrt(count < 1 ? 1 : count), often = root * sqrt(sqrt(root)); /* ^ 5/8 */
+    double worth = common_posts(m, s, first, second) / s->part * often / (bytes + 1);
+    return (estimate){bytes, level_of((uint64_t)(worth * 1024))};
+}
+
+/* As many postings are of pairs unseen, by and large, as of pairs of which the sample has one. */
+static double unseen_postings(const pairs_maker *m, double part) {
+    uint32_t none = 0, one = 0;
+    for (uint32_t i = 0; i < m->pair_count; i++) {
+        none += m->pairs[i].count == 0;
+        one += m->pairs[i].count == 1;
+    }
+    return none ? one / part / none : 0;
+}
+
+/* The level from which on all lists take no more than the budget. */
+static anp_status least_level(const pairs_maker *m, const sample *s, double budget,
+                              uint16_t *levels, uint32_t *least, anp_error *err) {
+    double *bytes = calloc(LEVELS, sizeof *bytes), sum = 0;
     if (!bytes) {
         return error_nomem(err, "pairs of words");
     }
-    add_levels(m, posts, sampled, bytes);
-    *least = m->noted;
-    for (uint32_t level = LEVELS; level-- > 0;) {
-        sum += bytes[level];
+    for (uint32_t first = 1; first <= m->count; first++) {
+        for (uint32_t second = 1; second <= m->rows[first].reach; second++) {
+            estimate e = estimate_pair(m, s, first, second);
+            levels[m->rows[first].number + second - 1] = (uint16_t)e.level;
+            bytes[e.level] += e.bytes;
+        }
+    }
+    for (*least = LEVELS; *least > 1; --*least) {
+        sum += bytes[*least - 1];
         if (sum > budget) {
-            *least = level_begin(level + 1);
             break;
         }
     }
-    *least = *least > m->noted ? *least : m->noted;
     free(bytes);
     return ANP_OK;
 }
 
-static anp_status find_least(const pairs_source *source, const pairs_words *words,
-                             uint64_t *least, anp_error *err) {
-    pairs_maker m = {.keeps = false};
-    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown;
-    anp_status status = open_words(&m, words, err);
-    if (status == ANP_OK) {
-        status = show_sample(&m, source, every, &shown, err);
+static anp_status choose_pairs(pairs_maker *m, const pairs_source *source, const sample *s,
+                               anp_error *err) {
+    uint16_t *levels = malloc((m->pair_count + 1u) * sizeof *levels);
+    uint32_t least;
+    if (!levels) {
+        return error_nomem(err, "pairs of words");
     }
-    if (status == ANP_OK) {
-        uint64_t budget = source->words / PAIRS_BUDGET_WORDS;
-        status = least_of(&m, budget, source->posts, shown, least, err);
+    double budget = (double)(source->words / PAIRS_BUDGET_WORDS);
+    anp_status status = least_level(m, s, budget, levels, &least, err);
+    for (uint32_t i = 0; status == ANP_OK && i < m->pair_count; i++) {
+        put_bit(m->counted, i, levels[i] >= least);
     }
-    close_maker(&m);
+    free(levels);
     return status;
+}
+
+/* What it counted. (Posts that hold a word go on to hold it.) */
+static void forget_sample(pairs_maker *m) {
+    size_t words = m->pair_count / 64 + 1u; /* of bits */
+    memset(m->pairs, 0, (m->pair_count + 1u) * sizeof *m->pairs);
+    memset(m->met, 0, words * sizeof *m->met);
+    memset(m->asked, 0xff, words * sizeof *m->asked);
+}
+
+/* One block of some, the second one first: it is whole. */
+static anp_status show_sample(pairs_maker *m, const pairs_source *source, sample *s,
+                              anp_error *err) {
+    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown = 0;
+    uint32_t first = first_block(source), last = source->first + source->posts - 1;
+    for (uint32_t block = first; block < end_block(source); block++) {
+        uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
+        uint32_t at = block - first;
+        if (at % every == (1 + at / every * SAMPLE_STEP) % every) {
+            shown += (to < last ? to : last) - (from > source->first ? from : source->first) + 1;
+            s->block[s->blocks++] = (uint16_t)block;
+            TRY(source->show(source->user, m, block, 1, err));
+        }
+    }
+    s->part = (double)shown / source->posts;
+    return ANP_OK;
+}
+
+static anp_status choose_by_sample(pairs_maker *m, const pairs_source *source, anp_error *err) {
+    sample s = {0};
+    memset(m->counted, 0xff, (m->pair_count / 64 + 1u) * sizeof *m->counted);
+    TRY(source->begin(source->user, m, err));
+    TRY(show_sample(m, source, &s, err));
+    s.unseen = unseen_postings(m, s.part);
+    TRY(choose_pairs(m, source, &s, err));
+    forget_sample(m);
+    return ANP_OK;
+}
+
+/* Those that have lists by now. */
+static anp_status choose_listed(pairs_maker *m, const pairs_source *source, anp_error *err) {
+    for (uint32_t i = 0; i < m->count; i++) {
+        pairs_view view;
+        str value;
+        TRY(source->listed(source->user, m->words[i].number, &value, err));
+        if (value.len == 0) {
+            continue;
+        }
+        TRY(pairs_view_open(value, &view, err));
+        for (uint32_t k = 0; k < view.count; k++) {
+            uint32_t number, second = pairs_word_of(m, pairs_second(&view, k));
+            if (number_of(m, m->called[i], second, &number)) {
+                put_bit(m->counted, number, true);
+            }
+        }
+    }
+    return ANP_OK;
 }
 
 /* ---- Lists --------------------------------------------------------------------------------- */
@@ -416,6 +486,8 @@ typedef struct list_maker {
     uint16_t *lows; /* by pair */
     size_t *ends;   /* by pair: behind its lows */
     buffer entries, lists, value;
+    uint32_t list_count;
+    uint32_t *holder_counts; /* by word */
 } list_maker;
 
 /* The postings by pair; in each they ascend already. */
@@ -443,15 +515,57 @@ static bool has_list(const pairs_maker *m, uint32_t first, uint32_t second, uint
     return number_of(m, m->called[first], m->called[second], number) && m->pairs[*number].count;
 }
 
-/* The list of a pair that was met, behind those before. */
-static void add_list(list_maker *l, uint32_t second, uint32_t number) {
-    uint32_t count = l->m->pairs[number].count;
+/* A list as bits: of the postings of the rarer word, those that are its. */
+static void add_bits(list_maker *l, const uint64_t *holders, uint32_t holder_count,
+                     const uint16_t *lows, uint32_t count) {
+    size_t from = l->lists.len;
+    uint32_t rank = 0, word = 0;
+    buffer_put_u8(&l->lists, PAIRS_BITS);
+    for (uint32_t i = 0; i < (holder_count + 7) / 8; i++) {
+        buffer_put_u8(&l->lists, 0);
+    }
+    for (uint32_t i = 0; i < count && !l->lists.failed; i++) {
+        for (; word < lows[i] / 64u; word++) {
+            rank += (uint32_t)__builtin_popcountll(holders[word]);
+        }
+        uint64_t below = holders[word] & (((uint64_t)1 << lows[i] % 64) - 1);
+        uint32_t bit = rank + (uint32_t)__builtin_popcountll(below);
+        l->lists.data[from + 1 + bit / 8] |= (uint8_t)(1u << bit % 8);
+    }
+}
+
+/* How many posts hold each word: as many as it has postings, but of damaged records. */
+static anp_status count_holders(list_maker *l, anp_error *err) {
+    const pairs_maker *m = l->m;
+    l->holder_counts = calloc(m->count + 1u, sizeof *l->holder_counts);
+    if (!l->holder_counts) {
+        return error_nomem(err, "pairs of words");
+    }
+    for (size_t i = 0; i < (m->count + 1u) * (size_t)HOLDER_WORDS; i++) {
+        l->holder_counts[i / HOLDER_WORDS] += (uint32_t)__builtin_popcountll(m->holders[i]);
+    }
+    return ANP_OK;
+}
+
+/* The list of a pair that was met, behind those before; first and second: places in `words`. */
+static void add_list(list_maker *l, uint32_t first, uint32_t second, uint32_t number) {
+    const pairs_maker *m = l->m;
+    uint32_t count = m->pairs[number].count;
+    bool is_second = pairs_rarer(m->words[first].count, m->words[second].count);
+    uint32_t rarer = m->called[is_second ? second : first], holder_count = l->holder_counts[rarer];
+    const uint64_t *holders = m->holders + (size_t)rarer * HOLDER_WORDS;
+    const uint16_t *lows = l->lows + l->ends[number] - count;
+    size_t from = l->lists.len;
     uint8_t entry[8];
-    list_build(&(list_input){.count = count, .docs = l->lows + l->ends[number] - count},
-               &l->lists);
-    store_u32(entry, second);
+    list_build(&(list_input){.count = count, .docs = lows}, &l->lists);
+    if (1 + holder_count / 8.0 <= (double)(l->lists.len - from) * BITS_PART) {
+        l->lists.len = from;
+        add_bits(l, holders, holder_count, lows, count);
+    }
+    store_u32(entry, m->words[second].number);
     store_u32(entry + 4, (uint32_t)l->lists.len);
     buffer_put(&l->entries, entry, sizeof entry);
+    l->list_count++;
 }
 
 /* The value of the i-th word as a first one, empty when it is none. */
@@ -462,7 +576,7 @@ static anp_status make_value(list_maker *l, uint32_t i, str *value, anp_error *e
     for (uint32_t j = 0; j < m->count; j++) {
         uint32_t number;
         if (has_list(m, i, j, &number)) {
-            add_list(l, m->words[j].number, number);
+            add_list(l, i, j, number);
         }
     }
     *value = (str){"", 0};
@@ -497,9 +611,9 @@ static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
     if (!head) {
         return error_nomem(err, "pairs of words");
     }
-    store_u64(head, m->least);
-    store_u64(head + 8, m->noted);
-    store_u32(head + 16, m->count);
+    store_u64(head, m->noted);
+    store_u32(head + 8, l->list_count);
+    store_u32(head + 12, m->count);
     for (uint32_t word = 1; word <= m->count; word++, at += 4) {
         store_u32(at, m->names[word]);
     }
@@ -514,16 +628,11 @@ static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
     return status;
 }
 
-static anp_status make_lists(const pairs_source *source, const pairs_words *words, uint64_t least,
-                             pairs_sink sink, anp_error *err) {
-    pairs_maker m = {.least = least, .keeps = true};
-    list_maker l = {.m = &m};
-    anp_status status = open_words(&m, words, err);
+static anp_status make_lists(pairs_maker *m, pairs_sink sink, anp_error *err) {
+    list_maker l = {.m = m};
+    anp_status status = sort_postings(&l, err);
     if (status == ANP_OK) {
-        status = show_all(&m, source, err);
-    }
-    if (status == ANP_OK) {
-        status = sort_postings(&l, err);
+        status = count_holders(&l, err);
     }
     if (status == ANP_OK) {
         status = put_lists(&l, sink, err);
@@ -531,22 +640,32 @@ static anp_status make_lists(const pairs_source *source, const pairs_words *word
     if (status == ANP_OK) {
         status = put_head(&l, sink, err);
     }
-    close_maker(&m);
     free(l.lows);
     free(l.ends);
+    free(l.holder_counts);
     buffer_free(&l.entries);
     buffer_free(&l.lists);
     buffer_free(&l.value);
     return status;
 }
 
+static anp_status make(pairs_maker *m, const pairs_source *source, const pairs_words *words,
+                       pairs_sink sink, anp_error *err) {
+    uint32_t first = first_block(source);
+    TRY(open_words(m, words, err));
+    TRY(source->listed ? choose_listed(m, source, err) : choose_by_sample(m, source, err));
+    m->keeps = true;
+    TRY(source->begin(source->user, m, err));
+    TRY(source->show(source->user, m, first, end_block(source) - first, err));
+    return make_lists(m, sink, err);
+}
+
 anp_status pairs_make(const pairs_source *source, const pairs_words *words, pairs_sink sink,
                       anp_error *err) {
-    uint64_t least = words->least;
-    if (!least) {
-        TRY(find_least(source, words, &least, err));
-    }
-    return make_lists(source, words, least, sink, err);
+    pairs_maker m = {0};
+    anp_status status = make(&m, source, words, sink, err);
+    close_maker(&m);
+    return status;
 }
 
 /* ---- Values of a unit ---------------------------------------------------------------------- */

@@ -2,15 +2,15 @@
  * Making the pair lists of a unit (pairs.h), out of posts as they come or out of lists that are
  * written.
  *
- *     words of many posts ─> a few blocks shown: what would the lists of pairs take? ─> least
- *                            all blocks shown: the pairs over least ─> lists ─┬─> put
- *                                              all noted pairs ─> bits ───────┘
+ *     words of many posts ─> a few blocks shown: what do lists of pairs save, what do they take?
+ *                            all blocks shown: the best pairs ─> lists ─┬─> put
+ *                                              all pairs ─> bits ───────┘
  *
  * A source shows blocks of 256 ordinals: where each of the words stands in their posts.
  *
  * Cost: 10 to 20 ns a word of the text that is one of those words: to find where each stands. (Out
  * of an area, a word's postings together, it takes as long as out of posts.) Memory: 8 bytes for
- * each noted pair (8 MB at most), some 8 for each posting of a pair over least.
+ * each noted pair (8 MB at most), some 8 for each posting of a pair that has a list.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H
@@ -29,6 +29,8 @@ typedef struct pairs_maker pairs_maker;
 typedef struct pairs_source {
     anp_status (*begin)(void *user, const pairs_maker *m, anp_error *err); /* before blocks */
     anp_status (*show)(void *user, pairs_maker *m, uint32_t block, uint32_t count, anp_error *err);
+    /* The value of a first word, or len 0: for the pairs that have lists. NULL: to be chosen. */
+    anp_status (*listed)(void *user, uint32_t number, str *value, anp_error *err);
     void *user;
     uint32_t first; /* low of the unit's first post */
     uint32_t posts;
@@ -46,14 +48,13 @@ typedef struct pairs_words {
     const pairs_word *items; /* ascending by number */
     size_t count;
     uint64_t noted; /* all words of a pair whose product reaches this are among them */
-    uint64_t least; /* of lists that are there, to be made again; 0: to be found */
 } pairs_words;
 
 /*
  * Of all words of a unit, in any order, those that pairs may be made of; in place. Words of fewer
- * than pairs_count_min postings may be left out before. least: 0, or that of lists that are there.
+ * than pairs_count_min postings may be left out before.
  */
-pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts, uint64_t least);
+pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts);
 
 /* A word of fewer postings is in no pair. */
 static inline uint32_t pairs_count_min(uint32_t posts) {
@@ -96,6 +97,7 @@ typedef struct pairs_lists {
     uint32_t title_weight;
     uint32_t first; /* low of the unit's first post */
     uint32_t posts;
+    bool again; /* the pairs that have lists by now, which `get` finds too */
 } pairs_lists;
 
 anp_status pairs_make_of_lists(const pairs_lists *lists, const pairs_words *words, pairs_sink sink,

@@ -86,12 +86,15 @@ static bool stand(pairs_maker *m, uint32_t word, const uint8_t **at, const uint8
 }
 
 /* A word's places in the body, and behind them in the title. */
-static bool stand_in_post(const source *s, pairs_maker *m, uint32_t word, str payload,
-                          const forward_head *head) {
+static bool stand_in_post(const source *s, pairs_maker *m, uint32_t word, uint16_t low,
+                          str payload, const forward_head *head) {
     const uint8_t *at = (const uint8_t *)payload.data, *end = at + payload.len;
     uint32_t body_tf, title_tf;
     at = varint_read_u32(at, end, &body_tf);
     at = at ? varint_read_u32(at, end, &title_tf) : NULL;
+    if (at && (body_tf || (s->titles && title_tf))) {
+        pairs_hold(m, word, low);
+    }
     return at && stand(m, word, &at, end, body_tf, 0, head->body_words) &&
            (!s->titles ||
             stand(m, word, &at, end, title_tf, head->body_words, head->title_words));
@@ -130,7 +133,7 @@ static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error 
     }
     TRY(pairs_begin(m, (size_t)head->body_words + title_words, err));
     while ((word = next_word(m, names, &walk, &payload))) {
-        if (!stand_in_post(s, m, word, payload, head)) {
+        if (!stand_in_post(s, m, word, low, payload, head)) {
             return error_corrupt(err, "a forward record is damaged");
         }
     }
@@ -159,7 +162,7 @@ anp_status pairs_make_of_posts(unit_sink sink, const unit_info *info, uint32_t t
     for (uint32_t i = 0; i < info->count; i++) {
         total += (uint64_t)posts[i].head.body_words + posts[i].head.title_words;
     }
-    pairs_source all = {begin, show, &s, window_low(info->first), info->count, total};
+    pairs_source all = {begin, show, NULL, &s, window_low(info->first), info->count, total};
     anp_status status = pairs_make(&all, words, pairs_sink_of_unit(&target), err);
     free_maps(&s);
     free(s.maps.items);

@@ -454,24 +454,6 @@ anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list,
 
 /* ---- Pairs --------------------------------------------------------------------------------- */
 
-static anp_status open_pair(snapshot *s, const cell *c, uint32_t first, uint32_t second,
-                            cell_pair *out, anp_error *err) {
-    str value;
-    pairs_view view;
-    out->state = CELL_PAIR_NOWHERE;
-    TRY(snapshot_unit_value(s, c->unit, (unit_entry){UNIT_PAIR, first, 0}, &value, err));
-    if (value.len == 0) {
-        return ANP_OK;
-    }
-    TRY(pairs_view_open(value, &view, err));
-    uint32_t at = pairs_find(&view, second);
-    if (at != UINT32_MAX) {
-        out->state = CELL_PAIR_LISTED;
-        TRY(pairs_list(&view, at, &out->list, err));
-    }
-    return ANP_OK;
-}
-
 /* The heads of all cells' pairs. */
 static anp_status open_pairs(snapshot *s, anp_error *err) {
     struct cell_cache *cache = s->cell_cache;
@@ -494,12 +476,66 @@ static anp_status open_pairs(snapshot *s, anp_error *err) {
     return ANP_OK;
 }
 
-/* Whether a cell knows of a pair, the product of whose lists is given: it has a list, or stands
-   nowhere. */
-static bool knows_pair(const pairs_head *head, uint32_t first, uint32_t second,
-                       uint64_t product) {
-    return head->noted && product >= head->noted &&
-           (product >= head->least || !pairs_head_meet(head, first, second));
+/* The list of a pair that is kept as bits of the rarer word's. */
+static anp_status spread_pair(snapshot *s, str bits, const list_view *rarer, list_view *out,
+                              anp_error *err) {
+    uint16_t *lows = malloc(rarer->count * sizeof *lows);
+    buffer bytes = {0};
+    uint32_t count = 0;
+    if (!lows) {
+        return nomem(err);
+    }
+    list_docs(rarer, lows);
+    anp_status status = pairs_spread(bits, lows, rarer->count, &count, err);
+    if (status == ANP_OK) {
+        list_build(&(list_input){.count = count, .docs = lows}, &bytes);
+        str copy = arena_str(&s->cell_cache->lists,
+                             str_make((const char *)bytes.data, bytes.len));
+        status = bytes.failed || !copy.data ? nomem(err) : list_view_open(copy, out, err);
+    }
+    free(lows);
+    buffer_free(&bytes);
+    return status;
+}
+
+/* The list of a pair that stands in some post, if it has one. */
+static anp_status open_pair_list(snapshot *s, const cell *c, const uint32_t numbers[2],
+                                 const list_view *const lists[2], cell_pair *out,
+                                 anp_error *err) {
+    pairs_view view;
+    str value, bytes;
+    TRY(snapshot_unit_value(s, c->unit, (unit_entry){UNIT_PAIR, numbers[0], 0}, &value, err));
+    if (value.len == 0) {
+        return ANP_OK;
+    }
+    TRY(pairs_view_open(value, &view, err));
+    uint32_t at = pairs_find(&view, numbers[1]);
+    if (at == UINT32_MAX) {
+        return ANP_OK;
+    }
+    out->state = CELL_PAIR_LISTED;
+    TRY(pairs_bytes(&view, at, &bytes, err));
+    return pairs_are_bits(bytes)
+               ? spread_pair(s, bytes, lists[pairs_rarer(lists[0]->count, lists[1]->count)],
+                             &out->list, err)
+               : list_view_open(bytes, &out->list, err);
+}
+
+/* What a cell knows of a pair. */
+static anp_status open_pair(snapshot *s, uint32_t cell_number, const uint32_t numbers[2],
+                            const list_view *const lists[2], cell_pair *out, anp_error *err) {
+    const pairs_head *head = &s->cell_cache->heads[cell_number];
+    uint64_t product = (uint64_t)lists[0]->count * lists[1]->count;
+    out->state = CELL_PAIR_UNKNOWN;
+    if (!head->noted || product < head->noted) {
+        return ANP_OK;
+    }
+    if (!pairs_head_meet(head, numbers[0], numbers[1])) {
+        out->state = CELL_PAIR_NOWHERE;
+        return ANP_OK;
+    }
+    const cell *c = &s->cell_cache->cells.items[cell_number];
+    return open_pair_list(s, c, numbers, lists, out, err);
 }
 
 /* NULL when no cell knows the pair. */
@@ -507,13 +543,17 @@ static anp_status open_cell_pairs(snapshot *s, const term_lists *first, const te
                                   cell_pair **out, anp_error *err) {
     struct cell_cache *cache = s->cell_cache;
     TRY(cache->heads ? ANP_OK : open_pairs(s, err));
+    const uint32_t numbers[2] = {first->number, second->number};
     for (uint32_t i = 0; i < first->count; i++) {
         uint32_t number = first->lists[i].cell;
-        const cell *c = &cache->cells.items[number];
-        const pairs_head *head = &cache->heads[number];
-        const cell_list *other = head->noted ? cells_list_in(second, number) : NULL;
-        uint64_t product = other ? (uint64_t)first->lists[i].list.count * other->list.count : 0;
-        if (!knows_pair(head, first->number, second->number, product)) {
+        const cell_list *other =
+            cache->heads[number].noted ? cells_list_in(second, number) : NULL;
+        cell_pair pair = {0};
+        if (other) {
+            const list_view *lists[2] = {&first->lists[i].list, &other->list};
+            TRY(open_pair(s, number, numbers, lists, &pair, err));
+        }
+        if (pair.state == CELL_PAIR_UNKNOWN) {
             continue;
         }
         if (!*out) {
@@ -522,7 +562,7 @@ static anp_status open_cell_pairs(snapshot *s, const term_lists *first, const te
         if (!*out) {
             return nomem(err);
         }
-        TRY(open_pair(s, c, first->number, second->number, &(*out)[number], err));
+        (*out)[number] = pair;
     }
     return ANP_OK;
 }

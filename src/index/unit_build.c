@@ -271,7 +271,7 @@ static anp_status write_pairs(const build *b, unit_sink sink, anp_error *err) {
         words[count] = (pairs_word){term->number, term->count};
         count += term->count >= pairs_count_min(b->info->count);
     }
-    pairs_words chosen = pairs_choose(words, count, b->info->count, 0);
+    pairs_words chosen = pairs_choose(words, count, b->info->count);
     anp_status status = pairs_make_of_posts(sink, b->info, b->settings->title_weight, b->posts,
                                             &chosen, err);
     free(words);

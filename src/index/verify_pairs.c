@@ -1,7 +1,7 @@
 /*
  * Checking pair lists (pairs.h): each value by itself; then every unit's are made again, out of its
- * lists and positions, and are equal to the byte. Costs about what the frequent words' positions
- * take to be read.
+ * lists and positions, for the pairs that have lists, and are equal to the byte. Costs about what
+ * the frequent words' positions take to be read.
  */
 #include "base/error.h"
 #include "index/verify_impl.h"
@@ -39,7 +39,7 @@ anp_status check_pair_value(check *c, const unit_info *unit, uint32_t number, st
     facts_of(c, unit)->values++;
     if (number == PAIRS_HEAD) {
         TRY(pairs_head_open(value, &head, err));
-        return head.least >= head.noted && head.noted >= pairs_product_min(unit->count)
+        return head.noted >= pairs_product_min(unit->count)
                    ? ANP_OK : error_corrupt(err, "pairs of too rare words are promised");
     }
     TRY(pairs_view_open(value, &view, err));
@@ -74,21 +74,18 @@ static anp_status compare(void *user, uint32_t number, str value, anp_error *err
 static anp_status check_unit(check *c, const unit_info *unit, anp_error *err) {
     remaking r = {c, unit, 0, true};
     pair_facts *facts = facts_of(c, unit);
-    pairs_head head;
     str value;
     TRY(get(&r, UNIT_PAIR, PAIRS_HEAD, 0, &value, err));
     if (value.len == 0) {
         return error_corrupt(err, "it has none");
     }
-    TRY(pairs_head_open(value, &head, err));
     pairs_lists lists = {.get = get,
                          .user = &r,
                          .title_weight = snapshot_title_weight(c->snapshot),
                          .first = window_low(unit->first),
-                         .posts = unit->count};
-    pairs_words words =
-        pairs_choose(facts->words.items, facts->words.count, unit->count, head.least);
-    words.least = head.least > words.noted ? head.least : words.noted;
+                         .posts = unit->count,
+                         .again = true};
+    pairs_words words = pairs_choose(facts->words.items, facts->words.count, unit->count);
     TRY(pairs_make_of_lists(&lists, &words, (pairs_sink){compare, &r}, err));
     return r.equal && r.values == facts->values
                ? ANP_OK : error_corrupt(err, "they are not what the posts say");

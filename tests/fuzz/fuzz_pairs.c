@@ -29,6 +29,20 @@ static void read_head(str value) {
     }
 }
 
+/* As bits of a list as long as they may be, or longer. */
+static void spread(str bytes) {
+    uint32_t count = (uint32_t)(bytes.len - 1) * 8, kept = 0;
+    uint16_t *lows = calloc(count + 8, sizeof *lows);
+    need(lows != NULL);
+    for (uint32_t less = 0; less < 10 && less <= count; less++) {
+        if (pairs_spread(bytes, lows, count - less, &kept, NULL) == ANP_OK) {
+            need(kept > 0 && kept <= count - less && less < 8);
+        }
+    }
+    need(pairs_spread(bytes, lows, count + 1, &kept, NULL) != ANP_OK);
+    free(lows);
+}
+
 /* What validates can be used; the rest is at least not read beyond its end. */
 static void read_value(str value) {
     pairs_view view;
@@ -40,8 +54,14 @@ static void read_value(str value) {
     bool whole = pairs_validate(&view, NULL) == ANP_OK;
     for (uint32_t i = 0; i < view.count; i++) {
         list_view list;
-        bool opened = pairs_list(&view, i, &list, NULL) == ANP_OK;
-        need(opened || !whole);
+        str bytes = {NULL, 0};
+        bool there = pairs_bytes(&view, i, &bytes, NULL) == ANP_OK;
+        bool bits = there && pairs_are_bits(bytes);
+        bool opened = there && !bits && list_view_open(bytes, &list, NULL) == ANP_OK;
+        need(opened || bits || !whole);
+        if (bits) {
+            spread(bytes);
+        }
         if (opened) {
             uint16_t *docs = malloc(list.count * sizeof *docs);
             need(docs && list_docs(&list, docs) <= list.count);
@@ -76,7 +96,7 @@ static void make(str record) {
             words[i] = (pairs_word){i, 2};
         }
         views[1] = views[0];
-        pairs_words chosen = pairs_choose(words, NUMBERS, 2, 1);
+        pairs_words chosen = pairs_choose(words, NUMBERS, 2);
         anp_status status =
             pairs_make_of_posts((unit_sink){take, NULL}, &info, 1, views, &chosen, &err);
         need(status == ANP_OK || (status == ANP_CORRUPT && err.message[0]));

@@ -1,7 +1,7 @@
 /*
  * Pairs of words against a twin that looks at every place of every post: out of posts and out of
- * lists the same bytes, each pair over the least has exactly its posts, no other has a list; of the
- * noted ones the head says whether they stand anywhere.
+ * lists the same bytes, each list has exactly its pair's posts; of noted pairs the head says
+ * whether they stand anywhere.
  */
 #include "base/prng.h"
 #include "index/pairs_make.h"
@@ -186,23 +186,44 @@ static bool same_values(const values *a, const values *b) {
     return same;
 }
 
-/* The posts of one pair: all of them where it is over the least, no list elsewhere. */
-static bool check_pair(const world *w, const values *made, uint32_t first, uint32_t second,
-                       bool listed, uint32_t *lists) {
+typedef struct listed {
+    uint32_t lists, bits;
+} listed;
+
+/* The ordinals of a list; how many. */
+static uint32_t lows_of(const world *w, str bytes, uint32_t rarer, uint16_t *lows) {
+    uint32_t count = 0, kept = 0;
+    list_view list;
+    if (!pairs_are_bits(bytes)) {
+        return CHECK_EQ_INT(list_view_open(bytes, &list, NULL), ANP_OK) ? list_docs(&list, lows)
+                                                                        : 0;
+    }
+    for (uint32_t post = 0; post < POSTS; post++) {
+        lows[count] = window_low(w->info.first + post);
+        count += holds(w, post, rarer);
+    }
+    CHECK(bytes.len <= 2 + POSTS / 8);
+    CHECK_EQ_INT(pairs_spread(bytes, lows, count, &kept, NULL), ANP_OK);
+    return kept;
+}
+
+/* The posts of one pair: all of them where it has a list. */
+static bool check_pair(const world *w, const values *made, const uint32_t *counts, uint32_t first,
+                       uint32_t second, listed *all) {
     static uint16_t lows[LIST_DOCS];
     str bytes = find(made, unit_key(0, UNIT_PAIR, first * 1000));
     pairs_view view;
-    list_view list;
-    uint32_t at = UINT32_MAX, count = 0, found = 0;
+    uint32_t at = UINT32_MAX, found = 0;
     if (bytes.len && CHECK_EQ_INT(pairs_view_open(bytes, &view, NULL), ANP_OK)) {
         CHECK_EQ_INT(pairs_validate(&view, NULL), ANP_OK);
         at = pairs_find(&view, second * 1000);
     }
-    if (at != UINT32_MAX && CHECK_EQ_INT(pairs_list(&view, at, &list, NULL), ANP_OK)) {
-        count = list_docs(&list, lows);
-        ++*lists;
+    if (at == UINT32_MAX || !CHECK_EQ_INT(pairs_bytes(&view, at, &bytes, NULL), ANP_OK)) {
+        return at == UINT32_MAX;
     }
-    for (uint32_t post = 0; post < POSTS && listed; post++) {
+    uint32_t rarer = pairs_rarer(counts[first], counts[second]) ? second : first;
+    uint32_t count = lows_of(w, bytes, rarer, lows);
+    for (uint32_t post = 0; post < POSTS; post++) {
         if (holds_pair(w, post, first, second)) {
             if (!CHECK(found < count && lows[found] == window_low(w->info.first + post))) {
                 return false;
@@ -210,6 +231,8 @@ static bool check_pair(const world *w, const values *made, uint32_t first, uint3
             found++;
         }
     }
+    all->lists++;
+    all->bits += pairs_are_bits(bytes);
     return CHECK_EQ_INT(found, count);
 }
 
@@ -224,7 +247,6 @@ static pairs_head head_of(const values *made) {
 static void check_head(const world *w, const values *made, const uint32_t *counts) {
     pairs_head head = head_of(made);
     uint32_t noted = 0, nowhere = 0;
-    CHECK(head.least >= head.noted);
     CHECK_EQ_INT(head.noted, pairs_product_min(POSTS));
     for (uint32_t pair = 0; pair < WORDS * WORDS; pair++) {
         uint32_t first = pair / WORDS, second = pair % WORDS, post = 0;
@@ -241,13 +263,12 @@ static void check_head(const world *w, const values *made, const uint32_t *count
 }
 
 static void check_pairs(const world *w, const values *made, const uint32_t *counts) {
-    uint64_t least = head_of(made).least;
-    uint32_t lists = 0, in_values = 0;
+    uint32_t in_values = 0;
+    listed all = {0};
     check_head(w, made, counts);
     for (uint32_t first = 0; first < WORDS; first++) {
         for (uint32_t second = 0; second < WORDS; second++) {
-            bool listed = (uint64_t)counts[first] * counts[second] >= least;
-            if (!check_pair(w, made, first, second, listed, &lists)) {
+            if (!check_pair(w, made, counts, first, second, &all)) {
                 test_note("words %u and %u", first, second);
                 return;
             }
@@ -256,8 +277,11 @@ static void check_pairs(const world *w, const values *made, const uint32_t *coun
     for (size_t i = 0; i + 1 < made->items.count; i++) {
         in_values += load_u32(made->items.items[i].bytes.data);
     }
-    CHECK_EQ_INT(lists, in_values);
-    CHECK(lists > (SMALL ? 0 : 3));
+    str head = find(made, unit_key(0, UNIT_PAIR, PAIRS_HEAD));
+    CHECK_EQ_INT(all.lists, in_values);
+    CHECK_EQ_INT(all.lists, load_u32(head.data + 8));
+    CHECK(all.lists > (SMALL ? 0 : 3) && all.lists < WORDS * WORDS / 2);
+    CHECK(SMALL || (all.bits > 0 && all.bits < all.lists));
 }
 
 static void against_twin(uint64_t seed, uint32_t title_weight, unit_level level) {
@@ -273,7 +297,7 @@ static void against_twin(uint64_t seed, uint32_t title_weight, unit_level level)
         }
         words[WORDS - 1 - word] = (pairs_word){word * 1000, counts[word]};
     }
-    pairs_words chosen = pairs_choose(words, WORDS, POSTS, 0);
+    pairs_words chosen = pairs_choose(words, WORDS, POSTS);
     values of_posts = {0}, of_lists = {0}, again = {0};
     CHECK_EQ_INT(pairs_make_of_posts((unit_sink){put, &of_posts}, &w.info, title_weight, w.views,
                                      &chosen, NULL), ANP_OK);
@@ -281,12 +305,15 @@ static void against_twin(uint64_t seed, uint32_t title_weight, unit_level level)
     CASE("out of lists");
     CHECK_EQ_INT(unit_build(NULL, (unit_sink){put, &u.values}, &settings, &w.info, w.views, NULL,
                             NULL), ANP_OK);
-    pairs_lists lists = {get, &u, title_weight, window_low(w.info.first), POSTS};
+    pairs_lists lists = {get, &u, title_weight, window_low(w.info.first), POSTS, false};
     CHECK_EQ_INT(pairs_make_of_lists(&lists, &chosen, (pairs_sink){put_pair, &of_lists}, NULL),
                  ANP_OK);
     same_values(&of_posts, &of_lists);
-    CASE("with a least that is known");
-    chosen = pairs_choose(words, chosen.count, POSTS, head_of(&of_posts).least);
+    CASE("for the pairs that have lists");
+    lists.again = true;
+    for (size_t i = 0; i < of_posts.items.count; i++) {
+        keep(&u.values, of_posts.items.items[i].inner, of_posts.items.items[i].bytes);
+    }
     CHECK_EQ_INT(pairs_make_of_lists(&lists, &chosen, (pairs_sink){put_pair, &again}, NULL),
                  ANP_OK);
     same_values(&of_posts, &again);
@@ -310,7 +337,7 @@ static void choice(void) {
             words[i] = left[i] = (pairs_word){i * 7, 40 + prng_below(&p, 20 + 50 * round)};
             most = words[i].count > most ? words[i].count : most;
         }
-        pairs_words chosen = pairs_choose(words, MANY, 1000, 0);
+        pairs_words chosen = pairs_choose(words, MANY, 1000);
         CHECK(chosen.count <= PAIRS_WORDS_MAX && chosen.noted >= pairs_product_min(1000));
         for (size_t i = 0; i < chosen.count; i++) {
             CHECK(i == 0 || words[i].number > words[i - 1].number);
@@ -324,9 +351,9 @@ static void choice(void) {
 
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
-static const uint8_t drawn[] = {2, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 10, 0, 0, 0,
-                                1, 0, 0, 2, 0, 1, 0, 0, 2, 0};
-static const uint8_t drawn_head[] = {1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0,
+static const uint8_t drawn[] = {2, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0,
+                                0x83, 3, 0x83, 3};
+static const uint8_t drawn_head[] = {1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0,
                                      4, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 3, 0, 3, 0, 3, 0, 0x4e, 0};
 
 /* KEEP IN STEP: index/pairs.h. */
@@ -342,7 +369,7 @@ static void example(void) {
             hits[i] = forward_hit_make(texts[post][i], false, i);
         }
         qsort(hits, 4, sizeof *hits, by_hit);
-        forward_input input = {.head = {.body_words = 4}, .hits = hits, .hit_count = 4};
+        forward_input input = {.head = {.body_words = 400}, .hits = hits, .hit_count = 4};
         forward_build(&input, &bytes);
         str record = arena_str(&memory, str_make((const char *)bytes.data, bytes.len));
         CHECK_EQ_INT(forward_view_open(record, &memory, &views[post], NULL), ANP_OK);
@@ -350,7 +377,7 @@ static void example(void) {
     }
     unit_info info = {.count = 3, .level = UNIT_SEGMENT};
     pairs_word words[] = {{4, 3}, {5, 2}, {7, 2}};
-    pairs_words chosen = pairs_choose(words, 3, 3, 1);
+    pairs_words chosen = pairs_choose(words, 3, 3);
     CHECK_EQ_INT(pairs_make_of_posts((unit_sink){put, &made}, &info, 0, views, &chosen, NULL),
                  ANP_OK);
     str bytes = find(&made, unit_key(0, UNIT_PAIR, 4));
@@ -396,7 +423,15 @@ static void damaged(void) {
         if (pairs_view_open(exact, &view, NULL) == ANP_OK) {
             list_view list;
             for (uint32_t i = 0; i < view.count; i++) {
-                if (pairs_list(&view, i, &list, NULL) == ANP_OK) {
+                uint16_t lows[] = {1, 2, 3};
+                uint32_t kept;
+                str bytes;
+                if (pairs_bytes(&view, i, &bytes, NULL) != ANP_OK) {
+                    continue;
+                }
+                if (pairs_are_bits(bytes)) {
+                    pairs_spread(bytes, lows, 3, &kept, NULL);
+                } else if (list_view_open(bytes, &list, NULL) == ANP_OK) {
                     list_rank(&list, 2);
                 }
             }

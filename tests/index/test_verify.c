@@ -435,14 +435,14 @@ static bool wrong_pairs(garden *g, unsigned n) {
     buffer_put_str(&changed, of_head ? noted : value);
     switch (n) {
     case 0: change(g, STORE_PAIRS, head, NULL); break;
-    case 1: /* least */
+    case 1: /* noted */
     case 2:
         store_u64(changed.data, n == 1 ? 1 : UINT64_MAX);
         bytes = str_make((const char *)changed.data, changed.len);
         change(g, STORE_PAIRS, head, &bytes);
         break;
     case 7: /* the first pair: it stands nowhere */
-        changed.data[PAIRS_HEAD_BYTES + 6 * load_u32(changed.data + 16)] ^= 1;
+        changed.data[PAIRS_HEAD_BYTES + 6 * load_u32(changed.data + 12)] ^= 1;
         bytes = str_make((const char *)changed.data, changed.len);
         change(g, STORE_PAIRS, head, &bytes);
         break;
