@@ -43,28 +43,60 @@ static bool grow(intern *table) {
     return true;
 }
 
-void intern_prefetch(const intern *table, str key) {
+uint32_t intern_hash(str key) {
+    return (uint32_t)hash64(key.data, key.len);
+}
+
+void intern_fetch_slot(const intern *table, uint32_t hash) {
     if (table->slots) {
-        __builtin_prefetch(&table->slots[(uint32_t)hash64(key.data, key.len) & table->mask]);
+        __builtin_prefetch(&table->slots[hash & table->mask]);
     }
+}
+
+/* Of the first slot, if it is the key's: most often. */
+static const str *first_key(const intern *table, uint32_t hash) {
+    const struct intern_slot *slot = table->slots ? &table->slots[hash & table->mask] : NULL;
+    bool is = slot && slot->number_plus_1 && slot->hash == hash;
+    return is ? &table->keys[slot->number_plus_1 - 1] : NULL;
+}
+
+void intern_fetch_key(const intern *table, uint32_t hash) {
+    const str *key = first_key(table, hash);
+    if (key) {
+        __builtin_prefetch(key);
+    }
+}
+
+void intern_fetch_bytes(const intern *table, uint32_t hash) {
+    const str *key = first_key(table, hash);
+    if (key) {
+        __builtin_prefetch(key->data);
+    }
+}
+
+void intern_prefetch(const intern *table, str key) {
+    intern_fetch_slot(table, intern_hash(key));
 }
 
 uint32_t intern_find(const intern *table, str key) {
     if (!table->slots) {
         return INTERN_NONE;
     }
-    struct intern_slot *slot = probe(table, key, (uint32_t)hash64(key.data, key.len));
+    struct intern_slot *slot = probe(table, key, intern_hash(key));
     return slot->number_plus_1 ? slot->number_plus_1 - 1 : INTERN_NONE;
 }
 
 uint32_t intern_add(intern *table, str key, bool *is_new) {
+    return intern_add_hashed(table, key, intern_hash(key), is_new);
+}
+
+uint32_t intern_add_hashed(intern *table, str key, uint32_t hash, bool *is_new) {
     if (is_new) {
         *is_new = false;
     }
     if ((!table->slots || table->count * 2 >= table->mask) && !grow(table)) {
         return INTERN_NONE;
     }
-    uint32_t hash = (uint32_t)hash64(key.data, key.len);
     struct intern_slot *slot = probe(table, key, hash);
     if (slot->number_plus_1) {
         return slot->number_plus_1 - 1;

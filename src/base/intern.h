@@ -24,11 +24,21 @@ typedef struct intern {
 /* Fetches what intern_find and intern_add look at first into the cache: for who has many keys. */
 void intern_prefetch(const intern *table, str key);
 
+/*
+ * The same in three steps for who looks many keys up: each step for all of them, so that their
+ * misses of the cache overlap, then intern_add_hashed.
+ */
+uint32_t intern_hash(str key);
+void intern_fetch_slot(const intern *table, uint32_t hash);
+void intern_fetch_key(const intern *table, uint32_t hash);
+void intern_fetch_bytes(const intern *table, uint32_t hash);
+
 /* The number of key, or INTERN_NONE. */
 uint32_t intern_find(const intern *table, str key);
 
 /* The number of key, added when new (*is_new may be NULL); INTERN_NONE when memory is out. */
 uint32_t intern_add(intern *table, str key, bool *is_new);
+uint32_t intern_add_hashed(intern *table, str key, uint32_t hash, bool *is_new);
 
 void intern_free(intern *table);
 

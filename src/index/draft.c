@@ -31,6 +31,13 @@ typedef struct group {
     uint32_t body_next, title_next; /* where its next position goes */
 } group;
 
+/* A facet value of the post in hand. */
+typedef struct facet_key {
+    size_t value;   /* its place in the draft */
+    size_t at, len; /* among the facets' bytes */
+    uint32_t hash;
+} facet_key;
+
 /* What a draft took. */
 typedef struct draft_room {
     size_t kept, stored, values, features;
@@ -49,6 +56,8 @@ struct drafter {
     uint32_t terms_told, fields_told, facets_told;    /* in drafts so far */
     uint32_t last_field; /* of the last value */
     uint32_t next_fields[FIELDS_FOLLOWED]; /* which stood behind each last */
+    VEC(facet_key) facet_keys;
+    buffer facet_bytes;
     uint32_t stamp;
     VEC(place) places; /* by term */
     VEC(group) groups;
@@ -95,6 +104,8 @@ void drafter_close(drafter *d) {
         sketch_scratch_free(&d->sketch);
         intern_free(&d->fields);
         intern_free(&d->facets);
+        free(d->facet_keys.items);
+        buffer_free(&d->facet_bytes);
         free(d->places.items);
         free(d->groups.items);
         free(d->hits.items);
@@ -166,14 +177,38 @@ static uint32_t number_field(drafter *d, str name, uint8_t kind) {
     return *next;
 }
 
-/* The text behind its field's number. */
-static uint32_t number_facet(drafter *d, uint32_t field, str text) {
-    char key[4 + FACET_BYTES_MAX];
-    store_u32(key, field);
-    if (text.len) {
-        memcpy(key + 4, text.data, text.len);
+/* The text behind its field's number, to be numbered with the post's others. */
+static bool add_facet(drafter *d, uint32_t field, str text, size_t value) {
+    size_t at = d->facet_bytes.len;
+    buffer_put_u32(&d->facet_bytes, field);
+    buffer_put_str(&d->facet_bytes, text);
+    if (d->facet_bytes.failed) {
+        return false;
     }
-    return intern_add(&d->facets, str_make(key, 4 + text.len), NULL);
+    str key = str_make((const char *)d->facet_bytes.data + at, d->facet_bytes.len - at);
+    facet_key added = {value, at, key.len, intern_hash(key)};
+    intern_fetch_slot(&d->facets, added.hash);
+    return vec_push(&d->facet_keys, added);
+}
+
+static bool number_facets(drafter *d, draft *out) {
+    const facet_key *keys = d->facet_keys.items;
+    size_t count = d->facet_keys.count;
+    for (size_t i = 0; i < count; i++) {
+        intern_fetch_key(&d->facets, keys[i].hash);
+    }
+    for (size_t i = 0; i < count; i++) {
+        intern_fetch_bytes(&d->facets, keys[i].hash);
+    }
+    for (size_t i = 0; i < count; i++) {
+        str key = str_make((const char *)d->facet_bytes.data + keys[i].at, keys[i].len);
+        uint32_t number = intern_add_hashed(&d->facets, key, keys[i].hash, NULL);
+        if (number == INTERN_NONE) {
+            return false;
+        }
+        out->values.items[keys[i].value].facet = number;
+    }
+    return true;
 }
 
 static bool add_value(drafter *d, const post_value *from, draft *out) {
@@ -187,16 +222,24 @@ static bool add_value(drafter *d, const post_value *from, draft *out) {
     if (value.field == INTERN_NONE) {
         return false;
     }
-    if (kind & FIELD_TEXT && from->text.len <= FACET_BYTES_MAX) {
-        value.facet = number_facet(d, value.field, from->text);
-        if (value.facet == INTERN_NONE) {
-            return false;
-        }
+    if (kind & FIELD_TEXT && from->text.len <= FACET_BYTES_MAX &&
+        !add_facet(d, value.field, from->text, out->values.count)) {
+        return false;
     }
     if (kind != FIELD_TEXT) {
         value.number = from->number;
     }
     return vec_push(&out->values, value);
+}
+
+static bool add_values(drafter *d, const post *article, draft *out) {
+    d->facet_keys.count = d->facet_bytes.len = 0;
+    for (size_t i = 0; i < article->value_count; i++) {
+        if (!add_value(d, &article->values[i], out)) {
+            return false;
+        }
+    }
+    return number_facets(d, out);
 }
 
 /* ---- Terms --------------------------------------------------------------------------------- */
@@ -401,10 +444,8 @@ static anp_status append(drafter *d, const draft_options *options, const post *a
         made->head.scores[i] = (float)article->scores[i];
     }
     made->value_from = out->values.count;
-    for (size_t i = 0; i < article->value_count; i++) {
-        if (!add_value(d, &article->values[i], out)) {
-            return error_nomem(err, "a post's meta");
-        }
+    if (!add_values(d, article, out)) {
+        return error_nomem(err, "a post's meta");
     }
     made->value_count = out->values.count - made->value_from;
     made->kept_at = out->kept.len;
