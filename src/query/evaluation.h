@@ -196,7 +196,8 @@ void eval_order_begin(const evaluation *e, eval_order *order);
 anp_status eval_order_more(const evaluation *e, eval_order *order);
 
 /* one_term.c */
-/* A union of one term whose bounds are monotonous in one code: whether this is one; all of it. */
+/* A union of one term, less what is excluded, whose bounds are monotonous in one code: whether this
+   is one; all of it. */
 bool eval_is_one_term(const evaluation *e);
 anp_status eval_one_term(evaluation *e);
 /* All postings of the only list of a cell, which is no bitset, without bounds of blocks. */

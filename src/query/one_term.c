@@ -289,7 +289,7 @@ typedef struct one_term {
     uint32_t parts; /* of champions */
     float *sure; /* what postings surely have; at most one a code */
     uint32_t sure_count;
-    uint64_t dead; /* posts that sure ones may be of */
+    uint64_t dead; /* posts that sure ones may be of: also the excluded */
     batch batch;
 } one_term;
 
@@ -663,9 +663,21 @@ static anp_status score_rest(one_term *t) {
     return codes ? score_codes(t, codes) : ANP_OK;
 }
 
+/* Where posts are excluded seeds tell little, and codes would be taken that blocks, by and by
+   (evaluate.c), spare; champions come by and by as well. */
+static bool has_champions(const term_lists *lists) {
+    bool all = true, any = false;
+    for (uint32_t i = 0; i < lists->count; i++) {
+        bool has = lists->lists[i].list.champion_count > 0;
+        all &= has || !lists->lists[i].list.bounds;
+        any |= has;
+    }
+    return all && any;
+}
+
 bool eval_is_one_term(const evaluation *e) {
-    if (e->term_count != 1 || eval_requires(e) || e->excluded_count || e->excluded_set_count ||
-        e->request->filter || e->prior.capped) {
+    if (e->term_count != 1 || eval_requires(e) || e->excluded_set_count || e->request->filter ||
+        e->prior.capped) {
         return false;
     }
     const eval_term *term = &e->terms[0];
@@ -677,7 +689,7 @@ bool eval_is_one_term(const evaluation *e) {
         }
         dead += list->bounds ? e->cells[term->lists->lists[i].cell].c->dead : 0;
     }
-    return dead <= DEAD_SURE_MAX;
+    return dead <= DEAD_SURE_MAX && (e->excluded_count == 0 || has_champions(term->lists));
 }
 
 /* Raises the threshold to what so many codes vouch for; those that still reach it. */
@@ -957,6 +969,9 @@ anp_status eval_one_term(evaluation *e) {
     t.blended = e->prior.alpha == 0;
     t.list_count = t.parts = 0;
     t.dead = 0;
+    for (uint32_t i = 0; i < e->excluded_count; i++) {
+        t.dead += e->excluded[i]->df;
+    }
     t.lists = arena_alloc(e->memory, t.term->lists->count * sizeof *t.lists);
     if (!t.lists) {
         return eval_nomem(e);
@@ -967,7 +982,7 @@ anp_status eval_one_term(evaluation *e) {
         return score_light(&t);
     }
     TRY(open_lists(&t, &codes));
-    if (codes > e->top->capacity + e->top->capacity / SURE_PART) {
+    if (codes > e->top->capacity + e->top->capacity / SURE_PART + t.dead) {
         TRY(find_sure(&t, &codes));
     }
     TRY(score_codes(&t, codes + t.parts));

@@ -305,17 +305,18 @@ static void ask_words(world *w) {
         return;
     }
     uint64_t champions = 0;
-    for (uint32_t i = 0; i < (WORDS_ASKED + 5) * 24; i++) {
-        static const uint32_t ks[] = {1, 3, 10, 30, 100, 1000};
+    for (uint32_t i = 0; i < (WORDS_ASKED + 6) * 24; i++) {
+        static const uint32_t ks[] = {1, 3, 10, 100, 300, 1000};
         static const str last[] = {STR("everywhere"), STR("everywhere^0.1"),
                                    STR("everywhere^0.03"), STR("everywhere^500"),
-                                   STR("everywhere^100000")};
+                                   STR("everywhere^100000"), STR("everywhere^9000 -w2")};
         uint32_t word = i / 24;
         char text[20];
         arena memory = {0};
         evaluate_trace trace = {0};
         query_answer fast, full;
-        snprintf(text, sizeof text, "w%u", word * word);
+        snprintf(text, sizeof text, i % 5 ? "w%u" : i % 2 ? "w%u -w2" : "+w%u -w120 -w7",
+                 word * word);
         query_request request = {.text = word < WORDS_ASKED ? str_from(text)
                                                          : last[word - WORDS_ASKED],
                                  .k = ks[i % 6],
