@@ -119,9 +119,15 @@ static anp_status score_directly(evaluation *e, eval_cell *ec) {
     return ANP_OK;
 }
 
+/* Whether candidates of blocks with bounds are scored in batches: not where most terms are optional,
+   so that few posts of many have what counts. */
+static bool blocks_in_batches(const evaluation *e) {
+    return eval_is_for_batches(e) && (e->required_count == e->term_count || e->required_count > 1);
+}
+
 /* Bounds of the blocks that have candidates. */
 static anp_status bound_candidates(evaluation *e, eval_cell *ec) {
-    bool by_docs = ec->docs && eval_is_for_batches(e);
+    bool by_docs = ec->docs && blocks_in_batches(e);
     TRY(by_docs ? eval_block_starts(e, ec) : eval_candidate_words(e, ec));
     TRY(eval_block_sums(e, ec));
     const uint32_t *starts = ec->starts;
@@ -234,8 +240,7 @@ static anp_status watch_phrases(evaluation *e, uint64_t words[4], phrase_watch *
     return late ? check_left(e) : ANP_OK;
 }
 
-/* Blocks in the order of their bounds: their scores are made first, then their phrases are looked
-   at. */
+/* Blocks in the order of their bounds. */
 static anp_status rank_batches(evaluation *e) {
     const eval_block *b;
     eval_batch batch;
@@ -253,6 +258,7 @@ static anp_status rank_batches(evaluation *e) {
     return ANP_OK;
 }
 
+/* The same, one by one: their scores are made first, then their phrases are looked at. */
 static anp_status rank_blocks(evaluation *e, uint64_t found) {
     enum { SEEN_PART = 32, SEEN_LEAST = 32 };
     phrase_watch watch = {.found = found, .enough = found / SEEN_PART + SEEN_LEAST};
@@ -312,7 +318,7 @@ static anp_status rank_candidates(evaluation *e, uint64_t *total) {
             TRY(score_directly(e, ec));
         }
     }
-    return eval_is_for_batches(e) ? rank_batches(e) : rank_blocks(e, found);
+    return blocks_in_batches(e) ? rank_batches(e) : rank_blocks(e, found);
 }
 
 /* ---- Matches without a score --------------------------------------------------------------- */
