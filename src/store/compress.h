@@ -3,7 +3,7 @@
  * dictionary.
  *
  * Posts of one site repeat each other more than themselves: with a dictionary of 64 KB trained on
- * a thousand of them a synthesised post of 4.7 KB takes 309 bytes instead of 2,174, and is
+ * a thousand of them a synthesised post of 4.7 KB takes 311 bytes instead of 2,174, and is
  * compressed in 5 µs instead of 28.
  */
 #ifndef ANP_STORE_COMPRESS_H
