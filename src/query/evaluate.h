@@ -1,7 +1,7 @@
 /*
  * The evaluator: the k best posts and the number of matches, without scoring every match.
  *
- *     plan ─> shape ─┬─ one term:   codes of bounds ─> best blocks first ─> postings ─> heap
+ *     plan ─> shape ─┬─ one term:   champions; codes of bounds ─> best blocks first ─> heap
  *                    ├─ union:      bounds of all blocks ─> best blocks first ─> lanes ─> heap
  *                    └─ candidates: sets of each cell ─> bounds of their blocks ─> … ─> heap
  *                                                                  ^                     │
@@ -11,6 +11,9 @@
  * for each posting while it has fewer than 256, what no impact exceeds, with and without the prior
  * (rank/bounds.h). The bounds of a query's terms are added up lane by lane; blocks that can still
  * win are scored, the best bounds first, until none reaches the worst post that is kept.
+ *
+ * Long lists also name their best postings, the champions: mostly all that a query of one word needs
+ * (one_term.c).
  *
  * Of a block only the ordinals that have all its mandatory terms are looked at: those that the
  * query requires, and those without which the others' bounds do not reach the threshold. Where one
