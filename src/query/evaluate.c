@@ -119,8 +119,8 @@ static anp_status score_directly(evaluation *e, eval_cell *ec) {
     return ANP_OK;
 }
 
-/* Whether candidates of blocks with bounds are scored in batches: not where most terms are optional,
-   so that few posts of many have what counts. */
+/* Whether candidates of blocks with bounds are scored in batches: not where most terms are
+   optional, so that few posts of many have what counts. */
 static bool blocks_in_batches(const evaluation *e) {
     return eval_is_for_batches(e) && (e->required_count == e->term_count || e->required_count > 1);
 }
