@@ -307,8 +307,8 @@ static uint32_t end_block(const pairs_source *source) {
 
 /* ---- Which pairs have lists ---------------------------------------------------------------- */
 
-/* What a pair is worth for a byte, told apart to a 64th. */
-enum { LEVEL_BITS = 6, LEVELS = 64 << LEVEL_BITS };
+/* What a pair is worth, told apart to a 1024th. */
+enum { LEVEL_BITS = 10, LEVELS = 64 << LEVEL_BITS };
 
 /* A unit's sample, and what it says of a pair. */
 typedef struct sample {
@@ -356,20 +356,24 @@ static uint32_t common_posts(const pairs_maker *m, const sample *s, uint32_t fir
 }
 
 /*
- * A list saves a look at the positions of all posts that hold both words. A phrase is asked for the
- * more often the more posts have it, but not in proportion: the best posts of many are found soon.
+ * A list saves a look at the positions of all posts that hold both words, each of which costs the
+ * more the more often these are. So the most expensive pairs have lists, whatever they take.
+ *
+ * Then those that save most for a byte, where a phrase is asked for the more often the more posts
+ * have it, but not in proportion: the best posts of many are found soon.
  */
 static estimate estimate_pair(const pairs_maker *m, const sample *s, uint32_t first,
-                              uint32_t second) {
-    uint32_t seen = m->pairs[m->rows[first].number + second - 1].count;
-    if (!seen && s->unseen < 0.5) {
-        return (estimate){0}; /* most stand nowhere */
+                              uint32_t second, bool by_byte) {
+    uint32_t number = m->rows[first].number + second - 1, seen = m->pairs[number].count;
+    if (has_bit(m->counted, number) || (!seen && s->unseen < 0.5)) {
+        return (estimate){0}; /* it has one; most of these stand nowhere */
     }
     uint32_t a = m->postings_of[first], b = m->postings_of[second];
     double count = seen ? seen / s->part : s->unseen, bytes = list_bytes(count, a < b ? a : b);
     double root = sqrt(count < 1 ? 1 : count), often = root * sqrt(sqrt(root)); /* ^ 5/8 */
-    double worth = common_posts(m, s, first, second) / s->part * often / (bytes + 1);
-    return (estimate){bytes, level_of((uint64_t)(worth * 1024))};
+    double saved = common_posts(m, s, first, second) / s->part;
+    double worth = by_byte ? 1024 * saved * often / (bytes + 1) : saved * ((double)a + b);
+    return (estimate){bytes, level_of((uint64_t)worth)};
 }
 
 /* As many postings are of pairs unseen, by and large, as of pairs of which the sample has one. */
@@ -382,44 +386,49 @@ static double unseen_postings(const pairs_maker *m, double part) {
     return none ? one / part / none : 0;
 }
 
-/* The level from which on all lists take no more than the budget. */
-static anp_status least_level(const pairs_maker *m, const sample *s, double budget,
-                              uint16_t *levels, uint32_t *least, anp_error *err) {
-    double *bytes = calloc(LEVELS, sizeof *bytes), sum = 0;
-    if (!bytes) {
-        return error_nomem(err, "pairs of words");
+/* The level from which on all lists take no more than the budget, which is less by them then. */
+static uint32_t least_level(const double bytes[LEVELS], double *budget) {
+    uint32_t least = LEVELS;
+    while (least > 1 && bytes[least - 1] <= *budget) {
+        *budget -= bytes[--least];
     }
+    return least;
+}
+
+/* Of the pairs without a list the best ones. Scratch: levels by pair, bytes by level. */
+static void choose_best(pairs_maker *m, const sample *s, bool by_byte, double *budget,
+                        uint16_t *levels, double bytes[LEVELS]) {
+    memset(bytes, 0, LEVELS * sizeof *bytes);
     for (uint32_t first = 1; first <= m->count; first++) {
         for (uint32_t second = 1; second <= m->rows[first].reach; second++) {
-            estimate e = estimate_pair(m, s, first, second);
+            estimate e = estimate_pair(m, s, first, second, by_byte);
             levels[m->rows[first].number + second - 1] = (uint16_t)e.level;
             bytes[e.level] += e.bytes;
         }
     }
-    for (*least = LEVELS; *least > 1; --*least) {
-        sum += bytes[*least - 1];
-        if (sum > budget) {
-            break;
-        }
+    uint32_t least = least_level(bytes, budget);
+    for (uint32_t i = 0; i < m->pair_count; i++) {
+        put_bit(m->counted, i, has_bit(m->counted, i) || levels[i] >= least);
     }
-    free(bytes);
-    return ANP_OK;
 }
 
 static anp_status choose_pairs(pairs_maker *m, const pairs_source *source, const sample *s,
                                anp_error *err) {
     uint16_t *levels = malloc((m->pair_count + 1u) * sizeof *levels);
-    uint32_t least;
-    if (!levels) {
+    double *bytes = malloc(LEVELS * sizeof *bytes);
+    if (!levels || !bytes) {
+        free(levels);
+        free(bytes);
         return error_nomem(err, "pairs of words");
     }
-    double budget = (double)(source->words / PAIRS_BUDGET_WORDS);
-    anp_status status = least_level(m, s, budget, levels, &least, err);
-    for (uint32_t i = 0; status == ANP_OK && i < m->pair_count; i++) {
-        put_bit(m->counted, i, levels[i] >= least);
-    }
+    double first = (double)(source->words / PAIRS_FIRST_WORDS), left = first;
+    memset(m->counted, 0, (m->pair_count / 64 + 1u) * sizeof *m->counted);
+    choose_best(m, s, false, &left, levels, bytes);
+    left += (double)(source->words / PAIRS_BUDGET_WORDS) - first;
+    choose_best(m, s, true, &left, levels, bytes);
     free(levels);
-    return status;
+    free(bytes);
+    return ANP_OK;
 }
 
 /* What it counted. (Posts that hold a word go on to hold it.) */

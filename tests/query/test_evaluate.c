@@ -71,6 +71,9 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
         for (uint32_t k = 0; k < times; k++) {
             len += (size_t)snprintf(body + len, sizeof body - len, "everywhere ");
         }
+        if (id % 3 == 0) { /* so often that their list is bits of w3's */
+            len += (size_t)snprintf(body + len, sizeof body - len, "w2 w3 ");
+        }
         put_words(w, body + len, sizeof body - len, 1 + prng_below(&w->random, 24));
         int has_scores = (int)prng_below(&w->random, 4);
         char scores[120] = "";
