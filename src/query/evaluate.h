@@ -18,7 +18,7 @@
  * Of a block only the ordinals that have all its mandatory terms are looked at: those that the
  * query requires, and those without which the others' bounds do not reach the threshold. Where one
  * term is required, and nothing else, no set of candidates is made; excluded terms are looked up
- * last.
+ * last. Candidates are scored many at a time, those of several blocks together (batches.c).
  *
  * The answer is that of full evaluation (match.h, score.h) to the bit: what is skipped is skipped
  * by bounds that are true for any k1, b, weights, blend, filter and deletes, and a score is made by
