@@ -11,12 +11,12 @@
  *     postings of a × postings of b >= noted
  *
  * which is a 32nd of the unit's posts squared or what leaves 1,024 words. A bit says whether a
- * noted pair stands in any post. Some of those that do have lists: the ones that save most, and the
- * ones that save most for their bytes (pairs_make.c), as many as take about a twelfth of a byte for
- * each word of the unit's text. Which these are does not matter to who reads: a pair without a list is looked for in
- * positions. Dead posts count, so that all of it follows from what the unit holds for ever. A word
- * stands behind another when its position in the body, or in the title where that is part of the
- * combined text, is one more.
+ * noted pair stands in any post. Some of those that do have lists (pairs_make.c): the ones that
+ * save most, and the ones that save most for their bytes, as many as take about a twelfth of a byte
+ * for each word of the unit's text. Which these are does not matter to who reads: a pair without a
+ * list is looked for in positions. Dead posts count, so that all of it follows from what the unit
+ * holds for ever. A word stands behind another when its position in the body, or in the title where
+ * that is part of the combined text, is one more.
  *
  * Values, under kind UNIT_PAIR of the unit key (unit.h); they stay with the window when its terms
  * are moved into a group:
@@ -62,7 +62,7 @@ enum {
     PAIRS_HEAD_BYTES = 16,    /* before the words */
     PAIRS_WORDS_MAX = 1024,   /* words of a unit that pairs are made of, the most frequent ones */
     PAIRS_PRODUCT_PART = 32,  /* noted is at least posts squared over this */
-    PAIRS_FIRST_WORDS = 16,   /* of which these pay for the pairs that cost most without */
+    PAIRS_FIRST_WORDS = 24,   /* of which these pay for the pairs that cost most without */
     PAIRS_BUDGET_WORDS = 12,  /* words of text that pay for a byte of pair lists */
 };
 
