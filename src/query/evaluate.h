@@ -12,8 +12,8 @@
  * (rank/bounds.h). The bounds of a query's terms are added up lane by lane; blocks that can still
  * win are scored, the best bounds first, until none reaches the worst post that is kept.
  *
- * Long lists also name their best postings, the champions: mostly all that a query of one word needs
- * (one_term.c).
+ * Long lists also name their best postings, the champions: mostly all that a query of one word
+ * needs (one_term.c).
  *
  * Of a block only the ordinals that have all its mandatory terms are looked at: those that the
  * query requires, and those without which the others' bounds do not reach the threshold. Where one
