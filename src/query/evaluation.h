@@ -1,6 +1,6 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, bounding.c,
-   one_term.c, promising.c, blocks.c, batches.c, candidates.c, counting.c, phrases.c,
-   phrase_pairs.c. Nobody else includes this. */
+   one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, batches.c, candidates.c,
+   counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
@@ -195,7 +195,7 @@ void eval_order_begin(const evaluation *e, eval_order *order);
 /* The next of them are put in order; count 0: none is left. */
 anp_status eval_order_more(const evaluation *e, eval_order *order);
 
-/* one_term.c */
+/* one_term.c, light_term.c, term_batch.c */
 /* A union of one term, less what is excluded, whose bounds are monotonous in one code: whether this
    is one; all of it. */
 bool eval_is_one_term(const evaluation *e);
