@@ -57,12 +57,14 @@ static void find_needs(const eval_term *term, const float *linear, float need,
     for (uint32_t tf = 1; tf + 1 < RANK_TFS; tf++) {
         float part = share / (float)tf;
         float base = (share + part * norm.base - linear[RANK_SCORES]) / linear[0] - SUM_ROUND;
-        float slope = part * norm.slope / linear[0] * 4096;
+        float slope = part * norm.slope / linear[0] * 4096, less = ceilf(-base);
         needs->base[tf] = base > 0 ? base < (float)SCORES_MAX ? (uint16_t)base : UINT16_MAX : 0;
+        needs->less[tf] = less > 0 ? less < UINT16_MAX ? (uint16_t)less : UINT16_MAX : 0;
         needs->slope[tf] = slope < UINT16_MAX ? (uint16_t)slope : UINT16_MAX;
     }
-    needs->base[0] = needs->slope[0] = 0;
+    needs->base[0] = needs->slope[0] = needs->less[0] = 0;
     needs->base[RANK_TFS - 1] = needs->slope[RANK_TFS - 1] = 0; /* as in find_longest */
+    needs->less[RANK_TFS - 1] = 0;
 }
 
 /* The lanes of a term so light that contributions are few different numbers of units: for each of

@@ -20,10 +20,12 @@ typedef struct rank_lengths {
 } rank_lengths;
 
 /* What the four scores of a post have to add up to, by tf: base + (slope * length >> 12), at most
-   UINT16_MAX; a length of more than 12 bits counts as 4,095. */
+   UINT16_MAX, and `less` less than that, at least 0; a length of more than 12 bits counts as
+   4,095. */
 typedef struct rank_needs {
     uint16_t base[RANK_TFS];
     uint16_t slope[RANK_TFS];
+    uint16_t less[RANK_TFS];
 } rank_needs;
 
 typedef struct rank_lanes {

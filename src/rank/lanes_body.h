@@ -408,7 +408,7 @@ static uint32_t ask_each(const uint8_t tfs[RANK_LANES], const rank_lengths parts
             if (needs) {
                 uint32_t more = needs->slope[tf] * lesser(length, 4095) >> 12;
                 may &= lesser(needs->base[tf] + more, UINT16_MAX) <=
-                       sum_of((uint32_t)entry_4(scores, i));
+                       sum_of((uint32_t)entry_4(scores, i)) + needs->less[tf];
             } else {
                 may &= lesser(length, UINT16_MAX) <= longest[tf];
             }
@@ -510,6 +510,7 @@ static uint32_t worthy(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2
         __m512i more = _mm512_mulhi_epu16(_mm512_slli_epi16(length, 4),
                                           look_up_32(needs->slope, tf));
         __m512i need = _mm512_adds_epu16(look_up_32(needs->base, tf), more);
+        need = _mm512_subs_epu16(need, look_up_32(needs->less, tf));
         __m512i sums = score_sums_of_32(scores + RANK_SCORES * i);
         lanes[i / 64] |= (uint64_t)_mm512_cmple_epu16_mask(need, sums) << i % 64;
     }

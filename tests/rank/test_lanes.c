@@ -126,6 +126,7 @@ static void check_promising(const rank_lanes *k, prng *r) {
         longest[tf] = (uint16_t)(prng_below(r, 4) ? prng_below(r, 1500) : UINT16_MAX);
         needs.base[tf] = (uint16_t)(prng_below(r, 9) ? prng_below(r, 300) : prng_next(r));
         needs.slope[tf] = (uint16_t)(prng_below(r, 3) ? prng_below(r, 3000) : prng_next(r));
+        needs.less[tf] = (uint16_t)(prng_below(r, 2) ? prng_below(r, 400) : 0);
     }
     uint32_t got[2] = {k->within(tfs, parts, longest, within),
                        k->worthy(tfs, parts, scores, &needs, worthy)};
@@ -139,7 +140,7 @@ static void check_promising(const rank_lanes *k, prng *r) {
         uint32_t need = needs.base[tf] +
                         (needs.slope[tf] * (length < 4095 ? length : 4095) >> 12);
         bool fits = tf && (length < UINT16_MAX ? length : UINT16_MAX) <= longest[tf];
-        bool pays = tf && (need < UINT16_MAX ? need : UINT16_MAX) <= sum;
+        bool pays = tf && (need < UINT16_MAX ? need : UINT16_MAX) <= sum + needs.less[tf];
         if (!CHECK_EQ_INT(within[i / 64] >> i % 64 & 1, fits) ||
             !CHECK_EQ_INT(worthy[i / 64] >> i % 64 & 1, pays) ||
             !CHECK_EQ_INT(scored[i / 64] >> i % 64 & 1, sum >= least)) {
