@@ -86,10 +86,16 @@ anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp
 enum { CELL_BEST_POSTS = 512 };
 anp_status cells_best_posts(snapshot *s, const cell *c, const uint16_t **out, anp_error *err);
 
+/* A post's scores, of which there are some; of a low outside of the cell any post's. */
+static inline const uint8_t *cell_scores_at(const cell *c, uint32_t low) {
+    uint32_t at = low - c->from;
+    return c->scores + (size_t)c->score_bytes * (at < c->end - c->from ? at : 0);
+}
+
 /* The sum of a post's four scores, where these are bytes. */
 static inline uint32_t cell_score_sum(const cell *c, uint32_t low) {
     assert(c->open && c->score_bytes == 4);
-    const uint8_t *four = c->scores + 4 * (size_t)(low - c->from);
+    const uint8_t *four = cell_scores_at(c, low);
     return (uint32_t)four[0] + four[1] + four[2] + four[3];
 }
 
@@ -151,7 +157,7 @@ static inline uint32_t cell_length(const cell *c, index_field field, uint32_t ti
 /* The four scores of a post of an open cell, 0 to 100. */
 static inline void cell_scores(const cell *c, uint32_t low, double scores[4]) {
     assert(c->open);
-    const uint8_t *at = c->scores + (size_t)(low - c->from) * c->score_bytes;
+    const uint8_t *at = cell_scores_at(c, low);
     for (int i = 0; i < 4; i++) {
         float value = 50;
         if (c->score_bytes == 4) {

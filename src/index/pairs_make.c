@@ -616,10 +616,11 @@ static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
     const pairs_maker *m = l->m;
     uint32_t bit_bytes = (m->pair_count + 7) / 8;
     size_t size = PAIRS_HEAD_BYTES + (size_t)m->count * 6 + bit_bytes;
-    uint8_t *head = calloc(size, 1), *at = head + PAIRS_HEAD_BYTES;
+    uint8_t *head = calloc(size, 1);
     if (!head) {
         return error_nomem(err, "pairs of words");
     }
+    uint8_t *at = head + PAIRS_HEAD_BYTES;
     store_u64(head, m->noted);
     store_u32(head + 8, l->list_count);
     store_u32(head + 12, m->count);

@@ -29,8 +29,8 @@ static anp_status open_list(str value, str apart, list_view *list, positions_par
 /* ---- Postings ------------------------------------------------------------------------------ */
 
 /* A merge of two ascending sequences, the rows from `from` on and the title list's: from the back,
-   so that rows move to their last place at once. */
-static void join_titles(term_rows *rows, size_t from, const uint16_t *lows, const uint32_t *tfs,
+   so that rows move to their last place at once. False when they are more than a window has. */
+static bool join_titles(term_rows *rows, size_t from, const uint16_t *lows, const uint32_t *tfs,
                         uint32_t count) {
     term_row *row = rows->rows.items + from;
     size_t have = rows->rows.count - from, total = 0;
@@ -38,6 +38,9 @@ static void join_titles(term_rows *rows, size_t from, const uint16_t *lows, cons
         uint32_t a = i < have ? row[i].low : UINT32_MAX, b = j < count ? lows[j] : UINT32_MAX;
         i += a <= b;
         j += b <= a;
+    }
+    if (from + total > WINDOW_DOCS) {
+        return false;
     }
     size_t i = have, j = count;
     for (size_t to = total; to > 0; to--) {
@@ -51,6 +54,7 @@ static void join_titles(term_rows *rows, size_t from, const uint16_t *lows, cons
         row[to - 1] = merged;
     }
     rows->rows.count = from + total;
+    return true;
 }
 
 static void append_rows(term_rows *rows, const uint16_t *lows, const uint32_t *tfs,
@@ -67,19 +71,25 @@ static anp_status add_postings(term_rows *rows, size_t from, const list_view *li
     uint16_t *lows = malloc(list->count * sizeof *lows);
     uint32_t *tfs = malloc(list->count * sizeof *tfs);
     bool held = lows && tfs && vec_reserve(&rows->rows, rows->rows.count + list->count);
+    bool good = held;
     if (held) {
         uint32_t count = list_docs(list, lows);
         list_tfs(list, tfs);
+        good = count == list->count && list_ascends(lows, count);
         if (of_title) {
-            join_titles(rows, from, lows, tfs, count);
-        } else {
+            good = good && join_titles(rows, from, lows, tfs, count);
+        } else if (good && from + count <= WINDOW_DOCS) {
             list_less_titles(list, title_weight, 0, count, tfs);
             append_rows(rows, lows, tfs, count);
+        } else {
+            good = false;
         }
     }
     free(lows);
     free(tfs);
-    return held ? ANP_OK : error_nomem(err, "a term's postings");
+    return good   ? ANP_OK
+           : held ? error_corrupt(err, "a term's postings are not those of one window")
+                  : error_nomem(err, "a term's postings");
 }
 
 /* ---- Positions ----------------------------------------------------------------------------- */

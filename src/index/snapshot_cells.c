@@ -485,8 +485,10 @@ static anp_status spread_pair(snapshot *s, str bits, const list_view *rarer, lis
     if (!lows) {
         return nomem(err);
     }
-    list_docs(rarer, lows);
-    anp_status status = pairs_spread(bits, lows, rarer->count, &count, err);
+    bool whole = list_docs(rarer, lows) == rarer->count && list_ascends(lows, rarer->count);
+    anp_status status = whole ? pairs_spread(bits, lows, rarer->count, &count, err)
+                              : error_corrupt(err, "the posts of a word do not ascend; verify the "
+                                              "index");
     if (status == ANP_OK) {
         list_build(&(list_input){.count = count, .docs = lows}, &bytes);
         str copy = arena_str(&s->cell_cache->lists,

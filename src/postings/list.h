@@ -125,6 +125,15 @@ uint32_t list_title_tf(const list_view *view, uint32_t rank);
 void list_less_titles(const list_view *view, uint32_t weight, uint32_t from, uint32_t count,
                       uint32_t *tfs);
 
+/* Whether ordinals ascend, each of them once: what list_docs gives of a damaged list may not. */
+static inline bool list_ascends(const uint16_t *docs, uint32_t count) {
+    bool good = true;
+    for (uint32_t i = 1; i < count; i++) {
+        good &= docs[i - 1] < docs[i];
+    }
+    return good;
+}
+
 /* An impact (in `unit`s) in the units of seeds, rounded down: a hair less, so that no rounding up
    lifts one above its value. */
 static inline float list_seed_scale(float unit) {

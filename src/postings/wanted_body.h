@@ -44,6 +44,10 @@ static bool lane_tfs_of_each(const list_view *v, const uint8_t *all, uint32_t bl
     bool large;
     block_of(v, block, &from, &to);
     block_bits(v, block, from, to, bits);
+    if (ones_of(bits[0]) + ones_of(bits[1]) + ones_of(bits[2]) + ones_of(bits[3]) != to - from) {
+        memset(tfs, 0, BLOCK_DOCS); /* a damaged list */
+        return false;
+    }
     const uint8_t *bytes = all ? all + from : tf_bytes(v, from, to - from, room, &large);
     READER_KERNELS.expand(bits, bytes, tfs);
     return memchr(bytes, UINT8_MAX, to - from) != NULL;

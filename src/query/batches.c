@@ -60,7 +60,6 @@ void eval_batch_begin(evaluation *e, eval_batch *b) {
     size_t first = e->top->capacity + e->top->capacity / 2;
     b->e = e;
     b->waiting = 0;
-    b->tf_bytes = 0;
     b->enough = first < BATCH_FIRST ? BATCH_FIRST : first < RANK_LANES ? (uint32_t)first
                                                                        : RANK_LANES;
     order_terms(b);
@@ -156,7 +155,7 @@ static void make_factors(eval_batch *b) {
     }
     for (uint32_t i = 0; i < b->count; i++) {
         memcpy(scores + (size_t)RANK_SCORES * i,
-               c->scores + (size_t)RANK_SCORES * (b->docs[i] - c->from), RANK_SCORES);
+               cell_scores_at(c, b->docs[i]), RANK_SCORES);
     }
     memset(scores + (size_t)RANK_SCORES * b->count, 0,
            (size_t)RANK_SCORES * (RANK_LANES - b->count));
@@ -270,7 +269,7 @@ static void add_large(eval_batch *b, const eval_lane *lane, const float *norms) 
  */
 static void prepare_lane(eval_batch *b, eval_lane *lane) {
     enum { MANY = 16, TFS_PART = 64, TFS_BYTES_MAX = 1 << 20 };
-    const evaluation *e = b->e;
+    evaluation *e = b->e;
     const list_view *list = &lane->in->list;
     lane->asked += b->count;
     if (!lane->starts && lane->asked > MANY && list->container_kind == LIST_BLOCKED) {
@@ -281,11 +280,11 @@ static void prepare_lane(eval_batch *b, eval_lane *lane) {
     }
     uint32_t part = list->tf_bits ? TFS_PART : LIST_DOCS; /* else each is searched for */
     if (!lane->tfs && lane->asked > MANY + list->count / part &&
-        b->tf_bytes + list->count <= TFS_BYTES_MAX) {
+        e->tf_bytes + list->count <= TFS_BYTES_MAX) {
         lane->tfs = arena_alloc(e->memory, list->count + KERNEL_READ_BYTES);
         if (lane->tfs) {
             e->lists->tfs_of_all(list, lane->tfs);
-            b->tf_bytes += list->count;
+            e->tf_bytes += list->count;
         }
     }
 }

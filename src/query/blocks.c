@@ -109,7 +109,7 @@ float eval_blend_factor(const evaluation *e, const cell *c, uint32_t low) {
     double scores[RANK_SCORES];
     float factor = e->prior.linear[RANK_SCORES];
     if (c->score_bytes == 4) {
-        const uint8_t *four = c->scores + 4 * (size_t)(low - c->from);
+        const uint8_t *four = cell_scores_at(c, low);
         for (int i = 0; i < RANK_SCORES; i++) {
             factor += e->prior.linear[i] * (float)four[i];
         }

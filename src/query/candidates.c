@@ -145,7 +145,9 @@ static anp_status intersect(evaluation *e, eval_cell *ec, const list_view *const
     for (uint32_t i = 1; i < count && ec->count; i++) {
         ec->count = list_keep(lists[i], ec->docs, ec->count, false);
     }
-    return ANP_OK;
+    return list_ascends(ec->docs, ec->count)
+               ? ANP_OK
+               : error_corrupt(e->err, "the posts of a word do not ascend; verify the index");
 }
 
 /* ---- Exclusions ---------------------------------------------------------------------------- */
@@ -293,5 +295,6 @@ anp_status eval_candidate_docs(evaluation *e, eval_cell *ec) {
             ec->docs[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
         }
     }
+    ec->count = count; /* as many as were counted, unless the list is damaged */
     return ANP_OK;
 }

@@ -481,7 +481,7 @@ double eval_prior(const evaluation *e, const cell *c, uint32_t low) {
     double scores[RANK_SCORES];
     if (c->score_bytes == 4) {
         return rank_prior_of_bytes(e->request->rank->weights, e->weights_total,
-                                   c->scores + 4 * (size_t)(low - c->from));
+                                   cell_scores_at(c, low));
     }
     cell_scores(c, low, scores);
     return rank_prior(e->request->rank->weights, scores);

@@ -126,6 +126,7 @@ typedef struct evaluation {
     const eval_term *driver; /* the only term that is required, where nothing else is and each of
                                 its postings scores: they are the matches, less the excluded */
     int32_t constant; /* units that every match gets */
+    uint32_t tf_bytes; /* of the lists that were read whole: eval_lane.tfs */
     bool impossible;  /* something required is in no post */
 
     rank_prior_bound prior;
@@ -222,8 +223,7 @@ static inline void eval_add_post(eval_posts *posts, const eval_cell *ec, uint16_
     uint32_t i = posts->count++;
     posts->docnos[i] = ec->c->first + low;
     posts->units[i] = units;
-    memcpy(posts->scores + (size_t)RANK_SCORES * i,
-           ec->c->scores + (size_t)RANK_SCORES * (low - ec->c->from), RANK_SCORES);
+    memcpy(posts->scores + (size_t)RANK_SCORES * i, cell_scores_at(ec->c, low), RANK_SCORES);
 }
 static inline void eval_move_post(eval_posts *posts, uint32_t from, uint32_t to) {
     posts->docnos[to] = posts->docnos[from];
@@ -293,7 +293,6 @@ typedef struct eval_batch {
     uint8_t order[EVAL_TERMS_MAX]; /* of terms */
     uint32_t waiting; /* candidates of all cells */
     uint32_t enough;  /* then they are scored */
-    uint32_t tf_bytes; /* of lanes */
     eval_cell *ec;    /* whose candidates are scored: */
     uint32_t count;
     bool whole;         /* the ordinals of a block, each in its place: */

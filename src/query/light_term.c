@@ -106,8 +106,10 @@ static anp_status take_richest(term_batch *b, rich_cell *cells, uint32_t count) 
         float most = e->theta;
         for (uint32_t i = 0; i < count; i++) {
             float bound = cells[i].at < cells[i].count ? rich_bound(e, &cells[i]) : 0;
-            best = bound >= most ? &cells[i] : best;
-            most = bound >= most ? bound : most;
+            if (bound > 0 && bound >= most) {
+                best = &cells[i];
+                most = bound;
+            }
         }
         if (!best) {
             term_batch_end(b);

@@ -210,8 +210,7 @@ static anp_status take_champions(one_term *t, const coded_list *l, uint32_t part
         b->docs[at + taken] = low;
         b->tfs[at + taken] = tf;
         if (tf == UINT8_MAX) {
-            uint32_t rank = t->e->lists->rank(list, low);
-            term_offer(t->e, l->ec, l->lane, allowed, low, t->e->lists->tf(list, rank));
+            term_offer_large(t->e, l->ec, l->lane, allowed, low);
         } else {
             taken += eval_is_allowed(allowed, low);
         }

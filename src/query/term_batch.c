@@ -23,6 +23,15 @@ void term_offer(evaluation *e, eval_cell *ec, const eval_lane *lane,
     }
 }
 
+void term_offer_large(evaluation *e, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                      uint16_t low) {
+    const list_view *list = &lane->in->list;
+    uint32_t rank = e->lists->rank(list, low);
+    if (rank != UINT32_MAX) {
+        term_offer(e, ec, lane, allowed, low, e->lists->tf(list, rank));
+    }
+}
+
 /* Ranks [from, from + count) of a list, one by one. */
 static void offer_each(evaluation *e, eval_cell *ec, const eval_lane *lane,
                        const uint64_t *allowed, const uint16_t *docs, uint32_t from,
@@ -289,7 +298,6 @@ static bool spread_tfs(const evaluation *e, const list_view *list, uint32_t bloc
 static uint32_t drop_lanes(evaluation *e, eval_cell *ec, const eval_lane *lane,
                            const uint64_t *allowed, uint32_t block, const uint8_t tfs[BLOCK_DOCS],
                            uint64_t lanes[4]) {
-    const list_view *list = &lane->in->list;
     uint32_t count = 0;
     for (uint32_t word = 0; word < 4; word++) {
         lanes[word] &= allowed ? allowed[4 * block + word] : UINT64_MAX;
@@ -300,8 +308,7 @@ static uint32_t drop_lanes(evaluation *e, eval_cell *ec, const eval_lane *lane,
                 count++;
                 continue;
             }
-            uint32_t rank = e->lists->rank(list, low);
-            term_offer(e, ec, lane, NULL, low, e->lists->tf(list, rank));
+            term_offer_large(e, ec, lane, NULL, low);
             lanes[word] &= ~((uint64_t)1 << i % 64);
         }
     }

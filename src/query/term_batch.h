@@ -49,6 +49,10 @@ anp_status term_batch_block(term_batch *b, eval_cell *ec, const eval_lane *lane,
 void term_offer(evaluation *e, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
                 uint16_t low, uint32_t tf);
 
+/* The same with the tf that its list says; nothing when it is not there. */
+void term_offer_large(evaluation *e, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                      uint16_t low);
+
 /* light_term.c: a union of one word that stands in nearly all posts (eval_is_light); all of it. */
 anp_status eval_light_term(term_batch *b);
 

@@ -34,6 +34,10 @@ static bool add_posts(anp_index *index, prng *random, uint32_t score_kinds) {
                 len += (size_t)snprintf(json + len, sizeof json - len, "t%u ", word);
             }
         }
+        if (i % 1000 != 7) { /* so that hardly a post is left without it */
+            len += (size_t)snprintf(json + len, sizeof json - len, "most ");
+            words++;
+        }
         for (; words < LENGTH; words++) {
             len += (size_t)snprintf(json + len, sizeof json - len, "pad ");
         }
@@ -96,11 +100,20 @@ static void compare_many(anp_index *index, prng *random) {
     for (uint32_t i = 0; i < QUERIES; i++) {
         char text[40];
         uint32_t first = prng_below(random, WORDS);
-        snprintf(text, sizeof text, forms[i % 7], first, (first + 1 + prng_below(random, 5)) % WORDS,
+        snprintf(text, sizeof text, forms[i % 7], first,
+                 (first + 1 + prng_below(random, 5)) % WORDS,
                  (first + 6 + prng_below(random, 6)) % WORDS);
         ties += compare(shot, text, ks[prng_below(random, 6)], blends[i / 7 % 5]);
     }
     CHECK(ties > QUERIES * 10);
+    static const char *const few[] = {"t0 -most", "t1 -most", "pad -most", "t9 -most",
+                                      "t11^0.00001", "t3^0.00001 -most", "most^0.00001 -t1"};
+    for (size_t i = 0; i < sizeof few / sizeof *few; i++) {
+        for (int k = 1; k <= 1000; k *= 10) {
+            compare(shot, few[i], (uint32_t)k, 0.3);
+            compare(shot, few[i], (uint32_t)k, 0);
+        }
+    }
     anp_snapshot_close(shot);
 }
 

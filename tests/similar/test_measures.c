@@ -379,7 +379,9 @@ static bool change(corpus *c, prng *p, const kind *k, uint32_t changes) {
 static bool compact(corpus *c) {
     anp_snapshot_close(c->snapshot);
     c->snapshot = NULL;
-    bool good = CHECK_EQ_INT(anp_index_compact(c->index, NULL, NULL, NULL, NULL), ANP_OK);
+    anp_compact_options options = ANP_COMPACT_OPTIONS_INIT;
+    options.keep_order = true; /* of equals the one added first comes first */
+    bool good = CHECK_EQ_INT(anp_index_compact(c->index, NULL, &options, NULL, NULL), ANP_OK);
     return good && CHECK_EQ_INT(anp_snapshot_open(c->index, &c->snapshot, NULL), ANP_OK);
 }
 
