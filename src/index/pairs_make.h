@@ -9,8 +9,9 @@
  * A source shows blocks of 256 ordinals: where each of the words stands in their posts.
  *
  * Cost: 10 to 20 ns a word of the text that is one of those words: to find where each stands. (Out
- * of an area, a word's postings together, it takes as long as out of posts.) Memory: 8 bytes for
- * each noted pair (8 MB at most), some 8 for each posting of a pair that has a list.
+ * of an area, a word's postings together, it takes as long as out of posts.) Memory: some 10 bytes
+ * for each noted pair (10 MB at most), 8 KB a word (8.5 MB), 8 bytes for each posting of a pair that
+ * has a list.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H

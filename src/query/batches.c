@@ -420,7 +420,7 @@ static void keep(eval_batch *b) {
 }
 
 /* Without bounds of blocks: those of the lists. */
-static float rest_of(const eval_batch *b) {
+static float most_of_lists(const eval_batch *b) {
     float rest = 0;
     for (uint32_t i = 0; i < b->e->term_count; i++) {
         const eval_lane *lane = b->ec->lanes[b->order[i]];
@@ -445,7 +445,7 @@ static void score(eval_batch *b) {
     const eval_cell *ec = b->ec;
     uint32_t left = b->count;
     make_factors(b);
-    b->rest = rest_of(b);
+    b->rest = most_of_lists(b);
     for (uint32_t i = 0; i < e->term_count && left; i++) {
         eval_lane *lane = ec->lanes[b->order[i]];
         if (lane && lane->most > 0) {

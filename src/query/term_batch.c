@@ -15,8 +15,8 @@ enum { FEW_POSTINGS = 3 /* of a list that are scored one by one */ };
 
 /* ---- Postings -------------------------------------------------------------------------------- */
 
-void term_offer(evaluation *e, eval_cell *ec, const eval_lane *lane,
-                          const uint64_t *allowed, uint16_t low, uint32_t tf) {
+void term_offer(evaluation *e, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
+                uint16_t low, uint32_t tf) {
     if (eval_is_allowed(allowed, low)) {
         int32_t units = eval_contribution(e, ec->c, lane->term, low, tf);
         eval_offer(e, ec, low, units, eval_factor(e, ec->c, low));
