@@ -10,8 +10,8 @@
  *
  * Cost: 10 to 20 ns a word of the text that is one of those words: to find where each stands. (Out
  * of an area, a word's postings together, it takes as long as out of posts.) Memory: some 10 bytes
- * for each noted pair (10 MB at most), 8 KB a word (8.5 MB), 8 bytes for each posting of a pair that
- * has a list.
+ * for each noted pair (10 MB at most), 8 KB a word (8.5 MB), 8 bytes for each posting of a pair
+ * that has a list.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H
