@@ -93,6 +93,7 @@ enum {
        again, and as much as dirty pages of LMDB; and posts read ahead, the threads' work while a
        batch is committed. */
     BATCH_SHARE = 3,
+    PAIRS_SHARE = 8, /* of it all: what making pairs of words takes, of two windows at once */
     QUEUE_SHARE = 32,
 };
 
@@ -200,7 +201,7 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
         TRY(options_take(&run.options, sizeof run.options, options, err));
     }
     uint64_t memory = run.options.memory_bytes ? run.options.memory_bytes : MEMORY_BYTES_DEFAULT;
-    run.batch_bytes_max = (size_t)(memory / BATCH_SHARE);
+    run.batch_bytes_max = (size_t)((memory - memory / PAIRS_SHARE) / BATCH_SHARE);
     intake_options how = {.threads = run.options.threads ? run.options.threads : processors(),
                           .queue_bytes = (size_t)(memory / QUEUE_SHARE),
                           .require_reviewed = run.options.require_reviewed,
