@@ -317,8 +317,8 @@ static int by_id(const void *a, const void *b) {
 /* Windows (tiny ones: of the others one has too many posts for a test) and a bit more: posts stay
    in their window, those of the bit, which are few, where they are. */
 static void check_moves(void) {
-    uint32_t tail = WINDOW_DOCS / 8 - 1;
-    uint32_t posts = (WINDOW_DOCS > 64 ? 0 : 3 * WINDOW_DOCS) + tail;
+    uint32_t rest = WINDOW_DOCS / 8 - 1;
+    uint32_t posts = (WINDOW_DOCS > 64 ? 0 : 3 * WINDOW_DOCS) + rest;
     char path[512];
     index_handle *index;
     index_writer *w;
@@ -340,7 +340,7 @@ static void check_moves(void) {
     for (uint32_t from = 0; from < posts; from += WINDOW_DOCS) {
         uint32_t count = posts - from < WINDOW_DOCS ? posts - from : WINDOW_DOCS;
         char *a = was + (size_t)from * ID_BYTES, *b = now + (size_t)from * ID_BYTES;
-        CHECK_EQ_INT(memcmp(a, b, (size_t)count * ID_BYTES) != 0, count > tail);
+        CHECK_EQ_INT(memcmp(a, b, (size_t)count * ID_BYTES) != 0, count > rest);
         qsort(a, count, ID_BYTES, by_id);
         qsort(b, count, ID_BYTES, by_id);
         CHECK(memcmp(a, b, (size_t)count * ID_BYTES) == 0);
