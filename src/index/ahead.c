@@ -32,8 +32,8 @@ void ahead_drop(ahead *a) {
 }
 
 /*
- * Every post owes twice the bytes of its record in merging, as long as a merge is pending, and three
- * times as many where merging is late: so windows and groups are merged before the next ones are
+ * Every post owes twice the bytes of its record in merging, as long as a merge is pending, three
+ * times as many where it is late: so windows and groups are merged before the next ones are
  * full, and one small commit in some hundreds has a step to put. (Once for groups is too little:
  * they would fall behind; and a window being merged makes the first query of a snapshot 0.3 ms
  * dearer, for as long as it is pending.) The debt is in the catalog: writers may live for one
