@@ -225,7 +225,7 @@ const flag flags[FLAGS] = {
         {"keep-order", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_COMPACT),
          "keep posts in the order they stand in",
          "Before the first compaction that is the order of adding. Exports and exact ties of "
-         "scores go by it. Takes half the time, but queries stay slower."},
+         "scores go by it. Takes two thirds of the time, but queries stay slower."},
     [FLAG_QUICK] = {"quick", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),
                     "check the file, its headers and counts only", NULL},
     [FLAG_FULL] = {"full", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),

@@ -474,7 +474,7 @@ static bool makes_pairs(const merge_job *job) {
     return !job->of_group && job->from >= PAIRS_KEY && job->window.count >= PAIRS_POSTS_MIN;
 }
 
-/* Pairs cost two bytes a word of the window, some two fifths of what its posts owe: more than their
+/* Pairs cost two bytes a word of the window, some quarter of what its posts owe: more than their
    time, so that a thread has made them before they are put. */
 uint64_t merge_job_cost(const merge_job *job) {
     float bytes = 2 * job->window.length_average * (float)job->window.count;

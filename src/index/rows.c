@@ -57,11 +57,16 @@ static bool join_titles(term_rows *rows, size_t from, const uint16_t *lows, cons
     return true;
 }
 
-static void append_rows(term_rows *rows, const uint16_t *lows, const uint32_t *tfs,
+/* False likewise. */
+static bool append_rows(term_rows *rows, const uint16_t *lows, const uint32_t *tfs,
                         uint32_t count) {
+    if (rows->rows.count + count > WINDOW_DOCS) {
+        return false;
+    }
     for (uint32_t rank = 0; rank < count; rank++) {
         rows->rows.items[rows->rows.count++] = (term_row){lows[rank], tfs[rank], 0};
     }
+    return true;
 }
 
 /* Adds a text list's postings to the rows, or (of_title) a title list's to those from `from` on,
@@ -70,26 +75,26 @@ static anp_status add_postings(term_rows *rows, size_t from, const list_view *li
                                uint32_t title_weight, bool of_title, anp_error *err) {
     uint16_t *lows = malloc(list->count * sizeof *lows);
     uint32_t *tfs = malloc(list->count * sizeof *tfs);
-    bool held = lows && tfs && vec_reserve(&rows->rows, rows->rows.count + list->count);
-    bool good = held;
-    if (held) {
+    anp_status status = ANP_OK;
+    if (!lows || !tfs || !vec_reserve(&rows->rows, rows->rows.count + list->count)) {
+        status = error_nomem(err, "a term's postings");
+    } else {
         uint32_t count = list_docs(list, lows);
         list_tfs(list, tfs);
-        good = count == list->count && list_ascends(lows, count);
-        if (of_title) {
-            good = good && join_titles(rows, from, lows, tfs, count);
-        } else if (good && from + count <= WINDOW_DOCS) {
+        bool good = count == list->count && list_ascends(lows, count);
+        if (good && of_title) {
+            good = join_titles(rows, from, lows, tfs, count);
+        } else if (good) {
             list_less_titles(list, title_weight, 0, count, tfs);
-            append_rows(rows, lows, tfs, count);
-        } else {
-            good = false;
+            good = append_rows(rows, lows, tfs, count);
+        }
+        if (!good) {
+            status = error_corrupt(err, "a term's postings are not those of one window");
         }
     }
     free(lows);
     free(tfs);
-    return good   ? ANP_OK
-           : held ? error_corrupt(err, "a term's postings are not those of one window")
-                  : error_nomem(err, "a term's postings");
+    return status;
 }
 
 /* ---- Positions ----------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "index/unit_build.h"
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "index/column.h"
 #include "index/pairs_make.h"
 #include "sketch/sketch.h"
@@ -119,35 +120,13 @@ static anp_status write_terms(const range *r, unit_writer *w, anp_error *err) {
 
 /* ---- All that is no term ------------------------------------------------------------------- */
 
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
-
 /* value << 32 | post, by value; posts are in order already, and stay so. */
 static bool sort_refs(uint64_t *refs, size_t count) {
-    uint64_t *spare = malloc((count + 1) * sizeof *spare), *from = refs, *to = spare;
+    uint64_t *spare = malloc((count + 1) * sizeof *spare);
     if (!spare) {
         return false;
     }
-    for (unsigned shift = 32; shift < 64; shift += DIGIT_BITS) {
-        size_t starts[DIGITS] = {0}, sum = 0;
-        for (size_t i = 0; i < count; i++) {
-            starts[from[i] >> shift & (DIGITS - 1)]++;
-        }
-        if (count && starts[from[0] >> shift & (DIGITS - 1)] == count) {
-            continue;
-        }
-        for (size_t digit = 0; digit < DIGITS; digit++) {
-            size_t here = starts[digit];
-            starts[digit] = sum;
-            sum += here;
-        }
-        for (size_t i = 0; i < count; i++) {
-            to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
-        }
-        uint64_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from == spare && count) {
+    if (sort_by_upper(refs, spare, count) == spare) {
         memcpy(refs, spare, count * sizeof *refs);
     }
     free(spare);

@@ -3,9 +3,8 @@
  *
  * Room for the largest form is made once, then sections are written by pointer. Cost: a few passes
  * over the postings; seeds and champions by a histogram and a radix sort of the best, hundred-odd
- * or a thousand.
- * Every bound is checked against the float that it must cover as it is written, because it is
- * rounded.
+ * or a thousand. Every bound is checked against the float that it must cover as it is written,
+ * because it is rounded.
  */
 #include "postings/list.h"
 
