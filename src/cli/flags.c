@@ -64,8 +64,9 @@ const command commands[COMMANDS] = {
     [COMMAND_COMPACT] =
         {"compact", "[DEST]", 0, 1, "write the index anew, packed, without what is dead",
          "Drops deleted and replaced posts and the terms that only they had, folds the newest "
-         "posts in, and packs the file. Queries answer as before, but for the order of exact "
-         "ties.\n\n"
+         "posts in, packs the file, and puts posts that share words side by side: after a large "
+         "import it makes queries up to twice as fast. They answer as before, but for the order "
+         "of exact ties.\n\n"
          "Without DEST in place: writers wait until it is done, readers go on. The new file is "
          "built beside the old one and takes its name in one step; a kill or Ctrl-C before that "
          "leaves the old one as it was. Processes that have the index open go on, and find the new "

@@ -58,6 +58,9 @@ static anp_status take_lows(term_batch *b, eval_cell *ec, const eval_lane *lane,
         taken += tf > 0 && eval_is_allowed(allowed, lows[i]);
     }
     term_batch_take(b, ec, taken);
+    if (e->trace) {
+        e->trace->probes += count;
+    }
     if (b->count >= (uint32_t)TERM_ENOUGH) {
         term_batch_end(b);
     }
