@@ -25,7 +25,8 @@ typedef struct cell {
     uint32_t from, end; /* its posts' lows, dead ones too */
     double length_average;      /* that the bounds of its lists were made with */
     uint32_t dead;              /* deleted posts among them */
-    bool made;                  /* lists are made in memory, and have no bounds and no positions */
+    bool made;                  /* lists are made in memory, and have no bounds */
+    bool merging;               /* nor have they positions: snapshot_positions */
     const struct unit_info *unit; /* NULL in a made one */
     /* Columns, once it is `open` (cells_open): most queries score posts of some cells only. */
     bool open;
@@ -120,7 +121,8 @@ static inline cell_list *cells_list_in(const term_lists *term, uint32_t cell_num
     return from < term->count && term->lists[from].cell == cell_number ? &term->lists[from] : NULL;
 }
 
-/* Sets list->positions, of a list whose cell is not made. */
+/* Sets list->positions, of a list whose cell is not merging. The log's are built the first time: some
+   0.1 us a posting. */
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err);
 
 /* ---- Pairs of words (index/pairs.h) -------------------------------------------------------- */

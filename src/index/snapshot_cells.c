@@ -184,6 +184,7 @@ static anp_status add_merging(snapshot *s, uint32_t window, anp_error *err) {
     made m;
     TRY(snapshot_columns(s, window, &columns, err));
     TRY(add_made(s, window, 0, columns.count, &m, err));
+    s->cell_cache->cells.items[s->cell_cache->cells.count - 1].merging = true;
     memcpy(m.title, columns.lengths[INDEX_TITLE], columns.count * sizeof *m.title);
     memcpy(m.body, columns.lengths[INDEX_BODY], columns.count * sizeof *m.body);
     memcpy((void *)m.scores, (const void *)columns.scores, columns.count * sizeof *m.scores);
@@ -311,42 +312,58 @@ static anp_status add_list(snapshot *s, term_lists *term, cell_list list, anp_er
     return ANP_OK;
 }
 
-/* The postings of a made cell as a list. */
+/* A copy of what was built, for as long as lists are remembered. */
+static anp_status keep_built(struct cell_cache *cache, buffer *bytes, str *out, anp_error *err) {
+    *out = bytes->failed ? (str){NULL, 0}
+                         : arena_str(&cache->lists, str_make((const char *)bytes->data,
+                                                             bytes->len));
+    return out->data ? ANP_OK : nomem(err);
+}
+
+/* Bytes of a list of a made cell's postings; of len 0: there are none. */
+static anp_status build_list(snapshot *s, uint32_t number, index_field field, const cell *c,
+                             arena *scratch, str *out, anp_error *err) {
+    list_input input = {0};
+    if (c->merging) {
+        window_postings found;
+        TRY(snapshot_postings(s, field, number, c->first >> WINDOW_BITS, scratch, &found, err));
+        input = (list_input){.count = found.count, .docs = found.docs, .tfs = found.tfs};
+    } else {
+        log_postings found;
+        TRY(snapshot_log_postings(s, field, number, false, scratch, &found, err));
+        input = (list_input){.count = found.count, .docs = found.docs, .tfs = found.tfs,
+                             .title_tfs = found.title_tfs};
+    }
+    *out = (str){NULL, 0};
+    if (input.count == 0) {
+        return ANP_OK;
+    }
+    buffer bytes = {0};
+    list_build(&input, &bytes);
+    anp_status status = keep_built(s->cell_cache, &bytes, out, err);
+    buffer_free(&bytes);
+    return status;
+}
+
+/* The postings of made cells as lists. */
 static anp_status make_list(snapshot *s, uint32_t number, term_lists *term, anp_error *err) {
     struct cell_cache *cache = s->cell_cache;
-    arena scratch = {0};
     for (uint32_t i = 0; i < cache->cells.count; i++) {
         const cell *c = &cache->cells.items[i];
-        window_postings postings;
+        cell_list list = {.cell = i};
+        arena scratch = {0};
+        str value = {NULL, 0};
         if (!c->made) {
             continue;
         }
-        bool log = catalog_merging(&s->cat) != (int32_t)(c->first >> WINDOW_BITS);
-        anp_status status =
-            log ? snapshot_log_postings(s, term->field, number, &scratch, &postings, err)
-                : snapshot_postings(s, term->field, number, c->first >> WINDOW_BITS, &scratch,
-                                    &postings, err);
-        buffer bytes = {0};
-        str value = {NULL, 0};
-        if (status == ANP_OK && postings.count) {
-            list_input input = {.count = postings.count, .docs = postings.docs,
-                                .tfs = postings.tfs};
-            list_build(&input, &bytes);
-            value = arena_str(&cache->lists, str_make((const char *)bytes.data, bytes.len));
-            status = bytes.failed || !value.data ? nomem(err) : ANP_OK;
-        }
-        buffer_free(&bytes);
-        cell_list list = {.cell = i};
-        if (status == ANP_OK && value.len) {
-            status = list_view_open(value, &list.list, err);
-            status = status == ANP_OK ? add_list(s, term, list, err) : status;
-        }
-        if (status != ANP_OK) {
-            arena_free(&scratch);
-            return status;
+        anp_status status = build_list(s, number, term->field, c, &scratch, &value, err);
+        arena_free(&scratch);
+        TRY(status);
+        if (value.len) {
+            TRY(list_view_open(value, &list.list, err));
+            TRY(add_list(s, term, list, err));
         }
     }
-    arena_free(&scratch);
     return ANP_OK;
 }
 
@@ -438,10 +455,37 @@ anp_status cells_term(snapshot *s, index_field field, str text, const term_lists
     return ANP_OK;
 }
 
+/* Those of a list of the log. */
+static anp_status build_positions(snapshot *s, const term_lists *term, const cell_list *list,
+                                  str *out, anp_error *err) {
+    const cell *c = &s->cell_cache->cells.items[list->cell];
+    arena scratch = {0};
+    buffer bytes = {0};
+    log_postings found;
+    anp_status status =
+        snapshot_log_postings(s, term->field, term->number, true, &scratch, &found, err);
+    if (status == ANP_OK) {
+        positions_input input = {.count = found.count,
+                                 .docs = found.docs,
+                                 .counts = found.counts,
+                                 .positions = found.positions,
+                                 .lengths = term->field == INDEX_TITLE ? c->title : c->body};
+        status = positions_build(&input, &bytes, err);
+    }
+    if (status == ANP_OK) {
+        status = keep_built(s->cell_cache, &bytes, out, err);
+    }
+    buffer_free(&bytes);
+    arena_free(&scratch);
+    return status;
+}
+
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err) {
     if (!list->positions.data) {
         list->positions = list->list.positions;
-        if (!list->positions.data) {
+        if (!list->positions.data && !list->unit) {
+            TRY(build_positions(s, term, list, &list->positions, err));
+        } else if (!list->positions.data) {
             unit_entry entry = snapshot_term_entry(term->field, term->number);
             entry.sub++;
             TRY(snapshot_unit_value(s, list->unit, entry, &list->positions, err));

@@ -41,9 +41,17 @@ struct snapshot {
 
 void snapshot_free_cells(snapshot *s);
 
-/* A term's postings in the log alone, as snapshot_postings. */
-anp_status snapshot_log_postings(snapshot *s, index_field field, uint32_t term, arena *perm,
-                                 window_postings *out, anp_error *err);
+/* A term's postings in the log alone, dead posts too. */
+typedef struct log_postings {
+    uint32_t count;
+    uint16_t *docs;      /* ordinals less the window's first, ascending */
+    uint32_t *tfs;       /* of the field, > 0 */
+    uint32_t *title_tfs; /* what titles have part in them with, once: in INDEX_TEXT */
+    uint32_t *counts;    /* of positions in the field; of INDEX_TEXT those in the body */
+    uint32_t *positions; /* of all postings, one behind the other; NULL: not asked for */
+} log_postings;
+anp_status snapshot_log_postings(snapshot *s, index_field field, uint32_t term, bool positions,
+                                 arena *perm, log_postings *out, anp_error *err);
 
 /* What a value is of: kind, number and sub as in a unit key (unit.h). */
 typedef struct unit_entry {

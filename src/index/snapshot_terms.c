@@ -68,19 +68,23 @@ static anp_status collect_unit(snapshot *s, index_field field, uint32_t term,
     return ANP_OK;
 }
 
-/* tf of a field in one posting of the log. */
-static anp_status tail_tf(const snapshot *s, index_field field, const tail_place *place,
-                          uint32_t *tf, anp_error *err) {
-    uint32_t body_tf = 0, title_tf = 0;
-    const uint8_t *at = varint_read_u32(place->at, place->end, &body_tf);
-    at = at ? varint_read_u32(at, place->end, &title_tf) : NULL;
-    if (!at) {
-        return error_corrupt(err, "a record of the log is cut");
-    }
-    *tf = field == INDEX_BODY    ? body_tf
-          : field == INDEX_TITLE ? title_tf
-                                 : body_tf + s->cat.settings.title_weight * title_tf;
-    return ANP_OK;
+/* tfs of one posting of the log; *at is put behind them. */
+static anp_status tail_tfs(const tail_place *place, const uint8_t **at, uint32_t *body_tf,
+                           uint32_t *title_tf, anp_error *err) {
+    *at = varint_read_u32(place->at, place->end, body_tf);
+    *at = *at ? varint_read_u32(*at, place->end, title_tf) : NULL;
+    /* Each position takes a byte at least. */
+    uint64_t bytes = *at ? (uint64_t)(place->end - *at) : 0;
+    return *at && *body_tf <= bytes && *title_tf <= bytes && *title_tf <= TITLE_WORDS_MAX
+               ? ANP_OK
+               : error_corrupt(err, "a record of the log is cut");
+}
+
+static uint32_t combined_tf(const snapshot *s, index_field field, uint32_t body_tf,
+                            uint32_t title_tf) {
+    return field == INDEX_BODY    ? body_tf
+           : field == INDEX_TITLE ? title_tf
+                                  : body_tf + s->cat.settings.title_weight * title_tf;
 }
 
 static anp_status collect_tail(const snapshot *s, index_field field, uint32_t term, collected *all,
@@ -88,8 +92,10 @@ static anp_status collect_tail(const snapshot *s, index_field field, uint32_t te
     tail_cursor cursor = tail_find(s->tail, TAIL_TERMS, term);
     tail_place place;
     while (tail_next(&cursor, &place)) {
-        uint32_t tf;
-        TRY(tail_tf(s, field, &place, &tf, err));
+        const uint8_t *at;
+        uint32_t body_tf, title_tf;
+        TRY(tail_tfs(&place, &at, &body_tf, &title_tf, err));
+        uint32_t tf = combined_tf(s, field, body_tf, title_tf);
         if (tf) {
             all->docs[all->count] = window_low(s->tail->first + place.post);
             all->tfs[all->count++] = tf;
@@ -144,16 +150,69 @@ anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint
     return ANP_OK;
 }
 
-anp_status snapshot_log_postings(snapshot *s, index_field field, uint32_t term, arena *perm,
-                                 window_postings *out, anp_error *err) {
-    collected all = {arena_alloc(perm, s->tail->count * sizeof *all.docs),
-                     arena_alloc(perm, s->tail->count * sizeof *all.tfs), 0};
-    if (!all.docs || !all.tfs) {
+/* All of them but the positions; how many of these there are at most, of both fields. */
+static anp_status collect_log(snapshot *s, index_field field, uint32_t term, log_postings *out,
+                              uint64_t *positions, anp_error *err) {
+    tail_cursor cursor = tail_find(s->tail, TAIL_TERMS, term);
+    bool combined = field == INDEX_TEXT && s->cat.settings.title_weight;
+    tail_place place;
+    *positions = 0;
+    while (out->count < s->tail->count && tail_next(&cursor, &place)) {
+        const uint8_t *at;
+        uint32_t body_tf, title_tf, i = out->count;
+        TRY(tail_tfs(&place, &at, &body_tf, &title_tf, err));
+        out->docs[i] = window_low(s->tail->first + place.post);
+        out->tfs[i] = combined_tf(s, field, body_tf, title_tf);
+        out->title_tfs[i] = combined ? title_tf : 0;
+        out->counts[i] = field == INDEX_TITLE ? title_tf : body_tf;
+        *positions += (uint64_t)body_tf + title_tf;
+        out->count += out->tfs[i] > 0;
+    }
+    return ANP_OK;
+}
+
+/* Of the same postings. */
+static anp_status collect_log_positions(snapshot *s, index_field field, uint32_t term,
+                                        log_postings *out, anp_error *err) {
+    tail_cursor cursor = tail_find(s->tail, TAIL_TERMS, term);
+    uint32_t *next = out->positions, i = 0;
+    tail_place place;
+    while (i < out->count && tail_next(&cursor, &place)) {
+        const uint8_t *at;
+        uint32_t body_tf, title_tf;
+        TRY(tail_tfs(&place, &at, &body_tf, &title_tf, err));
+        if (combined_tf(s, field, body_tf, title_tf) == 0) {
+            continue;
+        }
+        /* In INDEX_TITLE the body's are read first and then written over. */
+        bool whole = forward_positions(&at, place.end, body_tf, next) &&
+                     (field != INDEX_TITLE || forward_positions(&at, place.end, title_tf, next));
+        if (!whole) {
+            return error_corrupt(err, "a record of the log is cut");
+        }
+        next += out->counts[i++];
+    }
+    return ANP_OK;
+}
+
+anp_status snapshot_log_postings(snapshot *s, index_field field, uint32_t term, bool positions,
+                                 arena *perm, log_postings *out, anp_error *err) {
+    uint32_t most = s->tail->count;
+    uint64_t total;
+    *out = (log_postings){.docs = arena_alloc(perm, most * sizeof *out->docs),
+                          .tfs = arena_alloc(perm, most * sizeof *out->tfs),
+                          .title_tfs = arena_alloc(perm, most * sizeof *out->title_tfs),
+                          .counts = arena_alloc(perm, most * sizeof *out->counts)};
+    if (!out->docs || !out->tfs || !out->title_tfs || !out->counts) {
         return error_nomem(err, "a term's postings");
     }
-    TRY(collect_tail(s, field, term, &all, err));
-    *out = (window_postings){all.docs, all.tfs, all.count};
-    return ANP_OK;
+    TRY(collect_log(s, field, term, out, &total, err));
+    if (!positions) {
+        return ANP_OK;
+    }
+    out->positions = arena_alloc(perm, ((size_t)total + 1) * sizeof *out->positions);
+    return out->positions ? collect_log_positions(s, field, term, out, err)
+                          : error_nomem(err, "a term's positions");
 }
 
 /* df and cf of one window, by decoding: where posts are deleted, in the log, or the field is the

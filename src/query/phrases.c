@@ -73,7 +73,7 @@ static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell
         phrase_word *word = &side->words[i];
         word->in = cells_list_in(terms[i], eval_cell_number(e, ec));
         side->impossible |= !word->in;
-        if (!word->in || p->before[i] != PHRASE_FIRST || ec->c->made) {
+        if (!word->in || p->before[i] != PHRASE_FIRST || ec->c->merging) {
             continue;
         }
         TRY(cells_positions(e->snapshot, terms[i], word->in, e->err));
@@ -84,7 +84,7 @@ static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell
                                           .lengths = combined ? ec->c->body : ec->c->title,
                                           .title_weight = combined ? e->title_weight : 0};
     }
-    if (!side->impossible && !ec->c->made) {
+    if (!side->impossible && !ec->c->merging) {
         order_places(p, side);
     }
     return ANP_OK;
@@ -207,7 +207,7 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
         positions_place place;
         starts[i] = used;
         counts[i] = 0;
-        if (!ec->c->made) {
+        if (!ec->c->merging) {
             place = (positions_place){0};
             status = word->in ? positions_find(&word->finder, &low, 1, &place, e->err) : ANP_OK;
             counts[i] = place.number;
@@ -219,7 +219,7 @@ static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_ce
         status = status == ANP_OK ? need_room(e, used + counts[i]) : status;
         if (status == ANP_OK && positions && counts[i]) {
             memcpy(e->positions + used, positions, counts[i] * sizeof *positions);
-        } else if (status == ANP_OK && !ec->c->made && counts[i]) {
+        } else if (status == ANP_OK && !ec->c->merging && counts[i]) {
             status = positions_found(&word->view, &place, e->positions + used, e->err);
         }
         used += counts[i];
@@ -248,7 +248,7 @@ static anp_status look(evaluation *e, eval_cell *ec, uint32_t phrase, bool title
         posts->count = 0;
         return ANP_OK;
     }
-    if (!ec->c->made && !p->node->source->slop) {
+    if (!ec->c->merging && !p->node->source->slop) {
         return find_exact(e, p, side, posts);
     }
     posts->count = 0;
@@ -280,7 +280,7 @@ static anp_status keep_titles(evaluation *e, eval_cell *ec, uint32_t phrase, phr
     uint32_t count = posts->count, at = 0;
     phrase_side *side;
     TRY(side_of(e, ec, phrase, true, &side));
-    if (side->impossible || ec->c->made || p->node->source->slop) {
+    if (side->impossible || ec->c->merging || p->node->source->slop) {
         return ANP_OK;
     }
     memcpy(lows, posts->lows, count * sizeof *lows);
