@@ -481,7 +481,8 @@ ANP_API size_t anp_results_count(const anp_results *results);
 /* Of all posts that match. For a similar list: the same as the count. */
 ANP_API uint64_t anp_results_total(const anp_results *results);
 
-/* Microseconds inside the library. */
+/* Microseconds inside the library; 0 with ANP_QUERY_COUNT_ONLY and ANP_QUERY_ORDINALS, for which
+   looking at the clock twice may take longer than the answer does. */
 ANP_API uint64_t anp_results_took_us(const anp_results *results);
 
 /* i below the count; strings live as long as the results. */
@@ -503,9 +504,9 @@ ANP_API const char *anp_results_trace(const anp_results *results);
 
 /*
  * The JSON object of the command line, one line, no newline: query, total, took_us, hits and
- * suggestion; with ANP_QUERY_COUNT_ONLY only query and total; of a similar list id, took_us and
- * hits; of a group representative, title, size and posts. It lives as long as the results. NULL
- * when memory is out.
+ * suggestion; with ANP_QUERY_COUNT_ONLY only query and total, with ANP_QUERY_ORDINALS no took_us;
+ * of a similar list id, took_us and hits; of a group representative, title, size and posts. It
+ * lives as long as the results. NULL when memory is out.
  */
 ANP_API const char *anp_results_json(anp_results *results);
 

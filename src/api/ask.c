@@ -136,11 +136,12 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
     if (!s || !query || !out) {
         return missing(err, !s ? "the snapshot" : !query ? "the query" : "out");
     }
-    uint64_t start = clock_us();
     anp_query_options taken = ANP_QUERY_OPTIONS_INIT;
     if (options) {
         TRY(options_take(&taken, sizeof taken, options, err));
     }
+    bool timed = !(taken.flags & (ANP_QUERY_COUNT_ONLY | ANP_QUERY_ORDINALS));
+    uint64_t start = timed ? clock_us() : 0;
     query_request request = request_of(query, &taken);
     query_answer answer = {0};
     evaluate_trace trace = {0};
@@ -167,7 +168,8 @@ anp_status anp_query(anp_snapshot *s, const char *query, const anp_query_options
         anp_results_free(r);
         return status;
     }
-    r->took_us = clock_us() - start;
+    r->timed = timed;
+    r->took_us = timed ? clock_us() - start : 0;
     *out = r;
     return ANP_OK;
 }

@@ -121,6 +121,20 @@ static anp_status rank_in_full(query_work *w) {
                      w->err);
 }
 
+/* The posts that hold one word, where nothing else is asked for: so many as its lists have that
+   live. */
+static bool count_one_word(query_work *w) {
+    const query_request *request = w->request;
+    const plan_node *root = w->plan.root, *only = root ? root->first : NULL;
+    if (!only || only->next || only->kind != PLAN_TERM || only->occur == QUERY_MUST_NOT ||
+        !only->terms[0]->lists || wants_hits(w) || w->filter || request->trace ||
+        request->in_full) {
+        return false;
+    }
+    w->answer->total = only->terms[0]->lists->df;
+    return true;
+}
+
 static anp_status rank_posts(query_work *w) {
     const query_request *request = w->request;
     evaluate_request wanted = {.plan = &w->plan,
@@ -129,6 +143,9 @@ static anp_status rank_posts(query_work *w) {
                                .count = !(request->flags & ANP_QUERY_NO_TOTAL),
                                .k = wants_hits(w) ? request->offset + request->k : 0};
     bool answered = false;
+    if (count_one_word(w)) {
+        return ANP_OK;
+    }
     if (!request->in_full && !(request->flags & ANP_QUERY_EXPLAIN)) {
         TRY(evaluate(w->snapshot, &wanted, w->memory, &w->top, &w->answer->total, &answered,
                      request->trace, w->err));
