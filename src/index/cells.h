@@ -51,6 +51,7 @@ typedef struct term_lists {
     uint32_t number; /* of the term; UINT32_MAX: no post ever held it */
     uint32_t df;     /* live posts */
     double idf;      /* of so many of all live posts (rank/bm25.h) */
+    double length_average; /* that bounds were made with; 0: of each cell its own */
     uint32_t count;
     cell_list *lists; /* by ascending cell */
 } term_lists;
@@ -101,11 +102,34 @@ static inline uint32_t cell_score_sum(const cell *c, uint32_t low) {
 }
 
 /*
- * A term's lists in INDEX_TEXT or INDEX_TITLE. After the first time in a snapshot a look-up of some
- * 50 ns; then a search a unit (a group counts as one).
+ * A term's lists in a field. After the first time in a snapshot a look-up of some 50 ns; then a
+ * search a unit (a group counts as one). Those of INDEX_BODY are made of the combined text's, less
+ * its titles, with bounds of their own: some 20 ns a posting. They have no positions: the combined
+ * text's are the body's.
  */
 anp_status cells_term(snapshot *s, index_field field, str term, const term_lists **out,
                       anp_error *err);
+
+/* Postings of a cell that are put together in memory. */
+typedef struct cell_postings {
+    uint32_t count;
+    uint16_t *docs;  /* ascending lows of the cell; room for a window */
+    uint32_t *tfs;   /* likewise; NULL: each posting has an impact of 1 */
+    float *impacts;  /* likewise: scratch */
+    float *blended;
+} cell_postings;
+
+/* Room for a window's postings, in `memory`; tfs too. */
+anp_status cell_postings_make(arena *memory, cell_postings *out, anp_error *err);
+
+/*
+ * A list of them in `memory`, with bounds: of a field whose posts have so many words in the mean,
+ * or (without tfs) of postings that all have the same part in a score. count > 0. Reads the cell's
+ * columns.
+ */
+anp_status cells_make_list(snapshot *s, const cell *c, index_field field, double length_average,
+                           const cell_postings *postings, arena *memory, list_view *out,
+                           anp_error *err);
 
 /* The term's list in a cell (by its number), or NULL. */
 static inline cell_list *cells_list_in(const term_lists *term, uint32_t cell_number) {

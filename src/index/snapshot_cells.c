@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "index/pairs.h"
 #include "index/snapshot_impl.h"
-#include "rank/bm25.h"
+#include "rank/bounds.h"
 
 struct cell_cache {
     VEC(cell) cells;
@@ -312,6 +312,95 @@ static anp_status add_list(snapshot *s, term_lists *term, cell_list list, anp_er
     return ANP_OK;
 }
 
+/* ---- Lists made in memory -------------------------------------------------------------------- */
+
+anp_status cell_postings_make(arena *memory, cell_postings *out, anp_error *err) {
+    *out = (cell_postings){.docs = arena_alloc(memory, WINDOW_DOCS * sizeof *out->docs),
+                           .tfs = arena_alloc(memory, WINDOW_DOCS * sizeof *out->tfs),
+                           .impacts = arena_alloc(memory, WINDOW_DOCS * sizeof *out->impacts),
+                           .blended = arena_alloc(memory, WINDOW_DOCS * sizeof *out->blended)};
+    return out->docs && out->tfs && out->impacts && out->blended ? ANP_OK : nomem(err);
+}
+
+/* Blended impacts are made of impacts, as a unit's are (unit_write.c). */
+static void blend_impacts(const cell *c, const cell_postings *postings) {
+    const rank_settings build = RANK_BUILD_SETTINGS;
+    double scores[RANK_SCORES];
+    for (uint32_t i = 0; i < postings->count; i++) {
+        cell_scores(c, postings->docs[i], scores);
+        double prior = rank_prior(build.weights, scores);
+        postings->blended[i] = postings->impacts[i] * (float)rank_factor(build.blend, prior);
+    }
+}
+
+anp_status cells_make_list(snapshot *s, const cell *c, index_field field, double length_average,
+                           const cell_postings *postings, arena *memory, list_view *out,
+                           anp_error *err) {
+    const rank_settings build = RANK_BUILD_SETTINGS;
+    rank_norm norm = rank_norm_make(build.k1, build.b, length_average);
+    uint32_t weight = s->cat.settings.title_weight;
+    buffer bytes = {0};
+    TRY(cells_open(s, c, err));
+    for (uint32_t i = 0; i < postings->count; i++) {
+        uint32_t length = cell_length(c, field, weight, postings->docs[i]);
+        postings->impacts[i] =
+            postings->tfs ? rank_saturation(postings->tfs[i], rank_norm_of(norm, length)) : 1;
+    }
+    blend_impacts(c, postings);
+    list_build(&(list_input){.count = postings->count, .docs = postings->docs,
+                             .tfs = postings->tfs, .impacts = postings->impacts,
+                             .blended = postings->blended}, &bytes);
+    str value = arena_str(memory, str_make((const char *)bytes.data, bytes.len));
+    anp_status status = bytes.failed || !value.data ? nomem(err) : ANP_OK;
+    buffer_free(&bytes);
+    return status == ANP_OK ? list_view_open(value, out, err) : status;
+}
+
+/* A list of the combined text to the postings of the body. */
+static anp_status take_body(const snapshot *s, const cell *c, const list_view *text,
+                            cell_postings *body, anp_error *err) {
+    uint32_t count = list_docs(text, body->docs);
+    if (count != text->count || !list_ascends(body->docs, count) || body->docs[0] < c->from ||
+        body->docs[count - 1] >= c->end) {
+        return error_corrupt(err, "the posts of a word do not ascend; verify the index");
+    }
+    list_tfs(text, body->tfs);
+    list_less_titles(text, s->cat.settings.title_weight, 0, count, body->tfs);
+    body->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        body->docs[body->count] = body->docs[i];
+        body->tfs[body->count] = body->tfs[i];
+        body->count += body->tfs[i] > 0;
+    }
+    return ANP_OK;
+}
+
+static anp_status open_body(snapshot *s, const term_lists *text, term_lists *body,
+                            anp_error *err) {
+    struct cell_cache *cache = s->cell_cache;
+    arena scratch = {0};
+    cell_postings postings;
+    body->number = text->number;
+    body->length_average = snapshot_length_average(s, INDEX_BODY);
+    body->lists = arena_array(&cache->lists, cell_list, text->count + 2);
+    anp_status status = body->lists ? cell_postings_make(&scratch, &postings, err) : nomem(err);
+    for (uint32_t i = 0; i < text->count && status == ANP_OK; i++) {
+        const cell *c = &cache->cells.items[text->lists[i].cell];
+        cell_list list = {.cell = text->lists[i].cell};
+        if (c->made) {
+            continue; /* make_list has it */
+        }
+        status = take_body(s, c, &text->lists[i].list, &postings, err);
+        if (status == ANP_OK && postings.count) {
+            status = cells_make_list(s, c, INDEX_BODY, body->length_average, &postings,
+                                     &cache->lists, &list.list, err);
+            status = status == ANP_OK ? add_list(s, body, list, err) : status;
+        }
+    }
+    arena_free(&scratch);
+    return status;
+}
+
 /* A copy of what was built, for as long as lists are remembered. */
 static anp_status keep_built(struct cell_cache *cache, buffer *bytes, str *out, anp_error *err) {
     *out = bytes->failed ? (str){NULL, 0}
@@ -411,6 +500,15 @@ static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp
     return ANP_OK;
 }
 
+static anp_status open_body_lists(snapshot *s, str text, term_lists *term, anp_error *err) {
+    const term_lists *combined;
+    TRY(cells_term(s, INDEX_TEXT, text, &combined, err));
+    TRY(open_body(s, combined, term, err));
+    TRY(make_list(s, term->number, term, err));
+    sort_lists(term);
+    return ANP_OK;
+}
+
 static anp_status open_term(snapshot *s, index_field field, str text, term_lists **out,
                             anp_error *err) {
     term_lists *term = arena_new(&s->cell_cache->lists, term_lists);
@@ -423,6 +521,8 @@ static anp_status open_term(snapshot *s, index_field field, str text, term_lists
         term->number = UINT32_MAX;
     } else if (status != ANP_OK) {
         return status;
+    } else if (field == INDEX_BODY) {
+        TRY(open_body_lists(s, text, term, err));
     } else {
         TRY(open_lists(s, term->number, term, err));
     }

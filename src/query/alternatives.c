@@ -18,8 +18,6 @@
 #include "base/vec.h"
 #include "query/evaluation.h"
 
-enum { CHOICES_MAX = 3 }; /* eight queries; more are left to full evaluation */
-
 /* ---- Counting ------------------------------------------------------------------------------ */
 
 /* Adds the matches of a choice to the bits of all cells. */
@@ -30,7 +28,7 @@ static anp_status add_matches(evaluation *e, uint64_t *words) {
     }
     for (uint32_t i = 0; i < e->cell_count; i++, words += KERNEL_WORDS) {
         eval_cell *ec = &e->cells[i];
-        if (!eval_requires(e)) {
+        if (!eval_requires(e) && !e->driver) {
             TRY(eval_union_words(e, ec, union_words));
             e->sets->or_into(words, (const uint8_t *)union_words);
             continue;
@@ -148,7 +146,7 @@ static anp_status rank_all(const evaluation *e, uint32_t choices, bool count, ui
 
 anp_status eval_alternatives(const evaluation *e, uint32_t choices, bool requires, uint64_t *total,
                              bool *known) {
-    *known = choices <= CHOICES_MAX;
+    *known = true;
     if (*known && e->request->k) {
         TRY(rank_all(e, choices, requires && e->request->count, total, known));
     } else if (*known && requires) {

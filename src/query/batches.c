@@ -379,7 +379,7 @@ static void move_together(eval_batch *b, uint32_t left) {
             b->docs[to] = doc_at(b, from);
             b->sums[to] = b->sums[from];
             b->factors[to] = b->factors[from];
-            for (uint32_t field = 0; field < (uint32_t)INDEX_FIELDS; field++) {
+            for (uint32_t field = 0; field < (uint32_t)EVAL_FIELDS; field++) {
                 b->norms[field][to] = b->norms[field][from];
             }
         }

@@ -31,8 +31,8 @@ typedef struct block_terms {
         uint32_t from, to;  /* ranks; from == to == 0 until they are needed */
     } terms[EVAL_TERMS_MAX];
     bool mandatory; /* a lane has to have the term with the greatest bound */
-    bool normed[INDEX_FIELDS], has_factors;
-    float norms[INDEX_FIELDS][BLOCK_DOCS] __attribute__((aligned(64)));
+    bool normed[EVAL_FIELDS], has_factors;
+    float norms[EVAL_FIELDS][BLOCK_DOCS] __attribute__((aligned(64)));
     float factors[BLOCK_DOCS] __attribute__((aligned(64)));
     int32_t sums[BLOCK_DOCS] __attribute__((aligned(64)));
 } block_terms;
@@ -69,8 +69,9 @@ void eval_lengths_of(const evaluation *e, const cell *c, const eval_term *term, 
                      rank_lengths parts[2]) {
     assert(c->open);
     index_field field = term->lists->field;
-    parts[0] = lane_lengths(&c->title, low, field == INDEX_TITLE ? 1 : e->title_weight);
-    parts[1] = lane_lengths(&c->body, low, field == INDEX_TEXT);
+    uint32_t titles = field == INDEX_TITLE ? 1 : field == INDEX_BODY ? 0 : e->title_weight;
+    parts[0] = lane_lengths(&c->title, low, titles);
+    parts[1] = lane_lengths(&c->body, low, field != INDEX_TITLE);
 }
 
 void eval_block_norms(const evaluation *e, const cell *c, const eval_term *term, uint32_t block,

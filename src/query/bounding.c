@@ -72,7 +72,10 @@ static void bound_lane(const evaluation *e, eval_lane *lane, const cell *c) {
                                (float)list->impact_max * unit,
                                (float)load_u16(list->bounds + 4) * unit,
                                (float)list->blended_max * unit};
-    lane->ratio = rank_norm_ratio_make(term->norm, c->length_average);
+    double average = term->lists->length_average;
+    lane->ratio = eval_is_constant(term)
+                      ? (rank_norm_ratio){1, 1}
+                      : rank_norm_ratio_make(term->norm, average > 0 ? average : c->length_average);
     rank_bound_make(bounds, term->weight, lane->ratio.least, &e->prior, &lane->bound);
     float impact = rank_remap(bounds.high, lane->bound.ratio);
     lane->most = is_weightless(term, impact) ? 0 : lane->bound.most;

@@ -29,35 +29,26 @@ bool eval_restricted(const evaluation *e, const eval_cell *ec) {
     return eval_restricted_by_sets(e, ec) || e->excluded_count;
 }
 
-/* Scratch of one window. */
-typedef struct window_room {
-    uint16_t docs[WINDOW_DOCS];
-    uint64_t words[KERNEL_WORDS];
-} window_room;
-
-static void set_of(const evaluation *e, const eval_cell *ec, const bitmap *set,
-                   window_room *room) {
-    eval_set_words(e, room->words, room->docs, bitmap_window(set, ec->c->first, room->docs));
-}
-
-static void restrict_to(evaluation *e, const eval_cell *ec, uint64_t *allowed, window_room *room) {
-    const uint8_t *words = (const uint8_t *)room->words;
+static anp_status restrict_to(evaluation *e, const eval_cell *ec, uint64_t *allowed,
+                              uint64_t *some) {
+    const uint8_t *words = (const uint8_t *)some;
     if (e->request->filter) {
-        set_of(e, ec, e->request->filter, room);
+        TRY(eval_bitmap_words(e, ec, e->request->filter, some));
         e->sets->and_into(allowed, words);
     }
     for (uint32_t i = 0; i < e->required_set_count; i++) {
-        set_of(e, ec, e->required_sets[i], room);
+        TRY(eval_node_words(e, ec, e->required_sets[i], some));
         e->sets->and_into(allowed, words);
     }
     if (ec->c->dead) {
-        set_of(e, ec, snapshot_deleted(e->snapshot), room);
+        TRY(eval_bitmap_words(e, ec, snapshot_deleted(e->snapshot), some));
         e->sets->andnot_into(allowed, words);
     }
     for (uint32_t i = 0; i < e->excluded_set_count; i++) {
-        set_of(e, ec, e->excluded_sets[i], room);
+        TRY(eval_node_words(e, ec, e->excluded_sets[i], some));
         e->sets->andnot_into(allowed, words);
     }
+    return ANP_OK;
 }
 
 anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words) {
@@ -66,23 +57,14 @@ anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words) {
         return ANP_OK;
     }
     uint64_t *allowed = eval_words(e);
-    window_room *room = malloc(sizeof *room);
-    if (!allowed || !room) {
-        free(room);
+    arena_mark mark = arena_save(e->memory);
+    uint64_t *some = eval_words(e);
+    if (!allowed || !some) {
         return eval_nomem(e);
     }
-    memset(allowed, 0, KERNEL_WORDS * sizeof *allowed);
-    for (uint32_t low = ec->c->from; low < ec->c->end;) {
-        if (low % 64 == 0 && ec->c->end - low >= 64) {
-            allowed[low / 64] = UINT64_MAX;
-            low += 64;
-        } else {
-            allowed[low / 64] |= (uint64_t)1 << (low % 64);
-            low++;
-        }
-    }
-    restrict_to(e, ec, allowed, room);
-    free(room);
+    eval_all_words(ec->c, allowed);
+    TRY(restrict_to(e, ec, allowed, some));
+    arena_rewind(e->memory, mark);
     *words = ec->allowed = allowed;
     return ANP_OK;
 }

@@ -560,8 +560,9 @@ static anp_status run(evaluation *e, uint64_t *total, bool *known) {
     if (!e->sets_made->items) {
         return eval_nomem(e);
     }
-    return choices ? eval_alternatives(e, choices, requires, total, known)
-                   : eval_run(e, total, known);
+    e->chooses = choices && choices <= EVAL_CHOICES_MAX;
+    return e->chooses ? eval_alternatives(e, choices, requires, total, known)
+                      : eval_run(e, total, known);
 }
 
 static void free_sets(eval_sets *sets) {

@@ -1,6 +1,6 @@
-/* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, bounding.c,
-   one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, batches.c, candidates.c,
-   counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
+/* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, sets.c, where.c,
+   bounding.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, batches.c,
+   candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
@@ -20,6 +20,9 @@ enum {
     EVAL_LISTS_MAX = 2 * EVAL_TERMS_MAX, /* of required terms, and of pairs of words */
     EVAL_VALUES_MAX = 255, /* a list of so few postings without bounds gets one for each */
     EVAL_CELL_BLOCKS = 256,
+    /* The field of a term whose postings all score its weight: one more than an index has. */
+    EVAL_CONSTANT = INDEX_FIELDS,
+    EVAL_FIELDS,
 };
 
 /* A word in nearly all posts weighs so little that its contributions are some few units: what its
@@ -61,7 +64,7 @@ typedef struct eval_term {
 
 typedef struct eval_phrase {
     const plan_node *node;
-    const term_lists **body;  /* by word: of the field that is looked for */
+    const term_lists **body;  /* by word: of the title, or else of the combined text */
     const term_lists **title; /* by word: of the title */
     uint32_t *before;         /* as in phrase_words (match.h) */
     const cell_pair **pairs;  /* by word: it and the next one, by cell; NULL: nothing known */
@@ -86,7 +89,13 @@ typedef struct eval_cell {
     struct phrase_side *sides; /* two a phrase: body (or the field it is in), title; phrases.c */
 } eval_cell;
 
-/* The posts of a part of the plan. */
+/* Where a clause counts: in posts that a part of the plan matches, and `outer` lets through. */
+typedef struct eval_gate {
+    const plan_node *node;
+    const struct eval_gate *outer; /* NULL: all posts */
+} eval_gate;
+
+/* The posts of a phrase, a value or `*`. */
 typedef struct eval_set {
     const plan_node *node;
     bitmap *posts;
@@ -116,10 +125,11 @@ typedef struct evaluation {
     uint32_t term_count, required_count;
     const term_lists **excluded;
     uint32_t excluded_count;
-    const bitmap **required_sets, **excluded_sets; /* of sets_made */
+    const plan_node **required_sets, **excluded_sets; /* parts of the plan */
     uint32_t required_set_count, excluded_set_count;
-    eval_sets *sets_made;
-    uint32_t chosen; /* choices that are required, a bit each; others are left out */
+    eval_sets *sets_made; /* what these are made of */
+    bool chooses;    /* of choices: */
+    uint32_t chosen; /* those that are required, a bit each; others are left out */
     eval_phrase *phrases;
     uint32_t phrase_count;
     bool phrases_checked; /* the candidates that are left hold them */
@@ -146,7 +156,8 @@ bool eval_is_empty(const evaluation *e);
 /* All of it, from eval_prepare to eval_close: e->top, not sorted, and *total if it is asked for. */
 anp_status eval_run(evaluation *e, uint64_t *total, bool *known);
 
-/* alternatives.c: the same for a plan with so many choices. */
+/* alternatives.c: the same for a plan with so many choices; with more their lists are cut. */
+enum { EVAL_CHOICES_MAX = 3 };
 anp_status eval_alternatives(const evaluation *e, uint32_t choices, bool requires, uint64_t *total,
                              bool *known);
 
@@ -154,6 +165,21 @@ anp_status eval_alternatives(const evaluation *e, uint32_t choices, bool require
 anp_status eval_shape(evaluation *e, bool *known);
 /* Parts of the plan that are optional beside others and are no words; whether some are required. */
 uint32_t eval_choices(const query_plan *plan, bool *requires);
+
+/* sets.c: finds what a part of the plan needs, before: */
+anp_status eval_set_find(evaluation *e, plan_node *node);
+/* Its bits in a cell. Those of dead posts and of ones behind the cell mean nothing. */
+anp_status eval_node_words(evaluation *e, const eval_cell *ec, const plan_node *node,
+                           uint64_t *words);
+anp_status eval_bitmap_words(evaluation *e, const eval_cell *ec, const bitmap *set,
+                             uint64_t *words);
+void eval_all_words(const cell *c, uint64_t *words); /* all posts of a cell */
+
+/* where.c: cuts the lists of some terms, by number, to where they count (NULL: everywhere). */
+anp_status eval_cut_terms(evaluation *e, const uint32_t *terms, uint32_t count,
+                          const eval_gate *gate);
+/* The posts in which a gate is open, as a term of EVAL_CONSTANT. */
+anp_status eval_list_gate(evaluation *e, const eval_gate *gate, const term_lists **out);
 
 /* bounding.c: lanes, bounds of cells and blocks, the first threshold. */
 anp_status eval_make_lanes(evaluation *e);
@@ -301,11 +327,11 @@ typedef struct eval_batch {
     eval_stretch runs[RANK_LANES / EVAL_BLOCK_MANY];
     uint64_t alive[RANK_LANE_WORDS]; /* candidates that may win */
     float rest; /* of terms that are left, where blocks have no bounds */
-    bool normed[INDEX_FIELDS];
+    bool normed[EVAL_FIELDS];
     uint8_t every[RANK_LANES]; /* 0, 1, 2 … */
     uint16_t docs[RANK_LANES];
     uint8_t tfs[RANK_LANES + KERNEL_READ_BYTES];
-    float norms[INDEX_FIELDS][RANK_LANES] __attribute__((aligned(64)));
+    float norms[EVAL_FIELDS][RANK_LANES] __attribute__((aligned(64)));
     float factors[RANK_LANES] __attribute__((aligned(64)));
     float least[RANK_LANES] __attribute__((aligned(64)));
     int32_t sums[RANK_LANES] __attribute__((aligned(64)));
@@ -369,6 +395,10 @@ anp_status eval_phrases_keep(evaluation *e, eval_cell *ec);
 /* What is not in the arena, but for the sets. */
 static inline void eval_close(const evaluation *e) {
     free(e->positions);
+}
+
+static inline bool eval_is_constant(const eval_term *term) {
+    return (int)term->lists->field == (int)EVAL_CONSTANT;
 }
 
 static inline bool eval_is_light(const eval_term *term) {

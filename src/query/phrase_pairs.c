@@ -7,14 +7,16 @@
  *     "one of the"      (one, of) and (of, the) are intersected; where of stands but once, both
  *                       stand there together; positions in the other posts
  *
- * Only in the combined text, without slop, and where the words of a pair stand side by side in the
- * phrase. A unit may know a pair that another one does not (index/pairs.h).
+ * Only without slop, and where the words of a pair stand side by side in the phrase. Lists are of
+ * the combined text: a pair that is in a body is in them, but some of their posts have it in the
+ * title alone, so that positions decide what a phrase of body: is in. A unit may know a pair that
+ * another one does not (index/pairs.h).
  */
 #include "query/evaluation.h"
 
 anp_status eval_find_pairs(evaluation *e, eval_phrase *p) {
     const plan_node *node = p->node;
-    if (node->source->field != INDEX_TEXT || node->source->slop) {
+    if (node->source->field == INDEX_TITLE || node->source->slop) {
         return ANP_OK;
     }
     for (uint32_t i = 0; i + 1 < node->term_count; i++) {
@@ -48,14 +50,15 @@ eval_pairs eval_pairs_say(const evaluation *e, const eval_cell *ec, const eval_p
             return EVAL_PAIRS_NOWHERE;
         }
     }
-    return count == 2 && state_of(e, ec, p, 0) == CELL_PAIR_LISTED ? EVAL_PAIRS_ALL
-                                                                   : EVAL_PAIRS_OPEN;
+    bool all = count == 2 && state_of(e, ec, p, 0) == CELL_PAIR_LISTED;
+    return all && p->node->source->field == INDEX_TEXT ? EVAL_PAIRS_ALL : EVAL_PAIRS_OPEN;
 }
 
 bool eval_pairs_chain(const evaluation *e, const eval_cell *ec, const eval_phrase *p) {
     uint32_t count = p->node->term_count;
     /* No more, so that candidates are in the lists of all pairs. */
-    bool chain = count > 2 && count <= (uint32_t)EVAL_TERMS_MAX && e->phrase_count == 1;
+    bool chain = count > 2 && count <= (uint32_t)EVAL_TERMS_MAX && e->phrase_count == 1 &&
+                 p->node->source->field == INDEX_TEXT;
     for (uint32_t i = 0; chain && i + 1 < count; i++) {
         chain = state_of(e, ec, p, i) == CELL_PAIR_LISTED;
     }

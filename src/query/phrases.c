@@ -10,7 +10,8 @@
  *
  * A candidate holds every word of a phrase somewhere. In the combined text a phrase stands in the
  * body or in the title, not across both: titles are looked at in the posts whose bodies do not have
- * it, and whose titles have all the words. With slop all positions are read and match.h decides.
+ * it, and whose titles have all the words. One of body: is looked for in bodies only, at the same
+ * positions. With slop all positions are read and match.h decides.
  */
 #include "query/evaluation.h"
 
@@ -340,7 +341,7 @@ static anp_status keep_batch(evaluation *e, eval_cell *ec, uint32_t phrase, uint
         TRY(posts.count ? look(e, ec, phrase, false, &posts) : ANP_OK);
         hold_posts(&posts, held);
     }
-    if (field == INDEX_TITLE || e->title_weight) {
+    if (field == INDEX_TITLE || (field == INDEX_TEXT && e->title_weight)) {
         take_posts(&posts, lows, *count, held);
         TRY(posts.count ? keep_titles(e, ec, phrase, &posts) : ANP_OK);
         TRY(posts.count ? look(e, ec, phrase, true, &posts) : ANP_OK);

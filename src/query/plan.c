@@ -104,22 +104,9 @@ static anp_status find_term(planner *p, index_field field, const text_token *tok
     if (!term->term.data || !term->name.data) {
         return nomem(p);
     }
-    if (field != INDEX_BODY) {
-        TRY(cells_term(p->snapshot, field, term->term, &term->lists, p->err));
-        term->number = term->lists->number;
-        term->df = term->lists->df;
-        *out = term;
-        return keep_term(p, term);
-    }
-    anp_status status = snapshot_term(p->snapshot, term->term, &term->number, p->err);
-    if (status == ANP_NOT_FOUND) {
-        term->number = PLAN_UNKNOWN;
-    } else if (status != ANP_OK) {
-        return status;
-    } else {
-        uint64_t cf;
-        TRY(snapshot_term_stats(p->snapshot, field, term->number, &term->df, &cf, p->err));
-    }
+    TRY(cells_term(p->snapshot, field, term->term, &term->lists, p->err));
+    term->number = term->lists->number;
+    term->df = term->lists->df;
     *out = term;
     return keep_term(p, term);
 }

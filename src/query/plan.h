@@ -25,7 +25,7 @@ typedef struct plan_term {
     index_field field;
     uint32_t number; /* of the index; UINT32_MAX when no post ever held it */
     uint32_t df;
-    const struct term_lists *lists; /* index/cells.h; NULL in INDEX_BODY, which has none */
+    const struct term_lists *lists; /* index/cells.h */
 } plan_term;
 
 enum { PLAN_UNKNOWN = UINT32_MAX };

@@ -1,13 +1,22 @@
 /*
  * A plan to what the evaluator knows: terms that score, some of them required; terms and sets that
- * are excluded; sets and phrases that are required. Of what is optional and is no word, a choice is
- * required and the rest is left out (alternatives.c).
+ * are excluded; sets and phrases that are required.
  *
- *     +cache redis -varnish "owner note"    terms cache (required), redis; excluded varnish; with
- *                                           the choice also owner, note (required); a phrase
- *     (redis memcached) cache               terms redis, memcached, cache: where a word of such a
- *                                           group stands, the group counts
- *     +"owner note" +stack:redis            terms owner, note (required); a phrase; a set
+ *     +cache +(redis stack:aws) -varnish "owner note"
+ *         terms cache (required), redis; what stack:aws adds, a term that is a constant;
+ *         owner and note where the phrase is (where.c); a set, of redis or aws; excluded varnish
+ *
+ * A group that each match is in is certain: the root, and what a certain group requires. Its
+ * required words are required of the whole, its excluded ones excluded, and where it requires
+ * nothing but is required, its posts are a set. Everything else counts where it is and where the
+ * groups around it are, if it can be there without them: then its lists are cut.
+ *
+ *     (redis memcached) cache    where a word of such a group stands the group counts: nothing is
+ *                                cut
+ *     (+redis note) cache        note is cut to posts with redis
+ *
+ * Of few phrases, values and groups that are optional in the root, a choice is required and the
+ * rest is left out (alternatives.c).
  *
  * KEEP IN STEP: scorers_make (score.c) makes the same terms in the same groups, so that sums are
  * rounded alike.
@@ -19,133 +28,116 @@ typedef struct shaper {
     bool known;
 } shaper;
 
-/* A scoring term; those from `first` on are of the same group: equal ones are one. */
-static anp_status add_term(shaper *s, const plan_node *node, const plan_term *term, bool required,
-                           uint32_t first) {
+/* ---- Terms --------------------------------------------------------------------------------- */
+
+/* A scoring term; those from `first` on are of the same group: equal ones are one. *at: which one
+   it is; UINT32_MAX: none. */
+static void add_term(shaper *s, const plan_node *node, const term_lists *lists, bool required,
+                     uint32_t first, uint32_t *at) {
     evaluation *e = s->e;
-    const term_lists *lists = term->lists;
-    if (!lists) {
-        s->known = false;
-        return ANP_OK;
-    }
+    *at = UINT32_MAX;
     if (lists->df == 0) {
         e->impossible |= required;
-        return ANP_OK;
+        return;
     }
     for (uint32_t i = first; i < e->term_count; i++) {
         if (e->terms[i].lists == lists) {
             e->terms[i].boost += node->boost;
             e->required_count += required && !e->terms[i].required;
             e->terms[i].required |= required;
-            return ANP_OK;
+            *at = i;
+            return;
         }
     }
     if (e->term_count == e->room) {
         s->known = false;
+        return;
+    }
+    *at = e->term_count++;
+    e->terms[*at] = (eval_term){.lists = lists, .boost = node->boost, .required = required};
+    e->required_count += required;
+}
+
+/* The posts in which a gate is open, each with so many units. */
+static anp_status add_constant(shaper *s, const eval_gate *gate, double boost) {
+    evaluation *e = s->e;
+    double units = rint(boost * RANK_ONE);
+    const term_lists *lists;
+    uint32_t at;
+    if (units > EVAL_UNITS_MAX || (double)(float)units < units || (double)(float)units > units) {
+        s->known = false; /* no float is that number */
         return ANP_OK;
     }
-    e->terms[e->term_count++] =
-        (eval_term){.lists = lists, .boost = node->boost, .required = required};
-    e->required_count += required;
-    return ANP_OK;
-}
-
-static anp_status add_posts(evaluation *e, bitmap *posts) {
-    for (uint32_t i = 0; i < e->cell_count; i++) {
-        eval_cell *ec = &e->cells[i];
-        TRY(eval_find_candidates(e, ec));
-        TRY(eval_phrases_keep(e, ec));
-        TRY(ec->count && !ec->docs ? eval_candidate_docs(e, ec) : ANP_OK);
-        if (ec->count && !bitmap_add_window(posts, ec->c->first, ec->docs, ec->count)) {
-            return eval_nomem(e);
-        }
+    TRY(eval_list_gate(e, gate, &lists));
+    add_term(s, gate->node, lists, false, e->term_count, &at);
+    if (at != UINT32_MAX) {
+        e->terms[at].weight = (float)units;
     }
     return ANP_OK;
 }
 
-/* The posts that a query of the phrase alone finds; *known false: it is of another kind. */
-static anp_status find_phrase(const evaluation *whole, const plan_node *phrase, bitmap *posts,
-                              bool *known) {
-    plan_node clause = *phrase, root = {.kind = PLAN_GROUP, .first = &clause};
-    query_plan plan = {.root = &root, .clause_count = phrase->term_count};
-    evaluate_request request = {.plan = &plan, .filter = whole->request->filter,
-                                .rank = whole->request->rank};
-    evaluation e = {.snapshot = whole->snapshot, .request = &request, .memory = whole->memory,
-                    .err = whole->err, .lanes = whole->lanes, .sets = whole->sets,
-                    .lists = whole->lists, .title_weight = whole->title_weight,
-                    .prior = whole->prior};
-    clause.occur = QUERY_MUST;
-    clause.next = NULL;
-    anp_status status = eval_prepare(&e, known);
-    if (status == ANP_OK && *known && !eval_is_empty(&e)) {
-        status = add_posts(&e, posts);
-    }
-    eval_close(&e);
-    return status;
-}
+/* ---- What is excluded, and required sets --------------------------------------------------- */
 
-static anp_status make_set(const evaluation *e, plan_node *node, bitmap **out) {
-    bool known = false;
-    if (node->kind == PLAN_PHRASE) {
-        *out = bitmap_new();
-        anp_status status = *out ? find_phrase(e, node, *out, &known) : eval_nomem(e);
-        if (status != ANP_OK || !known) {
-            bitmap_free(*out);
-            *out = NULL;
-        }
-        TRY(status);
-    }
-    return known ? ANP_OK : match_posts(e->snapshot, node, out, e->err);
-}
-
-/* The posts of a node, made once for all choices. */
-static anp_status find_set(shaper *s, plan_node *node, const bitmap **out) {
-    eval_sets *sets = s->e->sets_made;
-    for (uint32_t i = 0; i < sets->count; i++) {
-        if (sets->items[i].node == node) {
-            *out = sets->items[i].posts;
-            return ANP_OK;
-        }
-    }
-    eval_set *made = &sets->items[sets->count];
-    made->node = node;
-    TRY(make_set(s->e, node, &made->posts));
-    sets->count++;
-    *out = made->posts;
-    return ANP_OK;
-}
-
-static anp_status add_set(shaper *s, plan_node *node, const bitmap **sets, uint32_t *count) {
+static anp_status add_set(shaper *s, plan_node *node, const plan_node **sets, uint32_t *count) {
     if (*count == s->e->room) {
         s->known = false;
         return ANP_OK;
     }
-    TRY(find_set(s, node, &sets[*count]));
-    ++*count;
+    TRY(eval_set_find(s->e, node));
+    sets[(*count)++] = node;
     return ANP_OK;
+}
+
+/* A group that counts wherever one of its words stands. */
+static bool is_union(const plan_node *group) {
+    bool words = group->kind == PLAN_GROUP && group->first;
+    for (const plan_node *node = group->first; node && words; node = node->next) {
+        words = node->occur == QUERY_SHOULD && (node->kind == PLAN_TERM || is_union(node));
+    }
+    return words;
 }
 
 static anp_status add_excluded(shaper *s, plan_node *node) {
     evaluation *e = s->e;
-    const term_lists *lists = node->kind == PLAN_TERM ? node->terms[0]->lists : NULL;
-    if (!lists) {
-        return add_set(s, node, e->excluded_sets, &e->excluded_set_count);
-    }
-    if (e->excluded_count == e->room) {
-        s->known = false;
+    if (is_union(node)) { /* each of its words */
+        for (plan_node *child = node->first; child && s->known; child = child->next) {
+            TRY(add_excluded(s, child));
+        }
         return ANP_OK;
     }
-    if (lists->df) {
+    if (node->kind != PLAN_TERM) {
+        return add_set(s, node, e->excluded_sets, &e->excluded_set_count);
+    }
+    const term_lists *lists = node->terms[0]->lists;
+    if (e->excluded_count == e->room) {
+        s->known = false;
+    } else if (lists->df) {
         e->excluded[e->excluded_count++] = lists;
     }
     return ANP_OK;
 }
 
+/* ---- Phrases ------------------------------------------------------------------------------- */
+
+/* Its terms; false: one of them is in no post. */
+static bool add_phrase_terms(shaper *s, const plan_node *node, bool required, uint32_t *terms) {
+    uint32_t first = s->e->term_count;
+    for (uint32_t i = 0; i < node->term_count; i++) {
+        if (!required && node->terms[i]->df == 0) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < node->term_count && s->known; i++) {
+        add_term(s, node, node->terms[i]->lists, required, first, &terms[i]);
+    }
+    return true;
+}
+
 static anp_status add_phrase(shaper *s, plan_node *node) {
     evaluation *e = s->e;
     index_field field = node->source->field;
-    uint32_t first = e->term_count;
-    if (field == INDEX_BODY || e->phrase_count == e->room) {
+    uint32_t terms[QUERY_CLAUSES_MAX];
+    if (e->phrase_count == e->room) {
         s->known = false;
         return ANP_OK;
     }
@@ -157,10 +149,13 @@ static anp_status add_phrase(shaper *s, plan_node *node) {
     if (!p->body || !p->title || !p->before) {
         return eval_nomem(e);
     }
+    add_phrase_terms(s, node, true, terms);
     for (uint32_t i = 0; i < node->term_count; i++) {
         const plan_term *term = node->terms[i];
-        TRY(add_term(s, node, term, true, first));
         p->body[i] = term->lists;
+        if (field == INDEX_BODY) { /* the combined text's positions are the body's */
+            TRY(cells_term(e->snapshot, INDEX_TEXT, term->term, &p->body[i], e->err));
+        }
         TRY(cells_term(e->snapshot, INDEX_TITLE, term->term, &p->title[i], e->err));
         p->before[i] = PHRASE_FIRST;
         for (uint32_t k = 0; k < i; k++) {
@@ -171,45 +166,111 @@ static anp_status add_phrase(shaper *s, plan_node *node) {
     return eval_find_pairs(e, p);
 }
 
-/* A group that counts wherever one of its words stands, so that they are optional by themselves. */
-static bool is_union(const plan_node *group) {
-    bool words = group->kind == PLAN_GROUP && group->first;
-    for (const plan_node *node = group->first; node && words; node = node->next) {
-        words = node->occur == QUERY_SHOULD && (node->kind == PLAN_TERM || is_union(node));
+/* ---- What is optional ---------------------------------------------------------------------- */
+
+typedef struct clauses {
+    uint32_t wanted, required, excluded;
+} clauses;
+
+static clauses count_clauses(const plan_node *group) {
+    clauses c = {0};
+    for (const plan_node *node = group->first; node; node = node->next) {
+        c.wanted += node->occur != QUERY_MUST_NOT;
+        c.required += node->occur == QUERY_MUST;
+        c.excluded += node->occur == QUERY_MUST_NOT;
     }
-    return words;
+    return c;
 }
 
-/* A group's terms, wherever they are, then those of the unions in it, as in scorers_make. */
-static anp_status add_words(shaper *s, const plan_node *group) {
-    uint32_t first = s->e->term_count;
+/* Whether a group matches wherever a clause of it does. */
+static bool is_enough(clauses of, const plan_node *clause) {
+    return !of.excluded && (!of.required || (of.required == 1 && clause->occur == QUERY_MUST));
+}
+
+/* Terms of a group, which are cut unless a post with one of them is in the group. */
+static anp_status add_group_terms(shaper *s, const plan_node *group, const eval_gate *gate,
+                                  const eval_gate *inner) {
+    evaluation *e = s->e;
+    clauses of = count_clauses(group);
+    uint32_t first = e->term_count, at, outer_count = 0, inner_count = 0;
+    uint32_t outer_terms[EVAL_TERMS_MAX], inner_terms[EVAL_TERMS_MAX];
+    bool enough[EVAL_TERMS_MAX] = {false};
     for (const plan_node *node = group->first; node && s->known; node = node->next) {
         if (node->kind == PLAN_TERM && node->occur != QUERY_MUST_NOT) {
-            TRY(add_term(s, node, node->terms[0], false, first));
+            add_term(s, node, node->terms[0]->lists, false, first, &at);
+            if (at != UINT32_MAX) {
+                enough[at] |= is_enough(of, node);
+            }
         }
     }
-    for (const plan_node *node = group->first; node && s->known; node = node->next) {
+    for (uint32_t i = first; i < e->term_count; i++) {
+        if (enough[i]) {
+            outer_terms[outer_count++] = i;
+        } else {
+            inner_terms[inner_count++] = i;
+        }
+    }
+    TRY(eval_cut_terms(e, outer_terms, outer_count, gate));
+    return eval_cut_terms(e, inner_terms, inner_count, inner);
+}
+
+static anp_status add_optional(shaper *s, plan_node *node, const eval_gate *gate);
+
+static anp_status add_optional_group(shaper *s, plan_node *group, const eval_gate *gate) {
+    clauses of = count_clauses(group);
+    eval_gate inner = {.node = group, .outer = gate};
+    if (of.excluded || of.required) {
+        TRY(eval_set_find(s->e, group));
+    }
+    if (!of.wanted) {
+        return add_constant(s, &inner, 0); /* its posts match, and have nothing of it */
+    }
+    TRY(add_group_terms(s, group, gate, &inner));
+    for (plan_node *node = group->first; node && s->known; node = node->next) {
         if (node->kind != PLAN_TERM && node->occur != QUERY_MUST_NOT) {
-            s->known = is_union(node);
-            TRY(s->known ? add_words(s, node) : ANP_OK);
+            TRY(add_optional(s, node, is_enough(of, node) ? gate : &inner));
         }
     }
     return ANP_OK;
 }
 
-/* A group that is required as a whole: its set, and its words wherever they are. */
-static anp_status add_required_group(shaper *s, plan_node *group) {
-    TRY(add_words(s, group));
-    return s->known ? add_set(s, group, s->e->required_sets, &s->e->required_set_count) : ANP_OK;
+/* What is no term, and counts where the gate is open. */
+static anp_status add_optional(shaper *s, plan_node *node, const eval_gate *gate) {
+    evaluation *e = s->e;
+    eval_gate inner = {.node = node, .outer = gate};
+    uint32_t first = e->term_count, terms[QUERY_CLAUSES_MAX];
+    if (node->kind == PLAN_GROUP) {
+        return add_optional_group(s, node, gate);
+    }
+    TRY(eval_set_find(e, node));
+    if (node->kind != PLAN_PHRASE) {
+        return add_constant(s, &inner, node->boost);
+    }
+    if (!add_phrase_terms(s, node, false, terms) || !s->known) {
+        return ANP_OK;
+    }
+    for (uint32_t i = first; i < e->term_count; i++) {
+        terms[i - first] = i;
+    }
+    return eval_cut_terms(e, terms, e->term_count - first, &inner);
 }
 
-static anp_status add_required(shaper *s, plan_node *node) {
+/* ---- What is certain ----------------------------------------------------------------------- */
+
+/* Optional beside others, and no word. */
+static bool is_choice(const plan_node *node, uint32_t wanted) {
+    return node->occur == QUERY_SHOULD && node->kind != PLAN_TERM && !is_union(node) && wanted > 1;
+}
+
+static anp_status add_certain_group(shaper *s, plan_node *group, bool is_root);
+
+static anp_status add_certain(shaper *s, plan_node *node, bool is_root) {
     evaluation *e = s->e;
     if (node->kind == PLAN_PHRASE) {
         return add_phrase(s, node);
     }
     if (node->kind == PLAN_GROUP) {
-        return add_required_group(s, node);
+        return add_certain_group(s, node, is_root);
     }
     double units = (double)e->constant + rint(node->boost * RANK_ONE);
     if (units > EVAL_UNITS_MAX) {
@@ -220,66 +281,71 @@ static anp_status add_required(shaper *s, plan_node *node) {
     return add_set(s, node, e->required_sets, &e->required_set_count);
 }
 
-static uint32_t count_wanted(const plan_node *root) {
-    uint32_t wanted = 0;
-    for (const plan_node *node = root->first; node; node = node->next) {
-        wanted += node->occur != QUERY_MUST_NOT;
+/* A clause that is no word of a certain group; `only`: there is no other one that is wanted. */
+static anp_status add_clause(shaper *s, plan_node *node, clauses of, bool is_root,
+                             uint32_t *choices) {
+    if (node->occur == QUERY_MUST_NOT) {
+        return add_excluded(s, node);
     }
-    return wanted;
+    if (node->occur == QUERY_MUST || of.wanted == 1) {
+        return add_certain(s, node, is_root && node->occur != QUERY_MUST);
+    }
+    if (is_root && s->e->chooses && is_choice(node, of.wanted)) {
+        return s->e->chosen >> (*choices)++ & 1 ? add_certain(s, node, false) : ANP_OK;
+    }
+    return add_optional(s, node, NULL);
 }
 
-/* Optional beside others, and no word. */
-static bool is_choice(const plan_node *node, uint32_t wanted) {
-    return node->occur == QUERY_SHOULD && node->kind != PLAN_TERM && !is_union(node) && wanted > 1;
-}
-
-/* Terms of the root group first, then what else stands in it, as in scorers_make. */
-static anp_status add_root(shaper *s, plan_node *root) {
-    uint32_t wanted = count_wanted(root), choices = 0;
-    s->known = wanted > 0;
-    for (plan_node *node = root->first; node && s->known; node = node->next) {
+/*
+ * Terms first, then what else stands in it, as in scorers_make. Of the root, what is optional makes
+ * a match where nothing is required; of another group, a set says so.
+ */
+static anp_status add_certain_group(shaper *s, plan_node *group, bool is_root) {
+    evaluation *e = s->e;
+    clauses of = count_clauses(group);
+    uint32_t first = e->term_count, choices = 0, at;
+    for (plan_node *node = group->first; node && s->known; node = node->next) {
         if (node->kind == PLAN_TERM && node->occur != QUERY_MUST_NOT) {
-            TRY(add_term(s, node, node->terms[0], node->occur == QUERY_MUST, 0));
+            bool required = node->occur == QUERY_MUST || (of.wanted == 1 && !is_root);
+            add_term(s, node, node->terms[0]->lists, required, first, &at);
         }
     }
-    for (plan_node *node = root->first; node && s->known; node = node->next) {
-        if (node->occur == QUERY_MUST_NOT) {
-            TRY(add_excluded(s, node));
-        } else if (is_choice(node, wanted)) {
-            TRY(s->e->chosen >> choices++ & 1 ? add_required(s, node) : ANP_OK);
-        } else if (node->occur == QUERY_SHOULD && is_union(node)) {
-            TRY(add_words(s, node));
-        } else if (node->kind != PLAN_TERM) {
-            TRY(add_required(s, node));
+    for (plan_node *node = group->first; node && s->known; node = node->next) {
+        if (node->kind != PLAN_TERM || node->occur == QUERY_MUST_NOT) {
+            TRY(add_clause(s, node, of, is_root, &choices));
         }
     }
-    return ANP_OK;
+    bool by_set = !of.wanted || (!is_root && !of.required && of.wanted > 1);
+    return by_set && s->known ? add_set(s, group, e->required_sets, &e->required_set_count)
+                              : ANP_OK;
 }
 
 uint32_t eval_choices(const query_plan *plan, bool *requires) {
     const plan_node *root = plan->root;
-    uint32_t wanted, choices = 0;
+    uint32_t choices = 0;
     *requires = false;
     if (!root || root->kind != PLAN_GROUP) {
         return 0;
     }
-    wanted = count_wanted(root);
+    clauses of = count_clauses(root);
     for (const plan_node *node = root->first; node; node = node->next) {
-        choices += is_choice(node, wanted);
-        *requires |= node->occur == QUERY_MUST;
+        choices += is_choice(node, of.wanted);
     }
+    *requires = of.required > 0;
     return choices;
 }
 
+/* ---- All of it ----------------------------------------------------------------------------- */
+
 /* No array has more entries than the plan has words and values. */
 static anp_status make_room(evaluation *e) {
-    uint32_t clauses = e->request->plan->clause_count;
-    e->room = clauses < EVAL_TERMS_MAX ? clauses : EVAL_TERMS_MAX;
+    uint32_t count = e->request->plan->clause_count;
+    e->room = count < EVAL_TERMS_MAX ? count : EVAL_TERMS_MAX;
     e->terms = arena_alloc(e->memory, e->room * sizeof *e->terms);
     e->phrases = arena_alloc(e->memory, e->room * sizeof *e->phrases);
     e->excluded = (const term_lists **)arena_alloc(e->memory, e->room * sizeof(void *));
-    e->required_sets = (const bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
-    e->excluded_sets = (const bitmap **)arena_alloc(e->memory, e->room * sizeof(void *));
+    e->required_sets = (const plan_node **)arena_alloc(e->memory, e->room * sizeof(void *));
+    e->excluded_sets = (const plan_node **)arena_alloc(e->memory, e->room * sizeof(void *));
     return e->terms && e->phrases && e->excluded && e->required_sets && e->excluded_sets
                ? ANP_OK
                : eval_nomem(e);
@@ -293,13 +359,17 @@ anp_status eval_shape(evaluation *e, bool *known) {
         return ANP_OK;
     }
     TRY(make_room(e));
-    TRY(add_root(&s, root));
+    TRY(add_certain_group(&s, root, true));
     double units = e->constant;
     for (uint32_t i = 0; i < e->term_count; i++) {
         eval_term *term = &e->terms[i];
-        double average = snapshot_length_average(e->snapshot, term->lists->field);
-        term->weight = rank_weight(term->boost, term->lists->idf);
-        term->norm = rank_norm_make(e->request->rank->k1, e->request->rank->b, average);
+        if (eval_is_constant(term)) {
+            term->norm = (rank_norm){0, 0};
+        } else {
+            double average = snapshot_length_average(e->snapshot, term->lists->field);
+            term->weight = rank_weight(term->boost, term->lists->idf);
+            term->norm = rank_norm_make(e->request->rank->k1, e->request->rank->b, average);
+        }
         units += (double)term->weight + 1;
     }
     *known = s.known && units < EVAL_UNITS_MAX;
