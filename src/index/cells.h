@@ -145,8 +145,8 @@ static inline cell_list *cells_list_in(const term_lists *term, uint32_t cell_num
     return from < term->count && term->lists[from].cell == cell_number ? &term->lists[from] : NULL;
 }
 
-/* Sets list->positions, of a list whose cell is not merging. The log's are built the first time: some
-   0.1 us a posting. */
+/* Sets list->positions, of a list whose cell is not merging. The log's are built the first time,
+   some 0.1 us a posting. */
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err);
 
 /* ---- Pairs of words (index/pairs.h) -------------------------------------------------------- */
