@@ -127,6 +127,73 @@ void column_get_lengths(const column_view *v, uint32_t *out) {
     }
 }
 
+/* ---- Ranges -------------------------------------------------------------------------------- */
+
+/* Entries of a range of whole numbers. */
+typedef struct entry_range {
+    uint32_t least, span; /* from least to least + span */
+    bool any;
+} entry_range;
+
+/* Numbers so far from 0 are not all doubles: they are compared one by one. */
+static const double WHOLE_MAX = 4503599627370496.0;
+
+static entry_range entries_in(const column_view *v, number_range range) {
+    double absent = v->width == 1 ? UINT8_MAX : UINT16_MAX, base = (double)v->base;
+    double low = ceil(range.low), high = floor(range.high);
+    low += low == range.low && !range.low_included ? 1 : 0;
+    high -= high == range.high && !range.high_included ? 1 : 0;
+    low = low > base ? low - base : 0;
+    high = high < base + absent - 1 ? high - base : absent - 1;
+    bool any = low <= high && high >= 0 && range.low <= range.high; /* false for NaN */
+    return any ? (entry_range){(uint32_t)low, (uint32_t)(high - low), true} : (entry_range){0};
+}
+
+/* A 1 for each of 64 bytes that is 1. */
+static uint64_t pack(const uint8_t flags[64]) {
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < 8; i++) {
+        bits |= load_u64(flags + (size_t)i * 8) * 0x0102040810204080u >> 56 << 8 * i;
+    }
+    return bits;
+}
+
+/* Which of `count` <= 64 entries are in the range. */
+static uint64_t find_64(const column_view *v, entry_range range, uint32_t from, uint32_t count) {
+    const uint8_t *at = v->entries + (size_t)from * v->width;
+    uint8_t flags[64] = {0};
+    if (v->width == 1) {
+        uint8_t least = (uint8_t)range.least, span = (uint8_t)range.span;
+        for (uint32_t i = 0; i < count; i++) {
+            flags[i] = (uint8_t)(at[i] - least) <= span;
+        }
+    } else {
+        uint16_t least = (uint16_t)range.least, span = (uint16_t)range.span;
+        for (uint32_t i = 0; i < count; i++) {
+            flags[i] = (uint16_t)(load_u16(at + (size_t)i * 2) - least) <= span;
+        }
+    }
+    return pack(flags);
+}
+
+void column_find(const column_view *v, number_range range, uint32_t first, uint64_t *bits) {
+    bool narrow = v->kind == COLUMN_KIND_INT && v->width <= 2 &&
+                  fabs((double)v->base) < WHOLE_MAX;
+    entry_range entries = narrow ? entries_in(v, range) : (entry_range){0};
+    for (uint32_t from = 0; narrow && entries.any && from < v->count; from += 64) {
+        uint32_t count = v->count - from < 64 ? v->count - from : 64, at = first + from;
+        uint64_t found = find_64(v, entries, from, count);
+        bits[at / 64] |= found << at % 64;
+        if (at % 64 && found >> (64 - at % 64)) {
+            bits[at / 64 + 1] |= found >> (64 - at % 64);
+        }
+    }
+    for (uint32_t i = 0; !narrow && i < v->count; i++) {
+        uint64_t bit = number_in_range(range, column_get(v, i));
+        bits[(first + i) / 64] |= bit << (first + i) % 64;
+    }
+}
+
 void column_get_scores(const column_view *v, uint32_t i, float scores[4]) {
     const uint8_t *at = v->entries + (size_t)i * v->width;
     if (v->width == 16) {

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "index/column.h"
 #include "postings/bitmap.h"
 #include "store/store.h"
 
@@ -156,14 +157,13 @@ anp_status snapshot_field_find(snapshot *s, str name, snapshot_field *out, anp_e
    caller frees it. */
 anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, anp_error *err);
 
-typedef struct number_range {
-    double low, high; /* -INFINITY, INFINITY: open */
-    bool low_included, high_included;
-} number_range;
-
 /* Posts (dead ones too) whose number or date there lies in the range. The caller frees it. */
 anp_status snapshot_range(snapshot *s, uint32_t field, number_range range, bitmap **out,
                           anp_error *err);
+
+/* The same of a window: sets their bits, of WINDOW_DOCS. */
+anp_status snapshot_range_bits(snapshot *s, uint32_t field, number_range range, uint32_t window,
+                               uint64_t *bits, anp_error *err);
 
 /* ---- Posts --------------------------------------------------------------------------------- */
 

@@ -277,48 +277,64 @@ anp_status snapshot_facet(snapshot *s, uint32_t field, str value, bitmap **out, 
 
 /* ---- Ranges -------------------------------------------------------------------------------- */
 
-static bool in_range(number_range r, double v) {
-    return (v > r.low || (r.low_included && v == r.low)) &&
-           (v < r.high || (r.high_included && v == r.high)); /* false for NaN */
-}
-
-static anp_status range_window(snapshot *s, uint32_t field, number_range range, uint32_t window,
-                               bitmap *set, anp_error *err) {
+anp_status snapshot_range_bits(snapshot *s, uint32_t field, number_range range, uint32_t window,
+                               uint64_t *bits, anp_error *err) {
     const unit_info *units;
     uint32_t number = COLUMN_FIELD_0 + field;
     size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, number, 0}, &units);
-    bool held = true;
     for (size_t i = 0; i < n; i++) {
         column_view column;
         TRY(open_column(s, &units[i], number, &column, err));
-        for (uint32_t post = 0; column.entries && post < column.count; post++) {
-            if (in_range(range, column_get(&column, post))) {
-                held = held && bitmap_add(set, units[i].first + post);
-            }
+        if (column.entries) {
+            column_find(&column, range, window_low(units[i].first), bits);
         }
     }
     if (snapshot_tail_in(s, window)) {
         TRY(tail_read_meta(s->tail, err));
         tail_cursor cursor = tail_find(s->tail, TAIL_NUMBERS, field);
         tail_place place;
-        while (held && tail_next(&cursor, &place)) {
+        while (tail_next(&cursor, &place)) {
+            uint32_t low = window_low(s->tail->first + place.post);
             double value;
             memcpy(&value, place.at, sizeof value);
-            if (in_range(range, value)) {
-                held = bitmap_add(set, s->tail->first + place.post);
-            }
+            bits[low / 64] |= (uint64_t)number_in_range(range, value) << low % 64;
         }
     }
-    return held ? ANP_OK : error_nomem(err, "a range's posts");
+    return ANP_OK;
+}
+
+enum { RANGE_WORDS = (WINDOW_DOCS + 63) / 64 };
+
+/* Scratch of a window. */
+typedef struct range_room {
+    uint64_t bits[RANGE_WORDS];
+    uint16_t lows[WINDOW_DOCS];
+} range_room;
+
+static anp_status add_range(snapshot *s, uint32_t field, number_range range, uint32_t window,
+                            range_room *room, bitmap *set, anp_error *err) {
+    uint32_t count = 0;
+    memset(room->bits, 0, sizeof room->bits);
+    TRY(snapshot_range_bits(s, field, range, window, room->bits, err));
+    for (uint32_t word = 0; word < RANGE_WORDS; word++) {
+        for (uint64_t left = room->bits[word]; left; left &= left - 1) {
+            room->lows[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
+        }
+    }
+    return bitmap_add_window(set, window << WINDOW_BITS, room->lows, count)
+               ? ANP_OK
+               : error_nomem(err, "a range's posts");
 }
 
 anp_status snapshot_range(snapshot *s, uint32_t field, number_range range, bitmap **out,
                           anp_error *err) {
     bitmap *set = bitmap_new();
-    anp_status status = set ? ANP_OK : error_nomem(err, "a range's posts");
+    range_room *room = malloc(sizeof *room);
+    anp_status status = set && room ? ANP_OK : error_nomem(err, "a range's posts");
     for (uint32_t window = 0; window < snapshot_window_count(s) && status == ANP_OK; window++) {
-        status = range_window(s, field, range, window, set, err);
+        status = add_range(s, field, range, window, room, set, err);
     }
+    free(room);
     if (status != ANP_OK) {
         bitmap_free(set);
         return status;

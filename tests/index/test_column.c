@@ -12,6 +12,31 @@ static bool same(double a, double b) {
     return isnan(a) ? isnan(b) != 0 : a == b && signbit(a) == signbit(b);
 }
 
+/* Ranges about the values that are there, their bits in a window from `first` on. */
+static bool check_ranges(const column_view *v, const double *values, uint32_t first) {
+    enum { RANGES = 60, WORDS = (COUNT + 200) / 64 + 1 };
+    static const double beside[] = {0, 0, 0.5, -0.5, 1, -1, 1e300, -1e300, INFINITY, -INFINITY};
+    prng p = {82};
+    bool good = true;
+    for (int r = 0; r < RANGES && good; r++) {
+        double low = values[prng_below(&p, v->count)], high = values[prng_below(&p, v->count)];
+        number_range range = {low + beside[prng_below(&p, 10)], high + beside[prng_below(&p, 10)],
+                              prng_below(&p, 2), prng_below(&p, 2)};
+        uint64_t bits[WORDS] = {0};
+        column_find(v, range, first, bits);
+        for (uint32_t low_bit = 0; low_bit < WORDS * 64 && good; low_bit++) {
+            bool here = low_bit >= first && low_bit < first + v->count;
+            bool in = here && number_in_range(range, values[low_bit - first]);
+            good = CHECK_EQ_INT(bits[low_bit / 64] >> low_bit % 64 & 1, in);
+        }
+        if (!good) {
+            test_note("range %.17g to %.17g, %d %d, from %u", range.low, range.high,
+                      range.low_included, range.high_included, first);
+        }
+    }
+    return good;
+}
+
 /* Builds, opens from bytes of the exact size, compares. */
 static void check_column(const double *values, uint32_t count, int kind, int width,
                          const char *what) {
@@ -30,6 +55,7 @@ static void check_column(const double *values, uint32_t count, int kind, int wid
             test_note("entry %u is %.17g, put in was %.17g", i, column_get(&v, i), values[i]);
         }
     }
+    good = good && check_ranges(&v, values, 0) && check_ranges(&v, values, 139);
     if (!good) {
         test_note("%s: %s", what, err.message);
     }
