@@ -23,7 +23,7 @@
 typedef struct cell {
     uint32_t first;     /* ordinal of its window's first: a post's is first + low */
     uint32_t from, end; /* its posts' lows, dead ones too */
-    double length_average;      /* that the bounds of its lists were made with */
+    double length_average;      /* that the bounds of its unit's lists were made with */
     uint32_t dead;              /* deleted posts among them */
     bool made;                  /* lists are made in memory, and have no bounds */
     bool merging;               /* nor have they positions: snapshot_positions */
@@ -42,6 +42,7 @@ typedef struct cell_list {
     uint32_t cell;
     list_view list;
     const struct unit_info *unit; /* NULL in a cell whose lists are made */
+    double length_average;        /* that its bounds were made with */
     str positions;                /* data NULL until cells_positions */
 } cell_list;
 
@@ -51,7 +52,6 @@ typedef struct term_lists {
     uint32_t number; /* of the term; UINT32_MAX: no post ever held it */
     uint32_t df;     /* live posts */
     double idf;      /* of so many of all live posts (rank/bm25.h) */
-    double length_average; /* that bounds were made with; 0: of each cell its own */
     uint32_t count;
     cell_list *lists; /* by ascending cell */
 } term_lists;
@@ -123,12 +123,11 @@ typedef struct cell_postings {
 anp_status cell_postings_make(arena *memory, cell_postings *out, anp_error *err);
 
 /*
- * A list of them in `memory`, with bounds: of a field whose posts have so many words in the mean,
- * or (without tfs) of postings that all have the same part in a score. count > 0. Reads the cell's
- * columns.
+ * A list of them in `memory`, with bounds: of a field, or (without tfs) of postings that all have
+ * the same part in a score. count > 0. Sets out->list and its average. Reads the cell's columns.
  */
-anp_status cells_make_list(snapshot *s, const cell *c, index_field field, double length_average,
-                           const cell_postings *postings, arena *memory, list_view *out,
+anp_status cells_make_list(snapshot *s, const cell *c, index_field field,
+                           const cell_postings *postings, arena *memory, cell_list *out,
                            anp_error *err);
 
 /* The term's list in a cell (by its number), or NULL. */

@@ -95,9 +95,10 @@ anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp
     return ANP_OK;
 }
 
+enum { SUMS = RANK_SCORES * UINT8_MAX + 1 }; /* of a post's scores */
+
 /* By counting: sums are few different numbers. */
 anp_status cells_best_posts(snapshot *s, const cell *c, const uint16_t **out, anp_error *err) {
-    enum { SUMS = 4 * UINT8_MAX + 1 };
     uint32_t starts[SUMS] = {0}, before = 0;
     *out = c->best_posts;
     TRY(cells_open(s, c, err));
@@ -322,25 +323,37 @@ anp_status cell_postings_make(arena *memory, cell_postings *out, anp_error *err)
     return out->docs && out->tfs && out->impacts && out->blended ? ANP_OK : nomem(err);
 }
 
-/* Blended impacts are made of impacts, as a unit's are (unit_write.c). */
+/* Blended impacts are made of impacts, as a unit's are (unit_write.c). Of many the factors by sums
+   of scores are made first. */
 static void blend_impacts(const cell *c, const cell_postings *postings) {
     const rank_settings build = RANK_BUILD_SETTINGS;
+    bool by_sums = c->score_bytes == RANK_SCORES && postings->count > SUMS;
+    float factors[SUMS];
     double scores[RANK_SCORES];
+    for (int sum = 0; by_sums && sum < SUMS; sum++) {
+        factors[sum] = (float)rank_factor(build.blend, sum / (100.0 * (double)RANK_SCORES));
+    }
     for (uint32_t i = 0; i < postings->count; i++) {
-        cell_scores(c, postings->docs[i], scores);
+        uint32_t low = postings->docs[i];
+        if (by_sums) {
+            postings->blended[i] = postings->impacts[i] * factors[cell_score_sum(c, low)];
+            continue;
+        }
+        cell_scores(c, low, scores);
         double prior = rank_prior(build.weights, scores);
         postings->blended[i] = postings->impacts[i] * (float)rank_factor(build.blend, prior);
     }
 }
 
-anp_status cells_make_list(snapshot *s, const cell *c, index_field field, double length_average,
-                           const cell_postings *postings, arena *memory, list_view *out,
+anp_status cells_make_list(snapshot *s, const cell *c, index_field field,
+                           const cell_postings *postings, arena *memory, cell_list *out,
                            anp_error *err) {
     const rank_settings build = RANK_BUILD_SETTINGS;
-    rank_norm norm = rank_norm_make(build.k1, build.b, length_average);
     uint32_t weight = s->cat.settings.title_weight;
     buffer bytes = {0};
     TRY(cells_open(s, c, err));
+    out->length_average = postings->tfs ? snapshot_length_average(s, field) : 1;
+    rank_norm norm = rank_norm_make(build.k1, build.b, out->length_average);
     for (uint32_t i = 0; i < postings->count; i++) {
         uint32_t length = cell_length(c, field, weight, postings->docs[i]);
         postings->impacts[i] =
@@ -353,7 +366,7 @@ anp_status cells_make_list(snapshot *s, const cell *c, index_field field, double
     str value = arena_str(memory, str_make((const char *)bytes.data, bytes.len));
     anp_status status = bytes.failed || !value.data ? nomem(err) : ANP_OK;
     buffer_free(&bytes);
-    return status == ANP_OK ? list_view_open(value, out, err) : status;
+    return status == ANP_OK ? list_view_open(value, &out->list, err) : status;
 }
 
 /* A list of the combined text to the postings of the body. */
@@ -381,7 +394,6 @@ static anp_status open_body(snapshot *s, const term_lists *text, term_lists *bod
     arena scratch = {0};
     cell_postings postings;
     body->number = text->number;
-    body->length_average = snapshot_length_average(s, INDEX_BODY);
     body->lists = arena_array(&cache->lists, cell_list, text->count + 2);
     anp_status status = body->lists ? cell_postings_make(&scratch, &postings, err) : nomem(err);
     for (uint32_t i = 0; i < text->count && status == ANP_OK; i++) {
@@ -392,8 +404,7 @@ static anp_status open_body(snapshot *s, const term_lists *text, term_lists *bod
         }
         status = take_body(s, c, &text->lists[i].list, &postings, err);
         if (status == ANP_OK && postings.count) {
-            status = cells_make_list(s, c, INDEX_BODY, body->length_average, &postings,
-                                     &cache->lists, &list.list, err);
+            status = cells_make_list(s, c, INDEX_BODY, &postings, &cache->lists, &list, err);
             status = status == ANP_OK ? add_list(s, body, list, err) : status;
         }
     }
@@ -487,7 +498,7 @@ static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp
         if (!c || c->made || (c->first | c->from) != unit->first) {
             continue; /* of a window that is being merged: made_list has it */
         }
-        cell_list list = {.cell = cell_at, .unit = unit};
+        cell_list list = {.cell = cell_at, .unit = unit, .length_average = c->length_average};
         status = list_view_open(lists[i].bytes, &list.list, err);
         if (status == ANP_OK) {
             status = add_list(s, term, list, err);
@@ -543,7 +554,7 @@ anp_status cells_term(snapshot *s, index_field field, str text, const term_lists
     str name = str_make(key, 1 + text.len);
     uint32_t at = intern_find(&cache->keys, name);
     if (at == INTERN_NONE) {
-        term_lists *term;
+        term_lists *term = NULL;
         TRY(open_term(s, field, text, &term, err));
         if (!vec_reserve(&cache->terms, cache->terms.count + 1) ||
             (at = intern_add(&cache->keys, name, NULL)) == INTERN_NONE) {

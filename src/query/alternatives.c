@@ -10,13 +10,17 @@
  * Each choice of such parts is a query of its own, in which they are required and the others are
  * left out. In none does a post score more than in the whole query, and in the one that chooses
  * just what it matches it scores as much. So a post that comes before another one in a choice comes
- * before it in the whole, and the k best of the whole are among the k best of the choices.
+ * before it in the whole, and the k best of the whole are among the k best of the choices. What the
+ * k-th best post of some choices has is the threshold that the next one begins with: most of them,
+ * which choose less, find nothing that reaches it.
  *
  * Where nothing is required, a post matches if it matches in some choice: the bits of all words,
  * and of each part by itself, are put together and counted.
  */
 #include "base/vec.h"
 #include "query/evaluation.h"
+
+#include <string.h>
 
 /* ---- Counting ------------------------------------------------------------------------------ */
 
@@ -86,7 +90,31 @@ static int by_post(const void *a, const void *b) {
     return (x->units < y->units) - (x->units > y->units);
 }
 
-/* The best of a choice, appended to those of others. */
+static int by_score(const void *a, const void *b) {
+    const scored *x = a, *y = b;
+    if (x->score < y->score || x->score > y->score) {
+        return x->score > y->score ? -1 : 1;
+    }
+    return (x->docno > y->docno) - (x->docno < y->docno);
+}
+
+/* Leaves the k best, each post once, in their order. */
+static void keep_best(scored_posts *posts, size_t k) {
+    size_t kept = 0;
+    if (posts->count == 0) {
+        return;
+    }
+    qsort(posts->items, posts->count, sizeof *posts->items, by_post);
+    for (size_t i = 0; i < posts->count; i++) {
+        if (!kept || posts->items[i].docno != posts->items[kept - 1].docno) {
+            posts->items[kept++] = posts->items[i];
+        }
+    }
+    qsort(posts->items, kept, sizeof *posts->items, by_score);
+    posts->count = kept < k ? kept : k;
+}
+
+/* The best of a choice, put among those of others. */
 static anp_status rank_choice(const evaluation *whole, uint32_t chosen, bool count,
                               scored_posts *posts, uint64_t *total, bool *known) {
     evaluation e = *whole;
@@ -96,33 +124,30 @@ static anp_status rank_choice(const evaluation *whole, uint32_t chosen, bool cou
     e.request = &request;
     e.chosen = chosen;
     e.top = &top;
+    if (posts->count == request.k) {
+        e.theta = eval_threshold(posts->items[request.k - 1].score);
+    }
     TRY(eval_run(&e, total, known));
-    if (!*known) {
+    if (!*known || !top.count) {
         return ANP_OK;
     }
     top_sort(&top, e.memory);
     if (!vec_reserve(posts, posts->count + top.count)) {
         return eval_nomem(&e);
     }
-    for (size_t i = 0; i < top.count; i++) {
-        posts->items[posts->count++] = top.items[i];
-    }
+    memcpy(posts->items + posts->count, top.items, top.count * sizeof *top.items);
+    posts->count += top.count;
+    keep_best(posts, request.k);
     return ANP_OK;
 }
 
-static anp_status keep_best(const evaluation *e, scored_posts *posts) {
-    size_t k = e->request->k < posts->count ? e->request->k : posts->count;
-    if (!top_make(e->top, k, e->memory)) {
+static anp_status offer_best(const evaluation *e, const scored_posts *posts) {
+    if (!top_make(e->top, posts->count, e->memory)) {
         return eval_nomem(e);
-    }
-    if (posts->count) {
-        qsort(posts->items, posts->count, sizeof *posts->items, by_post);
     }
     for (size_t i = 0; i < posts->count; i++) {
         const scored *post = &posts->items[i];
-        if (i == 0 || post->docno != post[-1].docno) {
-            top_offer(e->top, post->score, post->prior, post->units, post->docno);
-        }
+        top_offer(e->top, post->score, post->prior, post->units, post->docno);
     }
     return ANP_OK;
 }
@@ -138,7 +163,7 @@ static anp_status rank_all(const evaluation *e, uint32_t choices, bool count, ui
         status = rank_choice(e, chosen, count && !chosen, &posts, total, known);
     }
     if (status == ANP_OK && *known) {
-        status = keep_best(e, &posts);
+        status = offer_best(e, &posts);
     }
     free(posts.items);
     return status;

@@ -223,7 +223,7 @@ static void add_term(block_terms *b, struct block_term *t) {
 
 static void raise_threshold(evaluation *e) {
     if (eval_top_full(e)) {
-        float kth = (float)(e->top->items[0].score * RANK_ONE) * 0.999999f;
+        float kth = eval_threshold(e->top->items[0].score);
         e->theta = kth > e->theta ? kth : e->theta;
     }
 }

@@ -64,7 +64,7 @@ static float most_of_any(const evaluation *e, const eval_term *term) {
     return is_weightless(term, 1) ? 0 : bound.most;
 }
 
-static void bound_lane(const evaluation *e, eval_lane *lane, const cell *c) {
+static void bound_lane(const evaluation *e, eval_lane *lane) {
     const list_view *list = &lane->in->list;
     const eval_term *term = lane->term;
     const float unit = 1.0f / 65535;
@@ -72,10 +72,9 @@ static void bound_lane(const evaluation *e, eval_lane *lane, const cell *c) {
                                (float)list->impact_max * unit,
                                (float)load_u16(list->bounds + 4) * unit,
                                (float)list->blended_max * unit};
-    double average = term->lists->length_average;
     lane->ratio = eval_is_constant(term)
                       ? (rank_norm_ratio){1, 1}
-                      : rank_norm_ratio_make(term->norm, average > 0 ? average : c->length_average);
+                      : rank_norm_ratio_make(term->norm, lane->in->length_average);
     rank_bound_make(bounds, term->weight, lane->ratio.least, &e->prior, &lane->bound);
     float impact = rank_remap(bounds.high, lane->bound.ratio);
     lane->most = is_weightless(term, impact) ? 0 : lane->bound.most;
@@ -100,7 +99,7 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i, float most_of_
     lane->most = most_of_any;
     ec->lanes[term - e->terms] = lane;
     if (in->list.bounds && e->request->k) {
-        bound_lane(e, lane, ec->c);
+        bound_lane(e, lane);
     }
 }
 

@@ -103,11 +103,37 @@ static anp_status rank_union(evaluation *e) {
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
+/* Candidates that all have the same but for their priors: the best prior of a block tells whether
+   it can win. */
+static anp_status score_constants(evaluation *e, eval_cell *ec) {
+    const uint16_t *sums = NULL;
+    TRY(eval_candidate_words(e, ec));
+    if (e->prior.blends && !e->prior.capped) {
+        TRY(cells_best_sums(e->snapshot, ec->c, &sums, e->err));
+    }
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS && e->constant; block++) {
+        const uint64_t *words = ec->words + (size_t)block * RANK_LANE_WORDS;
+        float factor = sums ? eval_sum_factor(e, sums[block]) : e->prior.factor_max;
+        float bound = (float)e->constant * factor * RANK_BOUND_ROUND;
+        for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+            for (uint64_t left = words[word];
+                 left && eval_can_win(e, ec->c, block, bound); left &= left - 1) {
+                uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
+                eval_candidate(e, ec, (uint16_t)(block * BLOCK_DOCS + lane));
+            }
+        }
+    }
+    return ANP_OK;
+}
+
 static anp_status score_directly(evaluation *e, eval_cell *ec) {
     if (ec->count > DIRECT_CELL && eval_is_for_batches(e)) {
         return eval_candidate_batches(e, ec);
     }
     TRY(cells_open(e->snapshot, ec->c, e->err));
+    if (!e->term_count) {
+        return score_constants(e, ec); /* and those without a score come last: fill() */
+    }
     for (uint32_t i = 0; ec->docs && i < ec->count; i++) {
         eval_candidate(e, ec, ec->docs[i]);
     }
@@ -287,6 +313,9 @@ static bool are_few(const evaluation *e, uint64_t found) {
 static anp_status find_candidates(evaluation *e, uint64_t *found) {
     *found = 0;
     for (uint32_t i = 0; i < e->cell_count; i++) {
+        if (!e->request->count && eval_cell_most(e, &e->cells[i]) < e->theta) {
+            continue; /* of a choice whose others have better ones */
+        }
         TRY(eval_find_candidates(e, &e->cells[i]));
         if (e->phrase_count && e->request->count) {
             TRY(eval_phrases_keep(e, &e->cells[i]));
@@ -420,6 +449,7 @@ static anp_status make_heap(evaluation *e, uint64_t most) {
 }
 
 static anp_status rank(evaluation *e, uint64_t *total) {
+    bool begun = e->theta > 0; /* no match without a score is wanted */
     bool counted = e->request->k >= (uint32_t)COUNT_FIRST_FROM;
     if (counted) {
         TRY(eval_count(e, total));
@@ -436,7 +466,7 @@ static anp_status rank(evaluation *e, uint64_t *total) {
         }
     }
     /* With phrases every candidate is offered. */
-    bool all = eval_top_full(e) || e->phrase_count;
+    bool all = eval_top_full(e) || e->phrase_count || begun;
     if (!all) {
         TRY(all_score(e, &all));
     }
@@ -560,6 +590,7 @@ static anp_status run(evaluation *e, uint64_t *total, bool *known) {
     if (!e->sets_made->items) {
         return eval_nomem(e);
     }
+    TRY(eval_find_needed(e));
     e->chooses = choices && choices <= EVAL_CHOICES_MAX;
     return e->chooses ? eval_alternatives(e, choices, requires, total, known)
                       : eval_run(e, total, known);
@@ -568,6 +599,7 @@ static anp_status run(evaluation *e, uint64_t *total, bool *known) {
 static void free_sets(eval_sets *sets) {
     for (uint32_t i = 0; i < sets->count; i++) {
         bitmap_free(sets->items[i].posts);
+        free(sets->items[i].ranges);
     }
 }
 

@@ -24,11 +24,12 @@
  * by bounds that are true for any k1, b, weights, blend, filter and deletes, and a score is made by
  * the same functions.
  *
- * It answers terms, phrases, their unions, intersections and exclusions, with sets of any kind
- * (values, ranges, filters, groups) as restrictions. Phrases, values and groups that are optional
- * beside others, up to three, are answered as queries with and without them (alternatives.c). Full
- * evaluation answers what else there is: words and phrases in body:, phrases and values in groups,
- * more than 64 terms.
+ * It answers all of the language. What counts in some posts only (a phrase, a value or a group
+ * that is optional beside others) has its lists cut to these posts, so that each posting of each
+ * list counts wherever it is in a match (where.c); up to three such parts are answered as queries
+ * with and without them instead (alternatives.c). Words of body: have lists that are made of the
+ * combined text's (index/cells.h). Full evaluation answers what is to be explained, more than 64
+ * terms, and boosts so great that 32 bits do not hold their sums.
  */
 #ifndef ANP_QUERY_EVALUATE_H
 #define ANP_QUERY_EVALUATE_H

@@ -95,10 +95,11 @@ typedef struct eval_gate {
     const struct eval_gate *outer; /* NULL: all posts */
 } eval_gate;
 
-/* The posts of a phrase, a value or `*`. */
+/* The posts of a phrase or a value. */
 typedef struct eval_set {
     const plan_node *node;
-    bitmap *posts;
+    bitmap *posts;    /* of a value, those of its text; NULL: none */
+    uint64_t *ranges; /* of a value, bits by window of those in its ranges; NULL: none */
 } eval_set;
 
 typedef struct eval_sets {
@@ -128,6 +129,8 @@ typedef struct evaluation {
     const plan_node **required_sets, **excluded_sets; /* parts of the plan */
     uint32_t required_set_count, excluded_set_count;
     eval_sets *sets_made; /* what these are made of */
+    const plan_node **needed; /* words that each match has, whatever is chosen */
+    uint32_t needed_count;
     bool chooses;    /* of choices: */
     uint32_t chosen; /* those that are required, a bit each; others are left out */
     eval_phrase *phrases;
@@ -157,7 +160,7 @@ bool eval_is_empty(const evaluation *e);
 anp_status eval_run(evaluation *e, uint64_t *total, bool *known);
 
 /* alternatives.c: the same for a plan with so many choices; with more their lists are cut. */
-enum { EVAL_CHOICES_MAX = 3 };
+enum { EVAL_CHOICES_MAX = 4 };
 anp_status eval_alternatives(const evaluation *e, uint32_t choices, bool requires, uint64_t *total,
                              bool *known);
 
@@ -165,6 +168,8 @@ anp_status eval_alternatives(const evaluation *e, uint32_t choices, bool require
 anp_status eval_shape(evaluation *e, bool *known);
 /* Parts of the plan that are optional beside others and are no words; whether some are required. */
 uint32_t eval_choices(const query_plan *plan, bool *requires);
+/* Fills in e->needed. */
+anp_status eval_find_needed(evaluation *e);
 
 /* sets.c: finds what a part of the plan needs, before: */
 anp_status eval_set_find(evaluation *e, plan_node *node);
@@ -442,6 +447,11 @@ static inline uint32_t eval_cell_number(const evaluation *e, const eval_cell *ec
    one of them has. */
 static inline bool eval_requires(const evaluation *e) {
     return !e->driver && (e->required_count || e->required_set_count || e->phrase_count);
+}
+
+/* What units times factor must reach where the worst post that is kept has this score, or ties. */
+static inline float eval_threshold(double score) {
+    return (float)(score * RANK_ONE) * 0.999999f;
 }
 
 static inline bool eval_top_full(const evaluation *e) {

@@ -5,8 +5,8 @@
  *             (ast)   (terms, └─> match ─> score ┘   (score desc,  (id, title,
  *                      stats)    (all of them)        docno asc)    snippet)
  *
- * evaluate.h answers what it knows, without scoring every match; the rest, and what is to be
- * explained, is answered by full evaluation, which is also what the evaluator is tested against.
+ * evaluate.h answers without scoring every match; what is to be explained, more than 64 words and
+ * huge boosts are left to full evaluation, which is also what the evaluator is tested against.
  */
 #ifndef ANP_QUERY_QUERY_H
 #define ANP_QUERY_QUERY_H

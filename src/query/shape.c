@@ -335,6 +335,32 @@ uint32_t eval_choices(const query_plan *plan, bool *requires) {
     return choices;
 }
 
+static void add_needed(evaluation *e, const plan_node *group) {
+    clauses of = count_clauses(group);
+    for (const plan_node *node = group->first; node; node = node->next) {
+        bool needed = node->occur == QUERY_MUST ||
+                      (node->occur == QUERY_SHOULD && of.wanted == 1);
+        if (needed && node->kind == PLAN_TERM) {
+            e->needed[e->needed_count++] = node;
+        } else if (needed && node->kind == PLAN_GROUP) {
+            add_needed(e, node);
+        }
+    }
+}
+
+anp_status eval_find_needed(evaluation *e) {
+    const plan_node *root = e->request->plan->root;
+    e->needed = (const plan_node **)arena_alloc(
+        e->memory, (e->request->plan->clause_count + 1) * sizeof(void *));
+    if (!e->needed) {
+        return eval_nomem(e);
+    }
+    if (root && root->kind == PLAN_GROUP) {
+        add_needed(e, root);
+    }
+    return ANP_OK;
+}
+
 /* ---- All of it ----------------------------------------------------------------------------- */
 
 /* No array has more entries than the plan has words and values. */

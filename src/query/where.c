@@ -81,7 +81,7 @@ static anp_status cut_postings(cutter *c, const eval_cell *ec, const list_view *
         return ANP_OK;
     }
     uint32_t count = list_docs(list, p->docs);
-    if (!list_ascends(p->docs, count) || p->docs[0] < ec->c->from ||
+    if (count != list->count || !list_ascends(p->docs, count) || p->docs[0] < ec->c->from ||
         p->docs[count - 1] >= ec->c->end) {
         return error_corrupt(e->err, "the posts of a word do not ascend; verify the index");
     }
@@ -96,7 +96,7 @@ static anp_status cut_postings(cutter *c, const eval_cell *ec, const list_view *
 }
 
 /* Adds what is there of a cell. */
-static anp_status add_list(cutter *c, uint32_t cell_number, bool tfs, term_lists *to) {
+static anp_status add_list(cutter *c, uint32_t number, bool tfs, term_lists *to) {
     evaluation *e = c->e;
     cell_postings postings = c->postings;
     if (!postings.count) {
@@ -104,10 +104,23 @@ static anp_status add_list(cutter *c, uint32_t cell_number, bool tfs, term_lists
     }
     postings.tfs = tfs ? postings.tfs : NULL;
     cell_list *list = &to->lists[to->count++];
-    *list = (cell_list){.cell = cell_number};
+    *list = (cell_list){.cell = number};
     to->df += postings.count;
-    return cells_make_list(e->snapshot, e->cells[cell_number].c, to->field, to->length_average,
-                           &postings, e->memory, &list->list, e->err);
+    return cells_make_list(e->snapshot, e->cells[number].c, to->field, &postings, e->memory, list,
+                           e->err);
+}
+
+/* The list of a cell: as it is, where the gate is open in all of its posts. */
+static anp_status cut_list(cutter *c, uint32_t number, const cell_list *in, term_lists *to) {
+    const evaluation *e = c->e;
+    if (in->list.container_kind == LIST_BITSET &&
+        e->sets->and_count((const uint8_t *)c->words, in->list.container) == in->list.count) {
+        to->lists[to->count++] = *in;
+        to->df += in->list.count;
+        return ANP_OK;
+    }
+    TRY(cut_postings(c, &e->cells[number], &in->list));
+    return add_list(c, number, true, to);
 }
 
 static anp_status copy_term(const evaluation *e, const term_lists *from, term_lists **out) {
@@ -118,9 +131,6 @@ static anp_status copy_term(const evaluation *e, const term_lists *from, term_li
     *to = *from;
     to->df = to->count = 0;
     to->lists = arena_array(e->memory, cell_list, e->cell_count + 1);
-    if (from->field < INDEX_FIELDS) {
-        to->length_average = snapshot_length_average(e->snapshot, from->field);
-    }
     *out = to;
     return to->lists ? ANP_OK : eval_nomem(e);
 }
@@ -138,10 +148,7 @@ static anp_status cut_terms(cutter *c, const uint32_t *terms, uint32_t count) {
         TRY(open_gate(c, &e->cells[number]));
         for (uint32_t i = 0; i < count && c->count; i++) {
             const cell_list *in = cells_list_in(from[i], number);
-            if (in) {
-                TRY(cut_postings(c, &e->cells[number], &in->list));
-                TRY(add_list(c, number, true, to[i]));
-            }
+            TRY(in ? cut_list(c, number, in, to[i]) : ANP_OK);
         }
     }
     return ANP_OK;
@@ -170,7 +177,7 @@ static anp_status list_gate(cutter *c, term_lists *to) {
 
 anp_status eval_list_gate(evaluation *e, const eval_gate *gate, const term_lists **out) {
     const term_lists constant = {.field = (index_field)EVAL_CONSTANT, .number = UINT32_MAX,
-                                 .idf = 1, .length_average = 1};
+                                 .idf = 1};
     term_lists *to;
     cutter c;
     TRY(copy_term(e, &constant, &to));
