@@ -32,15 +32,13 @@ void ahead_drop(ahead *a) {
 }
 
 /*
- * Every post owes twice the bytes of its record in merging, as long as a merge is pending, three
- * times as many where it is late: so windows and groups are merged before the next ones are
- * full, and one small commit in some hundreds has a step to put. (Once for groups is too little:
- * they would fall behind; and a window being merged makes the first query of a snapshot 0.3 ms
- * dearer, for as long as it is pending.) The debt is in the catalog: writers may live for one
- * commit.
+ * Every post owes the bytes of its record in merging, as long as a merge is pending, three times as
+ * many where it is late: so windows and groups are merged before the next ones are full, little by
+ * little, and one small commit in some hundreds has a step to put. The debt is in the catalog:
+ * writers may live for one commit.
  */
 void ahead_owe(ahead *a, catalog *c, uint64_t bytes) {
-    uint64_t owed = merge_late(c) ? 3 * bytes : 2 * bytes, due = c->state.merge_due + owed;
+    uint64_t owed = merge_late(c) ? 3 * bytes : bytes, due = c->state.merge_due + owed;
     a->bytes = owed < MERGE_STEP_BYTES       ? MERGE_STEP_BYTES
                : owed < MERGE_STEP_BYTES_MAX ? owed
                                              : MERGE_STEP_BYTES_MAX;

@@ -247,6 +247,28 @@ int32_t catalog_merging(const catalog *c) {
     return MERGE_NONE;
 }
 
+static bool reads(const catalog *c, int32_t merging, const unit_info *unit) {
+    bool written = c->state.merge_cursor == MERGE_WRITTEN;
+    return merging != (int32_t)(unit->first >> WINDOW_BITS) ||
+           (unit->level == UNIT_WINDOW) == written;
+}
+
+bool catalog_reads(const catalog *c, const unit_info *unit) {
+    return reads(c, catalog_merging(c), unit);
+}
+
+void catalog_keep_read(catalog *c) {
+    int32_t merging = catalog_merging(c);
+    size_t kept = 0;
+    for (size_t i = 0; i < c->units.count; i++) {
+        if (reads(c, merging, &c->units.items[i])) {
+            c->units.items[kept++] = c->units.items[i];
+        }
+    }
+    c->units.count = kept;
+    c->state.merge_cursor = UINT64_MAX;
+}
+
 uint32_t catalog_whole_windows(const catalog *c) {
     uint32_t whole = 0;
     int32_t merging = catalog_merging(c);

@@ -28,13 +28,17 @@ enum { FIELD_TEXT = 1, FIELD_NUMBER = 2, FIELD_DATE = 4 };
 
 enum { MERGE_NONE = -1 };
 
+/* A merge cursor: the window's unit has all that its segments have. */
+#define MERGE_WRITTEN ((uint64_t)1 << 48)
+
 /* 80 bytes on disk, in this order. */
 typedef struct catalog_state {
     uint64_t post_count;       /* live */
     uint64_t title_words;      /* of live posts */
     uint64_t body_words;       /* of live posts */
-    uint64_t merge_cursor; /* inner key up to which the newest window unit is merged; UINT64_MAX:
-                              all of it */
+    uint64_t merge_cursor; /* inner key up to which the newest window unit is written;
+                              MERGE_WRITTEN: all of it, its segments are going; UINT64_MAX: they
+                              are gone */
     uint64_t group_cursor; /* likewise of group group_end; UINT64_MAX: it is not begun */
     uint32_t docno_end;        /* the next ordinal */
     uint32_t log_first;        /* posts [log_first, docno_end) are in the log */
@@ -98,6 +102,13 @@ uint16_t catalog_new_segment(catalog *c, bool *append);
 
 /* The window that is being merged, or MERGE_NONE. */
 int32_t catalog_merging(const catalog *c);
+
+/* Whether readers read a unit: of a window that is being merged its segments, of one that is
+   written the window's. */
+bool catalog_reads(const catalog *c, const unit_info *unit);
+
+/* Keeps those units alone, as if nothing was being merged. */
+void catalog_keep_read(catalog *c);
 
 /* Whole windows before the first that is not, or is being merged. */
 uint32_t catalog_whole_windows(const catalog *c);

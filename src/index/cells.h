@@ -6,8 +6,8 @@
  *                └ window ────┘ └ window ──┘ └ segment ────────┘ └ log ───┘
  *
  * A cell is a range of ordinals inside one window in which each term has at most one list: a whole
- * window (also one whose lists are in a group), a segment, the log, or a window that is just being
- * merged. The lists of the last two are made in memory when they are asked for.
+ * window (also one whose lists are in a group), a segment (also of a window that is being merged),
+ * or the log. The log's lists are made in memory when they are asked for.
  *
  * Everything is borrowed: cells for the snapshot's life, lists until the next cells_begin. One
  * thread at a time, as all of a snapshot.
@@ -26,7 +26,6 @@ typedef struct cell {
     double length_average;      /* that the bounds of its unit's lists were made with */
     uint32_t dead;              /* deleted posts among them */
     bool made;                  /* lists are made in memory, and have no bounds */
-    bool merging;               /* nor have they positions: snapshot_positions */
     const struct unit_info *unit; /* NULL in a made one */
     /* Columns, once it is `open` (cells_open): most queries score posts of some cells only. */
     bool open;
@@ -144,8 +143,7 @@ static inline cell_list *cells_list_in(const term_lists *term, uint32_t cell_num
     return from < term->count && term->lists[from].cell == cell_number ? &term->lists[from] : NULL;
 }
 
-/* Sets list->positions, of a list whose cell is not merging. The log's are built the first time,
-   some 0.1 us a posting. */
+/* Sets list->positions. The log's are built the first time, some 0.1 us a posting. */
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err);
 
 /* ---- Pairs of words (index/pairs.h) -------------------------------------------------------- */

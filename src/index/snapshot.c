@@ -45,6 +45,9 @@ anp_status snapshot_open(index_handle *index, snapshot **out, anp_error *err) {
         status = catalog_load(s->txn, &s->cat, err);
     }
     if (status == ANP_OK) {
+        catalog_keep_read(&s->cat);
+    }
+    if (status == ANP_OK) {
         status = load_deleted(s, err);
     }
     if (status == ANP_OK) {
@@ -73,7 +76,6 @@ void snapshot_close(snapshot *s) {
         store_abort(s->txn);
         for (int field = 0; field < INDEX_FIELDS; field++) {
             free(s->lengths[field]);
-            free(s->words[field].copy);
         }
         free((void *)s->scores);
         buffer_free(&s->sketches);
@@ -135,8 +137,7 @@ static uint64_t inner_key(uint32_t window, unit_entry entry) {
     return unit_key_in(0, entry.kind, entry.number, slot, entry.sub);
 }
 
-size_t snapshot_units(const snapshot *s, uint32_t window, unit_entry entry,
-                      const unit_info **units) {
+size_t snapshot_units(const snapshot *s, uint32_t window, const unit_info **units) {
     size_t from = 0, to = s->cat.units.count;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
@@ -151,15 +152,7 @@ size_t snapshot_units(const snapshot *s, uint32_t window, unit_entry entry,
         end++;
     }
     *units = s->cat.units.items + from;
-    if (from == end || (*units)->level != UNIT_WINDOW) {
-        return end - from;
-    }
-    if (catalog_merging(&s->cat) != (int32_t)window ||
-        inner_key(window, entry) < s->cat.state.merge_cursor) {
-        return 1;
-    }
-    ++*units;
-    return end - from - 1;
+    return end - from;
 }
 
 anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_entry entry, str *out,
@@ -264,7 +257,7 @@ anp_status snapshot_sketches(snapshot *s, uint32_t docno, const uint8_t **sketch
         return log_sketches(s, docno, sketches, count, err);
     }
     const unit_info *units;
-    size_t n = snapshot_units(s, docno >> WINDOW_BITS, entry, &units);
+    size_t n = snapshot_units(s, docno >> WINDOW_BITS, &units);
     for (size_t i = 0; i < n; i++) {
         uint32_t from, end;
         str value;

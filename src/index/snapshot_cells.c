@@ -14,7 +14,7 @@
 struct cell_cache {
     VEC(cell) cells;
     pairs_head *heads; /* of pairs, by cell; noted is 0: it has none; NULL: not yet asked for */
-    arena memory; /* of cells: lengths and scores of made ones */
+    arena memory; /* of cells: lengths and scores of the log's posts */
     intern keys;  /* u8 field, term */
     VEC(term_lists *) terms; /* by key */
     intern pair_keys;        /* u32 first, u32 second word */
@@ -139,16 +139,16 @@ static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
     return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
 }
 
-/* Lengths and scores of a made cell's posts, to be filled. */
+/* Lengths and scores of the log's posts, to be filled. */
 typedef struct made {
     uint32_t *title, *body;
     float (*scores)[4];
 } made;
 
-static anp_status add_made(snapshot *s, uint32_t window, uint32_t from, uint32_t count, made *out,
-                           anp_error *err) {
+static anp_status add_made(snapshot *s, made *out, anp_error *err) {
     arena *memory = &s->cell_cache->memory;
-    uint32_t first = window << WINDOW_BITS;
+    uint32_t count = s->tail->count, from = window_low(s->tail->first);
+    uint32_t first = s->tail->first - from;
     *out = (made){arena_alloc(memory, count * sizeof *out->title),
                   arena_alloc(memory, count * sizeof *out->body),
                   arena_alloc(memory, count * sizeof *out->scores)};
@@ -170,40 +170,25 @@ static anp_status add_made(snapshot *s, uint32_t window, uint32_t from, uint32_t
     return vec_push(&s->cell_cache->cells, c) ? ANP_OK : nomem(err);
 }
 
-/* When a made cell's lengths are filled in. */
-static void find_most(snapshot *s, const made *m, uint32_t count) {
+/* When its cell's lengths are filled in. */
+static void find_most(snapshot *s, const made *m) {
     cell *c = &s->cell_cache->cells.items[s->cell_cache->cells.count - 1];
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < s->tail->count; i++) {
         c->title_most = m->title[i] > c->title_most ? m->title[i] : c->title_most;
         c->body_most = m->body[i] > c->body_most ? m->body[i] : c->body_most;
     }
 }
 
-/* Copies of what snapshot_columns only lends. */
-static anp_status add_merging(snapshot *s, uint32_t window, anp_error *err) {
-    window_columns columns;
+static anp_status add_tail(snapshot *s, anp_error *err) {
     made m;
-    TRY(snapshot_columns(s, window, &columns, err));
-    TRY(add_made(s, window, 0, columns.count, &m, err));
-    s->cell_cache->cells.items[s->cell_cache->cells.count - 1].merging = true;
-    memcpy(m.title, columns.lengths[INDEX_TITLE], columns.count * sizeof *m.title);
-    memcpy(m.body, columns.lengths[INDEX_BODY], columns.count * sizeof *m.body);
-    memcpy((void *)m.scores, (const void *)columns.scores, columns.count * sizeof *m.scores);
-    find_most(s, &m, columns.count);
-    return ANP_OK;
-}
-
-/* The log by itself: the first query after a commit does not decode the window for it. */
-static anp_status add_tail(snapshot *s, uint32_t window, anp_error *err) {
-    made m;
-    TRY(add_made(s, window, window_low(s->tail->first), s->tail->count, &m, err));
+    TRY(add_made(s, &m, err));
     for (uint32_t post = 0; post < s->tail->count; post++) {
         const forward_head *head = tail_head(s->tail, post);
         m.title[post] = head->title_words;
         m.body[post] = head->body_words;
         memcpy(m.scores[post], head->scores, sizeof head->scores);
     }
-    find_most(s, &m, s->tail->count);
+    find_most(s, &m);
     return ANP_OK;
 }
 
@@ -214,13 +199,10 @@ static anp_status add_window(snapshot *s, uint32_t window, const unit_info **uni
         end++;
     }
     *unit = end;
-    if (catalog_merging(&s->cat) == (int32_t)window) {
-        return add_merging(s, window, err);
-    }
     for (; begin < end; begin++) {
         TRY(add_unit(s, begin, err));
     }
-    return snapshot_tail_in(s, window) ? add_tail(s, window, err) : ANP_OK;
+    return snapshot_tail_in(s, window) ? add_tail(s, err) : ANP_OK;
 }
 
 static anp_status make_cells(snapshot *s, anp_error *err) {
@@ -394,7 +376,7 @@ static anp_status open_body(snapshot *s, const term_lists *text, term_lists *bod
     arena scratch = {0};
     cell_postings postings;
     body->number = text->number;
-    body->lists = arena_array(&cache->lists, cell_list, text->count + 2);
+    body->lists = arena_array(&cache->lists, cell_list, text->count + 1);
     anp_status status = body->lists ? cell_postings_make(&scratch, &postings, err) : nomem(err);
     for (uint32_t i = 0; i < text->count && status == ANP_OK; i++) {
         const cell *c = &cache->cells.items[text->lists[i].cell];
@@ -420,62 +402,29 @@ static anp_status keep_built(struct cell_cache *cache, buffer *bytes, str *out, 
     return out->data ? ANP_OK : nomem(err);
 }
 
-/* Bytes of a list of a made cell's postings; of len 0: there are none. */
-static anp_status build_list(snapshot *s, uint32_t number, index_field field, const cell *c,
-                             arena *scratch, str *out, anp_error *err) {
-    list_input input = {0};
-    if (c->merging) {
-        window_postings found;
-        TRY(snapshot_postings(s, field, number, c->first >> WINDOW_BITS, scratch, &found, err));
-        input = (list_input){.count = found.count, .docs = found.docs, .tfs = found.tfs};
-    } else {
-        log_postings found;
-        TRY(snapshot_log_postings(s, field, number, false, scratch, &found, err));
-        input = (list_input){.count = found.count, .docs = found.docs, .tfs = found.tfs,
-                             .title_tfs = found.title_tfs};
-    }
-    *out = (str){NULL, 0};
-    if (input.count == 0) {
-        return ANP_OK;
-    }
-    buffer bytes = {0};
-    list_build(&input, &bytes);
-    anp_status status = keep_built(s->cell_cache, &bytes, out, err);
-    buffer_free(&bytes);
-    return status;
-}
-
-/* The postings of made cells as lists. */
+/* The postings of the log, the last cell, as a list. */
 static anp_status make_list(snapshot *s, uint32_t number, term_lists *term, anp_error *err) {
     struct cell_cache *cache = s->cell_cache;
-    for (uint32_t i = 0; i < cache->cells.count; i++) {
-        const cell *c = &cache->cells.items[i];
-        cell_list list = {.cell = i};
-        arena scratch = {0};
-        str value = {NULL, 0};
-        if (!c->made) {
-            continue;
-        }
-        anp_status status = build_list(s, number, term->field, c, &scratch, &value, err);
-        arena_free(&scratch);
-        TRY(status);
-        if (value.len) {
-            TRY(list_view_open(value, &list.list, err));
-            TRY(add_list(s, term, list, err));
-        }
+    arena scratch = {0};
+    log_postings found = {0};
+    buffer bytes = {0};
+    str value = {NULL, 0};
+    anp_status status = s->tail->count ? snapshot_log_postings(s, term->field, number, false,
+                                                               &scratch, &found, err)
+                                       : ANP_OK;
+    if (status == ANP_OK && found.count) {
+        list_build(&(list_input){.count = found.count, .docs = found.docs, .tfs = found.tfs,
+                                 .title_tfs = found.title_tfs}, &bytes);
+        status = keep_built(cache, &bytes, &value, err);
     }
-    return ANP_OK;
-}
-
-/* The lists of units are in the order of their cells; made ones are put among them. */
-static void sort_lists(term_lists *term) {
-    for (uint32_t i = 1; i < term->count; i++) {
-        for (uint32_t j = i; j && term->lists[j - 1].cell > term->lists[j].cell; j--) {
-            cell_list swap = term->lists[j];
-            term->lists[j] = term->lists[j - 1];
-            term->lists[j - 1] = swap;
-        }
+    buffer_free(&bytes);
+    arena_free(&scratch);
+    cell_list list = {.cell = (uint32_t)cache->cells.count - 1};
+    if (status == ANP_OK && value.len) {
+        TRY(list_view_open(value, &list.list, err));
+        status = add_list(s, term, list, err);
     }
+    return status;
 }
 
 static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp_error *err) {
@@ -485,7 +434,7 @@ static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp
     uint32_t count, cell_at = 0;
     anp_status status = snapshot_lists(s, term->field, number, &scratch, &lists, &count, err);
     if (status == ANP_OK) {
-        term->lists = arena_array(&cache->lists, cell_list, count + 2);
+        term->lists = arena_array(&cache->lists, cell_list, count + 1);
         status = term->lists ? ANP_OK : nomem(err);
     }
     for (uint32_t i = 0; status == ANP_OK && i < count; i++) {
@@ -495,8 +444,9 @@ static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp
             cell_at++;
         }
         const cell *c = cell_at < cache->cells.count ? &cache->cells.items[cell_at] : NULL;
-        if (!c || c->made || (c->first | c->from) != unit->first) {
-            continue; /* of a window that is being merged: made_list has it */
+        if (!c || c->unit != unit) {
+            status = error_corrupt(err, "a term's lists do not follow the units; verify the index");
+            break;
         }
         cell_list list = {.cell = cell_at, .unit = unit, .length_average = c->length_average};
         status = list_view_open(lists[i].bytes, &list.list, err);
@@ -505,19 +455,14 @@ static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp
         }
     }
     arena_free(&scratch);
-    TRY(status);
-    TRY(make_list(s, number, term, err));
-    sort_lists(term);
-    return ANP_OK;
+    return status == ANP_OK ? make_list(s, number, term, err) : status;
 }
 
 static anp_status open_body_lists(snapshot *s, str text, term_lists *term, anp_error *err) {
     const term_lists *combined;
     TRY(cells_term(s, INDEX_TEXT, text, &combined, err));
     TRY(open_body(s, combined, term, err));
-    TRY(make_list(s, term->number, term, err));
-    sort_lists(term);
-    return ANP_OK;
+    return make_list(s, term->number, term, err);
 }
 
 static anp_status open_term(snapshot *s, index_field field, str text, term_lists **out,

@@ -76,11 +76,10 @@ static void unit_scores(const column_view *column, uint32_t first, uint32_t post
     }
 }
 
-/* By column number, since a merge may have moved some columns of the window and not yet others. */
 static anp_status decode_column(snapshot *s, uint32_t window, uint32_t number, const wanted *w,
                                 anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, number, 0}, &units);
+    size_t n = snapshot_units(s, window, &units);
     uint32_t at = 0;
     for (size_t i = 0; i < n; i++) {
         column_view column;
@@ -218,7 +217,7 @@ static anp_status facet_window(snapshot *s, uint32_t value, uint32_t window, uin
                                bitmap *set, anp_error *err) {
     const unit_entry entry = {UNIT_FACET, value, 0};
     const unit_info *units;
-    size_t n = snapshot_units(s, window, entry, &units);
+    size_t n = snapshot_units(s, window, &units);
     uint32_t base = window << WINDOW_BITS;
     bool held = true;
     for (size_t i = 0; i < n; i++) {
@@ -281,7 +280,7 @@ anp_status snapshot_range_bits(snapshot *s, uint32_t field, number_range range, 
                                uint64_t *bits, anp_error *err) {
     const unit_info *units;
     uint32_t number = COLUMN_FIELD_0 + field;
-    size_t n = snapshot_units(s, window, (unit_entry){UNIT_COLUMN, number, 0}, &units);
+    size_t n = snapshot_units(s, window, &units);
     for (size_t i = 0; i < n; i++) {
         column_view column;
         TRY(open_column(s, &units[i], number, &column, err));

@@ -10,18 +10,16 @@
 #include "store/compress.h"
 #include "text/analyzer.h"
 
-/* How many words a field of a unit's posts has: in the unit's column, or a copy where a merge has
-   not yet joined the columns. */
+/* How many words a field of a unit's posts has. */
 typedef struct unit_words {
     list_lengths lengths;
     uint32_t first, count; /* of the unit; count 0: none yet */
-    uint32_t *copy;        /* WINDOW_DOCS, or NULL */
 } unit_words;
 
 struct snapshot {
     index_handle *index;
     store_txn *txn;
-    catalog cat;
+    catalog cat; /* its units are those that readers read: nothing is being merged */
     bitmap *deleted;
     tail *tail;
     analyzer *analyzer;     /* made when first asked for */
@@ -60,9 +58,8 @@ typedef struct unit_entry {
     unsigned sub;
 } unit_entry;
 
-/* The units that have a window's part of an entry, in ordinal order; how many. */
-size_t snapshot_units(const snapshot *s, uint32_t window, unit_entry entry,
-                      const unit_info **units);
+/* The units of a window, in ordinal order; how many. */
+size_t snapshot_units(const snapshot *s, uint32_t window, const unit_info **units);
 
 static inline unit_entry snapshot_term_entry(index_field field, uint32_t term) {
     unsigned sub = field == INDEX_TITLE ? UNIT_SUB_TITLE : UNIT_SUB_TEXT;

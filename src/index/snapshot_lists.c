@@ -71,7 +71,7 @@ static anp_status add_group(gathered *all, uint32_t group, anp_error *err) {
 
 static anp_status add_window(gathered *all, uint32_t window, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(all->s, window, all->entry, &units);
+    size_t n = snapshot_units(all->s, window, &units);
     for (size_t i = 0; i < n; i++) {
         str bytes;
         TRY(snapshot_unit_value(all->s, &units[i], all->entry, &bytes, err));

@@ -108,7 +108,7 @@ static anp_status collect_tail(const snapshot *s, index_field field, uint32_t te
 static anp_status count_window(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                uint32_t *most, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, snapshot_term_entry(field, term), &units);
+    size_t n = snapshot_units(s, window, &units);
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
         list_view list;
@@ -139,7 +139,7 @@ anp_status snapshot_postings(snapshot *s, index_field field, uint32_t term, uint
         return error_nomem(err, "a term's postings");
     }
     const unit_info *units;
-    size_t n = snapshot_units(s, window, snapshot_term_entry(field, term), &units);
+    size_t n = snapshot_units(s, window, &units);
     for (size_t i = 0; i < n; i++) {
         TRY(collect_unit(s, field, term, &units[i], &all, err));
     }
@@ -235,7 +235,7 @@ static anp_status decode_stats(snapshot *s, index_field field, uint32_t term, ui
 static anp_status header_stats(snapshot *s, index_field field, uint32_t term, uint32_t window,
                                uint64_t *df, uint64_t *cf, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(s, window, snapshot_term_entry(field, term), &units);
+    size_t n = snapshot_units(s, window, &units);
     for (size_t i = 0; i < n; i++) {
         list_view list;
         TRY(unit_list(s, &units[i], snapshot_term_entry(field, term), &list, err));
@@ -316,52 +316,18 @@ static anp_status tail_positions(snapshot *s, index_field field, uint32_t term, 
     return ANP_OK;
 }
 
-/* Lengths out of all columns of a window, for a unit that has none of its own yet. */
-static anp_status copy_words(snapshot *s, unit_words *words, const unit_info *columns, size_t n,
-                             unit_entry entry, anp_error *err) {
-    if (!words->copy && !(words->copy = malloc(WINDOW_DOCS * sizeof *words->copy))) {
-        return error_nomem(err, "the lengths of posts");
-    }
-    memset(words->copy, 0, WINDOW_DOCS * sizeof *words->copy);
-    for (size_t i = 0; i < n; i++) {
-        str value;
-        column_view column;
-        list_lengths lengths;
-        uint32_t first = window_low(columns[i].first);
-        TRY(snapshot_unit_value(s, &columns[i], entry, &value, err));
-        TRY(column_open(value, &column, err));
-        TRY(column_lengths(&column, first, &lengths, err));
-        for (uint32_t low = first; low < WINDOW_DOCS && low - first < lengths.count; low++) {
-            words->copy[low] = list_length(&lengths, low);
-        }
-    }
-    words->lengths = (list_lengths){words->copy, sizeof *words->copy, sizeof *words->copy, 0, 0,
-                                    WINDOW_DOCS};
-    return ANP_OK;
-}
-
 /* The lengths of a unit's posts: of the one that was asked for last, at once. */
 static anp_status words_of(snapshot *s, index_field field, const unit_info *unit,
                            list_lengths *out, anp_error *err) {
     unit_words *words = &s->words[field];
     if (words->count != unit->count || words->first != unit->first) {
         uint32_t number = field == INDEX_TITLE ? COLUMN_TITLE_LENGTH : COLUMN_BODY_LENGTH;
-        unit_entry entry = {UNIT_COLUMN, number, 0};
-        const unit_info *columns;
-        size_t n = snapshot_units(s, unit->first >> WINDOW_BITS, entry, &columns), i = 0;
+        str value;
+        column_view column;
         words->count = 0;
-        while (i < n && (columns[i].first != unit->first || columns[i].count != unit->count)) {
-            i++;
-        }
-        if (i < n) {
-            str value;
-            column_view column;
-            TRY(snapshot_unit_value(s, &columns[i], entry, &value, err));
-            TRY(column_open(value, &column, err));
-            TRY(column_lengths(&column, window_low(unit->first), &words->lengths, err));
-        } else {
-            TRY(copy_words(s, words, columns, n, entry, err));
-        }
+        TRY(snapshot_unit_value(s, unit, (unit_entry){UNIT_COLUMN, number, 0}, &value, err));
+        TRY(column_open(value, &column, err));
+        TRY(column_lengths(&column, window_low(unit->first), &words->lengths, err));
         words->first = unit->first;
         words->count = unit->count;
     }
@@ -380,7 +346,7 @@ anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uin
         return tail_positions(s, field, term, docno, perm, positions, count, err);
     }
     const unit_info *units;
-    size_t n = snapshot_units(s, window, entry, &units);
+    size_t n = snapshot_units(s, window, &units);
     for (size_t i = 0; i < n; i++) {
         if (docno - units[i].first >= units[i].count) {
             continue;

@@ -77,23 +77,17 @@ static uint64_t grouped_to(const catalog_state *state, uint32_t window) {
     return group < state->group_end ? LISTS_END : 0;
 }
 
-/*
- * Calls take for all spans that have something of a window, in the order of their keys for each
- * post: of a window that is being merged the segments have the rest.
- */
+/* Calls take for all spans that have something of a window, in the order of their keys for each
+   post. */
 static anp_status each_span(snapshot *s, uint32_t window,
                             anp_status (*take)(void *user, const span *at, anp_error *err),
                             void *user, anp_error *err) {
-    bool merging = catalog_merging(&s->cat) == (int32_t)window;
     for (size_t i = 0; i < s->cat.units.count; i++) {
         const unit_info *unit = &s->cat.units.items[i];
         if (unit->first >> WINDOW_BITS != window) {
             continue;
         }
         span at = {unit, (unit_level)unit->level, unit->number, 0, UINT64_MAX};
-        if (unit->level == UNIT_SEGMENT && merging) {
-            at.from = s->cat.state.merge_cursor;
-        }
         if (unit->level == UNIT_WINDOW && grouped_to(&s->cat.state, window)) {
             at.from = grouped_to(&s->cat.state, window);
             span group = {unit, UNIT_GROUP, window >> GROUP_BITS, 0, at.from};

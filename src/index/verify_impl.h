@@ -22,6 +22,7 @@ typedef struct pair_facts {
 
 typedef struct check {
     snapshot *snapshot;
+    catalog cat; /* as it is stored: with both units of a window that is being merged */
     void (*report)(void *user, const char *line);
     void *user;
     uint64_t problems;
@@ -29,7 +30,7 @@ typedef struct check {
     uint32_t *tfs;
     uint8_t *parts; /* of champions, by low */
     window_facts facts[GROUP_WINDOWS]; /* by slot, of the windows of the unit in hand */
-    pair_facts *pairs; /* by unit of the catalog */
+    pair_facts *pairs; /* by unit of cat */
     size_t pair_units;
 } check;
 

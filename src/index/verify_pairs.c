@@ -7,7 +7,7 @@
 #include "index/verify_impl.h"
 
 anp_status check_begin_pairs(check *c, anp_error *err) {
-    c->pair_units = c->snapshot->cat.units.count;
+    c->pair_units = c->cat.units.count;
     c->pairs = calloc(c->pair_units + 1, sizeof *c->pairs);
     return c->pairs ? ANP_OK : error_nomem(err, "checking an index");
 }
@@ -20,7 +20,7 @@ void check_free_pairs(check *c) {
 }
 
 static pair_facts *facts_of(check *c, const unit_info *unit) {
-    return &c->pairs[unit - c->snapshot->cat.units.items];
+    return &c->pairs[unit - c->cat.units.items];
 }
 
 anp_status check_note_word(check *c, const unit_info *unit, uint32_t number, uint32_t count,
@@ -92,11 +92,9 @@ static anp_status check_unit(check *c, const unit_info *unit, anp_error *err) {
 }
 
 anp_status check_pairs(check *c, anp_error *err) {
-    const catalog *cat = &c->snapshot->cat;
-    for (size_t i = 0; i < cat->units.count; i++) {
-        const unit_info *unit = &cat->units.items[i];
-        bool whole = catalog_merging(cat) != (int32_t)(unit->first >> WINDOW_BITS);
-        if (!whole || unit->count < PAIRS_POSTS_MIN) {
+    for (size_t i = 0; i < c->cat.units.count; i++) {
+        const unit_info *unit = &c->cat.units.items[i];
+        if (!catalog_reads(&c->cat, unit) || unit->count < PAIRS_POSTS_MIN) {
             continue;
         }
         anp_error detail = ANP_ERROR_INIT;

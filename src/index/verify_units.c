@@ -2,8 +2,8 @@
  * Checking the tables of units. Each is walked from end to end, so that nothing in it is left out:
  *
  *     key        its unit is listed in the catalog, has keys of that kind in this table, and has
- *                them in this range: what a merge has moved is gone, what it has not is not yet
- *                there. Values ascend, also over the borders of packs
+ *                them in this range: what a merge has not reached is not yet there, and what it has
+ *                moved into a group is gone. Values ascend, also over the borders of packs
  *     pack       its directory is whole, its last entry is its key's
  *     list       valid, its ordinals inside its window or segment, its number below the counter;
  *                its bounds not below the impacts that they cover, its champions the best as its
@@ -340,7 +340,6 @@ static uint64_t group_reached(const catalog *cat, uint32_t group) {
 
 /* Whether the catalog lists the unit; where its keys may lie. */
 static bool find_unit(const catalog *cat, section *s) {
-    int32_t merging = catalog_merging(cat);
     s->level = s->table == STORE_SEGMENTS                                             ? UNIT_SEGMENT
                : s->table >= STORE_GROUP_POSTINGS && s->table <= STORE_GROUP_FACETS ? UNIT_GROUP
                                                                                       : UNIT_WINDOW;
@@ -355,10 +354,8 @@ static bool find_unit(const catalog *cat, section *s) {
     if (!s->unit) {
         return false;
     }
-    bool merges = merging == (int32_t)(s->unit->first >> WINDOW_BITS);
-    if (s->level == UNIT_SEGMENT) {
-        s->from = merges ? cat->state.merge_cursor : 0;
-    } else {
+    if (s->level == UNIT_WINDOW) {
+        bool merges = catalog_merging(cat) == (int32_t)s->number;
         s->from = group_reached(cat, s->number >> GROUP_BITS);
         s->to = merges ? cat->state.merge_cursor : UINT64_MAX;
     }
@@ -382,7 +379,7 @@ static anp_status load_section(check *c, const section *s, anp_error *err) {
 
 static anp_status check_table(check *c, store_table table, anp_error *err) {
     section s = {.table = table, .number = UINT32_MAX};
-    const catalog *cat = &c->snapshot->cat;
+    const catalog *cat = &c->cat;
     store_cursor *cursor;
     store_key key;
     str value;
@@ -414,7 +411,7 @@ static anp_status check_table(check *c, store_table table, anp_error *err) {
 /* That the units of a window have an entry. */
 static anp_status check_has(check *c, uint32_t window, unit_entry entry, anp_error *err) {
     const unit_info *units;
-    size_t n = snapshot_units(c->snapshot, window, entry, &units);
+    size_t n = snapshot_units(c->snapshot, window, &units);
     for (size_t at = 0; at < n; at++) {
         anp_error detail = ANP_ERROR_INIT;
         uint32_t from = 0, end = 1;

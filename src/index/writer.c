@@ -382,8 +382,8 @@ static anp_status unit_length(index_writer *w, const unit_info *unit, uint32_t c
     return ANP_OK;
 }
 
-/* A column lies in the window's unit or still in a segment: the first unit that holds the post
-   and has it. */
+/* A window's unit that is being written may not yet have a column, but its segments have: the first
+   unit that holds the post and has it. */
 static anp_status find_length(index_writer *w, uint32_t column, uint32_t docno, uint32_t *out,
                               anp_error *err) {
     for (size_t i = 0; i < w->cat.units.count; i++) {

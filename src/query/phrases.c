@@ -74,7 +74,7 @@ static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell
         phrase_word *word = &side->words[i];
         word->in = cells_list_in(terms[i], eval_cell_number(e, ec));
         side->impossible |= !word->in;
-        if (!word->in || p->before[i] != PHRASE_FIRST || ec->c->merging) {
+        if (!word->in || p->before[i] != PHRASE_FIRST) {
             continue;
         }
         TRY(cells_positions(e->snapshot, terms[i], word->in, e->err));
@@ -85,7 +85,7 @@ static anp_status make_side(evaluation *e, const eval_phrase *p, const eval_cell
                                           .lengths = combined ? ec->c->body : ec->c->title,
                                           .title_weight = combined ? e->title_weight : 0};
     }
-    if (!side->impossible && !ec->c->merging) {
+    if (!side->impossible) {
         order_places(p, side);
     }
     return ANP_OK;
@@ -189,44 +189,29 @@ static anp_status find_exact(evaluation *e, const eval_phrase *p, const phrase_s
 }
 
 /* All positions of all words, then the general test. */
-static anp_status find_sloppy(evaluation *e, const eval_phrase *p, const eval_cell *ec, bool title,
-                              phrase_side *side, uint16_t low, bool *found) {
+static anp_status find_sloppy(evaluation *e, const eval_phrase *p, phrase_side *side, uint16_t low,
+                              bool *found) {
     const plan_node *node = p->node;
     size_t starts[QUERY_CLAUSES_MAX], used = 0;
     uint32_t counts[QUERY_CLAUSES_MAX];
     const uint32_t *lists[QUERY_CLAUSES_MAX];
-    arena scratch = {0};
-    anp_status status = ANP_OK;
-    for (uint32_t i = 0; i < node->term_count && status == ANP_OK; i++) {
+    for (uint32_t i = 0; i < node->term_count; i++) {
         phrase_word *word = &side->words[i];
         if (p->before[i] != PHRASE_FIRST) {
             starts[i] = starts[p->before[i]];
             counts[i] = counts[p->before[i]];
             continue;
         }
-        const uint32_t *positions = NULL;
-        positions_place place;
+        positions_place place = {0};
+        TRY(word->in ? positions_find(&word->finder, &low, 1, &place, e->err) : ANP_OK);
         starts[i] = used;
-        counts[i] = 0;
-        if (!ec->c->merging) {
-            place = (positions_place){0};
-            status = word->in ? positions_find(&word->finder, &low, 1, &place, e->err) : ANP_OK;
-            counts[i] = place.number;
-        } else {
-            status = snapshot_positions(e->snapshot, title ? INDEX_TITLE : INDEX_BODY,
-                                        node->terms[i]->number, ec->c->first + low, &scratch,
-                                        &positions, &counts[i], e->err);
-        }
-        status = status == ANP_OK ? need_room(e, used + counts[i]) : status;
-        if (status == ANP_OK && positions && counts[i]) {
-            memcpy(e->positions + used, positions, counts[i] * sizeof *positions);
-        } else if (status == ANP_OK && !ec->c->merging && counts[i]) {
-            status = positions_found(&word->view, &place, e->positions + used, e->err);
+        counts[i] = place.number;
+        TRY(need_room(e, used + counts[i]));
+        if (counts[i]) {
+            TRY(positions_found(&word->view, &place, e->positions + used, e->err));
         }
         used += counts[i];
     }
-    arena_free(&scratch);
-    TRY(status);
     for (uint32_t i = 0; i < node->term_count; i++) {
         lists[i] = e->positions + starts[i];
     }
@@ -249,13 +234,13 @@ static anp_status look(evaluation *e, eval_cell *ec, uint32_t phrase, bool title
         posts->count = 0;
         return ANP_OK;
     }
-    if (!ec->c->merging && !p->node->source->slop) {
+    if (!p->node->source->slop) {
         return find_exact(e, p, side, posts);
     }
     posts->count = 0;
     for (uint32_t i = 0; i < count; i++) {
         bool found = false;
-        TRY(find_sloppy(e, p, ec, title, side, posts->lows[i], &found));
+        TRY(find_sloppy(e, p, side, posts->lows[i], &found));
         posts->lows[posts->count] = posts->lows[i];
         posts->numbers[posts->count] = posts->numbers[i];
         posts->count += found;
@@ -281,7 +266,7 @@ static anp_status keep_titles(evaluation *e, eval_cell *ec, uint32_t phrase, phr
     uint32_t count = posts->count, at = 0;
     phrase_side *side;
     TRY(side_of(e, ec, phrase, true, &side));
-    if (side->impossible || ec->c->merging || p->node->source->slop) {
+    if (side->impossible || p->node->source->slop) {
         return ANP_OK;
     }
     memcpy(lows, posts->lows, count * sizeof *lows);

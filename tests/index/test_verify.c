@@ -90,9 +90,21 @@ static bool find_value(garden *g, store_table table, uint64_t from, bool packed,
     return status == ANP_OK;
 }
 
+static bool being_written(const catalog *c) {
+    return c->state.merge_cursor < MERGE_WRITTEN;
+}
+
+static bool losing_segments(const catalog *c) {
+    return c->state.merge_cursor == MERGE_WRITTEN;
+}
+
+static bool of_group(const catalog *c) {
+    return c->state.group_cursor != UINT64_MAX;
+}
+
 /* A table that has lists now: of the level that the round is about. */
 static store_table lists_of(const garden *g) {
-    return g->cat.state.group_cursor != UINT64_MAX ? STORE_GROUP_POSTINGS
+    return of_group(&g->cat) ? STORE_GROUP_POSTINGS
            : g->cat.state.merge_cursor != UINT64_MAX ? STORE_POSTINGS : STORE_SEGMENTS;
 }
 
@@ -323,7 +335,7 @@ static bool find_list(garden *g, unit_level level, uint32_t unit, uint64_t from,
     return status == ANP_OK;
 }
 
-/* A good list that a merge has moved away and is still there, or is here before it was moved. */
+/* A good list that a group has and its window, too, or that is here before a merge reached it. */
 static bool wrong_side(garden *g, unsigned n) {
     uint64_t inner, cursor = g->cat.state.group_cursor;
     uint32_t group = g->cat.state.group_end, window = group << GROUP_BITS;
@@ -336,7 +348,7 @@ static bool wrong_side(garden *g, unsigned n) {
         found = n ? find_list(g, UNIT_WINDOW, window, cursor, UINT64_MAX, &inner, &list)
                   : find_list(g, UNIT_GROUP, group, 0, cursor, &inner, &list);
         unit = n ? group : window + unit_key_slot(inner);
-    } else if (cursor == UINT64_MAX && g->cat.state.merge_cursor != UINT64_MAX && n < 1) {
+    } else if (cursor == UINT64_MAX && being_written(&g->cat) && n < 1) {
         const unit_info *segment = g->cat.units.items; /* behind the window in the making */
         while (segment->level != UNIT_SEGMENT) {
             segment++;
@@ -502,13 +514,12 @@ static void plant_all(garden *g) {
 }
 
 /* On to the midst of a merge; false when nothing is pending. */
-static bool go_on(garden *g, bool group) {
+static bool go_on(garden *g, bool (*there)(const catalog *c)) {
     bool pending = true;
     do {
         catalog_free(&g->cat);
         pending = staged_step(g->index, 1500, &g->cat);
-    } while (pending && (group ? g->cat.state.group_cursor : g->cat.state.merge_cursor) ==
-                            UINT64_MAX);
+    } while (pending && !there(&g->cat));
     return pending;
 }
 
@@ -526,10 +537,13 @@ void test_index_verify(void) {
     plant_all(&g);
     if (WINDOW_BITS <= 8) {
         CASE("a window in the making");
-        CHECK(go_on(&g, false));
+        CHECK(go_on(&g, being_written));
+        plant_all(&g);
+        CASE("a window that is written, and a segment gone");
+        CHECK(go_on(&g, losing_segments) && go_on(&g, losing_segments));
         plant_all(&g);
         CASE("a group in the making");
-        CHECK(go_on(&g, true));
+        CHECK(go_on(&g, of_group));
         plant_all(&g);
     }
     catalog_free(&g.cat);
