@@ -354,9 +354,8 @@ anp_status cells_make_list(snapshot *s, const cell *c, index_field field,
 /* A list of the combined text to the postings of the body. */
 static anp_status take_body(const snapshot *s, const cell *c, const list_view *text,
                             cell_postings *body, anp_error *err) {
-    uint32_t count = list_docs(text, body->docs);
-    if (count != text->count || !list_ascends(body->docs, count) || body->docs[0] < c->from ||
-        body->docs[count - 1] >= c->end) {
+    uint32_t count = text->count;
+    if (!list_docs_within(text, c->from, c->end, body->docs)) {
         return error_corrupt(err, "the posts of a word do not ascend; verify the index");
     }
     list_tfs(text, body->tfs);
@@ -585,7 +584,7 @@ static anp_status spread_pair(snapshot *s, str bits, const list_view *rarer, lis
     if (!lows) {
         return nomem(err);
     }
-    bool whole = list_docs(rarer, lows) == rarer->count && list_ascends(lows, rarer->count);
+    bool whole = list_docs_within(rarer, 0, LIST_DOCS, lows);
     anp_status status = whole ? pairs_spread(bits, lows, rarer->count, &count, err)
                               : error_corrupt(err, "the posts of a word do not ascend; verify the "
                                               "index");

@@ -157,6 +157,12 @@ uint32_t list_docs(const list_view *v, uint16_t *docs) {
     return postings_reader_best()->docs(v, docs);
 }
 
+bool list_docs_within(const list_view *v, uint32_t from, uint32_t end, uint16_t *docs) {
+    uint32_t count = list_docs(v, docs);
+    return count == v->count && list_ascends(docs, count) && docs[0] >= from &&
+           docs[count - 1] < end;
+}
+
 uint32_t list_rank(const list_view *v, uint16_t low) {
     return postings_reader_best()->rank(v, low);
 }

@@ -70,6 +70,10 @@ anp_status list_validate(const list_view *view, anp_error *err);
    are damaged). */
 uint32_t list_docs(const list_view *view, uint16_t *docs);
 
+/* The same, for who counts on them: false where bytes are damaged, so that they are not count, do
+   not ascend or do not all lie in [from, end). */
+bool list_docs_within(const list_view *view, uint32_t from, uint32_t end, uint16_t *docs);
+
 /* All tfs in rank order; 1 each in a list without tf. */
 void list_tfs(const list_view *view, uint32_t *tfs);
 

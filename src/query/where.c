@@ -80,13 +80,11 @@ static anp_status cut_postings(cutter *c, const eval_cell *ec, const list_view *
         }
         return ANP_OK;
     }
-    uint32_t count = list_docs(list, p->docs);
-    if (count != list->count || !list_ascends(p->docs, count) || p->docs[0] < ec->c->from ||
-        p->docs[count - 1] >= ec->c->end) {
+    if (!list_docs_within(list, ec->c->from, ec->c->end, p->docs)) {
         return error_corrupt(e->err, "the posts of a word do not ascend; verify the index");
     }
     list_tfs(list, p->tfs);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < list->count; i++) {
         uint16_t low = p->docs[i];
         p->docs[p->count] = low;
         p->tfs[p->count] = p->tfs[i];

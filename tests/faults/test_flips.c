@@ -72,7 +72,8 @@ static bool hash_line(void *user, const char *json, size_t len) {
 static void ask_all(anp_snapshot *snapshot, answers *a) {
     static const char *const queries[] = {
         "cache", "queue token", "+cache +queue", "\"cache queue\"", "title:key", "*", "-cache",
-        "quality:>=70", "topic:shard", "rollback -deploy alert", "step0z step1z", "latency"};
+        "quality:>=70", "topic:shard", "rollback -deploy alert", "step0z step1z", "latency",
+        "body:cache", "body:\"cache queue\"", "queue (cache -deploy) (+shard \"cache queue\")"};
     size_t n = 0;
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         a->hashes[n++] = ask(snapshot, queries[i], NULL);

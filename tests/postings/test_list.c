@@ -479,6 +479,34 @@ static void broken_rules(void) {
     }
 }
 
+/* Whose ordinals are counted on: all bits of a bitset are 0, and so on. */
+static void docs_within(void) {
+    static const struct {
+        uint32_t count;
+        size_t at, bytes; /* of the container, that become 0 */
+    } table[] = {{5000, 0, LIST_BITSET_BYTES}, {5000, 100, 1}, {40, 2, 2}, {1, 0, 0}, {40, 0, 0}};
+    static uint16_t docs[LIST_DOCS];
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        prng p = {71};
+        sample s;
+        buffer b = {0};
+        list_view v;
+        CHECK(sample_make(&p, table[i].count, SAMPLE_SMALL, false, &s));
+        list_input input = input_of(&s, true, true);
+        list_build(&input, &b);
+        CHECK_EQ_INT(list_view_open(str_make((char *)b.data, b.len), &v, NULL), ANP_OK);
+        memset(b.data + (v.container - v.bytes) + table[i].at, 0, table[i].bytes);
+        uint32_t first = s.docs[0], last = s.docs[s.count - 1];
+        if (!CHECK_EQ_INT(list_docs_within(&v, first, last + 1, docs), table[i].bytes == 0) ||
+            !CHECK(!list_docs_within(&v, first + 1, last + 1, docs)) ||
+            !CHECK(!list_docs_within(&v, first, last, docs))) {
+            test_note("row %zu", i);
+        }
+        sample_free(&s);
+        buffer_free(&b);
+    }
+}
+
 void test_postings_list(void) {
     static const char *const kinds[] = {"tfs all 1", "tfs small", "tfs with rare huge ones",
                                         "tfs of all sizes", "tfs about the borders of widths",
@@ -502,6 +530,8 @@ void test_postings_list(void) {
             damaged(sizes[i], (sample_tfs)kind, sizes[i] < 5000 ? 400 : 20);
         }
     }
+    CASE("damaged lists have no ordinals to count on");
+    docs_within();
     CASE("headers that contradict themselves are refused");
     odd_headers();
     CASE("validation finds each broken rule");
