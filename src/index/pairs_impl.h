@@ -6,11 +6,16 @@
 #include "index/pairs_make.h"
 #include "postings/format.h"
 
-/* A pair that is counted. */
+/*
+ * A pair that is counted. When its postings take more memory than a bit for each of the unit's
+ * posts it is wide: those that come from then on are such bits.
+ */
 typedef struct pair {
-    uint32_t post;  /* that had it last, + 1 */
-    uint32_t count; /* postings */
+    uint32_t post;  /* that had it last, + 1; of a wide one PAIR_WIDE + the place of its bits */
+    uint32_t count; /* postings, but of a wide one those before it was */
 } pair;
+
+#define PAIR_WIDE ((uint32_t)1 << 31)
 
 /* The pairs of a first word. */
 typedef struct pairs_row {
@@ -56,6 +61,10 @@ struct pairs_maker {
     size_t seconds_done;
     bool seconds_sorted;
     VEC(uint64_t) postings; /* number of the pair << 16 | low */
+    uint32_t narrow_most;   /* postings of a pair that is not wide */
+    uint32_t wide_from;     /* what bits begin with: a low / 64 */
+    uint32_t wide_words;    /* of a wide pair's bits */
+    VEC(uint64_t) wide;
     bool failed;
 };
 
@@ -83,6 +92,11 @@ static inline void pairs_hold(pairs_maker *m, uint32_t word, uint16_t low) {
 static inline void pairs_hold_block(pairs_maker *m, uint32_t word, uint32_t block,
                                     const uint64_t posts[4]) {
     memcpy(m->holders + (size_t)word * HOLDER_WORDS + (size_t)block * 4, posts, 4 * sizeof *posts);
+}
+
+/* Bits of a wide pair, by low - 64 * wide_from. */
+static inline uint64_t *pairs_wide_bits(const pairs_maker *m, const pair *p) {
+    return m->wide.items + (size_t)(p->post - PAIR_WIDE) * m->wide_words;
 }
 
 /* A word stands at a place, which is one of those begun with. That memory is out shows in

@@ -123,6 +123,7 @@ static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error
     m->words = words->items;
     m->count = (uint32_t)count;
     m->noted = words->noted;
+    m->narrow_most = UINT32_MAX;
     while (1u << bits < 4 * count) {
         bits++;
     }
@@ -155,6 +156,7 @@ static void close_maker(pairs_maker *m) {
     free(m->holders);
     free(m->seconds.items);
     free(m->postings.items);
+    free(m->wide.items);
 }
 
 /* What the pair is numbered; false when it is not noted, or one of the two is no word (0). */
@@ -192,15 +194,40 @@ static inline void put_bit(uint64_t *bits, uint32_t number, bool is) {
     bits[number / 64] = is ? bits[number / 64] | bit : bits[number / 64] & ~bit;
 }
 
-/* There is room for its posting. No branch: no processor guesses whether a post has had a pair
-   before. */
+static inline void count_wide(pairs_maker *m, const pair *p, uint16_t low) {
+    pairs_wide_bits(m, p)[low / 64u - m->wide_from] |= (uint64_t)1 << low % 64;
+}
+
+/* A pair that has just got one posting too many, the last of all: that is its first bit. */
+static void widen(pairs_maker *m, pair *p, uint16_t low) {
+    if (!vec_reserve(&m->wide, m->wide.count + m->wide_words)) {
+        m->failed = true;
+        return;
+    }
+    p->post = PAIR_WIDE + (uint32_t)(m->wide.count / m->wide_words);
+    p->count--;
+    m->postings.count--;
+    memset(m->wide.items + m->wide.count, 0, m->wide_words * sizeof *m->wide.items);
+    m->wide.count += m->wide_words;
+    count_wide(m, p, low);
+}
+
+/* There is room for its posting. No branch on whether it is new: no processor guesses whether a
+   post has had a pair before. */
 static inline void count_pair(pairs_maker *m, uint32_t number, uint16_t low) {
     pair *p = &m->pairs[number];
+    if (p->post >= PAIR_WIDE) {
+        count_wide(m, p, low);
+        return;
+    }
     bool is_new = p->post != low + 1u;
     p->post = low + 1u;
     p->count += is_new;
     m->postings.items[m->postings.count] = (uint64_t)number << 16 | low;
     m->postings.count += is_new & m->keeps;
+    if (p->count > m->narrow_most && !m->failed) {
+        widen(m, p, low);
+    }
 }
 
 /* The pairs whose numbers these are, no more than PAIRS_AT_ONCE. Most are only noted, and were met
@@ -492,8 +519,9 @@ static anp_status choose_listed(pairs_maker *m, const pairs_source *source, anp_
 
 typedef struct list_maker {
     pairs_maker *m;
-    uint16_t *lows; /* by pair */
+    uint16_t *lows; /* by pair, but those of wide ones' bits */
     size_t *ends;   /* by pair: behind its lows */
+    uint16_t *all;  /* of a wide pair: room for as many as there may be */
     buffer entries, lists, value;
     uint32_t list_count;
     uint32_t *holder_counts; /* by word */
@@ -504,7 +532,8 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
     pairs_maker *m = l->m;
     l->lows = malloc((m->postings.count + 1) * sizeof *l->lows);
     l->ends = malloc((m->pair_count + 1u) * sizeof *l->ends);
-    if (!l->lows || !l->ends) {
+    l->all = malloc(WINDOW_DOCS * sizeof *l->all);
+    if (!l->lows || !l->ends || !l->all) {
         return error_nomem(err, "pairs of words");
     }
     size_t sum = 0;
@@ -517,6 +546,26 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
         l->lows[l->ends[posting >> 16]++] = (uint16_t)posting;
     }
     return ANP_OK;
+}
+
+/* All lows of a pair. */
+static const uint16_t *lows_of(list_maker *l, uint32_t number, uint32_t *count) {
+    const pairs_maker *m = l->m;
+    const pair *p = &m->pairs[number];
+    const uint16_t *lows = l->lows + l->ends[number] - p->count;
+    *count = p->count;
+    if (p->post < PAIR_WIDE) {
+        return lows;
+    }
+    memcpy(l->all, lows, p->count * sizeof *lows);
+    const uint64_t *bits = pairs_wide_bits(m, p);
+    for (uint32_t i = 0; i < m->wide_words; i++) {
+        for (uint64_t rest = bits[i]; rest; rest &= rest - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(rest);
+            l->all[(*count)++] = (uint16_t)((m->wide_from + i) * 64 + bit);
+        }
+    }
+    return l->all;
 }
 
 /* A pair of places in `words` that has a list. */
@@ -559,11 +608,11 @@ static anp_status count_holders(list_maker *l, anp_error *err) {
 /* The list of a pair that was met, behind those before; first and second: places in `words`. */
 static void add_list(list_maker *l, uint32_t first, uint32_t second, uint32_t number) {
     const pairs_maker *m = l->m;
-    uint32_t count = m->pairs[number].count;
+    uint32_t count;
+    const uint16_t *lows = lows_of(l, number, &count);
     bool is_second = pairs_rarer(m->words[first].count, m->words[second].count);
     uint32_t rarer = m->called[is_second ? second : first], holder_count = l->holder_counts[rarer];
     const uint64_t *holders = m->holders + (size_t)rarer * HOLDER_WORDS;
-    const uint16_t *lows = l->lows + l->ends[number] - count;
     size_t from = l->lists.len;
     uint8_t entry[8];
     list_build(&(list_input){.count = count, .docs = lows}, &l->lists);
@@ -652,6 +701,7 @@ static anp_status make_lists(pairs_maker *m, pairs_sink sink, anp_error *err) {
     }
     free(l.lows);
     free(l.ends);
+    free(l.all);
     free(l.holder_counts);
     buffer_free(&l.entries);
     buffer_free(&l.lists);
@@ -659,12 +709,21 @@ static anp_status make_lists(pairs_maker *m, pairs_sink sink, anp_error *err) {
     return status;
 }
 
+/* From now on postings are kept. */
+static void keep_postings(pairs_maker *m, const pairs_source *source) {
+    uint32_t first = first_block(source), words = (end_block(source) - first) * (BLOCK_DOCS / 64);
+    m->keeps = true;
+    m->narrow_most = words;
+    m->wide_from = first * (BLOCK_DOCS / 64);
+    m->wide_words = words + 8; /* as HOLDER_WORDS */
+}
+
 static anp_status make(pairs_maker *m, const pairs_source *source, const pairs_words *words,
                        pairs_sink sink, anp_error *err) {
     uint32_t first = first_block(source);
     TRY(open_words(m, words, err));
     TRY(source->listed ? choose_listed(m, source, err) : choose_by_sample(m, source, err));
-    m->keeps = true;
+    keep_postings(m, source);
     TRY(source->begin(source->user, m, err));
     TRY(source->show(source->user, m, first, end_block(source) - first, err));
     return make_lists(m, sink, err);
