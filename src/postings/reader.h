@@ -23,6 +23,14 @@ typedef struct postings_reader {
     void (*block)(const list_view *view, uint32_t block, uint32_t *from, uint32_t *to);
     void (*block_bits)(const list_view *view, uint32_t block, uint32_t from, uint32_t to,
                        uint64_t bits[4]);
+    /*
+     * The ordinals of a block that are in all of `count` lists, the first of them a blocked
+     * container and none an array, into docs, which has room for BLOCK_DOCS of them and
+     * KERNEL_READ_BYTES; how many. starts: by list, as the kernel of that name says; of a bitset
+     * not looked at.
+     */
+    uint32_t (*block_common)(const list_view *const *lists, const uint16_t *const *starts,
+                             uint32_t count, uint32_t block, uint16_t *docs);
     uint32_t (*tf)(const list_view *view, uint32_t rank);
     void (*tfs_at)(const list_view *view, uint32_t from, uint32_t count, uint32_t *tfs);
     const uint8_t *(*tf_bytes)(const list_view *view, uint32_t from, uint32_t count,

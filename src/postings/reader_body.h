@@ -592,6 +592,7 @@ const postings_reader READER = {
     .rank_in = rank_in,
     .block = block_of,
     .block_bits = block_bits,
+    .block_common = block_common,
     .tf = tf_of,
     .tfs_at = tfs_at,
     .tf_bytes = tf_bytes,

@@ -220,6 +220,22 @@ static INLINE bool tfs_of_blocked(const list_view *v, const uint8_t *all, uint32
     return true;
 }
 
+/* Those of up to 64 lows of a block that are wanted, as ordinals; how many. */
+static inline uint32_t put_wanted(const uint8_t *lows, uint32_t count, const uint64_t *wanted,
+                                  uint32_t block, uint16_t *docs) {
+    const __m512i high = _mm512_set1_epi16((short)(block * BLOCK_DOCS));
+    __mmask64 some = wanted_of(lows, count, wanted);
+    __m512i low = _mm512_maskz_compress_epi8(
+        some, _mm512_maskz_loadu_epi8(below_bit(count), lows));
+    __m512i even = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(low));
+    _mm512_storeu_si512((void *)docs, _mm512_or_si512(even, high));
+    if (count > 32) {
+        __m512i odd = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(low, 1));
+        _mm512_storeu_si512((void *)(docs + 32), _mm512_or_si512(odd, high));
+    }
+    return ones_of(some);
+}
+
 static bool tfs_of(const list_view *v, const uint8_t *all, uint32_t block,
                    const uint64_t wanted[KERNEL_BLOCK_WORDS], uint8_t *tfs) {
     const uint32_t width = v->tf_bits, kind = v->container_kind;
@@ -282,6 +298,16 @@ static inline uint32_t excepted_tf(const list_view *v, uint32_t rank) {
 
 #else
 
+static inline uint32_t put_wanted(const uint8_t *lows, uint32_t count, const uint64_t *wanted,
+                                  uint32_t block, uint16_t *docs) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        docs[kept] = (uint16_t)(block * BLOCK_DOCS + lows[i]);
+        kept += wanted[lows[i] / 64] >> lows[i] % 64 & 1;
+    }
+    return kept;
+}
+
 static bool tfs_of(const list_view *v, const uint8_t *all, uint32_t block,
                    const uint64_t wanted[KERNEL_BLOCK_WORDS], uint8_t *tfs) {
     return tfs_of_each(v, all, block, wanted, tfs);
@@ -302,6 +328,32 @@ static inline uint32_t excepted_tf(const list_view *v, uint32_t rank) {
 }
 
 #endif
+
+/* ---- Common ordinals ----------------------------------------------------------------------- */
+
+static uint32_t block_common(const list_view *const *lists, const uint16_t *const *starts,
+                             uint32_t count, uint32_t block, uint16_t *docs) {
+    uint64_t wanted[KERNEL_BLOCK_WORDS], bits[KERNEL_BLOCK_WORDS];
+    uint32_t from = starts[0][block], to = starts[0][block + 1], found = 0;
+    memset(wanted, UINT8_MAX, sizeof wanted);
+    for (uint32_t i = 1; i < count; i++) {
+        const uint8_t *words = (const uint8_t *)bits;
+        if (lists[i]->container_kind == LIST_BITSET) {
+            words = lists[i]->container + (size_t)block * sizeof bits;
+        } else {
+            block_bits(lists[i], block, starts[i][block], starts[i][block + 1], bits);
+        }
+        for (uint32_t word = 0; word < (uint32_t)KERNEL_BLOCK_WORDS; word++) {
+            wanted[word] &= load_u64(words + 8 * (size_t)word);
+        }
+    }
+    to = to > from && to - from > BLOCK_DOCS ? from + BLOCK_DOCS : to; /* of damaged bytes */
+    for (; from < to; from += 64) {
+        uint32_t here = to - from < 64 ? to - from : 64;
+        found += put_wanted(lists[0]->container + from, here, wanted, block, docs + found);
+    }
+    return found;
+}
 
 /* ---- Of ordinals in any order -------------------------------------------------------------- */
 

@@ -509,31 +509,70 @@ static float most_in(const eval_batch *b, const eval_cell *ec, uint32_t block) {
     return ec->rests[block] + (lane ? lane->blocks[block] * RANK_BOUND_ROUND : 0);
 }
 
-anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block) {
+/* Where most blocks that were looked at have no candidate, or one, those of all are found. */
+static anp_status give_up_late(evaluation *e, eval_cell *ec) {
+    enum { SEEN = 32 };
+    if (ec->late->blocks >= SEEN && ec->late->found < ec->late->blocks) {
+        ec->late = NULL;
+        TRY(eval_find_candidates(e, ec));
+        TRY(ec->docs ? eval_block_starts(e, ec) : eval_candidate_words(e, ec));
+    }
+    return ANP_OK;
+}
+
+static void need_waiting(eval_batch *b, eval_cell *ec, uint32_t count) {
+    if (ec->waiting->count + count > (uint32_t)RANK_LANES) {
+        score_waiting(b, ec);
+    }
+}
+
+/* Candidates of a block that are found only now; how many. */
+static uint32_t wait_late(eval_batch *b, eval_cell *ec, uint32_t block) {
+    eval_late *late = ec->late;
+    uint32_t from = late->starts[0][block], to = late->starts[0][block + 1];
+    uint32_t most = to - from < BLOCK_DOCS ? to - from : BLOCK_DOCS;
+    need_waiting(b, ec, most);
+    uint32_t count = b->e->lists->block_common(late->lists, late->starts, late->count, block,
+                                               ec->waiting->docs + ec->waiting->count);
+    late->blocks++;
+    late->found += count;
+    return count;
+}
+
+/* Those that were found; of so many that they are scored at once 0. */
+static uint32_t wait_found(eval_batch *b, eval_cell *ec, uint32_t block) {
     const evaluation *e = b->e;
     const uint64_t *words = ec->starts ? NULL : ec->words + (size_t)block * RANK_LANE_WORDS;
     uint32_t count = words ? e->sets->block_count(words)
                            : ec->starts[block + 1] - ec->starts[block];
-    TRY(begin_waiting(b, ec));
-    if (!eval_can_win(e, ec->c, block, most_in(b, ec, block))) {
-        return ANP_OK; /* sums are a little more, so that none is 0 */
-    }
-    if (e->trace) {
-        e->trace->blocks_scored++;
-    }
     if (words && count >= EVAL_BLOCK_WHOLE) {
         score_whole(b, ec, block, words);
-        return ANP_OK;
+        return 0;
     }
-    if (ec->waiting->count + count > (uint32_t)RANK_LANES) {
-        score_waiting(b, ec);
-    }
+    need_waiting(b, ec, count);
     uint16_t *docs = ec->waiting->docs + ec->waiting->count;
-    if (ec->starts) {
+    if (!words) {
         memcpy(docs, ec->docs + ec->starts[block], count * sizeof *docs);
     } else {
         e->sets->pick(words, RANK_LANE_WORDS, b->every, b->every,
                       (uint16_t)(block * BLOCK_DOCS), docs, b->tfs);
+    }
+    return count;
+}
+
+anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block) {
+    evaluation *e = b->e;
+    TRY(begin_waiting(b, ec));
+    if (!eval_can_win(e, ec->c, block, most_in(b, ec, block))) {
+        return ANP_OK; /* sums are a little more, so that none is 0 */
+    }
+    TRY(ec->late ? give_up_late(e, ec) : ANP_OK);
+    uint32_t count = ec->late ? wait_late(b, ec, block) : wait_found(b, ec, block);
+    if (e->trace) {
+        e->trace->blocks_scored++;
+    }
+    if (count == 0) {
+        return ANP_OK;
     }
     ec->waiting->count += count;
     ec->waiting->block[ec->waiting->blocks] = (uint8_t)block;

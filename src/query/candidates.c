@@ -3,6 +3,7 @@
  *
  *     lists by length      a short list decoded, then each next one keeps what it holds too
  *                          two bitsets and more: AND of words
+ *     late                 where most blocks will not be scored: block by block
  *     allowed              live, in the filter and every required set, in no excluded set: bits of
  *                          the cell, made when first needed
  *     excluded terms       taken out of candidates; where posts are ranked without candidates, a
@@ -253,6 +254,55 @@ anp_status eval_find_candidates(evaluation *e, eval_cell *ec) {
         ec->count = e->sets->count(ec->words);
     }
     return drop_excluded(e, ec);
+}
+
+/* Where the blocks of a cell's blocked lists begin, as batches.c keeps it too. */
+static anp_status find_starts(evaluation *e, eval_cell *ec, eval_late *late) {
+    for (uint32_t i = 0; i < late->count; i++) {
+        const list_view *list = late->lists[i];
+        uint16_t *starts = NULL;
+        if (list->container_kind == LIST_BLOCKED) {
+            starts = arena_alloc(e->memory, (EVAL_CELL_BLOCKS + 1) * sizeof *starts);
+            if (!starts) {
+                return eval_nomem(e);
+            }
+            e->sets->starts(list->high, list_high_words(list->count), list->count, starts);
+        }
+        for (uint32_t term = 0; term < e->term_count; term++) {
+            if (ec->lanes[term] && &ec->lanes[term]->in->list == list) {
+                ec->lanes[term]->starts = starts;
+            }
+        }
+        late->starts[i] = starts;
+    }
+    return ANP_OK;
+}
+
+/*
+ * Of many candidates most are in blocks that cannot win: lists are not intersected but where blocks
+ * are scored. How many there are is guessed, as if words had nothing to do with each other; where
+ * that was too much, batches.c has the rest found at once. Bitsets alone are quicker intersected.
+ */
+anp_status eval_find_late(evaluation *e, eval_cell *ec) {
+    const list_view *lists[EVAL_LISTS_MAX];
+    uint32_t count = eval_restricted(e, ec) ? 0 : eval_required_lists(e, ec, lists);
+    uint64_t expected = count ? lists[0]->count : 0;
+    for (uint32_t i = 1; i < count; i++) {
+        expected = expected * lists[i]->count / (ec->c->end - ec->c->from);
+    }
+    if (count < 2 || lists[0]->container_kind != LIST_BLOCKED ||
+        expected < (uint64_t)EVAL_LATE_LEAST) {
+        return ANP_OK;
+    }
+    ec->late = arena_alloc(e->memory, sizeof *ec->late);
+    if (!ec->late) {
+        return eval_nomem(e);
+    }
+    ec->late->blocks = ec->late->found = 0;
+    ec->late->count = count;
+    memcpy(ec->late->lists, lists, count * sizeof(void *));
+    ec->count = (uint32_t)expected;
+    return find_starts(e, ec, ec->late);
 }
 
 anp_status eval_candidate_words(evaluation *e, eval_cell *ec) {

@@ -151,8 +151,28 @@ static bool blocks_in_batches(const evaluation *e) {
     return eval_is_for_batches(e) && (e->required_count == e->term_count || e->required_count > 1);
 }
 
+/* Bounds of all blocks, less those in which some required word is not. */
+static anp_status bound_late(evaluation *e, eval_cell *ec) {
+    TRY(eval_block_sums(e, ec));
+    float *sums = ec->sums;
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        sums[block]++;
+    }
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        const eval_lane *lane = ec->lanes[i];
+        bool tells = e->terms[i].required && lane->most > 0 && !eval_is_light(&e->terms[i]);
+        for (uint32_t block = 0; tells && block < EVAL_CELL_BLOCKS; block++) {
+            sums[block] = lane->blocks[block] > 0 ? sums[block] : 0;
+        }
+    }
+    return ANP_OK;
+}
+
 /* Bounds of the blocks that have candidates. */
 static anp_status bound_candidates(evaluation *e, eval_cell *ec) {
+    if (ec->late) {
+        return bound_late(e, ec);
+    }
     bool by_docs = ec->docs && blocks_in_batches(e);
     TRY(by_docs ? eval_block_starts(e, ec) : eval_candidate_words(e, ec));
     TRY(eval_block_sums(e, ec));
@@ -309,26 +329,53 @@ static bool are_few(const evaluation *e, uint64_t found) {
     return e->term_count == 0 || found <= times * e->top->capacity + DIRECT_ALL;
 }
 
-/* Finds them; what is to be counted holds the phrases. */
-static anp_status find_candidates(evaluation *e, uint64_t *found) {
+/* Finds them; what is to be counted holds the phrases. Not before their blocks are scored where
+   that will do: *found is about how many there are. */
+static anp_status find_candidates(evaluation *e, bool late, uint64_t *found) {
     *found = 0;
     for (uint32_t i = 0; i < e->cell_count; i++) {
-        if (!e->request->count && eval_cell_most(e, &e->cells[i]) < e->theta) {
+        eval_cell *ec = &e->cells[i];
+        if (!e->request->count && eval_cell_most(e, ec) < e->theta) {
             continue; /* of a choice whose others have better ones */
         }
-        TRY(eval_find_candidates(e, &e->cells[i]));
+        TRY(late ? eval_find_late(e, ec) : ANP_OK);
+        TRY(ec->late ? ANP_OK : eval_find_candidates(e, ec));
         if (e->phrase_count && e->request->count) {
-            TRY(eval_phrases_keep(e, &e->cells[i]));
+            TRY(eval_phrases_keep(e, ec));
         }
-        *found += e->cells[i].count;
+        *found += ec->count;
     }
     return ANP_OK;
 }
 
+/* Those of a cell that were left for later. */
+static anp_status find_left(evaluation *e, eval_cell *ec) {
+    if (!ec->late) {
+        return ANP_OK;
+    }
+    ec->late = NULL;
+    return eval_find_candidates(e, ec);
+}
+
+/* Whether candidates may be left for later: in no cell if a required word is too rare for it. */
+static bool may_be_late(const evaluation *e) {
+    bool late = !e->request->count && blocks_in_batches(e);
+    for (uint32_t i = 0; i < e->term_count && late; i++) {
+        late = !e->terms[i].required || e->terms[i].lists->df >= (uint32_t)EVAL_LATE_LEAST;
+    }
+    return late;
+}
+
 static anp_status rank_candidates(evaluation *e, uint64_t *total) {
     uint64_t found;
-    TRY(find_candidates(e, &found));
-    *total = found;
+    bool late = may_be_late(e);
+    TRY(find_candidates(e, late, &found));
+    *total = late ? 0 : found;
+    for (uint32_t i = 0; i < e->cell_count && late && are_few(e, found); i++) {
+        uint32_t guessed = e->cells[i].count;
+        TRY(find_left(e, &e->cells[i]));
+        found += e->cells[i].count - guessed;
+    }
     if (e->request->count || !phrases_are_open(e)) {
         e->phrase_count = 0; /* what is left holds them */
     }
@@ -429,6 +476,7 @@ static anp_status fill(evaluation *e) {
     for (uint32_t i = 0; i < e->cell_count && !eval_top_full(e); i++) {
         eval_cell *ec = &e->cells[i];
         if (eval_requires(e)) {
+            TRY(find_left(e, ec));
             if (ec->count) {
                 TRY(eval_candidate_words(e, ec));
                 TRY(fill_from(e, ec, ec->words, kept, kept_count));

@@ -84,6 +84,7 @@ typedef struct eval_cell {
     uint16_t *docs;            /* either ascending lows */
     uint64_t *words;           /* or bits; both may be there */
     uint32_t *starts;          /* of those of each block among docs, where batches need it */
+    struct eval_late *late;    /* they are found block by block, and count is about how many */
     const float *rests;        /* batches.c: bounds by block, of the terms behind each one */
     struct eval_waiting *waiting;
     struct phrase_side *sides; /* two a phrase: body (or the field it is in), title; phrases.c */
@@ -357,6 +358,20 @@ anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words);
 bool eval_restricted_by_sets(const evaluation *e, const eval_cell *ec); /* or by the dead */
 bool eval_restricted(const evaluation *e, const eval_cell *ec);         /* or by excluded terms */
 anp_status eval_find_candidates(evaluation *e, eval_cell *ec);
+/*
+ * Where so many are expected that those of a block are found when it is scored, ec->late is made.
+ * The tests are also built with few.
+ */
+#ifndef EVAL_LATE_LEAST
+#define EVAL_LATE_LEAST 512
+#endif
+typedef struct eval_late {
+    uint32_t blocks, found; /* that were looked at, and candidates in them */
+    uint32_t count;         /* of required lists, the shortest first: */
+    const list_view *lists[EVAL_TERMS_MAX];
+    const uint16_t *starts[EVAL_TERMS_MAX]; /* of blocks, in those that are no bitsets */
+} eval_late;
+anp_status eval_find_late(evaluation *e, eval_cell *ec);
 anp_status eval_candidate_words(evaluation *e, eval_cell *ec); /* makes bits of lows */
 anp_status eval_candidate_docs(evaluation *e, eval_cell *ec);  /* and lows of bits */
 uint64_t *eval_words(evaluation *e); /* room for the bits of a window */

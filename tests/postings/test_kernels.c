@@ -390,6 +390,63 @@ static bool check_wanted(const postings_reader *reader, const list_view *v, cons
     return good && check_wanted_bytes(s, mixed, count, tfs, large, "of any");
 }
 
+/* A list of a sample, and where its blocks begin. */
+typedef struct sampled {
+    sample s;
+    buffer bytes;
+    list_view view;
+    uint16_t starts[LIST_BLOCKS + 1];
+} sampled;
+
+static bool sampled_make(sampled *out, uint32_t count, prng *r) {
+    const postings_kernels *const *kernels;
+    out->bytes = (buffer){0};
+    if (!CHECK(sample_make(r, count, SAMPLE_ONES, prng_below(r, 2), &out->s))) {
+        return false;
+    }
+    list_build(&(list_input){.count = count, .docs = out->s.docs, .tfs = out->s.tfs}, &out->bytes);
+    str value = str_make((const char *)out->bytes.data, out->bytes.len);
+    bool good = CHECK_EQ_INT(list_view_open(value, &out->view, NULL), ANP_OK);
+    postings_kernels_all(&kernels);
+    if (good && out->view.container_kind == LIST_BLOCKED) {
+        kernels[0]->starts(out->view.high, list_high_words(count), count, out->starts);
+    }
+    return good;
+}
+
+/* What a block of a blocked list has in common with lists of other sizes. */
+static void check_common(const postings_reader *reader, prng *r) {
+    static const uint32_t sizes[][3] = {
+        {64, 64, 4096}, {600, 4000, 30000}, {4095, 4095, 65536}, {3000, 100, 50000}};
+    static sampled all[3];
+    const list_view *lists[3];
+    const uint16_t *starts[3];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        bool good = true;
+        for (int k = 0; k < 3; k++) {
+            good &= sampled_make(&all[k], sizes[i][k], r);
+            lists[k] = &all[k].view;
+            starts[k] = all[k].starts;
+        }
+        for (uint32_t block = 0; block < (uint32_t)LIST_BLOCKS && good; block++) {
+            uint16_t docs[BLOCK_DOCS + KERNEL_READ_BYTES];
+            uint32_t count = reader->block_common(lists, starts, 3, block, docs), at = 0;
+            for (uint32_t low = block * BLOCK_DOCS; low < (block + 1) * BLOCK_DOCS; low++) {
+                if (byte_of(&all[0].s, low) && byte_of(&all[1].s, low) &&
+                    byte_of(&all[2].s, low)) {
+                    good = good && CHECK(at < count && docs[at] == low);
+                    at++;
+                }
+            }
+            good = good && CHECK_EQ_INT(count, at);
+        }
+        for (int k = 0; k < 3; k++) {
+            buffer_free(&all[k].bytes);
+            sample_free(&all[k].s);
+        }
+    }
+}
+
 static bool check_all_wanted(const postings_reader *reader, const list_view *v, const sample *s,
                              prng *r) {
     static uint8_t all[LIST_DOCS + KERNEL_READ_BYTES];
@@ -462,6 +519,9 @@ void test_postings_kernels(void) {
     const postings_reader *const *readers;
     size_t reader_count = postings_readers_all(&readers);
     CHECK_EQ_STR(readers[0]->name, "portable");
+    for (size_t k = 0; k < reader_count; k++) {
+        check_common(readers[k], &r);
+    }
     static const uint32_t sizes[] = {1, 3, 8, 9, 63, 64, 100, 255, 256, 2000, 4095, 4096, 9000,
                                      40000, 65536};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
