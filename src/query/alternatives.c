@@ -11,8 +11,8 @@
  * left out. In none does a post score more than in the whole query, and in the one that chooses
  * just what it matches it scores as much. So a post that comes before another one in a choice comes
  * before it in the whole, and the k best of the whole are among the k best of the choices. What the
- * k-th best post of some choices has is the threshold that the next one begins with: most of them,
- * which choose less, find nothing that reaches it.
+ * k-th best post of some choices has is the threshold that the next one begins with: most of them
+ * find nothing that reaches it. Of more than four parts lists are cut instead (where.c).
  *
  * Where nothing is required, a post matches if it matches in some choice: the bits of all words,
  * and of each part by itself, are put together and counted.
@@ -152,20 +152,48 @@ static anp_status offer_best(const evaluation *e, const scored_posts *posts) {
     return ANP_OK;
 }
 
-/* The last choice leaves all out: its matches are all where something is required. */
+/* Choices in their order, each once. */
+typedef struct ranking {
+    const evaluation *e;
+    scored_posts posts;
+    uint32_t done; /* a bit each */
+    bool count;
+    uint64_t *total;
+    bool *known;
+} ranking;
+
+/* That which leaves all out says how many posts match, where something is required. */
+static anp_status take_choice(ranking *r, uint32_t chosen) {
+    if (r->done >> chosen & 1 || !*r->known) {
+        return ANP_OK;
+    }
+    r->done |= 1u << chosen;
+    return rank_choice(r->e, chosen, r->count && !chosen, &r->posts, r->total, r->known);
+}
+
+/* The greatest scores first: what chooses all; where few posts have all that, each part by itself
+   finds a threshold for the rest. */
+static anp_status take_choices(ranking *r, uint32_t choices) {
+    uint32_t all = (1u << choices) - 1;
+    TRY(take_choice(r, all));
+    for (uint32_t i = 0; i < choices && r->posts.count < r->e->request->k; i++) {
+        TRY(take_choice(r, 1u << i));
+    }
+    for (uint32_t chosen = all + 1; chosen-- > 0;) {
+        TRY(take_choice(r, chosen));
+    }
+    return ANP_OK;
+}
+
 static anp_status rank_all(const evaluation *e, uint32_t choices, bool count, uint64_t *total,
                            bool *known) {
-    scored_posts posts = {0};
-    anp_status status = ANP_OK;
+    ranking r = {.e = e, .count = count, .total = total, .known = known};
     *known = true;
-    for (uint32_t left = 1u << choices; left && *known && status == ANP_OK; left--) {
-        uint32_t chosen = left - 1;
-        status = rank_choice(e, chosen, count && !chosen, &posts, total, known);
-    }
+    anp_status status = take_choices(&r, choices);
     if (status == ANP_OK && *known) {
-        status = offer_best(e, &posts);
+        status = offer_best(e, &r.posts);
     }
-    free(posts.items);
+    free(r.posts.items);
     return status;
 }
 

@@ -946,7 +946,7 @@ def test_query_trace():
     check(re.search(r"^posts whose positions were looked at \d+, lists of word pairs 0$", phrase, re.M), phrase)
     known = r'^pair "cach rule": listed in 0 cells, 0 posts; nowhere in 0, not known in [1-9]\d*$'
     check(re.search(known, phrase, re.M), phrase)
-    for query in ("body:cache", '(rules OR "cache rules") -zebra', "-cache", "*"):
+    for query in ("body:cache", '(rules OR "cache rules") -zebra', "NOT cache", "*"):
         check("evaluation by bounds" in run("query", query, "--trace", "--count").err, query)
     full = run("query", "cache", "--trace", "--explain", code=0)
     check("every match is scored" in full.err, full.err)
