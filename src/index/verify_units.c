@@ -96,24 +96,42 @@ static bool bounds_hold(const check *c, const window_facts *f, const list_view *
     return hold;
 }
 
-/* Seed i is not above the first 2^i champions, and not below all other postings by a unit; of seeds
-   behind the champions' as many postings are not below. */
-static bool champions_hold(check *c, const window_facts *f, const list_view *list, bool blended) {
+/* Parts of postings by low, in c->parts: what is in part i is not below seed i. Champions are in
+   those below LIST_SEEDS, runners-up, if there are any, in that of the last of them, all others in
+   the part behind; which that is. */
+static uint32_t mark_best(check *c, const list_view *list, bool blended) {
     const uint8_t *lows = list->champions + (blended ? (size_t)list->champion_count * 2 : 0);
-    uint32_t above[LIST_SEEDS_MAX] = {0};
-    bool hold = true;
-    memset(c->parts, LIST_SEEDS, WINDOW_DOCS);
-    for (uint32_t i = 0, part = 0; i < list->champion_count; i++) {
+    uint16_t docs[LIST_DOCS / 64];
+    uint32_t others = LIST_SEEDS, part = 0;
+    if (!blended && list->runner_count) {
+        others = 32 - (uint32_t)__builtin_clz(LIST_CHAMPIONS + list->runner_count);
+    }
+    memset(c->parts, (int)others, WINDOW_DOCS);
+    for (uint32_t i = 0; i < list->champion_count; i++) {
         part += i == 1u << part;
         c->parts[load_u16(lows + (size_t)i * 2)] = (uint8_t)part;
     }
+    uint32_t count = others > LIST_SEEDS ? list_runner_docs(list, docs) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        c->parts[docs[i]] = (uint8_t)(others - 1);
+    }
+    return others;
+}
+
+/* Seed i is not above the first 2^i champions, and not below all other postings by a unit; the same
+   of champions and runners-up together; of seeds behind these as many postings are not below. */
+static bool champions_hold(check *c, const window_facts *f, const list_view *list, bool blended) {
+    uint32_t above[LIST_SEEDS_MAX] = {0}, others = mark_best(c, list, blended);
+    bool hold = true;
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t low = c->lows[i], part = c->parts[low];
         float value = rank_saturation(c->tfs[i], f->norms[low]);
         value = blended ? value * f->factors[low] / LIST_BLEND_SCALE : value;
         float units = value * 65535.01f;
-        hold = hold && (part == 0 || value <= list_seed_most(list_seed(list, blended, part - 1))) &&
-               (part == LIST_SEEDS || units >= (float)list_seed(list, blended, part));
+        uint32_t before = part < LIST_SEEDS || part == others ? part : (uint32_t)LIST_SEEDS;
+        hold = hold &&
+               (part == 0 || value <= list_seed_most(list_seed(list, blended, before - 1))) &&
+               (part == others || units >= (float)list_seed(list, blended, part));
         for (uint32_t seed = LIST_SEEDS; seed < list->seed_count; seed++) {
             above[seed] += units >= (float)list_seed(list, blended, seed);
         }

@@ -2,9 +2,9 @@
  * Posting list from arrays to bytes: the sections of postings/format.h in their order.
  *
  * Room for the largest form is made once, then sections are written by pointer. Cost: a few passes
- * over the postings; seeds and champions by a histogram and a radix sort of the best, hundred-odd
- * or a thousand. Every bound is checked against the float that it must cover as it is written,
- * because it is rounded.
+ * over the postings; seeds, champions and runners-up by a histogram and a radix sort of the best,
+ * hundred-odd or a thousand. Every bound is checked against the float that it must cover as it is
+ * written, because it is rounded.
  */
 #include "postings/list.h"
 
@@ -359,6 +359,23 @@ static void put_champions(const list_input *input, const uint32_t *best, uint8_t
     }
 }
 
+/* Those behind the champions, in the order of ordinals. */
+static uint8_t *put_runners(const list_input *input, const uint32_t *best, uint8_t *at) {
+    uint64_t chosen[LIST_DOCS / 64] = {0};
+    uint16_t docs[LIST_DOCS / 64];
+    uint32_t first = list_champions(input->count), wanted = list_runners(input->count), count = 0;
+    for (uint32_t i = first; i < first + wanted; i++) {
+        uint32_t rank = best[i] & UINT16_MAX;
+        chosen[rank / 64] |= (uint64_t)1 << rank % 64;
+    }
+    for (uint32_t word = 0; word < (uint32_t)LIST_DOCS / 64 && count < wanted; word++) {
+        for (uint64_t left = chosen[word]; left; left &= left - 1) {
+            docs[count++] = input->docs[word * 64 + (uint32_t)__builtin_ctzll(left)];
+        }
+    }
+    return wanted ? put_blocked(&(list_input){.count = wanted, .docs = docs}, at) : at;
+}
+
 /* The largest of all values is the largest of the scopes, and the least of them is not above the
    values that seeds are made of: what is below counts as the least. */
 static uint8_t *put_bounds(const list_input *input, const best_room *room, uint8_t *at) {
@@ -378,10 +395,11 @@ static uint8_t *put_bounds(const list_input *input, const best_room *room, uint8
     uint32_t held = find_best(input->impacts, input->count, of_impacts, 1.0f, room);
     put_seeds(room->best, held, seed_count, seeds);
     put_champions(input, room->best, lows, tfs);
+    uint8_t *end = put_runners(input, room->best, tfs + (size_t)champions * 2);
     held = find_best(input->blended, input->count, of_blended, LIST_BLEND_SCALE, room);
     put_seeds(room->best, held, seed_count, seeds + (size_t)seed_count * 2);
     put_champions(input, room->best, lows + (size_t)champions * 2, tfs + champions);
-    return tfs + (size_t)champions * 2;
+    return end;
 }
 
 /* ---- The whole ----------------------------------------------------------------------------- */

@@ -48,6 +48,10 @@
  *                blended impact in the units of seeds, of the same the lower ordinal first: u16
  *                low[128], u16 blended low[128], u8 tf[128], u8 blended tf[128], 255 for a tf of
  *                255 and more. So no posting but the first 2^i of them is above seed i by a unit
+ *     runners    behind champions, from n = 1,024: the next best postings by impact, to the 256th
+ *                or, from n = 2,048, the 512th, as a blocked container: u16 rank[8], u64 high[6 or
+ *                10], u8 low[128 or 384]. So no posting but champions and these is above seed 8
+ *                or 9 by a unit
  *     impact     tf / (tf + norm) by rank/bm25.h at k1 = 1.2, b = 0.75 and the unit's average
  *                length; blended: times the prior factor of blend 0.3 and equal weights. For other
  *                settings: with c the least norm(now) / norm(build), an impact x is at most
@@ -143,6 +147,12 @@ static inline uint32_t list_champions(uint32_t count) {
            : count < LIST_CHAMPIONS ? count : LIST_CHAMPIONS;
 }
 
+/* Of a list with champions: the runners-up, which are a blocked container. */
+static inline uint32_t list_runners(uint32_t count) {
+    enum { FEWER = 256, MORE = 512, PART = 4 };
+    return count < PART * FEWER ? 0 : (count < PART * MORE ? FEWER : MORE) - LIST_CHAMPIONS;
+}
+
 static inline uint32_t list_container_of(uint32_t count) {
     return count < LIST_BLOCKED_FROM ? LIST_ARRAY
            : count < LIST_BITSET_FROM ? LIST_BLOCKED : LIST_BITSET;
@@ -151,6 +161,10 @@ static inline uint32_t list_container_of(uint32_t count) {
 /* u64s of `high` in a blocked container. */
 static inline uint32_t list_high_words(uint32_t count) {
     return (count + LIST_BLOCKS + 63) / 64;
+}
+
+static inline uint32_t list_blocked_bytes(uint32_t count) {
+    return LIST_SLOTS * 2 + list_high_words(count) * 8 + count;
 }
 
 #endif

@@ -80,6 +80,10 @@ static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t
     v->champion_count = list_champions(v->count);
     v->champions = take(&at, end, (size_t)v->champion_count * 4);
     v->champion_tfs = take(&at, end, (size_t)v->champion_count * 2);
+    v->runner_count = list_runners(v->count);
+    if (v->runner_count) {
+        v->runners = take(&at, end, list_blocked_bytes(v->runner_count));
+    }
     if (v->bounds) {
         v->impact_max = load_u16(v->bounds + 2);
         v->blended_max = load_u16(v->bounds + 6);
@@ -165,6 +169,21 @@ bool list_docs_within(const list_view *v, uint32_t from, uint32_t end, uint16_t 
 
 uint32_t list_rank(const list_view *v, uint16_t low) {
     return postings_reader_best()->rank(v, low);
+}
+
+list_view list_runner_view(const list_view *v) {
+    const uint8_t *at = v->runners;
+    list_view view = {.count = v->runner_count, .container_kind = LIST_BLOCKED};
+    take_container(&view, at, at + list_blocked_bytes(v->runner_count));
+    return view;
+}
+
+uint32_t list_runner_docs(const list_view *v, uint16_t *docs) {
+    if (v->runner_count == 0) {
+        return 0;
+    }
+    list_view runners = list_runner_view(v);
+    return list_docs(&runners, docs);
 }
 
 void list_block(const list_view *v, uint32_t block, uint32_t *from, uint32_t *to) {

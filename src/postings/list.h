@@ -57,6 +57,8 @@ typedef struct list_view {
     uint32_t champion_count;
     const uint8_t *champions;    /* u16 lows by impact, then by blended impact */
     const uint8_t *champion_tfs; /* likewise */
+    uint32_t runner_count;
+    const uint8_t *runners; /* a blocked container */
     str positions; /* when they are in the same value; data NULL otherwise */
 } list_view;
 
@@ -73,6 +75,12 @@ uint32_t list_docs(const list_view *view, uint16_t *docs);
 /* The same, for who counts on them: false where bytes are damaged, so that they are not count, do
    not ascend or do not all lie in [from, end). */
 bool list_docs_within(const list_view *view, uint32_t from, uint32_t end, uint16_t *docs);
+
+/* The runners-up as the container of a list of so many; runner_count > 0. */
+list_view list_runner_view(const list_view *view);
+
+/* The ordinals of the runners-up, ascending, runner_count of them at most; how many. */
+uint32_t list_runner_docs(const list_view *view, uint16_t *docs);
 
 /* All tfs in rank order; 1 each in a list without tf. */
 void list_tfs(const list_view *view, uint32_t *tfs);

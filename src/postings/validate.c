@@ -141,8 +141,8 @@ static anp_status validate_bounds(const list_view *v, const uint16_t *docs, cons
 
 /* Different postings, with their tfs; whether they are the best, only the index can say. */
 static anp_status validate_champions(const list_view *v, const uint8_t *lows, const uint8_t *tfs,
-                                     anp_error *err) {
-    uint64_t seen[LIST_DOCS / 64] = {0};
+                                     uint64_t seen[LIST_DOCS / 64], anp_error *err) {
+    memset(seen, 0, LIST_DOCS / 8);
     for (uint32_t i = 0; i < v->champion_count; i++) {
         uint16_t low = load_u16(lows + (size_t)i * 2);
         uint32_t rank = list_rank(v, low);
@@ -154,6 +154,30 @@ static anp_status validate_champions(const list_view *v, const uint8_t *lows, co
         seen[low / 64] |= (uint64_t)1 << low % 64;
     }
     return ANP_OK;
+}
+
+/* Other postings than those seen. */
+static anp_status validate_runners(const list_view *v, const uint64_t seen[LIST_DOCS / 64],
+                                   uint16_t *docs, anp_error *err) {
+    list_view runners = list_runner_view(v);
+    TRY(validate_order(&runners, docs, list_docs(&runners, docs), err));
+    TRY(validate_high(&runners, err));
+    TRY(validate_ranks(&runners, docs, err));
+    for (uint32_t i = 0; i < runners.count; i++) {
+        bool again = seen[docs[i] / 64] >> docs[i] % 64 & 1;
+        if (again || list_rank(v, docs[i]) == UINT32_MAX) {
+            return error_corrupt(err, "runner-up %u is wrong", i);
+        }
+    }
+    return ANP_OK;
+}
+
+static anp_status validate_best(const list_view *v, uint16_t *docs, anp_error *err) {
+    uint64_t seen[LIST_DOCS / 64];
+    TRY(validate_champions(v, v->champions + (size_t)v->champion_count * 2,
+                           v->champion_tfs + v->champion_count, seen, err));
+    TRY(validate_champions(v, v->champions, v->champion_tfs, seen, err));
+    return v->runner_count ? validate_runners(v, seen, docs, err) : ANP_OK;
 }
 
 static anp_status validate(const list_view *v, uint16_t *docs, uint32_t *tfs, anp_error *err) {
@@ -168,12 +192,7 @@ static anp_status validate(const list_view *v, uint16_t *docs, uint32_t *tfs, an
     TRY(validate_bounds(v, docs, v->bounds, v->seeds, v->bound_bytes, err));
     TRY(validate_bounds(v, docs, v->bounds + 4, v->seeds + (size_t)v->seed_count * 2,
                         v->blended_bytes, err));
-    if (v->champion_count == 0) {
-        return ANP_OK;
-    }
-    TRY(validate_champions(v, v->champions, v->champion_tfs, err));
-    return validate_champions(v, v->champions + (size_t)v->champion_count * 2,
-                              v->champion_tfs + v->champion_count, err);
+    return v->champion_count ? validate_best(v, docs, err) : ANP_OK;
 }
 
 anp_status list_validate(const list_view *v, anp_error *err) {

@@ -48,8 +48,8 @@
  * one that was torn may join the number of the newest with the tables of an older one.
  *
  * Format versions: 1 (0.1.0) first; 2 has tables shingles and pairs, and sketches in pieces; 3 says
- * which pairs stand nowhere; 4 has champions in lists, and lists of any of the other pairs; 5 keeps
- * the segments of a window whole until all of it is merged.
+ * which pairs stand nowhere; 4 has champions in lists, and lists of any of the other pairs; 5 has
+ * runners-up, and keeps the segments of a window whole until all of it is merged.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H

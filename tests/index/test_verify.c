@@ -167,7 +167,7 @@ static bool wrong_pack(garden *g, unsigned n) {
     return true;
 }
 
-/* The same pack with its first list, or one with positions, changed: n says how. */
+/* The same pack with its first list changed: n says how. */
 static bool wrong_list(garden *g, unsigned n) {
     store_table table = lists_of(g);
     uint64_t key, code;
@@ -179,8 +179,8 @@ static bool wrong_list(garden *g, unsigned n) {
         pack_open(value, &cursor, NULL) != ANP_OK) {
         return false;
     }
-    for (bool first = true; pack_next(&cursor, &code, &entry, NULL) == ANP_OK; first = false) {
-        if (first && !(code & 1)) {
+    while (pack_next(&cursor, &code, &entry, NULL) == ANP_OK) {
+        if (!changed.len && !(code & 1)) {
             buffer_put_str(&changed, entry);
             buffer_put_u8(&changed, 0); /* positions that are too long */
             size_t less = n == 1 ? 3 : n == 2 ? changed.len - 1 : 0;
@@ -197,12 +197,19 @@ static bool wrong_list(garden *g, unsigned n) {
     return true;
 }
 
-/* The first champion and the last change places, of either kind; or the last seed is too great. */
+/* The first champion and the last change places, of either kind; or the last seed is too great, or
+   that of the last runner-up, or it is too small. */
 static bool spoil_champions(buffer *list, unsigned kind) {
     list_view v;
     CHECK_EQ_INT(list_view_open(str_make((const char *)list->data, list->len), &v, NULL), ANP_OK);
-    if (v.champion_count == 0) {
+    if (v.champion_count == 0 || (kind > 2 && v.runner_count == 0)) {
         return false;
+    }
+    if (kind > 2) {
+        uint32_t seed = v.runner_count == 128 ? 8 : 9;
+        uint8_t *at = list->data + (v.seeds - v.bytes) + (size_t)seed * 2;
+        store_u16(at, kind == 3 ? load_u16(at - 2) : load_u16(at + 2));
+        return true;
     }
     if (kind == 2) {
         uint8_t *seed = list->data + (v.seeds - v.bytes) + (size_t)(v.seed_count - 1) * 2;
@@ -226,7 +233,7 @@ static bool wrong_champions(garden *g, unsigned n) {
     uint64_t key = 0, code;
     bool found = false;
     str value, entry;
-    while (n < 3 && !found && find_value(g, table, key + 1, true, &key, &value)) {
+    while (n < 5 && !found && find_value(g, table, key + 1, true, &key, &value)) {
         pack_cursor cursor;
         pack_builder builder = {0};
         buffer list = {0}, out = {0};
@@ -246,7 +253,7 @@ static bool wrong_champions(garden *g, unsigned n) {
         buffer_free(&list);
         buffer_free(&out);
     }
-    CHECK(found || n == 3 || WINDOW_BITS <= 8);
+    CHECK(found || n == 5 || WINDOW_BITS <= 8);
     return found;
 }
 

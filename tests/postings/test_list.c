@@ -136,6 +136,28 @@ static int better_first(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* Those behind the champions, of postings sorted by better_first. */
+static bool check_runners(const list_view *v, const sample *s, const uint64_t *sorted,
+                          uint32_t champions) {
+    uint32_t expect = s->count < 1024 ? 0 : s->count < 2048 ? 128 : 384;
+    uint16_t docs[384];
+    bool *named = calloc(65536, sizeof *named);
+    bool good = CHECK(named != NULL) && CHECK_EQ_INT(v->runner_count, expect) &&
+                CHECK_EQ_INT(list_runner_docs(v, docs), expect);
+    for (uint32_t i = champions; i < champions + expect && good; i++) {
+        named[s->docs[(uint32_t)sorted[i]]] = true;
+    }
+    for (uint32_t i = 0; i < expect && good; i++) {
+        good = CHECK(named[docs[i]]) && (i == 0 || CHECK(docs[i - 1] < docs[i]));
+    }
+    uint32_t seed = expect == 128 ? 8 : 9;
+    for (uint32_t i = champions + expect; i < s->count && expect && good; i++) {
+        good = CHECK(s->impacts[(uint32_t)sorted[i]] <= list_seed_most(list_seed(v, false, seed)));
+    }
+    free(named);
+    return good;
+}
+
 static bool check_champions(const list_view *v, const sample *s, bool blended) {
     const float *values = blended ? s->blended : s->impacts;
     float scale = list_seed_scale(blended ? LIST_BLEND_SCALE : 1.0f);
@@ -150,6 +172,9 @@ static bool check_champions(const list_view *v, const sample *s, bool blended) {
         uint32_t rank = (uint32_t)sorted[i], tf = s->tfs[rank], at = blended ? expect + i : i;
         good = CHECK_EQ_INT(load_u16(v->champions + (size_t)at * 2), s->docs[rank]) &&
                CHECK_EQ_INT(v->champion_tfs[at], tf < 255 ? tf : 255);
+    }
+    if (!blended) {
+        good = good && check_runners(v, s, sorted, expect);
     }
     for (uint32_t i = 0; i < s->count && good; i++) { /* what is left is not above the seed */
         uint32_t before = i ? 31 - (uint32_t)__builtin_clz(i) : 0;
@@ -433,7 +458,8 @@ static void odd_headers(void) {
 
 /* One broken rule each, the sizes still right: opens, and validation names it. */
 static void broken_rules(void) {
-    enum { HEAD, CONTAINER, RANKS, HIGH, CODES, COUNTS, RANGE, SEEDS, BOUNDS, CHAMPIONS, TFS };
+    enum { HEAD, CONTAINER, RANKS, HIGH, CODES, COUNTS, RANGE, SEEDS, BOUNDS, CHAMPIONS, TFS,
+           RUNNERS };
     static const struct {
         uint32_t count;
         sample_tfs kind;
@@ -453,7 +479,9 @@ static void broken_rules(void) {
                  {100, SAMPLE_SMALL, SEEDS, 15, 0xff}, /* seeds that rise */
                  {100, SAMPLE_SMALL, BOUNDS, 0, 0}, {3000, SAMPLE_SMALL, BOUNDS, 255, 0},
                  {3000, SAMPLE_SMALL, CHAMPIONS, 0, 1}, {3000, SAMPLE_SMALL, CHAMPIONS, 511, 64},
-                 {5000, SAMPLE_SMALL, TFS, 0, 0}, {5000, SAMPLE_SMALL, TFS, 255, 1}};
+                 {5000, SAMPLE_SMALL, TFS, 0, 0}, {5000, SAMPLE_SMALL, TFS, 255, 1},
+                 {3000, SAMPLE_SMALL, RUNNERS, 2, 1}, {3000, SAMPLE_SMALL, RUNNERS, 20, 4},
+                 {3000, SAMPLE_SMALL, RUNNERS, 100, 1}, {1024, SAMPLE_SMALL, RUNNERS, 191, 1}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         prng p = {61};
         sample s;
@@ -466,7 +494,7 @@ static void broken_rules(void) {
         const uint8_t *sections[] = {v.bytes,    v.container,        v.ranks,
                                      v.high,     v.tf_codes,         v.exception_counts,
                                      v.bounds,   v.seeds,            v.bound_bytes,
-                                     v.champions, v.champion_tfs};
+                                     v.champions, v.champion_tfs,     v.runners};
         uint8_t *byte = b.data + (sections[table[i].section] - v.bytes) + table[i].at;
         *byte = table[i].flip ? *byte ^ table[i].flip : 0;
         CHECK_EQ_INT(list_view_open(str_make((char *)b.data, b.len), &v, NULL), ANP_OK);
