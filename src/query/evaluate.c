@@ -7,6 +7,12 @@
 #define EVAL_CHECK_MAX 2048
 #endif
 
+/* Blocks that are scored before champions are asked; then again after FINISH_TIMES as many. The
+   tests are also built with few. */
+#ifndef EVAL_FINISH_FIRST
+#define EVAL_FINISH_FIRST 24
+#endif
+
 enum {
     /* A cell with so few candidates, or a query with so many times those that are wanted and some
        more, is scored without bounds: these would cost more. Batches cost the least. */
@@ -15,6 +21,7 @@ enum {
     DIRECT_BATCHES = 16,
     DIRECT_ALL = 64,
     ONLY_BLOCKS = 28, /* of so many blocks and more the only list of a cell is scored as a whole */
+    FINISH_TIMES = 2,
     COUNT_FIRST_FROM = 4096, /* from this k on the heap is not made larger than there are matches */
 };
 
@@ -55,15 +62,27 @@ static uint32_t count_reached(const evaluation *e, const eval_cell *ec) {
     return count;
 }
 
+/* Best blocks first. When some were scored, so that the threshold has nearly its height, and then
+   ever more, what champions can tell of the cells that are left is asked. */
 static anp_status rank_union_blocks(evaluation *e) {
     const eval_block *b;
     eval_order order;
+    uint32_t done = 0, then = EVAL_FINISH_FIRST;
     eval_order_begin(e, &order);
     TRY(eval_next_block(e, &order, &b));
     while (b) {
         const uint64_t *allowed;
-        TRY(eval_allowed(e, &e->cells[b->cell], &allowed));
-        TRY(eval_union_block(e, &e->cells[b->cell], b->block, allowed));
+        eval_cell *ec = &e->cells[b->cell];
+        if (!ec->finished) {
+            TRY(eval_allowed(e, ec, &allowed));
+            TRY(eval_union_block(e, ec, b->block, allowed));
+            ec->sums[b->block] = 0; /* done with */
+            done++;
+        }
+        if (done == then) {
+            then *= FINISH_TIMES;
+            TRY(eval_finish_cells(e));
+        }
         TRY(eval_next_block(e, &order, &b));
     }
     return ANP_OK;

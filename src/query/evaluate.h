@@ -12,8 +12,9 @@
  * (rank/bounds.h). The bounds of a query's terms are added up lane by lane; blocks that can still
  * win are scored, the best bounds first, until none reaches the worst post that is kept.
  *
- * Long lists also name their best postings, the champions: mostly all that a query of one word
- * needs (one_term.c).
+ * Long lists also name their best postings, the champions and runners-up: mostly all that a query
+ * of one word needs (one_term.c), and, where the bounds of blocks are flat, all that a union needs
+ * in a cell (champions.c).
  *
  * Of a block only the ordinals that have all its mandatory terms are looked at: those that the
  * query requires, and those without which the others' bounds do not reach the threshold. Where one
@@ -53,7 +54,7 @@ typedef struct evaluate_trace {
     uint32_t blocks;         /* bounds looked at */
     uint32_t blocks_scored;
     uint64_t postings;       /* added to accumulators */
-    uint64_t champions;      /* postings that were taken as such, of one term */
+    uint64_t champions;      /* postings that were taken as such, runners-up too */
     uint64_t probes;         /* ordinals looked up in a list */
     uint64_t phrases;        /* posts whose positions were looked at */
     uint64_t pairs;          /* lists of two words side by side that were taken for phrases */

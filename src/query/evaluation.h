@@ -1,5 +1,5 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, sets.c, where.c,
-   bounding.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, batches.c,
+   bounding.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, champions.c, batches.c,
    candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
@@ -76,6 +76,7 @@ typedef struct eval_cell {
     float *sums;               /* bounds by block, once they are needed; then also: */
     eval_lane **by_most;       /* its lanes, by ascending bound */
     uint32_t lane_count;
+    bool finished;             /* champions.c: no post can win that was not scored */
     float *factors_most;       /* by block, where bounds are capped */
     uint64_t *allowed;         /* once it is needed, where there are restrictions */
     uint64_t *excluded;        /* bits of what excluded terms have, once it is often asked for */
@@ -302,6 +303,10 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const 
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
 /* One that holds the phrases. */
 void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
+
+/* champions.c: finishes the cells with sums, of a union, in which champions tell what can still
+   win. The sum of a block that was scored has to be 0. */
+anp_status eval_finish_cells(evaluation *e);
 
 /* batches.c: candidates scored many at once; whether the query's candidates can be. */
 bool eval_is_for_batches(const evaluation *e);

@@ -1,0 +1,331 @@
+/*
+ * Cells of a union in which every post that can still win is among the best postings of one list.
+ *
+ * The bounds of blocks add up what different posts of a block have at most. Where many posts are
+ * alike they are flat: a third of all blocks may reach the threshold, and none of their posts does.
+ * But a post that has all other terms at their best still needs something of this one:
+ *
+ *     need     threshold - what all others have at most in the cell
+ *     seeds    no posting but the first champions, or champions and runners-up (postings/format.h),
+ *              has so much: only these can win
+ *
+ * The term is taken whose postings are the fewest. Those in blocks that can win, and among the next
+ * term's too, get their contributions, at once; those that can win with what the others have at
+ * most in their blocks are scored. Then the cell is done with: some µs, whatever its blocks are
+ * like.
+ */
+#include "query/evaluation.h"
+
+enum {
+    BEST_MAX = 512,  /* that a list names */
+    PER_BLOCK = 8,   /* postings that are looked at rather than scoring one block */
+    CROSS_FROM = 16, /* so many are looked for among those of another term, */
+    CROSS_TIMES = 8, /* if these are so many times as many, or fewer */
+};
+
+/* A term in a cell, and how many of its best postings can win: champions and runners-up. */
+typedef struct best_postings {
+    const eval_lane *lane;
+    uint32_t count; /* UINT32_MAX: not known */
+} best_postings;
+
+/* Those that may win, in any order. */
+typedef struct able_postings {
+    uint32_t count;
+    uint16_t docs[BEST_MAX + KERNEL_READ_BYTES];
+    uint8_t tfs[BEST_MAX + KERNEL_READ_BYTES]; /* 255: or more; 0: not known */
+} able_postings;
+
+/* How many postings a list names: the kind that a query's bounds are made of. */
+static uint32_t named_of(const evaluation *e, const list_view *list) {
+    return list->champion_count + (e->prior.blends ? 0 : list->runner_count);
+}
+
+static uint32_t postings_needed(const evaluation *e, const eval_lane *lane, double others) {
+    const list_view *list = &lane->in->list;
+    uint32_t named = list->bounds ? named_of(e, list) : 0;
+    for (uint32_t i = 0; i < list->seed_count && 1u << i <= named; i++) {
+        float impact = list_seed_most(list_seed(list, e->prior.blends, i));
+        double bound = (double)rank_bound_units(&lane->bound, impact, impact, 0) + others;
+        if (bound * (double)RANK_BOUND_ROUND < (double)e->theta) {
+            return 1u << i <= list->champion_count ? 1u << i : named;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/* Of the terms of a cell the one with the fewest, and the next. */
+static void find_fewest(const evaluation *e, const eval_cell *ec, best_postings best[2]) {
+    double sum = 0;
+    best[0] = best[1] = (best_postings){NULL, UINT32_MAX};
+    for (uint32_t i = 0; i < ec->lane_count; i++) {
+        sum += (double)ec->by_most[i]->most;
+    }
+    for (uint32_t i = ec->lane_count; i-- > 0;) {
+        const eval_lane *lane = ec->by_most[i];
+        uint32_t count = postings_needed(e, lane, sum - (double)lane->most);
+        if (count < best[0].count) {
+            best[1] = best[0];
+            best[0] = (best_postings){lane, count};
+        } else if (count < best[1].count) {
+            best[1] = (best_postings){lane, count};
+        }
+    }
+}
+
+/* Their lows and tfs, as far as known; docs has room for BEST_MAX, and tfs, which may be NULL. */
+static uint32_t read_best(const evaluation *e, const best_postings *best, uint16_t *docs,
+                          uint8_t *tfs) {
+    const list_view *list = &best->lane->in->list;
+    uint32_t first = e->prior.blends ? list->champion_count : 0;
+    uint32_t champions = best->count < list->champion_count ? best->count : list->champion_count;
+    uint32_t count = champions;
+    for (uint32_t i = 0; i < champions; i++) {
+        docs[i] = load_u16(list->champions + (size_t)(first + i) * 2);
+    }
+    if (best->count > champions) {
+        count += list_runner_docs(list, docs + champions);
+    }
+    if (tfs) {
+        memcpy(tfs, list->champion_tfs + first, champions);
+        memset(tfs + champions, 0, count - champions);
+    }
+    return count;
+}
+
+/* Keeps those in blocks that were not scored and can win. Of a block that was scored, the sum
+   is 0. */
+static void keep_in_blocks(const evaluation *e, const eval_cell *ec, able_postings *able) {
+    uint64_t reached[RANK_LANE_WORDS];
+    uint32_t kept = 0;
+    e->lanes->reached(ec->sums, e->theta / RANK_BOUND_ROUND, reached);
+    for (uint32_t i = 0; i < able->count; i++) {
+        uint16_t low = able->docs[i];
+        uint32_t block = low / BLOCK_DOCS;
+        able->docs[kept] = low;
+        able->tfs[kept] = able->tfs[i];
+        kept += low >= ec->c->from && low < ec->c->end && (reached[block / 64] >> block % 64 & 1);
+    }
+    able->count = kept;
+}
+
+/* Keeps those that are among another term's too. words: of a window, all 0, as afterwards. */
+static void cross(const evaluation *e, const best_postings *other, uint64_t *words,
+                  able_postings *able) {
+    uint16_t docs[BEST_MAX];
+    uint32_t count = read_best(e, other, docs, NULL), kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        words[docs[i] / 64] |= (uint64_t)1 << docs[i] % 64;
+    }
+    for (uint32_t i = 0; i < able->count; i++) {
+        uint16_t low = able->docs[i];
+        able->docs[kept] = low;
+        able->tfs[kept] = able->tfs[i];
+        kept += words[low / 64] >> low % 64 & 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        words[docs[i] / 64] = 0;
+    }
+    able->count = kept;
+}
+
+/* Up to 256 postings of a cell whose scores are made together, term by term. */
+typedef struct scored_postings {
+    evaluation *e;
+    eval_cell *ec;
+    uint32_t count;
+    bool normed[INDEX_FIELDS];
+    uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
+    uint8_t tfs[RANK_LANES + KERNEL_READ_BYTES];
+    float rest[RANK_LANES]; /* what the terms have at most that are not yet added, in its block */
+    float factors[RANK_LANES] __attribute__((aligned(64)));
+    float norms[INDEX_FIELDS][RANK_LANES] __attribute__((aligned(64)));
+    int32_t sums[RANK_LANES] __attribute__((aligned(64)));
+} scored_postings;
+
+static const float *norms_of(scored_postings *p, const eval_term *term) {
+    index_field field = term->lists->field;
+    if (!p->normed[field]) {
+        p->normed[field] = true;
+        eval_norms_of(p->e, p->ec->c, term, p->docs, p->count, p->norms[field]);
+    }
+    return p->norms[field];
+}
+
+/* A contribution whose tf does not fit a byte, in place of that made with 255. */
+static void mend(scored_postings *p, const eval_lane *lane, const float *norms, uint32_t i) {
+    const list_view *list = &lane->in->list;
+    uint32_t rank = p->e->lists->rank(list, p->docs[i]);
+    uint32_t tf = rank == UINT32_MAX ? UINT8_MAX : p->e->lists->tf(list, rank);
+    float weight = lane->term->weight;
+    p->sums[i] += (int32_t)(rank_contribution(weight, tf, norms[i]) -
+                            rank_contribution(weight, UINT8_MAX, norms[i]));
+}
+
+static void move(scored_postings *p, uint32_t from, uint32_t to) {
+    p->docs[to] = p->docs[from];
+    p->rest[to] = p->rest[from];
+    p->factors[to] = p->factors[from];
+    p->sums[to] = p->sums[from];
+    for (uint32_t field = 0; field < (uint32_t)INDEX_FIELDS; field++) {
+        if (p->normed[field]) {
+            p->norms[field][to] = p->norms[field][from];
+        }
+    }
+}
+
+/* Those that can win with the rest. */
+static void keep_reaching(scored_postings *p) {
+    const evaluation *e = p->e;
+    float least[RANK_LANES] __attribute__((aligned(64)));
+    uint64_t lanes[RANK_LANE_WORDS];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        least[i] = e->theta * EVAL_SUM_ROUND - p->rest[i];
+    }
+    memset(lanes, UINT8_MAX, sizeof lanes);
+    e->lanes->reach_each(p->sums, e->prior.blends ? p->factors : NULL, least, lanes);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        for (uint64_t left = lanes[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (i >= p->count) {
+                break;
+            }
+            move(p, i, kept++);
+        }
+    }
+    p->count = kept;
+    memset(p->sums + kept, 0, (RANK_LANES - kept) * sizeof *p->sums);
+}
+
+/* Adds a term whose tfs are there; keeps what can win, and has the driver. */
+static void add_lane(scored_postings *p, const eval_lane *lane) {
+    const evaluation *e = p->e;
+    const float *norms = norms_of(p, lane->term);
+    memset(p->tfs + p->count, 0, RANK_LANES - p->count);
+    e->lanes->add(p->tfs, norms, lane->term->weight, p->sums);
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (p->tfs[i] == UINT8_MAX) {
+            mend(p, lane, norms, i);
+        }
+        p->rest[i] -= lane->blocks[p->docs[i] / BLOCK_DOCS];
+        p->rest[i] = lane->term == e->driver && !p->tfs[i] ? -INFINITY : p->rest[i];
+    }
+    keep_reaching(p);
+}
+
+/* Scores so many; `first`: the lane that they are of, tfs: theirs there. */
+static void score_some(evaluation *e, eval_cell *ec, const eval_lane *first,
+                       const uint16_t *docs, const uint8_t *tfs, uint32_t count) {
+    scored_postings p;
+    p.e = e;
+    p.ec = ec;
+    p.count = count;
+    memset(p.normed, 0, sizeof p.normed);
+    memset(p.norms, 0, sizeof p.norms);
+    memset(p.sums, 0, sizeof p.sums);
+    memset(p.rest, 0, sizeof p.rest);
+    memset(p.factors, 0, sizeof p.factors);
+    memcpy(p.docs, docs, count * sizeof *docs);
+    memcpy(p.tfs, tfs, count);
+    for (uint32_t i = 0; i < count; i++) {
+        p.rest[i] = ec->sums[docs[i] / BLOCK_DOCS];
+        p.factors[i] = eval_factor(e, ec->c, docs[i]);
+    }
+    add_lane(&p, first);
+    for (uint32_t i = ec->lane_count; i-- > 0 && p.count;) {
+        const eval_lane *lane = ec->by_most[i];
+        if (lane != first) {
+            e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, p.docs, p.count, p.tfs);
+            add_lane(&p, lane);
+            if (e->trace) {
+                e->trace->probes += p.count;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < p.count; i++) {
+        eval_offer(e, ec, p.docs[i], p.sums[i], p.factors[i]);
+    }
+}
+
+/* Takes out those that are not allowed, and scores the rest. */
+static void score_able(evaluation *e, eval_cell *ec, const best_postings *best,
+                       const uint64_t *allowed, able_postings *able) {
+    const eval_lane *lane = best->lane;
+    bool known = best->count <= lane->in->list.champion_count;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < able->count; i++) {
+        able->docs[kept] = able->docs[i];
+        able->tfs[kept] = able->tfs[i];
+        kept += eval_is_allowed(allowed, able->docs[i]);
+    }
+    for (uint32_t from = 0; from < kept; from += RANK_LANES) {
+        uint32_t count = kept - from < (uint32_t)RANK_LANES ? kept - from : (uint32_t)RANK_LANES;
+        uint8_t room[RANK_LANES + KERNEL_READ_BYTES];
+        const uint8_t *tfs = able->tfs + from;
+        if (!known) {
+            e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, able->docs + from, count, room);
+            tfs = room;
+        }
+        score_some(e, ec, lane, able->docs + from, tfs, count);
+    }
+}
+
+static anp_status finish_cell(evaluation *e, eval_cell *ec, const best_postings best[2],
+                              uint64_t *words) {
+    able_postings able;
+    const uint64_t *allowed;
+    TRY(cells_open(e->snapshot, ec->c, e->err));
+    TRY(eval_allowed(e, ec, &allowed));
+    able.count = read_best(e, &best[0], able.docs, able.tfs);
+    keep_in_blocks(e, ec, &able);
+    if (able.count >= CROSS_FROM && best[1].count <= CROSS_TIMES * able.count) {
+        cross(e, &best[1], words, &able);
+    }
+    score_able(e, ec, &best[0], allowed, &able);
+    ec->finished = true;
+    memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
+    if (e->trace) {
+        e->trace->champions += best[0].count;
+    }
+    return ANP_OK;
+}
+
+/* Blocks of a cell that can still win. */
+static uint32_t blocks_left(const evaluation *e, const eval_cell *ec) {
+    uint64_t reached[RANK_LANE_WORDS];
+    uint32_t count = 0;
+    e->lanes->reached(ec->sums, e->theta, reached);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        count += (uint32_t)__builtin_popcountll(reached[word]);
+    }
+    return count;
+}
+
+anp_status eval_finish_cells(evaluation *e) {
+    uint64_t *words = NULL;
+    if (e->prior.capped || e->constant || e->theta <= 0) {
+        return ANP_OK;
+    }
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        eval_cell *ec = &e->cells[i];
+        best_postings best[2];
+        uint32_t left = ec->sums && !ec->finished ? blocks_left(e, ec) : 0;
+        if (left == 0) {
+            continue;
+        }
+        find_fewest(e, ec, best);
+        if (best[0].count == UINT32_MAX || best[0].count > PER_BLOCK * left) {
+            continue;
+        }
+        if (!words) {
+            words = eval_words(e);
+            if (!words) {
+                return eval_nomem(e);
+            }
+            memset(words, 0, KERNEL_WORDS * sizeof *words);
+        }
+        TRY(finish_cell(e, ec, best, words));
+    }
+    return ANP_OK;
+}
