@@ -18,7 +18,7 @@
 
 enum {
     BEST_MAX = 512,  /* that a list names */
-    PER_BLOCK = 8,   /* postings that are looked at rather than scoring one block */
+    PER_BLOCK = 16,  /* postings that are looked at rather than scoring one block */
     CROSS_FROM = 16, /* so many are looked for among those of another term, */
     CROSS_TIMES = 8, /* if these are so many times as many, or fewer */
 };
