@@ -6,7 +6,7 @@
 #include "base/vec.h"
 
 enum { KEPT_SLOTS = 1 << 12, KEPT_TERMS_MAX = 1 << 16, SCRATCH_BYTES = 1 << 14,
-       FEW_TERMS = 48 };
+       FEW_TERMS = 48, STOP_SLOTS = 128 };
 
 /* The terms of a string that was met: a place in about.kept. Another one may take it over. */
 typedef struct kept_string {
@@ -21,7 +21,26 @@ struct about {
     VEC(uint64_t) terms;
     VEC(uint64_t) kept;
     kept_string slots[KEPT_SLOTS];
+    VEC(uint64_t) hashes;       /* of a lexicon's terms, by number */
+    uint64_t stops[STOP_SLOTS]; /* hashes of stop words where they belong, or behind; 0: free */
 };
+
+/* Where the hash of a folded word stands among those of stop words, or belongs. */
+static inline uint64_t *find_stop(about *a, uint64_t hash) {
+    size_t at = hash % STOP_SLOTS;
+    while (a->stops[at] && a->stops[at] != hash) {
+        at = (at + 1) % STOP_SLOTS;
+    }
+    return &a->stops[at];
+}
+
+static void fill_stops(about *a) {
+    str word;
+    for (size_t i = 0; (word = analyzer_stopword(a->analyzer, i)).len && i < STOP_SLOTS / 2; i++) {
+        uint64_t hash = hash64(word.data, word.len);
+        *find_stop(a, hash) = hash;
+    }
+}
 
 about *about_open(analyzer *words) {
     about *a = calloc(1, sizeof *a);
@@ -32,6 +51,7 @@ about *about_open(analyzer *words) {
     if (a) {
         a->analyzer = words;
         a->start = (arena_mark){a->scratch.head, 0};
+        fill_stops(a);
     }
     return a;
 }
@@ -41,8 +61,13 @@ void about_close(about *a) {
         arena_free(&a->scratch);
         free(a->terms.items);
         free(a->kept.items);
+        free(a->hashes.items);
         free(a);
     }
+}
+
+void about_renew(about *a) {
+    a->hashes.count = 0;
 }
 
 /* Appends the terms of a string to a->kept. */
@@ -85,6 +110,45 @@ static anp_status add_string(about *a, str text, anp_error *err) {
     return ANP_OK;
 }
 
+/* Hashes of the lexicon's terms up to its last. */
+static bool hash_terms(about *a, const lexicon *l) {
+    uint32_t count = lexicon_term_count(l);
+    if (!vec_reserve(&a->hashes, count)) {
+        return false;
+    }
+    for (; a->hashes.count < count; a->hashes.count++) {
+        str term = lexicon_term(l, (uint32_t)a->hashes.count);
+        a->hashes.items[a->hashes.count] = hash64(term.data, term.len);
+    }
+    return true;
+}
+
+/* Parts of technical words are dropped by how they are folded, which a lexicon does not keep. */
+static bool is_ordinary(const lexicon_text *words) {
+    uint32_t lists = 0;
+    for (size_t i = 0; i < words->count; i++) {
+        lists |= words->words[i] & LEXICON_LIST;
+    }
+    return lists == 0;
+}
+
+static anp_status add_title(about *a, const about_strings *strings, anp_error *err) {
+    const lexicon_text *title = strings->title_words;
+    if (!title || !is_ordinary(title)) {
+        return add_string(a, strings->title, err);
+    }
+    if (!hash_terms(a, strings->lexicon) ||
+        !vec_reserve(&a->terms, a->terms.count + title->count)) {
+        return error_nomem(err, "the terms of a title");
+    }
+    for (size_t i = 0; i < title->count; i++) {
+        if (*find_stop(a, title->hashes[i]) != title->hashes[i]) {
+            a->terms.items[a->terms.count++] = a->hashes.items[title->words[i]];
+        }
+    }
+    return ANP_OK;
+}
+
 static int ascending(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
@@ -109,7 +173,7 @@ anp_status about_terms(about *a, const about_strings *strings, const uint64_t **
                        size_t *count, anp_error *err) {
     size_t kept = 0;
     a->terms.count = 0;
-    TRY(add_string(a, strings->title, err));
+    TRY(add_title(a, strings, err));
     TRY(add_string(a, strings->topic, err));
     TRY(add_string(a, strings->problem, err));
     for (size_t i = 0; i < strings->stack_count; i++) {

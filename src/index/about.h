@@ -8,6 +8,7 @@
 #define ANP_INDEX_ABOUT_H
 
 #include "text/analyzer.h"
+#include "text/lexicon.h"
 
 typedef struct about about;
 
@@ -16,10 +17,17 @@ typedef struct about about;
 about *about_open(analyzer *a);
 void about_close(about *a); /* NULL is allowed */
 
+/* The lexicon was cleared: its numbers of terms mean others now. */
+void about_renew(about *a);
+
 typedef struct about_strings {
     str title, topic, problem; /* empty when absent */
     const str *stack;
     size_t stack_count;
+    /* The title as a lexicon with terms and hashes has read it, which saves analysing it once more;
+       always the same one. NULL: it was not read. */
+    const lexicon *lexicon;
+    const lexicon_text *title_words;
 } about_strings;
 
 /* Ascending; valid until the next call. */

@@ -140,6 +140,9 @@ void draft_begin(drafter *d, draft *out) {
                           d->fields.count > META_FULL;
     if (out->restarted) {
         lexicon_clear(d->lexicon);
+        if (d->about) {
+            about_renew(d->about);
+        }
         d->terms_told = 0;
         d->places.count = 0;
         d->restart = false;
@@ -339,8 +342,10 @@ static bool place_positions(drafter *d) {
 }
 
 static uint8_t *put_positions(uint8_t *to, const uint32_t *positions, uint32_t count) {
+    uint32_t expected = 0;
     for (uint32_t i = 0; i < count; i++) {
-        to = varint_write(to, i ? positions[i] - positions[i - 1] - 1 : positions[i]);
+        to = varint_write_near(to, positions[i] - expected);
+        expected = positions[i] + 1;
     }
     return to;
 }
@@ -358,10 +363,10 @@ static bool put_terms(drafter *d, draft *out, draft_post *made) {
     }
     for (size_t i = 0; i < d->groups.count; i++) {
         const group *g = &d->groups.items[i];
-        to = varint_write(to, g->term);
+        to = varint_write_near(to, g->term);
         uint8_t *payload = to + 1, *end; /* a size of one byte, most often */
-        end = varint_write(payload, g->body_tf);
-        end = varint_write(end, g->title_tf);
+        end = varint_write_near(payload, g->body_tf);
+        end = varint_write_near(end, g->title_tf);
         end = put_positions(end, positions, g->body_tf);
         end = put_positions(end, positions + g->body_tf, g->title_tf);
         positions += g->body_tf + g->title_tf;
@@ -394,8 +399,13 @@ static anp_status put_sketch(drafter *d, draft *out, anp_error *err) {
 /* After the sketch, which leaves the shingles. */
 static anp_status put_features(drafter *d, const post *article, draft *out, draft_post *made,
                                anp_error *err) {
-    about_strings strings = {article->title, article->topic, article->problem, article->stack,
-                             article->stack_count};
+    about_strings strings = {.title = article->title,
+                             .topic = article->topic,
+                             .problem = article->problem,
+                             .stack = article->stack,
+                             .stack_count = article->stack_count,
+                             .lexicon = d->lexicon,
+                             .title_words = &d->title};
     const uint64_t *terms;
     size_t term_count, shingles = d->sketch.count;
     TRY(about_terms(d->about, &strings, &terms, &term_count, err));

@@ -81,8 +81,11 @@ anp_status reader_read(reader *r, const stored_post *stored, features *out, anp_
                         &r->scratch, &json, err));
     TRY(post_brief_read(json, &r->scratch, &brief, err));
     TRY(read_body(r, brief.body, out, err));
-    about_strings strings = {brief.title, brief.topic, brief.problem, brief.stack,
-                             brief.stack_count};
+    about_strings strings = {.title = brief.title,
+                             .topic = brief.topic,
+                             .problem = brief.problem,
+                             .stack = brief.stack,
+                             .stack_count = brief.stack_count};
     return about_terms(r->about, &strings, &out->terms, &out->term_count, err);
 }
 

@@ -250,3 +250,7 @@ anp_status analyzer_run(analyzer *a, str text, arena *perm, text_tokens *out, an
 bool analyzer_is_stopword(const analyzer *a, str folded) {
     return a->english && stopwords_contain(folded);
 }
+
+str analyzer_stopword(const analyzer *a, size_t i) {
+    return a->english ? stopwords_at(i) : STR("");
+}

@@ -89,4 +89,7 @@ uint32_t analyzer_words_max(const analyzer *a);
    English. */
 bool analyzer_is_stopword(const analyzer *a, str folded);
 
+/* Each of them, from 0 on; empty behind the last. */
+str analyzer_stopword(const analyzer *a, size_t i);
+
 #endif

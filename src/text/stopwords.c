@@ -24,3 +24,7 @@ bool stopwords_contain(str folded) {
     }
     return false;
 }
+
+str stopwords_at(size_t i) {
+    return i < sizeof words / sizeof *words ? str_from(words[i]) : (str){"", 0};
+}

@@ -6,4 +6,7 @@
 
 bool stopwords_contain(str folded);
 
+/* Each of them, from 0 on; empty behind the last. */
+str stopwords_at(size_t i);
+
 #endif

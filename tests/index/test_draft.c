@@ -1,5 +1,6 @@
 /* Drafts against the analyzer, sorting and the sketch of all words: the same record of each post,
    whatever the drafter met before. */
+#include "index/about.h"
 #include "index/batches.h"
 #include "sketch/sketch.h"
 #include "text/analyzer.h"
@@ -9,6 +10,7 @@ enum { POSTS = 400, HITS_MAX = 1 << 14 };
 /* The twin's own numbers of terms, as good as the index's. */
 typedef struct twin {
     analyzer *analyzer;
+    about *about;
     intern terms;
     forward_hit hits[HITS_MAX];
     uint64_t words[HITS_MAX];
@@ -118,6 +120,20 @@ static void check_meta(const mapping *m, const draft *d, const draft_post *made,
     }
 }
 
+/* What the post is about, of its strings alone: the drafter takes the title's words as it has read
+   them. */
+static void check_about(const draft *d, const draft_post *made, twin *t, const post *p) {
+    about_strings strings = {.title = p->title, .topic = p->topic, .problem = p->problem,
+                             .stack = p->stack, .stack_count = p->stack_count};
+    const uint64_t *terms, *got = d->features.items + made->feature_at + made->shingle_count;
+    size_t count;
+    CHECK_EQ_INT(about_terms(t->about, &strings, &terms, &count, NULL), ANP_OK);
+    if (!CHECK(made->about_count == count &&
+               (count == 0 || memcmp(got, terms, count * sizeof *terms) == 0))) {
+        test_note("title: %.*s", (int)p->title.len, p->title.data);
+    }
+}
+
 static void check_post(const mapping *m, const draft *d, size_t place, twin *t, const post *p,
                        bool sketched) {
     const draft_post *made = &d->posts.items[place];
@@ -135,6 +151,9 @@ static void check_post(const mapping *m, const draft *d, size_t place, twin *t, 
     CHECK(str_equal(made->id, p->id));
     CHECK_EQ_INT(made->status, ANP_OK);
     check_meta(m, d, made, p);
+    if (sketched) {
+        check_about(d, made, t, p);
+    }
     buffer_free(&expected);
     buffer_free(&got);
 }
@@ -143,7 +162,7 @@ static void check_post(const mapping *m, const draft *d, size_t place, twin *t, 
 static char *odd_post(prng *p, uint32_t number) {
     static const char *const words[] = {"the", "Cache", "caches", "Node.js", "node", "camelCase",
         "C++", "c#", "naïve", "Ünïcode", "日本語", "don't", "3.14", "x86_64", "a-b", "café",
-        "snake_case_word", "\\u200d", "...", "HTTPServer2", "v1.2.3", "user@example", "ﬁne"};
+        "snake_case", "This", "\\u200d", "...", "HTTPServer2", "v1.2.3", "user@example", "ﬁne"};
     char *json = malloc(1 << 16), *at = json;
     at += sprintf(at, "{\"id\":\"p%u\",\"meta\":{\"n\":%u,\"score\":{\"quality\":%u},"
                   "\"tags\":[\"a%u\",\"b\"],\"when\":\"2024-0%u-11\",\"own\":\"o%u\"}", number,
@@ -173,6 +192,8 @@ static void against_twin(uint64_t seed, anp_analyzer kind, anp_store_mode mode) 
     drafter *d = NULL;
     CHECK_EQ_INT(drafter_open(&settings, &d, NULL), ANP_OK);
     CHECK_EQ_INT(analyzer_open(kind, "english", &t->analyzer, NULL), ANP_OK);
+    t->about = about_open(t->analyzer);
+    CHECK(t->about != NULL);
     for (uint32_t number = 0; number < POSTS;) {
         draft made = {0};
         arena memory = {0};
@@ -202,6 +223,7 @@ static void against_twin(uint64_t seed, anp_analyzer kind, anp_store_mode mode) 
         arena_free(&memory);
     }
     drafter_close(d);
+    about_close(t->about);
     analyzer_close(t->analyzer);
     intern_free(&t->terms);
     free(m.terms.items);
