@@ -74,10 +74,6 @@ void intern_fetch_bytes(const intern *table, uint32_t hash) {
     }
 }
 
-void intern_prefetch(const intern *table, str key) {
-    intern_fetch_slot(table, intern_hash(key));
-}
-
 uint32_t intern_find(const intern *table, str key) {
     if (!table->slots) {
         return INTERN_NONE;

@@ -21,12 +21,9 @@ typedef struct intern {
 
 #define INTERN_NONE UINT32_MAX
 
-/* Fetches what intern_find and intern_add look at first into the cache: for who has many keys. */
-void intern_prefetch(const intern *table, str key);
-
 /*
- * The same in three steps for who looks many keys up: each step for all of them, so that their
- * misses of the cache overlap, then intern_add_hashed.
+ * For who looks many keys up: what intern_add_hashed looks at is fetched into the cache, each of
+ * three steps for all of them, so that their misses overlap.
  */
 uint32_t intern_hash(str key);
 void intern_fetch_slot(const intern *table, uint32_t hash);

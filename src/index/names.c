@@ -3,8 +3,6 @@
 
 #include "base/error.h"
 
-enum { AHEAD = 8 /* facets */ };
-
 names *names_new(void) {
     names *n = calloc(1, sizeof *n);
     if (n) {
@@ -75,23 +73,50 @@ static bool key_of(const names *n, draft_facet facet, facet_key key, str *text) 
     return field != DRAFT_NONE;
 }
 
-static anp_status resolve_facet(const names *n, names_index *index, draft_facet facet,
-                                uint32_t *number, anp_error *err) {
+/* A facet that is looked up soon. */
+typedef struct keyed {
     facet_key key;
-    str text;
-    *number = DRAFT_NONE;
-    return key_of(n, facet, key, &text)
-               ? numbers_of(index->values, index->txn, text, number, err)
-               : ANP_OK;
+    str text; /* in key; empty: it has no number */
+    uint64_t hash;
+} keyed;
+
+enum {
+    FETCH_LAG = 4,                           /* facets between two steps of fetching */
+    AHEAD = NUMBERS_FETCHES * FETCH_LAG,     /* at most that are keyed and not looked up */
+    KEYED = 16,                              /* room for them */
+};
+
+_Static_assert(AHEAD < KEYED, "none is keyed before its place is free");
+
+static void make_key(const names *n, const names_index *index, size_t facet, keyed *out) {
+    bool has = key_of(n, n->facet_texts.items[facet], out->key, &out->text);
+    out->text.len = has ? out->text.len : 0;
+    out->hash = has ? numbers_hash(out->text) : 0;
+    numbers_fetch(index->values, out->hash, 0);
 }
 
-/* Those that are resolved soon: their misses of the cache overlap. */
-static void prefetch_facet(const names *n, const names_index *index, size_t i) {
-    facet_key key;
-    str text;
-    if (i < n->facet_texts.count && key_of(n, n->facet_texts.items[i], key, &text)) {
-        numbers_prefetch(index->values, text);
+/* Each is looked up some turns after its slot, its key and its bytes were fetched. */
+static anp_status resolve_facets(names *n, names_index *index, anp_error *err) {
+    keyed ring[KEYED];
+    size_t end = n->facet_texts.count, next = n->facets.count;
+    for (; n->facets.count < end; n->facets.count++) {
+        size_t i = n->facets.count;
+        for (; next < end && next < i + AHEAD; next++) {
+            make_key(n, index, next, &ring[next % KEYED]);
+        }
+        for (unsigned step = 1; step < NUMBERS_FETCHES; step++) {
+            size_t at = i + AHEAD - step * FETCH_LAG;
+            if (at < end) {
+                numbers_fetch(index->values, ring[at % KEYED].hash, step);
+            }
+        }
+        const keyed *facet = &ring[i % KEYED];
+        n->facets.items[i] = DRAFT_NONE;
+        TRY(facet->text.len ? numbers_of_hashed(index->values, index->txn, facet->text, facet->hash,
+                                                &n->facets.items[i], err)
+                            : ANP_OK);
     }
+    return ANP_OK;
 }
 
 anp_status names_resolve(names *n, names_index *index, anp_error *err) {
@@ -108,12 +133,7 @@ anp_status names_resolve(names *n, names_index *index, anp_error *err) {
         size_t i = n->fields.count;
         TRY(resolve_field(index, n->field_texts.items[i], &n->fields.items[i], err));
     }
-    for (; n->facets.count < n->facet_texts.count; n->facets.count++) {
-        size_t i = n->facets.count;
-        prefetch_facet(n, index, i + AHEAD);
-        TRY(resolve_facet(n, index, n->facet_texts.items[i], &n->facets.items[i], err));
-    }
-    return ANP_OK;
+    return resolve_facets(n, index, err);
 }
 
 void names_forget(names *n) {

@@ -4,6 +4,8 @@
  */
 #include "index/numbers_impl.h"
 
+#include "base/hash.h"
+
 /* ---- Looking up ---------------------------------------------------------------------------- */
 
 /* In the table itself. */
@@ -37,8 +39,9 @@ anp_status numbers_find(store_txn *txn, store_table table, str text, uint32_t *n
                                    : status;
 }
 
-static anp_status look_up(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err) {
-    if (filter_excludes(n, text)) {
+static anp_status look_up(numbers *n, store_txn *txn, str text, uint64_t hash, uint32_t *number,
+                          anp_error *err) {
+    if (filter_excludes(n, hash)) {
         return ANP_NOT_FOUND;
     }
     anp_status status = numbers_find(txn, n->table, text, number, err);
@@ -48,9 +51,18 @@ static anp_status look_up(numbers *n, store_txn *txn, str text, uint32_t *number
     return status;
 }
 
+uint64_t numbers_hash(str text) {
+    return hash64(text.data, text.len);
+}
+
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err) {
+    return numbers_of_hashed(n, txn, text, numbers_hash(text), number, err);
+}
+
+anp_status numbers_of_hashed(numbers *n, store_txn *txn, str text, uint64_t hash, uint32_t *number,
+                             anp_error *err) {
     bool is_new;
-    uint32_t place = intern_add(&n->cache, text, &is_new);
+    uint32_t place = intern_add_hashed(&n->cache, text, (uint32_t)hash, &is_new);
     if (place == INTERN_NONE || (is_new && !vec_push(&n->by_cache, UINT32_MAX))) {
         return error_nomem(err, "the vocabulary");
     }
@@ -58,7 +70,7 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
         *number = n->by_cache.items[place];
         return ANP_OK;
     }
-    anp_status status = look_up(n, txn, text, number, err);
+    anp_status status = look_up(n, txn, text, hash, number, err);
     if (status == ANP_OK) {
         n->by_cache.items[place] = *number;
     }
@@ -73,12 +85,19 @@ anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, an
         return error_nomem(err, "the vocabulary");
     }
     *number = n->by_cache.items[place] = (*n->next)++;
-    filter_add(n, text);
+    filter_add(n, hash);
     return ANP_OK;
 }
 
-void numbers_prefetch(const numbers *n, str text) {
-    intern_prefetch(&n->cache, text);
+void numbers_fetch(const numbers *n, uint64_t hash, unsigned step) {
+    switch (step) {
+    case 0:
+        intern_fetch_slot(&n->cache, (uint32_t)hash);
+        filter_fetch(n, hash);
+        break;
+    case 1: intern_fetch_key(&n->cache, (uint32_t)hash); break;
+    default: intern_fetch_bytes(&n->cache, (uint32_t)hash); break;
+    }
 }
 
 size_t numbers_bytes(const numbers *n) {

@@ -53,8 +53,15 @@ typedef struct numbers {
 
 anp_status numbers_of(numbers *n, store_txn *txn, str text, uint32_t *number, anp_error *err);
 
-/* Fetches what numbers_of looks at first into the cache. */
-void numbers_prefetch(const numbers *n, str text);
+/*
+ * The same for who looks many strings up: what each step looks at is fetched into the cache, a step
+ * for several strings before the next one, so that their misses overlap; then numbers_of_hashed.
+ */
+enum { NUMBERS_FETCHES = 3 };
+uint64_t numbers_hash(str text);
+void numbers_fetch(const numbers *n, uint64_t hash, unsigned step); /* 0 to NUMBERS_FETCHES - 1 */
+anp_status numbers_of_hashed(numbers *n, store_txn *txn, str text, uint64_t hash, uint32_t *number,
+                             anp_error *err);
 
 /* Puts the fresh ones. */
 anp_status numbers_save(numbers *n, store_txn *txn, anp_error *err);

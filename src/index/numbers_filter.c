@@ -49,13 +49,18 @@ static inline void put_hash(const numbers *n, uint64_t hash) {
     set_bit(line, hash, 18);
 }
 
-bool filter_excludes(const numbers *n, str text) {
+bool filter_excludes(const numbers *n, uint64_t hash) {
     if (!n->filter) {
         return false;
     }
-    uint64_t hash = hash64(text.data, text.len);
     const uint64_t *line = line_of(n, hash);
     return !has_bit(line, hash, 0) || !has_bit(line, hash, 9) || !has_bit(line, hash, 18);
+}
+
+void filter_fetch(const numbers *n, uint64_t hash) {
+    if (n->filter) {
+        __builtin_prefetch(line_of(n, hash), 1);
+    }
 }
 
 void filter_drop(numbers *n) {
@@ -64,7 +69,7 @@ void filter_drop(numbers *n) {
     n->vain = 0;
 }
 
-void filter_add(numbers *n, str text) {
+void filter_add(numbers *n, uint64_t hash) {
     if (!n->filter) {
         return;
     }
@@ -72,7 +77,7 @@ void filter_add(numbers *n, str text) {
     if (n->filter_log2 < LINES_MAX_LOG2 && *n->next > room / STRING_BITS * 2) {
         filter_drop(n);
     } else {
-        put_hash(n, hash64(text.data, text.len));
+        put_hash(n, hash);
     }
 }
 

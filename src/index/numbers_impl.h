@@ -63,11 +63,14 @@ anp_status runs_put(numbers *n, store_txn *txn, numbered *sorted, size_t count, 
 
 /* ---- The filter ---------------------------------------------------------------------------- */
 
-/* Whether it says that no such string has a number yet. */
-bool filter_excludes(const numbers *n, str text);
+/* Whether it says that no string of this hash (hash64) has a number yet. */
+bool filter_excludes(const numbers *n, uint64_t hash);
 
-/* A string that just got one. */
-void filter_add(numbers *n, str text);
+/* Fetches what that looks at into the cache. */
+void filter_fetch(const numbers *n, uint64_t hash);
+
+/* Of a string that just got one. */
+void filter_add(numbers *n, uint64_t hash);
 
 /* A look-up was in vain: the filter is built once that pays. In a transaction that has not yet
    written the table or its runs. */
