@@ -22,8 +22,30 @@ static inline str str_from(const char *cstr) {
     return (str){cstr, cstr ? strlen(cstr) : 0};
 }
 
+/* Of two lengths from 4 to 16: loads that overlap, since a call takes longer than comparing. */
+static inline bool str_equal_short(const char *a, const char *b, size_t len) {
+    if (len >= 8) {
+        uint64_t x[2], y[2];
+        memcpy(&x[0], a, 8);
+        memcpy(&x[1], a + len - 8, 8);
+        memcpy(&y[0], b, 8);
+        memcpy(&y[1], b + len - 8, 8);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+    }
+    uint32_t x[2], y[2];
+    memcpy(&x[0], a, 4);
+    memcpy(&x[1], a + len - 4, 4);
+    memcpy(&y[0], b, 4);
+    memcpy(&y[1], b + len - 4, 4);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
 static inline bool str_equal(str a, str b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    if (a.len != b.len) {
+        return false;
+    }
+    return a.len >= 4 && a.len <= 16 ? str_equal_short(a.data, b.data, a.len)
+                                     : a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
 }
 
 static inline bool str_starts(str s, str prefix) {

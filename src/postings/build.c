@@ -275,18 +275,20 @@ typedef struct best_room {
 
 /* Descending by units, as they came where these are the same; by two passes over the bytes. */
 static void sort_down(uint32_t *values, uint32_t *spare, uint32_t count) {
-    for (unsigned shift = 16; shift < 32; shift += 8) {
-        uint32_t starts[RADIX] = {0}, sum = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            starts[values[i] >> shift & (RADIX - 1)]++;
-        }
+    uint32_t starts[2][RADIX] = {{0}};
+    for (uint32_t i = 0; i < count; i++) {
+        starts[0][values[i] >> 16 & (RADIX - 1)]++;
+        starts[1][values[i] >> 24]++;
+    }
+    for (unsigned pass = 0; pass < 2; pass++) {
+        uint32_t sum = 0, *start = starts[pass];
         for (int digit = RADIX - 1; digit >= 0; digit--) {
-            uint32_t here = starts[digit];
-            starts[digit] = sum;
+            uint32_t here = start[digit];
+            start[digit] = sum;
             sum += here;
         }
         for (uint32_t i = 0; i < count; i++) {
-            spare[starts[values[i] >> shift & (RADIX - 1)]++] = values[i];
+            spare[start[values[i] >> (16 + 8 * pass) & (RADIX - 1)]++] = values[i];
         }
         uint32_t *swap = values;
         values = spare;
