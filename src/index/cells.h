@@ -114,7 +114,7 @@ typedef struct cell_postings {
     uint32_t count;
     uint16_t *docs;  /* ascending lows of the cell; room for a window */
     uint32_t *tfs;   /* likewise; NULL: each posting has an impact of 1 */
-    float *impacts;  /* likewise: scratch */
+    float *impacts;  /* likewise: scratch; NULL: no bounds are wanted */
     float *blended;
 } cell_postings;
 
@@ -122,8 +122,8 @@ typedef struct cell_postings {
 anp_status cell_postings_make(arena *memory, cell_postings *out, anp_error *err);
 
 /*
- * A list of them in `memory`, with bounds: of a field, or (without tfs) of postings that all have
- * the same part in a score. count > 0. Sets out->list and its average. Reads the cell's columns.
+ * A list of them in `memory`, of a field; with bounds, unless these are not wanted or there are no
+ * tfs. count > 0. Sets out->list and its average. For bounds the cell's columns are read.
  */
 anp_status cells_make_list(snapshot *s, const cell *c, index_field field,
                            const cell_postings *postings, arena *memory, cell_list *out,

@@ -327,24 +327,34 @@ static void blend_impacts(const cell *c, const cell_postings *postings) {
     }
 }
 
+/* Both kinds of impacts of postings of a field. */
+static anp_status find_impacts(snapshot *s, const cell *c, index_field field,
+                               double length_average, const cell_postings *postings,
+                               anp_error *err) {
+    const rank_settings build = RANK_BUILD_SETTINGS;
+    rank_norm norm = rank_norm_make(build.k1, build.b, length_average);
+    uint32_t weight = s->cat.settings.title_weight;
+    TRY(cells_open(s, c, err));
+    for (uint32_t i = 0; i < postings->count; i++) {
+        uint32_t length = cell_length(c, field, weight, postings->docs[i]);
+        postings->impacts[i] = rank_saturation(postings->tfs[i], rank_norm_of(norm, length));
+    }
+    blend_impacts(c, postings);
+    return ANP_OK;
+}
+
 anp_status cells_make_list(snapshot *s, const cell *c, index_field field,
                            const cell_postings *postings, arena *memory, cell_list *out,
                            anp_error *err) {
-    const rank_settings build = RANK_BUILD_SETTINGS;
-    uint32_t weight = s->cat.settings.title_weight;
+    list_input input = {.count = postings->count, .docs = postings->docs, .tfs = postings->tfs};
     buffer bytes = {0};
-    TRY(cells_open(s, c, err));
-    out->length_average = postings->tfs ? snapshot_length_average(s, field) : 1;
-    rank_norm norm = rank_norm_make(build.k1, build.b, out->length_average);
-    for (uint32_t i = 0; i < postings->count; i++) {
-        uint32_t length = cell_length(c, field, weight, postings->docs[i]);
-        postings->impacts[i] =
-            postings->tfs ? rank_saturation(postings->tfs[i], rank_norm_of(norm, length)) : 1;
+    if (postings->tfs && postings->impacts) {
+        out->length_average = snapshot_length_average(s, field);
+        TRY(find_impacts(s, c, field, out->length_average, postings, err));
+        input.impacts = postings->impacts;
+        input.blended = postings->blended;
     }
-    blend_impacts(c, postings);
-    list_build(&(list_input){.count = postings->count, .docs = postings->docs,
-                             .tfs = postings->tfs, .impacts = postings->impacts,
-                             .blended = postings->blended}, &bytes);
+    list_build(&input, &bytes);
     str value = arena_str(memory, str_make((const char *)bytes.data, bytes.len));
     anp_status status = bytes.failed || !value.data ? nomem(err) : ANP_OK;
     buffer_free(&bytes);

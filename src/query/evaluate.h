@@ -27,10 +27,10 @@
  *
  * It answers all of the language. What counts in some posts only (a phrase, a value or a group
  * that is optional beside others) has its lists cut to these posts, so that each posting of each
- * list counts wherever it is in a match (where.c); up to three such parts are answered as queries
+ * list counts wherever it is in a match (where.c); up to four such parts are answered as queries
  * with and without them instead (alternatives.c). Words of body: have lists that are made of the
  * combined text's (index/cells.h). Full evaluation answers what is to be explained, more than 64
- * terms, and boosts so great that 32 bits do not hold their sums.
+ * terms, more than 64 phrases and values, and boosts so great that 32 bits do not hold their sums.
  */
 #ifndef ANP_QUERY_EVALUATE_H
 #define ANP_QUERY_EVALUATE_H

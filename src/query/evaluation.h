@@ -16,6 +16,7 @@
 
 enum {
     EVAL_TERMS_MAX = 64, /* more are left to full evaluation: a block's terms are on the stack */
+    EVAL_SETS_MAX = 64,  /* likewise phrases and values: bits of one take 8 KiB a window */
     EVAL_UNITS_SURE = 2, /* who has at least so much by bounds has a unit, whatever is rounded */
     EVAL_LISTS_MAX = 2 * EVAL_TERMS_MAX, /* of required terms, and of pairs of words */
     EVAL_VALUES_MAX = 255, /* a list of so few postings without bounds gets one for each */
@@ -94,8 +95,17 @@ typedef struct eval_cell {
 /* Where a clause counts: in posts that a part of the plan matches, and `outer` lets through. */
 typedef struct eval_gate {
     const plan_node *node;
-    const struct eval_gate *outer; /* NULL: all posts */
+    struct eval_gate *outer; /* NULL: all posts */
+    uint64_t *words;         /* bits of all cells, once it was asked for: eval_gate_close frees */
 } eval_gate;
+
+/* Lists that were cut to a gate: all choices have it in common. */
+typedef struct eval_cut {
+    const plan_node *gate;
+    const term_lists *from; /* NULL: a constant */
+    const term_lists *to;
+    struct eval_cut *next;
+} eval_cut;
 
 /* The posts of a phrase or a value. */
 typedef struct eval_set {
@@ -107,6 +117,7 @@ typedef struct eval_set {
 typedef struct eval_sets {
     eval_set *items; /* room for every part of the plan */
     uint32_t count;
+    eval_cut *cuts;
 } eval_sets;
 
 typedef struct evaluation {
@@ -184,9 +195,10 @@ void eval_all_words(const cell *c, uint64_t *words); /* all posts of a cell */
 
 /* where.c: cuts the lists of some terms, by number, to where they count (NULL: everywhere). */
 anp_status eval_cut_terms(evaluation *e, const uint32_t *terms, uint32_t count,
-                          const eval_gate *gate);
+                          eval_gate *gate);
 /* The posts in which a gate is open, as a term of EVAL_CONSTANT. */
-anp_status eval_list_gate(evaluation *e, const eval_gate *gate, const term_lists **out);
+anp_status eval_list_gate(evaluation *e, eval_gate *gate, const term_lists **out);
+void eval_gate_close(eval_gate *gate);
 
 /* bounding.c: lanes, bounds of cells and blocks, the first threshold. */
 anp_status eval_make_lanes(evaluation *e);

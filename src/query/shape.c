@@ -59,7 +59,7 @@ static void add_term(shaper *s, const plan_node *node, const term_lists *lists, 
 }
 
 /* The posts in which a gate is open, each with so many units. */
-static anp_status add_constant(shaper *s, const eval_gate *gate, double boost) {
+static anp_status add_constant(shaper *s, eval_gate *gate, double boost) {
     evaluation *e = s->e;
     double units = rint(boost * RANK_ONE);
     const term_lists *lists;
@@ -188,8 +188,8 @@ static bool is_enough(clauses of, const plan_node *clause) {
 }
 
 /* Terms of a group, which are cut unless a post with one of them is in the group. */
-static anp_status add_group_terms(shaper *s, const plan_node *group, const eval_gate *gate,
-                                  const eval_gate *inner) {
+static anp_status add_group_terms(shaper *s, const plan_node *group, eval_gate *gate,
+                                  eval_gate *inner) {
     evaluation *e = s->e;
     clauses of = count_clauses(group);
     uint32_t first = e->term_count, at, outer_count = 0, inner_count = 0;
@@ -214,45 +214,53 @@ static anp_status add_group_terms(shaper *s, const plan_node *group, const eval_
     return eval_cut_terms(e, inner_terms, inner_count, inner);
 }
 
-static anp_status add_optional(shaper *s, plan_node *node, const eval_gate *gate);
+static anp_status add_optional(shaper *s, plan_node *node, eval_gate *gate);
 
-static anp_status add_optional_group(shaper *s, plan_node *group, const eval_gate *gate) {
+static anp_status add_optional_group(shaper *s, plan_node *group, eval_gate *gate,
+                                     eval_gate *inner) {
     clauses of = count_clauses(group);
-    eval_gate inner = {.node = group, .outer = gate};
     if (of.excluded || of.required) {
         TRY(eval_set_find(s->e, group));
     }
     if (!of.wanted) {
-        return add_constant(s, &inner, 0); /* its posts match, and have nothing of it */
+        return add_constant(s, inner, 0); /* its posts match, and have nothing of it */
     }
-    TRY(add_group_terms(s, group, gate, &inner));
+    TRY(add_group_terms(s, group, gate, inner));
     for (plan_node *node = group->first; node && s->known; node = node->next) {
         if (node->kind != PLAN_TERM && node->occur != QUERY_MUST_NOT) {
-            TRY(add_optional(s, node, is_enough(of, node) ? gate : &inner));
+            TRY(add_optional(s, node, is_enough(of, node) ? gate : inner));
         }
     }
     return ANP_OK;
 }
 
-/* What is no term, and counts where the gate is open. */
-static anp_status add_optional(shaper *s, plan_node *node, const eval_gate *gate) {
+static anp_status add_optional_phrase(shaper *s, const plan_node *phrase, eval_gate *inner) {
     evaluation *e = s->e;
-    eval_gate inner = {.node = node, .outer = gate};
     uint32_t first = e->term_count, terms[QUERY_CLAUSES_MAX];
-    if (node->kind == PLAN_GROUP) {
-        return add_optional_group(s, node, gate);
-    }
-    TRY(eval_set_find(e, node));
-    if (node->kind != PLAN_PHRASE) {
-        return add_constant(s, &inner, node->boost);
-    }
-    if (!add_phrase_terms(s, node, false, terms) || !s->known) {
+    if (!add_phrase_terms(s, phrase, false, terms) || !s->known) {
         return ANP_OK;
     }
     for (uint32_t i = first; i < e->term_count; i++) {
         terms[i - first] = i;
     }
-    return eval_cut_terms(e, terms, e->term_count - first, &inner);
+    return eval_cut_terms(e, terms, e->term_count - first, inner);
+}
+
+static anp_status add_optional_in(shaper *s, plan_node *node, eval_gate *gate, eval_gate *inner) {
+    if (node->kind == PLAN_GROUP) {
+        return add_optional_group(s, node, gate, inner);
+    }
+    TRY(eval_set_find(s->e, node));
+    return node->kind == PLAN_PHRASE ? add_optional_phrase(s, node, inner)
+                                     : add_constant(s, inner, node->boost);
+}
+
+/* What is no term, and counts where the gate is open. */
+static anp_status add_optional(shaper *s, plan_node *node, eval_gate *gate) {
+    eval_gate inner = {.node = node, .outer = gate};
+    anp_status status = add_optional_in(s, node, gate, &inner);
+    eval_gate_close(&inner);
+    return status;
 }
 
 /* ---- What is certain ----------------------------------------------------------------------- */
@@ -377,11 +385,20 @@ static anp_status make_room(evaluation *e) {
                : eval_nomem(e);
 }
 
+static uint32_t count_sets(const plan_node *group) {
+    uint32_t count = 0;
+    for (const plan_node *node = group->first; node; node = node->next) {
+        count += node->kind == PLAN_GROUP ? count_sets(node)
+                                          : node->kind == PLAN_PHRASE || node->kind == PLAN_VALUE;
+    }
+    return count;
+}
+
 anp_status eval_shape(evaluation *e, bool *known) {
     shaper s = {e, true};
     plan_node *root = e->request->plan->root;
     *known = false;
-    if (!root || root->kind != PLAN_GROUP) {
+    if (!root || root->kind != PLAN_GROUP || count_sets(root) > EVAL_SETS_MAX) {
         return ANP_OK;
     }
     TRY(make_room(e));

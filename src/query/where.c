@@ -12,45 +12,79 @@
  */
 #include "query/evaluation.h"
 
-/* Scratch of a cell at a time. */
-typedef struct cutter {
-    evaluation *e;
-    const eval_gate *gate;
-    arena scratch;
-    uint64_t *words; /* the live posts of the cell in which the gate is open: */
-    uint32_t count;
-    uint16_t *docs; /* as lows, once they are needed */
-    cell_postings postings;
-} cutter;
+/* ---- Gates ----------------------------------------------------------------------------------- */
 
-static anp_status begin(cutter *c, evaluation *e, const eval_gate *gate) {
-    *c = (cutter){.e = e, .gate = gate};
-    c->words = arena_alloc(&c->scratch, KERNEL_WORDS * sizeof *c->words);
-    c->docs = arena_alloc(&c->scratch, WINDOW_DOCS * sizeof *c->docs);
-    return c->words && c->docs ? cell_postings_make(&c->scratch, &c->postings, e->err)
-                               : eval_nomem(e);
-}
-
-/* The posts of a cell. */
-static anp_status open_gate(cutter *c, const eval_cell *ec) {
-    evaluation *e = c->e;
+/* The live posts of a cell in which a gate is open. */
+static anp_status open_cell(evaluation *e, const eval_gate *gate, uint32_t number,
+                            uint64_t *words) {
+    const eval_cell *ec = &e->cells[number];
     arena_mark mark = arena_save(e->memory);
     uint64_t *some = eval_words(e);
     if (!some) {
         return eval_nomem(e);
     }
-    eval_all_words(ec->c, c->words);
-    if (ec->c->dead) {
-        TRY(eval_bitmap_words(e, ec, snapshot_deleted(e->snapshot), some));
-        e->sets->andnot_into(c->words, (const uint8_t *)some);
+    if (gate->outer) {
+        memcpy(words, gate->outer->words + (size_t)number * KERNEL_WORDS,
+               KERNEL_WORDS * sizeof *words);
+    } else {
+        eval_all_words(ec->c, words);
     }
-    c->count = ec->c->end - ec->c->from;
-    for (const eval_gate *gate = c->gate; gate && c->count; gate = gate->outer) {
+    if (!gate->outer && ec->c->dead) {
+        TRY(eval_bitmap_words(e, ec, snapshot_deleted(e->snapshot), some));
+        e->sets->andnot_into(words, (const uint8_t *)some);
+    }
+    if (!gate->outer || e->sets->count(words)) {
         TRY(eval_node_words(e, ec, gate->node, some));
-        c->count = e->sets->and_into(c->words, (const uint8_t *)some);
+        e->sets->and_into(words, (const uint8_t *)some);
     }
     arena_rewind(e->memory, mark);
     return ANP_OK;
+}
+
+/* Of all cells, once: what stands in a group with many clauses does not look at them again. */
+static anp_status open_gate(evaluation *e, eval_gate *gate) {
+    if (gate->words) {
+        return ANP_OK;
+    }
+    TRY(gate->outer ? open_gate(e, gate->outer) : ANP_OK);
+    gate->words = malloc((size_t)(e->cell_count + 1) * KERNEL_WORDS * sizeof *gate->words);
+    if (!gate->words) {
+        return eval_nomem(e);
+    }
+    for (uint32_t number = 0; number < e->cell_count; number++) {
+        TRY(open_cell(e, gate, number, gate->words + (size_t)number * KERNEL_WORDS));
+    }
+    return ANP_OK;
+}
+
+void eval_gate_close(eval_gate *gate) {
+    free(gate->words);
+    gate->words = NULL;
+}
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
+
+/* Scratch of a cell at a time. */
+typedef struct cutter {
+    evaluation *e;
+    const eval_gate *gate; /* that was opened */
+    arena scratch;
+    const uint64_t *words; /* the posts of the cell: */
+    uint32_t count;
+    uint16_t *docs; /* as lows, once they are needed */
+    cell_postings postings;
+} cutter;
+
+static anp_status begin(cutter *c, evaluation *e, eval_gate *gate) {
+    *c = (cutter){.e = e, .gate = gate};
+    TRY(open_gate(e, gate));
+    c->docs = arena_alloc(&c->scratch, WINDOW_DOCS * sizeof *c->docs);
+    return c->docs ? cell_postings_make(&c->scratch, &c->postings, e->err) : eval_nomem(e);
+}
+
+static void begin_cell(cutter *c, uint32_t number) {
+    c->words = c->gate->words + (size_t)number * KERNEL_WORDS;
+    c->count = c->e->sets->count(c->words);
 }
 
 static uint32_t open_docs(const cutter *c, uint16_t *docs) {
@@ -101,6 +135,7 @@ static anp_status add_list(cutter *c, uint32_t number, bool tfs, term_lists *to)
         return ANP_OK;
     }
     postings.tfs = tfs ? postings.tfs : NULL;
+    postings.impacts = e->request->k ? postings.impacts : NULL; /* what is counted has no bounds */
     cell_list *list = &to->lists[to->count++];
     *list = (cell_list){.cell = number};
     to->df += postings.count;
@@ -133,6 +168,27 @@ static anp_status copy_term(const evaluation *e, const term_lists *from, term_li
     return to->lists ? ANP_OK : eval_nomem(e);
 }
 
+/* Choices have gates in common, and all that is cut by them. */
+static const term_lists *cut_before(const evaluation *e, const eval_gate *gate,
+                                    const term_lists *from) {
+    const eval_cut *cut = e->sets_made->cuts;
+    while (cut && (cut->gate != gate->node || cut->from != from)) {
+        cut = cut->next;
+    }
+    return cut ? cut->to : NULL;
+}
+
+static anp_status remember_cut(evaluation *e, const eval_gate *gate, const term_lists *from,
+                               const term_lists *to) {
+    eval_cut *cut = arena_new(e->memory, eval_cut);
+    if (!cut) {
+        return eval_nomem(e);
+    }
+    *cut = (eval_cut){gate->node, from, to, e->sets_made->cuts};
+    e->sets_made->cuts = cut;
+    return ANP_OK;
+}
+
 static anp_status cut_terms(cutter *c, const uint32_t *terms, uint32_t count) {
     evaluation *e = c->e;
     const term_lists *from[EVAL_TERMS_MAX];
@@ -143,45 +199,60 @@ static anp_status cut_terms(cutter *c, const uint32_t *terms, uint32_t count) {
         e->terms[terms[i]].lists = to[i];
     }
     for (uint32_t number = 0; number < e->cell_count; number++) {
-        TRY(open_gate(c, &e->cells[number]));
+        begin_cell(c, number);
         for (uint32_t i = 0; i < count && c->count; i++) {
             const cell_list *in = cells_list_in(from[i], number);
             TRY(in ? cut_list(c, number, in, to[i]) : ANP_OK);
         }
     }
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(remember_cut(e, c->gate, from[i], to[i]));
+    }
     return ANP_OK;
 }
 
 anp_status eval_cut_terms(evaluation *e, const uint32_t *terms, uint32_t count,
-                          const eval_gate *gate) {
+                          eval_gate *gate) {
+    uint32_t left[EVAL_TERMS_MAX], left_count = 0;
     cutter c;
-    if (!count || !gate) {
+    for (uint32_t i = 0; i < count && gate; i++) {
+        eval_term *term = &e->terms[terms[i]];
+        const term_lists *known = cut_before(e, gate, term->lists);
+        term->lists = known ? known : term->lists;
+        left[left_count] = terms[i];
+        left_count += !known;
+    }
+    if (!left_count) {
         return ANP_OK;
     }
     anp_status status = begin(&c, e, gate);
-    status = status == ANP_OK ? cut_terms(&c, terms, count) : status;
+    status = status == ANP_OK ? cut_terms(&c, left, left_count) : status;
     arena_free(&c.scratch);
     return status;
 }
 
 static anp_status list_gate(cutter *c, term_lists *to) {
     for (uint32_t number = 0; number < c->e->cell_count; number++) {
-        TRY(open_gate(c, &c->e->cells[number]));
+        begin_cell(c, number);
         c->postings.count = open_docs(c, c->postings.docs);
         TRY(add_list(c, number, false, to));
     }
     return ANP_OK;
 }
 
-anp_status eval_list_gate(evaluation *e, const eval_gate *gate, const term_lists **out) {
+anp_status eval_list_gate(evaluation *e, eval_gate *gate, const term_lists **out) {
     const term_lists constant = {.field = (index_field)EVAL_CONSTANT, .number = UINT32_MAX,
                                  .idf = 1};
     term_lists *to;
     cutter c;
+    *out = cut_before(e, gate, NULL);
+    if (*out) {
+        return ANP_OK;
+    }
     TRY(copy_term(e, &constant, &to));
     anp_status status = begin(&c, e, gate);
     status = status == ANP_OK ? list_gate(&c, to) : status;
     arena_free(&c.scratch);
     *out = to;
-    return status;
+    return status == ANP_OK ? remember_cut(e, gate, NULL, to) : status;
 }

@@ -359,6 +359,38 @@ static void ask_words(world *w) {
     anp_snapshot_close(w->shot);
 }
 
+/* Values of a query are kept, some KiB a window each: of many full evaluation takes one after the
+   other. */
+static void ask_many_values(world *w) {
+    enum { FEW = 60, MANY = 70 };
+    anp_error err = ANP_ERROR_INIT;
+    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
+        return;
+    }
+    for (int values = FEW; values <= MANY; values += MANY - FEW) {
+        char text[4096];
+        arena memory = {0};
+        evaluate_trace trace = {0};
+        query_answer fast, full;
+        size_t len = (size_t)snprintf(text, sizeof text, "w2 (w1 w3");
+        for (int i = 0; i < values; i++) {
+            len += (size_t)snprintf(text + len, sizeof text - len, " -quality:%d", i);
+        }
+        snprintf(text + len, sizeof text - len, ")");
+        query_request request = {.text = str_from(text), .k = 10, .rank = RANK_SETTINGS_DEFAULT,
+                                 .trace = &trace};
+        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+        CHECK_EQ_INT(trace.in_full, values == MANY);
+        request.in_full = true;
+        if (CHECK_EQ_INT(status, ANP_OK) &&
+            CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK)) {
+            CHECK(full.hit_count == 10 && compare_answers(&fast, &full, true));
+        }
+        arena_free(&memory);
+    }
+    anp_snapshot_close(w->shot);
+}
+
 static bool compact(world *w) {
     anp_error err = ANP_ERROR_INIT;
     return CHECK_EQ_INT(anp_index_compact(w->index, NULL, NULL, NULL, &err), ANP_OK);
@@ -381,6 +413,8 @@ void test_query_evaluate(void) {
     }
     add_posts(&w, LAST_POSTS, LAST_POSTS / 10);
     compare_many(&w);
+    CASE("many values");
+    ask_many_values(&w);
     CASE("compacted");
     if (compact(&w)) {
         compare_many(&w);
