@@ -216,8 +216,12 @@ static inline void load_key(str text, size_t start, size_t len, uint64_t key[2])
     key[1] = load_u64(p + 8) & load_u64(mask + 8);
 }
 
+/* Each bit of the form has a say in the lower ones, which are all that is used. */
 static inline size_t place_of(const uint64_t key[2], uint32_t tag) {
-    return (size_t)hash_mix64(key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ tag);
+    uint64_t x = key[0] ^ key[1] * 0x9e3779b97f4a7c15u ^ tag;
+    x ^= x >> 32;
+    x *= 0xbf58476d1ce4e5b9u;
+    return (size_t)(x ^ x >> 29);
 }
 
 /* The form's slot, or the free one where it belongs. */
@@ -270,6 +274,7 @@ static inline void prepare(const lexicon *l, str text, size_t start, size_t len,
     c->start = start;
     c->len = (uint32_t)len;
     c->tag = tag_of(len, shape, parts);
+    c->place = 0;
     if (len <= KEY_BYTES_MAX) {
         load_key(text, start, len, c->key);
         c->place = place_of(c->key, c->tag);
@@ -334,6 +339,7 @@ static anp_status find_long(lexicon *l, str text, const cut *c, meaning *out, an
                : error_nomem(err, "a lexicon");
 }
 
+/* What find_first did not find. */
 static anp_status find_form(lexicon *l, str text, const cut *c, meaning *out, anp_error *err) {
     if (c->len > KEY_BYTES_MAX) {
         return find_long(l, text, c, out, err);
@@ -344,6 +350,14 @@ static anp_status find_form(lexicon *l, str text, const cut *c, meaning *out, an
     }
     *out = (meaning){s->hash, s->word};
     return ANP_OK;
+}
+
+/* Most forms were met before and stand where they belong: their slot, or NULL. One branch. */
+static inline const slot *find_first(const lexicon *l, const cut *c) {
+    const slot *s = &l->slots[c->place & l->mask];
+    bool is = c->len <= KEY_BYTES_MAX &&
+              ((s->key[0] ^ c->key[0]) | (s->key[1] ^ c->key[1]) | (s->tag ^ c->tag)) == 0;
+    return is ? s : NULL;
 }
 
 static bool reserve(lexicon_text *t, size_t need) {
@@ -359,9 +373,35 @@ static bool reserve(lexicon_text *t, size_t need) {
     return words && hashes;
 }
 
+/* Appends what became of the forms; there is room. ANP_LIMIT where one follows the last word that a
+   text may have. */
+static anp_status look_up(lexicon *l, str text, const cut *cuts, size_t count, lexicon_text *out,
+                          anp_error *err) {
+    uint32_t *words = out->words;
+    uint64_t *hashes = out->hashes;
+    uint32_t most = analyzer_words_max(l->analyzer);
+    size_t n = out->count, before = 0;
+    for (size_t i = 0; i < count; i++) {
+        before = n;
+        const slot *s = find_first(l, &cuts[i]);
+        meaning found;
+        if (s) {
+            found = (meaning){s->hash, s->word};
+        } else {
+            TRY(find_form(l, text, &cuts[i], &found, err));
+        }
+        words[n] = found.word; /* one that takes no position is overwritten */
+        hashes[n] = found.hash;
+        n += found.word != NO_WORD;
+    }
+    out->count = n;
+    return before < most ? ANP_OK
+                         : error_set(err, ANP_LIMIT,
+                                     "a text has more than %u words; split it", most);
+}
+
 anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err) {
     cut cuts[CUTS];
-    uint32_t most = analyzer_words_max(l->analyzer);
     size_t at = 0, count;
     out->count = 0;
     if (!l->slots) {
@@ -371,19 +411,7 @@ anp_status lexicon_read(lexicon *l, str text, lexicon_text *out, anp_error *err)
         if (!reserve(out, out->count + count)) {
             return error_nomem(err, "the words of a text");
         }
-        for (size_t i = 0; i < count; i++) {
-            meaning found;
-            TRY(find_form(l, text, &cuts[i], &found, err));
-            if (out->count == most) {
-                return error_set(err, ANP_LIMIT, "a text has more than %u words; split it", most);
-            }
-            if (found.word != NO_WORD) {
-                if (l->holds != LEXICON_TERMS) {
-                    out->hashes[out->count] = found.hash;
-                }
-                out->words[out->count++] = found.word;
-            }
-        }
+        TRY(look_up(l, text, cuts, count, out, err));
     }
     return ANP_OK;
 }
