@@ -75,6 +75,17 @@ static inline uint8_t *varint_write(uint8_t *p, uint64_t v) {
     return p;
 }
 
+/* The same bytes, for values most of which are below 2^14: without a branch that tells one byte
+   from two, which no processor guesses. May write a byte behind them. */
+static inline uint8_t *varint_write_near(uint8_t *p, uint32_t v) {
+    if (v >= 1u << 14) {
+        return varint_write(p, v);
+    }
+    uint32_t more = v >= 0x80;
+    store_u16(p, (uint16_t)((v & 0x7f) | more << 7 | v >> 7 << 8));
+    return p + 1 + more;
+}
+
 /* Reads a varint from [p, end) into *v; the byte behind it, or NULL when it is cut or over 64
    bits. */
 static inline const uint8_t *varint_read(const uint8_t *p, const uint8_t *end, uint64_t *v) {
@@ -119,6 +130,7 @@ typedef struct buffer {
     size_t len;
     size_t capacity;
     bool failed;
+    bool fixed; /* data is other memory: it does not grow, and is not freed as a buffer's */
 } buffer;
 
 /* Room for `more` bytes behind len; NULL (and failed) when memory is out. */
@@ -129,7 +141,7 @@ static inline uint8_t *buffer_reserve(buffer *b, size_t more) {
     if (!b->data || b->capacity - b->len < more) {
         size_t capacity = b->len + more;
         capacity += capacity / 2 + 64;
-        uint8_t *grown = realloc(b->data, capacity);
+        uint8_t *grown = b->fixed ? NULL : realloc(b->data, capacity);
         if (!grown) {
             b->failed = true;
             return NULL;

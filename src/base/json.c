@@ -5,43 +5,75 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The first byte at or behind `from` that JSON escapes: eight at a time, then one by one. */
-static size_t find_escape(str s, size_t from) {
+enum { COPIED_PAST = 8 };
+
+static inline bool is_escaped(uint8_t c) {
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* Whether JSON escapes one of eight bytes: a zero byte of x, or one below 0x20, sets its high bit.
+   False alarms are possible behind a byte that is escaped only. */
+static inline bool any_escaped(uint64_t word) {
     const uint64_t ones = 0x0101010101010101u, highs = ones << 7;
-    for (; from + 8 <= s.len; from += 8) {
-        uint64_t word = load_u64(s.data + from);
-        uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
-        /* A zero byte of x, or one below 0x20, sets its high bit; false alarms are looked at
-           below. */
-        uint64_t found = ((word - ones * 0x20) | (quote - ones) | (slash - ones)) & ~word & highs;
-        if (found) {
+    uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+    return (((word - ones * 0x20) | (quote - ones) | (slash - ones)) & ~word & highs) != 0;
+}
+
+/* Copies up to the first byte that JSON escapes, eight at a time, then one by one; how many. Up to
+   COPIED_PAST bytes more may be written. */
+static size_t copy_plain(const char *from, size_t len, uint8_t *to) {
+    size_t i = 0;
+    while (i + 8 <= len) {
+        uint64_t word = load_u64(from + i);
+        if (any_escaped(word)) {
             break;
         }
+        store_u64(to + i, word);
+        i += 8;
     }
-    while (from < s.len && (unsigned char)s.data[from] >= 0x20 && s.data[from] != '"' &&
-           s.data[from] != '\\') {
-        from++;
+    if (i + 8 > len && len >= 8) { /* the rest with bytes before it */
+        uint64_t word = load_u64(from + len - 8);
+        if (!any_escaped(word)) {
+            store_u64(to + len - 8, word);
+            return len;
+        }
+    } else if (len >= 4 && len < 8) {
+        uint32_t head = load_u32(from), tail = load_u32(from + len - 4);
+        if (!any_escaped((uint64_t)tail << 32 | head)) {
+            store_u32(to, head);
+            store_u32(to + len - 4, tail);
+            return len;
+        }
     }
-    return from;
+    for (; i < len && !is_escaped((uint8_t)from[i]); i++) {
+        to[i] = (uint8_t)from[i];
+    }
+    return i;
+}
+
+static void put_escape(buffer *out, uint8_t c) {
+    static const char hex[] = "0123456789abcdef";
+    char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    const char *at = strchr("\"\"\\\\\bb\ff\nn\rr\tt", c);
+    if (c && at) {
+        escape[1] = at[1];
+    }
+    buffer_put(out, escape, c && at ? 2 : 6);
 }
 
 void json_put_string(buffer *out, str s) {
-    static const char hex[] = "0123456789abcdef";
     buffer_put_u8(out, '"');
-    for (size_t i = 0; s.len;) {
-        size_t from = i;
-        i = find_escape(s, from);
-        buffer_put(out, s.data + from, i - from);
-        if (i == s.len) {
-            break;
+    for (size_t i = 0; i < s.len;) {
+        uint8_t *to = buffer_reserve(out, s.len - i + COPIED_PAST);
+        if (!to) {
+            return;
         }
-        unsigned char c = (unsigned char)s.data[i++];
-        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        const char *at = strchr("\"\"\\\\\bb\ff\nn\rr\tt", c);
-        if (c && at) {
-            escape[1] = at[1];
+        size_t plain = copy_plain(s.data + i, s.len - i, to);
+        out->len += plain;
+        i += plain;
+        if (i < s.len) {
+            put_escape(out, (uint8_t)s.data[i++]);
         }
-        buffer_put(out, escape, c && at ? 2 : 6);
     }
     buffer_put_u8(out, '"');
 }

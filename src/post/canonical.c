@@ -101,13 +101,23 @@ static void write_meta(const shape *s, buffer *out) {
     buffer_put_u8(out, '}');
 }
 
+static void write_body(const shape *s, buffer *out) {
+    if (s->body && s->body == s->long_value) {
+        buffer_put_u8(out, '"');
+        buffer_put_str(out, s->long_string);
+        buffer_put_u8(out, '"');
+    } else {
+        json_put_string(out, s->body ? shape_str(s->body) : STR(""));
+    }
+}
+
 void shape_write(const shape *s, buffer *out) {
     buffer_put_str(out, STR("{\"id\":"));
     json_put_string(out, s->id);
     buffer_put_str(out, STR(",\"title\":"));
     json_put_string(out, s->title ? shape_str(s->title) : STR(""));
     buffer_put_str(out, STR(",\"body\":"));
-    json_put_string(out, s->body ? shape_str(s->body) : STR(""));
+    write_body(s, out);
     buffer_put_str(out, STR(",\"meta\":"));
     write_meta(s, out);
     bool first = false;

@@ -229,7 +229,7 @@ static void find_area(shape *s) {
 }
 
 static anp_status find(yyjson_val *root, shape *s, anp_error *err) {
-    *s = (shape){.root = root};
+    s->root = root;
     if (!yyjson_is_obj(root)) {
         return error_set(err, ANP_BAD_POST, "a post must be a JSON object, this is %s", kind(root));
     }
@@ -302,24 +302,41 @@ static bool is_reviewed(const shape *s) {
     return waived && (str_equal(status, STR("reviewed")) || str_equal(status, STR("expanded")));
 }
 
-static anp_status fill_json(const shape *s, size_t source_bytes, arena *perm, post *out,
-                            anp_error *err) {
-    buffer canonical = {0};
-    buffer_reserve(&canonical, source_bytes + 128);
+/* What the canonical form has beyond its source at most, but for strings taken from others. */
+enum { CANONICAL_MORE_BYTES = 128 };
+
+/* In perm at once where it is about as long as the source, as nearly always; else elsewhere at
+   first. */
+static str write_canonical(const shape *s, size_t source_bytes, arena *perm) {
+    size_t room = source_bytes + CANONICAL_MORE_BYTES + s->problem.len + s->stack.len + s->area.len;
+    buffer canonical = {.data = arena_alloc(perm, room), .capacity = room, .fixed = true};
+    if (canonical.data) {
+        shape_write(s, &canonical);
+        buffer_put_u8(&canonical, 0);
+    }
+    if (canonical.data && !canonical.failed) {
+        return str_make((const char *)canonical.data, canonical.len - 1);
+    }
+    canonical = (buffer){0};
     shape_write(s, &canonical);
-    anp_status status = ANP_OK;
-    if (canonical.len > POST_BYTES_MAX) {
-        status = error_set(err, ANP_BAD_POST,
-                           "the post's JSON form has %zu bytes; at most %d are read",
-                           canonical.len, POST_BYTES_MAX);
-    } else if (!canonical.failed) {
-        out->json = arena_str(perm, str_make((char *)canonical.data, canonical.len));
+    str kept = {NULL, canonical.len};
+    if (!canonical.failed && canonical.len <= POST_BYTES_MAX) {
+        kept = arena_str(perm, str_make((const char *)canonical.data, canonical.len));
     }
     buffer_free(&canonical);
-    if (status == ANP_OK && !out->json.data) {
-        status = error_nomem(err, "a post's JSON form");
+    return kept;
+}
+
+static anp_status fill_json(const shape *s, size_t source_bytes, arena *perm, post *out,
+                            anp_error *err) {
+    str canonical = write_canonical(s, source_bytes, perm);
+    if (canonical.len > POST_BYTES_MAX) {
+        return error_set(err, ANP_BAD_POST,
+                         "the post's JSON form has %zu bytes; at most %d are read", canonical.len,
+                         POST_BYTES_MAX);
     }
-    return status;
+    out->json = canonical;
+    return canonical.data ? ANP_OK : error_nomem(err, "a post's JSON form");
 }
 
 static anp_status fill(const shape *s, arena *perm, post *out, anp_error *err) {
@@ -347,13 +364,13 @@ static anp_status refuse(str json, const yyjson_read_err *why, anp_error *err) {
     return error_at(err, ANP_BAD_POST, why->pos, "not JSON: %s at byte %zu", why->msg, why->pos);
 }
 
-static anp_status fill_post(yyjson_doc *doc, const checker *c, size_t bytes, bool bare, arena *perm,
-                            post *out) {
-    shape s;
+/* s is zero but for what is known of a long string. */
+static anp_status fill_post(yyjson_doc *doc, const checker *c, size_t bytes, bool bare, shape *s,
+                            arena *perm, post *out) {
     TRY(check(c, yyjson_doc_get_root(doc), 1));
-    TRY(find(yyjson_doc_get_root(doc), &s, c->err));
-    TRY(fill(&s, perm, out, c->err));
-    return bare ? ANP_OK : fill_json(&s, bytes, perm, out, c->err);
+    TRY(find(yyjson_doc_get_root(doc), s, c->err));
+    TRY(fill(s, perm, out, c->err));
+    return bare ? ANP_OK : fill_json(s, bytes, perm, out, c->err);
 }
 
 static const yyjson_read_flag FLAGS = YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW;
@@ -370,7 +387,8 @@ static anp_status read_whole(str json, char *text, bool bare, arena *perm, post 
     if (!doc) {
         return refuse(json, &why, err);
     }
-    anp_status status = fill_post(doc, &(checker){text, err}, json.len, bare, perm, out);
+    shape s = {0};
+    anp_status status = fill_post(doc, &(checker){text, err}, json.len, bare, &s, perm, out);
     yyjson_doc_free(doc);
     return status;
 }
@@ -408,7 +426,12 @@ static anp_status read_around(str json, char *text, bool bare, arena *perm, post
     anp_status status = ANP_BAD_POST;
     if (value) {
         yyjson_set_strn(value, text, long_string.len);
-        status = fill_post(doc, &(checker){rest, NULL}, json.len, bare, perm, out);
+        shape s = {0};
+        if (long_string.canonical) {
+            s.long_value = value;
+            s.long_string = str_slice(json, long_string.from, long_string.to);
+        }
+        status = fill_post(doc, &(checker){rest, NULL}, json.len, bare, &s, perm, out);
     }
     yyjson_doc_free(doc);
     return status;

@@ -53,6 +53,7 @@ static size_t character(const char *p, size_t len) {
 static bool decode(str json, size_t from, prose_copy *copy, char *out, prose *found) {
     size_t at = from;
     char *to = out;
+    bool canonical = true;
     for (;;) {
         size_t plain = copy(json.data + at, json.len - at, to), bytes;
         at += plain;
@@ -61,7 +62,7 @@ static bool decode(str json, size_t from, prose_copy *copy, char *out, prose *fo
             return false;
         }
         if (json.data[at] == '"') {
-            *found = (prose){from, at, (size_t)(to - out)};
+            *found = (prose){from, at, (size_t)(to - out), canonical};
             return true;
         }
         if (json.data[at] == '\\') {
@@ -69,6 +70,7 @@ static bool decode(str json, size_t from, prose_copy *copy, char *out, prose *fo
             if (!c) {
                 return false;
             }
+            canonical = canonical && c != '/'; /* the one that needs no escape */
             *to++ = c;
             at += 2;
             continue;

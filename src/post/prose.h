@@ -18,6 +18,7 @@ enum { PROSE_BYTES_MIN = 256, PROSE_SLACK_BYTES = 64 };
 typedef struct prose {
     size_t from, to; /* its bytes in the JSON text, without the quotes */
     size_t len;      /* decoded */
+    bool canonical;  /* it is written in the canonical form as it stands there */
 } prose;
 
 /*

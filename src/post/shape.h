@@ -15,6 +15,8 @@ typedef struct shape {
     yyjson_val *root;             /* the post's object */
     yyjson_val *title;            /* a string, or NULL when absent or null */
     yyjson_val *body;             /* the same; the value of `body`, `text` or `content` */
+    yyjson_val *long_value;       /* a string of root that has a written form already, or NULL: */
+    str long_string;              /* without its quotes */
     yyjson_val *meta;             /* any type, or NULL when absent */
     yyjson_val *known[META_KEYS]; /* values of meta's known keys, or NULL */
     str id;

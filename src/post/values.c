@@ -8,7 +8,7 @@
  * Left out, though stored and shown all the same: null, empty strings and strings over
  * FACET_BYTES_MAX (prose), numbers beyond a double, names that are empty or over
  * FIELD_NAME_BYTES_MAX, and all values behind the first POST_FIELDS_MAX. The tree is walked twice,
- * to count and to fill, so that perm holds no more than needed.
+ * to count (numbers beyond a double, too) and to fill, so that perm holds no more than needed.
  */
 #include "post/shape.h"
 #include "base/error.h"
@@ -47,7 +47,8 @@ static void add_text(collector *c, str text) {
         return;
     }
     double seconds = 0;
-    post_value_kind kind = date_parse(text, &seconds) ? POST_VALUE_DATE : POST_VALUE_TEXT;
+    bool dated = c->items && date_parse(text, &seconds);
+    post_value_kind kind = dated ? POST_VALUE_DATE : POST_VALUE_TEXT;
     post_value *value = add(c, kind);
     if (value) {
         value->text = text;
@@ -85,13 +86,13 @@ static void walk_part(collector *c, str part, yyjson_val *value) {
 static void walk(collector *c, yyjson_val *value) {
     size_t i, count;
     yyjson_val *key, *entry;
-    double number;
+    double number = 0;
     switch (yyjson_get_type(value)) {
     case YYJSON_TYPE_STR:
         add_text(c, shape_str(value));
         break;
     case YYJSON_TYPE_RAW:
-        if (shape_number(value, &number)) {
+        if (!c->items || shape_number(value, &number)) {
             add_number(c, number);
         }
         break;
