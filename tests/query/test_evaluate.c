@@ -66,6 +66,9 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
     for (uint32_t i = 0; i < count && good; i++) {
         uint32_t id = i < replaced ? prng_below(&w->random, w->posts) : w->posts++;
         put_words(w, title, sizeof title, prng_below(&w->random, 5));
+        if (id % 7 == 1) { /* side by side in the title alone */
+            snprintf(title, sizeof title, "w2 w3");
+        }
         uint32_t times = prng_below(&w->random, 300) ? 1 : 300; /* a tf that is no byte */
         size_t len = 0;
         for (uint32_t k = 0; k < times; k++) {
@@ -73,6 +76,8 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
         }
         if (id % 3 == 0) { /* so often that their list is bits of w3's */
             len += (size_t)snprintf(body + len, sizeof body - len, "w2 w3 ");
+        } else if (id % 7 == 1) {
+            len += (size_t)snprintf(body + len, sizeof body - len, "w3 w2 ");
         }
         put_words(w, body + len, sizeof body - len, 1 + prng_below(&w->random, 24));
         int has_scores = (int)prng_below(&w->random, 4);
@@ -359,6 +364,43 @@ static void ask_words(world *w) {
     anp_snapshot_close(w->shot);
 }
 
+/* Words of bodies, and words cut to where a group is, whose lists have bounds of their own. */
+static void ask_made(world *w) {
+    static const char *const forms[] = {"body:w%u", "body:w%u body:w%u", "+body:w%u w%u",
+                                        "body:w%u^3 w%u", "(w%u -w%u) w7", "(+w%u w%u) w90",
+                                        "w%u (w%u depth:>80)", "(w%u quality:<40)^2 w%u",
+                                        "w%u body:\"w2 w3\"", "+body:\"w2 w3\" w%u"};
+    enum { FORMS = 10 };
+    anp_error err = ANP_ERROR_INIT;
+    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
+        return;
+    }
+    for (uint32_t i = 0; i < WORDS_ASKED * FORMS * 3; i++) {
+        static const uint32_t ks[] = {1, 3, 10};
+        char text[80];
+        arena memory = {0};
+        evaluate_trace trace = {0};
+        query_answer fast, full;
+        uint32_t word = i / FORMS % WORDS_ASKED;
+        snprintf(text, sizeof text, forms[i % FORMS], word * word,
+                 prng_below(&w->random, 1 + word * 4));
+        query_request request = {.text = str_from(text), .k = ks[prng_below(&w->random, 3)],
+                                 .flags = ANP_QUERY_NO_TOTAL, .trace = &trace,
+                                 .rank = random_settings(&w->random)};
+        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+        bool by_bounds = !trace.in_full;
+        request.in_full = true;
+        if (!CHECK_EQ_INT(status, ANP_OK) || !CHECK(by_bounds) ||
+            !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
+            !CHECK(compare_answers(&fast, &full, false))) {
+            test_note("%s, k %u, blend %g k1 %g b %g", text, request.k, request.rank.blend,
+                      request.rank.k1, request.rank.b);
+        }
+        arena_free(&memory);
+    }
+    anp_snapshot_close(w->shot);
+}
+
 /* Values of a query are kept, some KiB a window each: of many full evaluation takes one after the
    other. */
 static void ask_many_values(world *w) {
@@ -413,12 +455,14 @@ void test_query_evaluate(void) {
     }
     add_posts(&w, LAST_POSTS, LAST_POSTS / 10);
     compare_many(&w);
+    ask_made(&w);
     CASE("many values");
     ask_many_values(&w);
     CASE("compacted");
     if (compact(&w)) {
         compare_many(&w);
         ask_words(&w);
+        ask_made(&w);
     }
     CASE("the best are deleted");
     if (delete_best(&w)) {
