@@ -4,7 +4,7 @@
  *     ordinals   ranks, which lie in groups of 32
  *     group      |p p p p X p p Y| its postings up to the last that is asked for: their ordinals,
  *                backwards from that one's, lengths, numbers, widths; X and Y begin where the
- *                widths before them add up to, which is known of each at once
+ *                widths before them add up to
  *
  * Each step is done for all ordinals, or all postings of a group, before the next one begins.
  *
@@ -18,8 +18,7 @@ enum { ONES_ROOM = 2 * POSITIONS_GROUP };
 /* A group's postings, as far as they are asked for; 0 behind them. */
 typedef struct places_group {
     uint32_t from, count;
-    uint32_t lengths[ONES_ROOM], numbers[POSITIONS_GROUP];
-    uint32_t begins[POSITIONS_GROUP]; /* the widths before it; of damaged bytes any */
+    uint32_t lengths[ONES_ROOM], numbers[POSITIONS_GROUP], widths[POSITIONS_GROUP];
 } places_group;
 
 /* The words of a bit vector that its last `want` 1s up to bit `last` lie in: the first of them, and
@@ -149,15 +148,14 @@ static inline void group_numbers(positions_finder *f, places_group *g) {
 }
 
 /* false where a post has fewer words than positions. */
-static inline bool group_begins(places_group *g) {
-    uint32_t impossible = 0, begin = 0;
+static inline bool group_widths(places_group *g) {
+    uint32_t impossible = 0;
     for (uint32_t i = g->count; i < (uint32_t)POSITIONS_GROUP; i++) {
         g->lengths[i] = g->numbers[i] = 0;
     }
     for (uint32_t i = 0; i < (uint32_t)POSITIONS_GROUP; i++) {
         impossible |= g->numbers[i] > g->lengths[i];
-        g->begins[i] = begin;
-        begin += (uint32_t)width_of(g->numbers[i], g->lengths[i]);
+        g->widths[i] = (uint32_t)width_of(g->numbers[i], g->lengths[i]);
     }
     return !impossible;
 }
@@ -166,7 +164,7 @@ static inline bool group_begins(places_group *g) {
 static bool open_group(positions_finder *f, places_group *g, uint16_t low) {
     group_lengths(f, g, low);
     group_numbers(f, g);
-    return group_begins(g);
+    return group_widths(g);
 }
 
 /* ---- A group in registers ------------------------------------------------------------------ */
@@ -450,22 +448,6 @@ static inline void put_lanes(uint32_t *to, lanes32 lanes) {
     _mm512_storeu_si512((void *)(to + 16), lanes.b);
 }
 
-/* The sums of 16 lanes, each with those before it. */
-static inline __m512i sums_up_to(__m512i x) {
-    const __m512i none = _mm512_setzero_si512();
-    x = _mm512_add_epi32(x, _mm512_alignr_epi32(x, none, 15));
-    x = _mm512_add_epi32(x, _mm512_alignr_epi32(x, none, 14));
-    x = _mm512_add_epi32(x, _mm512_alignr_epi32(x, none, 12));
-    return _mm512_add_epi32(x, _mm512_alignr_epi32(x, none, 8));
-}
-
-static inline lanes32 begins_in(lanes32 widths) {
-    __m512i a = sums_up_to(widths.a), b = sums_up_to(widths.b);
-    __m512i last = _mm512_permutexvar_epi32(_mm512_set1_epi32(15), a);
-    return (lanes32){_mm512_sub_epi32(a, widths.a),
-                     _mm512_add_epi32(_mm512_sub_epi32(b, widths.b), last)};
-}
-
 /* As open_group. What is not of the usual form is left to that. */
 static inline bool open_group_fast(positions_finder *f, places_group *g, uint16_t low) {
     lanes32 lengths, numbers, widths;
@@ -476,9 +458,16 @@ static inline bool open_group_fast(positions_finder *f, places_group *g, uint16_
     widths.b = widths_in(numbers.b, lengths.b);
     put_lanes(g->lengths, lengths);
     put_lanes(g->numbers, numbers);
-    put_lanes(g->begins, begins_in(widths));
+    put_lanes(g->widths, widths);
     return !(_mm512_cmpgt_epu32_mask(numbers.a, lengths.a) |
              _mm512_cmpgt_epu32_mask(numbers.b, lengths.b));
+}
+
+static inline uint64_t sum_many_widths(const places_group *g, uint32_t from, uint32_t to) {
+    __mmask32 some = below_lane(to) & ~below_lane(from);
+    __m512i a = _mm512_maskz_loadu_epi32((__mmask16)some, g->widths);
+    __m512i b = _mm512_maskz_loadu_epi32((__mmask16)(some >> 16), g->widths + 16);
+    return (uint32_t)_mm512_reduce_add_epi32(_mm512_add_epi32(a, b));
 }
 
 #else
@@ -487,7 +476,28 @@ static inline bool open_group_fast(positions_finder *f, places_group *g, uint16_
     return open_group(f, g, low);
 }
 
+static inline uint64_t sum_many_widths(const places_group *g, uint32_t from, uint32_t to) {
+    uint64_t sum = 0;
+    for (uint32_t i = from; i < to; i++) {
+        sum += g->widths[i];
+    }
+    return sum;
+}
+
 #endif
+
+/* The widths of [from, to). */
+static inline uint64_t sum_widths(const places_group *g, uint32_t from, uint32_t to) {
+    enum { FEW = 3 };
+    if (to - from > FEW) {
+        return sum_many_widths(g, from, to);
+    }
+    uint64_t sum = 0;
+    for (uint32_t i = from; i < to; i++) {
+        sum += g->widths[i];
+    }
+    return sum;
+}
 
 /* ---- All of them --------------------------------------------------------------------------- */
 
@@ -537,13 +547,16 @@ static bool find_places(positions_finder *f, const uint16_t *lows, uint32_t coun
             return false;
         }
         uint64_t bit = positions_group_offset(f->view, (uint32_t)group) * 8;
+        uint32_t done = 0;
         for (; next <= last; next++) {
             if (places[next].bit == NO_RANK) {
                 places[next] = (positions_place){0};
                 continue;
             }
             uint32_t at = (uint32_t)places[next].bit - g.from;
-            places[next] = (positions_place){bit + g.begins[at], g.numbers[at], g.lengths[at]};
+            bit += at > done ? sum_widths(&g, done, at) : 0;
+            done = at;
+            places[next] = (positions_place){bit, g.numbers[at], g.lengths[at]};
         }
     }
     return true;
