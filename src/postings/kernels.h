@@ -84,6 +84,10 @@ typedef struct postings_kernels {
      */
     uint32_t (*keep)(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t, uint32_t length,
                      uint32_t offset, uint32_t *starts, uint32_t count);
+
+    /* All of these positions; false where there are fewer than t. Damaged ones may be any. */
+    bool (*elias_fano)(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t, uint32_t length,
+                       uint32_t *out);
 } postings_kernels;
 
 /* Those that this processor can run, portable first, the best last; how many. */

@@ -650,8 +650,9 @@ static inline uint32_t keep_many_at_once(vector_of v, uint64_t high, uint32_t of
 
 static inline uint32_t keep_many(vector_of v, uint64_t high, uint32_t offset, uint32_t *starts,
                                  uint32_t n) {
-    return is_for_vectors(&v) ? keep_many_at_once(v, high, offset, starts, n)
-                              : keep_many_each(v, high, offset, starts, n);
+    enum { FEW = 48 }; /* of so few positions the bits that are wanted would be waited for */
+    return v.t >= FEW && is_for_vectors(&v) ? keep_many_at_once(v, high, offset, starts, n)
+                                            : keep_many_each(v, high, offset, starts, n);
 }
 
 #else
@@ -677,6 +678,60 @@ static uint32_t keep(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t,
                 : keep_held(all, high, offset, starts, n);
 }
 
+/* One after the other. */
+static inline uint32_t read_each(const vector_of *v, uint64_t high, uint32_t *out) {
+    vector_walk walk = {.at = high, .zeros = 0u - PIECE_BITS};
+    const uint64_t mask = ((uint64_t)1 << v->w) - 1;
+    uint64_t place = v->low;
+    uint32_t one = 0;
+    while (one < v->t && next_piece(v, &walk)) {
+        const uint32_t before = walk.zeros + walk.ones;
+        for (; walk.left && one < v->t; walk.left &= walk.left - 1, one++, place += v->w) {
+            uint32_t part = before + (uint32_t)__builtin_ctzll(walk.left) - one;
+            uint64_t low = positions_peek(v->bytes, v->len, place, v->inside) & mask;
+            out[one] = (part << v->w) + (uint32_t)low + one;
+        }
+    }
+    return one;
+}
+
+#if defined(__AVX512VBMI2__)
+
+static inline uint32_t read_at_once(const vector_of *v, uint64_t high, uint32_t *out) {
+    vector_walk walk = {.at = high, .zeros = 0u - PIECE_BITS};
+    uint32_t one = 0;
+    while (one < v->t && next_piece(v, &walk)) {
+        uint32_t here = (uint32_t)__builtin_popcountll(walk.whole);
+        uint8_t bits[64];
+        _mm512_storeu_si512((void *)bits, places_of(walk.whole));
+        here = here < v->t - one ? here : v->t - one;
+        for (uint32_t i = 0; i < here; i += AT_ONCE) {
+            uint32_t room = v->t - one - i;
+            __mmask16 some = room < AT_ONCE ? (__mmask16)((1u << room) - 1) : UINT16_MAX;
+            __m128i those = _mm_loadu_si128((const __m128i *)(const void *)(bits + i));
+            _mm512_mask_storeu_epi32(out + one + i, some,
+                                     positions_at(v, those, walk.zeros + walk.ones, one + i));
+        }
+        one += here;
+    }
+    return one;
+}
+
+#endif
+
+static bool elias_fano(const uint8_t *bytes, size_t len, uint64_t bit, uint32_t t, uint32_t length,
+                       uint32_t *out) {
+    uint32_t range = length - t + 1, w = low_bits(t, range);
+    uint64_t high = bit + (uint64_t)t * w, end = high + t + ((range - 1) >> w);
+    vector_of v = {bytes, len, bit, end, t, w, end / 8 + 8 <= len};
+#if defined(__AVX512VBMI2__)
+    if (is_for_vectors(&v)) {
+        return read_at_once(&v, high, out) == t;
+    }
+#endif
+    return read_each(&v, high, out) == t;
+}
+
 const postings_kernels KERNELS = {
     .name = KERNELS_NAME,
     .expand = expand,
@@ -696,4 +751,5 @@ const postings_kernels KERNELS = {
     .set = set,
     .widths_each = widths_each,
     .keep = keep,
+    .elias_fano = elias_fano,
 };

@@ -13,6 +13,7 @@
 #include "postings/list.h"
 
 #include "base/error.h"
+#include "postings/kernels.h"
 #include "postings/widths.h"
 
 /* ---- Writing ------------------------------------------------------------------------------- */
@@ -294,25 +295,6 @@ static void read_pair(const positions_view *v, uint64_t bit, uint32_t length, ui
     out[1] = a < b ? b : a;
 }
 
-/* false when the bit vector ends before its t ones. */
-static inline bool read_elias_fano(const positions_view *v, uint64_t bit, uint32_t t,
-                                   uint32_t length, bool inside, uint32_t *out) {
-    uint32_t range = length - t + 1, w = low_bits(t, range), mask = (1u << w) - 1;
-    uint64_t high = bit + (uint64_t)t * w, end = high + t + ((range - 1) >> w);
-    uint32_t place = 0, i = 0; /* of bits of the vector */
-    while (high < end) {
-        uint32_t have = end - high < 56 ? (uint32_t)(end - high) : 56;
-        uint64_t x = peek(v, high, inside) & ((1ull << have) - 1);
-        for (; x && i < t; x &= x - 1, i++, bit += w) {
-            uint32_t at = place + (uint32_t)__builtin_ctzll(x);
-            out[i] = ((at - i) << w | ((uint32_t)peek(v, bit, inside) & mask)) + i;
-        }
-        place += have;
-        high += have;
-    }
-    return i == t;
-}
-
 /* Ones of a damaged value may reach behind the field: what comes out is always below length and
    ascends. */
 anp_status positions_read_at(const positions_view *v, uint64_t bit, uint32_t length, uint32_t t,
@@ -326,18 +308,17 @@ anp_status positions_read_at(const positions_view *v, uint64_t bit, uint32_t len
     if (whole && t == 1) {
         out[0] = (uint32_t)peek(v, bit, false) & ((1u << bits_of(length - 1)) - 1);
     } else if (whole && t > CIRCLE_MAX) {
-        bool inside = end / 8 + 8 <= v->len;
-        whole = inside ? read_elias_fano(v, bit, t, length, true, out)
-                       : read_elias_fano(v, bit, t, length, false, out);
+        whole = postings_kernels_best()->elias_fano(v->bytes, v->len, bit, t, length, out);
     } else if (whole && t == 2) {
         read_pair(v, bit, length, out);
     } else if (whole) {
         read_circle(v, bit, t, length, out);
     }
+    bool ascend = true;
     for (uint32_t i = 1; whole && i < t; i++) {
-        whole = out[i] > out[i - 1];
+        ascend &= out[i] > out[i - 1];
     }
-    return whole && out[t - 1] < length
+    return whole && ascend && out[t - 1] < length
                ? ANP_OK
                : error_corrupt(err, "%u positions in a post of %u words are damaged", t, length);
 }
