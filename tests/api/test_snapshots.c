@@ -120,6 +120,9 @@ static void check_ordinals(anp_snapshot *s, const char *query) {
     CHECK_EQ_INT(anp_query(s, query, &options, &bare, NULL), ANP_OK);
     CHECK(anp_results_count(named) > 0);
     CHECK_EQ_INT(anp_results_count(bare), anp_results_count(named));
+    CHECK(strstr(anp_results_json(named), "\"took_us\"") != NULL);
+    CHECK(strstr(anp_results_json(bare), "\"took_us\"") == NULL);
+    CHECK_EQ_INT(anp_results_took_us(bare), 0);
     for (size_t i = 0; i < anp_results_count(bare); i++) {
         anp_hit hit = anp_results_hit(bare, i), other = anp_results_hit(named, i);
         CHECK_EQ_STR(hit.id, "");
