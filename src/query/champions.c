@@ -18,6 +18,7 @@
 
 enum {
     BEST_MAX = 512,  /* that a list names */
+    LEFT_LEAST = 4,  /* fewer blocks are scored */
     PER_BLOCK = 16,  /* postings that are looked at rather than scoring one block */
     CROSS_FROM = 16, /* so many are looked for among those of another term, */
     CROSS_TIMES = 8, /* if these are so many times as many, or fewer */
@@ -41,17 +42,23 @@ static uint32_t named_of(const evaluation *e, const list_view *list) {
     return list->champion_count + (e->prior.blends ? 0 : list->runner_count);
 }
 
+/* Whether what is behind seed i loses beside all others. */
+static bool loses_behind(const evaluation *e, const eval_lane *lane, uint32_t i, double others) {
+    float impact = list_seed_most(list_seed(&lane->in->list, e->prior.blends, i));
+    double bound = (double)rank_bound_units(&lane->bound, impact, impact, 0) + others;
+    return bound * (double)RANK_BOUND_ROUND < (double)e->theta;
+}
+
+/* From the last seed on: mostly it is too good already. */
 static uint32_t postings_needed(const evaluation *e, const eval_lane *lane, double others) {
     const list_view *list = &lane->in->list;
-    uint32_t named = list->bounds ? named_of(e, list) : 0;
-    for (uint32_t i = 0; i < list->seed_count && 1u << i <= named; i++) {
-        float impact = list_seed_most(list_seed(list, e->prior.blends, i));
-        double bound = (double)rank_bound_units(&lane->bound, impact, impact, 0) + others;
-        if (bound * (double)RANK_BOUND_ROUND < (double)e->theta) {
-            return 1u << i <= list->champion_count ? 1u << i : named;
-        }
+    uint32_t named = list->bounds ? named_of(e, list) : 0, count = UINT32_MAX;
+    uint32_t i = named ? 32 - (uint32_t)__builtin_clz(named) : 0;
+    while (i > 0 && loses_behind(e, lane, i - 1, others)) {
+        i--;
+        count = 1u << i <= list->champion_count ? 1u << i : named;
     }
-    return UINT32_MAX;
+    return count;
 }
 
 /* Of the terms of a cell the one with the fewest, and the next. */
@@ -311,7 +318,7 @@ anp_status eval_finish_cells(evaluation *e) {
         eval_cell *ec = &e->cells[i];
         best_postings best[2];
         uint32_t left = ec->sums && !ec->finished ? blocks_left(e, ec) : 0;
-        if (left == 0) {
+        if (left < LEFT_LEAST) {
             continue;
         }
         find_fewest(e, ec, best);

@@ -10,7 +10,7 @@
 /* Blocks that are scored before champions are asked; then again after FINISH_TIMES as many. The
    tests are also built with few. */
 #ifndef EVAL_FINISH_FIRST
-#define EVAL_FINISH_FIRST 24
+#define EVAL_FINISH_FIRST 32
 #endif
 
 enum {
