@@ -364,6 +364,36 @@ static void ask_words(world *w) {
     anp_snapshot_close(w->shot);
 }
 
+/* Words in many posts, of which one weighs next to nothing: candidates that are found late. */
+static void ask_both(world *w) {
+    anp_error err = ANP_ERROR_INIT;
+    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
+        return;
+    }
+    for (uint32_t i = 0; i < 240; i++) {
+        static const uint32_t ks[] = {1, 3, 10, 20};
+        char text[60];
+        arena memory = {0};
+        query_answer fast, full;
+        snprintf(text, sizeof text, "+w%u +w%u^0.001 %s", 1 + i % 24, i / 24,
+                 i % 2 ? "+everywhere" : "w60");
+        query_request request = {.text = str_from(text),
+                                 .flags = ANP_QUERY_NO_TOTAL,
+                                 .k = ks[i % 4],
+                                 .rank = RANK_SETTINGS_DEFAULT};
+        request.rank.blend = i / 4 % 2 ? 0.3 : 0;
+        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+        request.in_full = true;
+        if (!CHECK_EQ_INT(status, ANP_OK) ||
+            !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
+            !CHECK(compare_answers(&fast, &full, false))) {
+            test_note("%s, k %u, blend %g", text, request.k, request.rank.blend);
+        }
+        arena_free(&memory);
+    }
+    anp_snapshot_close(w->shot);
+}
+
 /* Words of bodies, and words cut to where a group is, whose lists have bounds of their own. */
 static void ask_made(world *w) {
     static const char *const forms[] = {"body:w%u", "body:w%u body:w%u", "+body:w%u w%u",
@@ -449,6 +479,7 @@ void test_query_evaluate(void) {
         return;
     }
     ask_words(&w);
+    ask_both(&w);
     CASE("units, a log and dead posts");
     for (uint32_t i = 0; i < BATCHES; i++) {
         add_posts(&w, BATCH_POSTS, BATCH_POSTS / 4);
