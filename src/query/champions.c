@@ -141,12 +141,12 @@ typedef struct scored_postings {
     evaluation *e;
     eval_cell *ec;
     uint32_t count;
-    bool normed[INDEX_FIELDS];
+    bool normed[EVAL_FIELDS];
     uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
     uint8_t tfs[RANK_LANES + KERNEL_READ_BYTES];
     float rest[RANK_LANES]; /* what the terms have at most that are not yet added, in its block */
     float factors[RANK_LANES] __attribute__((aligned(64)));
-    float norms[INDEX_FIELDS][RANK_LANES] __attribute__((aligned(64)));
+    float norms[EVAL_FIELDS][RANK_LANES] __attribute__((aligned(64)));
     int32_t sums[RANK_LANES] __attribute__((aligned(64)));
 } scored_postings;
 
@@ -174,7 +174,7 @@ static void move(scored_postings *p, uint32_t from, uint32_t to) {
     p->rest[to] = p->rest[from];
     p->factors[to] = p->factors[from];
     p->sums[to] = p->sums[from];
-    for (uint32_t field = 0; field < (uint32_t)INDEX_FIELDS; field++) {
+    for (uint32_t field = 0; field < (uint32_t)EVAL_FIELDS; field++) {
         if (p->normed[field]) {
             p->norms[field][to] = p->norms[field][from];
         }

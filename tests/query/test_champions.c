@@ -2,7 +2,8 @@
  * Unions whose blocks have flat bounds, because all posts are made of the same few words: the
  * evaluator, which finishes cells by champions and runners-up, against full evaluation, to the bit.
  * Among the posts some are best by two or three words at once, in blocks whose bounds are no
- * greater than others'. Also with posts deleted that were the best.
+ * greater than others'. Also with values beside words, all of whose posts score the same of them,
+ * and with posts deleted that were the best.
  */
 #include "api/handles.h"
 #include "base/prng.h"
@@ -17,7 +18,8 @@ enum {
     SMALL = WINDOW_BITS < 12,
     POSTS = SMALL ? 3000 : 24000,
     WORDS = 9,
-    QUERIES = 210,
+    STACKS = 5, /* optional values: more than there are choices (alternatives.c) */
+    QUERIES = 240,
     SEED = 20261130,
 };
 
@@ -49,8 +51,9 @@ static bool add_posts(anp_index *index, prng *random) {
         for (uint32_t left = prng_below(random, 60); left > 0; left--) {
             len = put_word(json, sizeof json - 60, len, 100 + prng_below(random, 30), 1);
         }
-        snprintf(json + len, sizeof json - len, "\",\"meta\":{\"score\":{\"quality\":%u}}}",
-                 prng_below(random, 101));
+        snprintf(json + len, sizeof json - len,
+                 "\",\"meta\":{\"score\":{\"quality\":%u},\"stack\":[\"s%u\"]}}",
+                 prng_below(random, 101), prng_below(random, STACKS));
         good = CHECK_EQ_INT(anp_writer_add(writer, json, strlen(json), NULL), ANP_OK);
     }
     good = good && CHECK_EQ_INT(anp_writer_commit(writer, NULL), ANP_OK);
@@ -96,16 +99,18 @@ static sums compare_many(anp_index *index, prng *random) {
     static const char *const forms[] = {"t%u t%u^0.2",        "t%u^0.3 t%u t%u^0.2",
                                         "t%u^0.3 t%u^2",      "t%u^0.2 t%u -t%u",
                                         "+t%u t%u^0.1 t%u^9", "t%u t%u^0.5 t%u t0 t1",
-                                        "t%u^0.1 t%u t8^0.1"};
+                                        "t%u^0.1 t%u t8^0.1",
+                                        ("t%u t%u^0.2 stack:s0^0.01 stack:s1^0.01 "
+                                         "stack:s2^0.02 stack:s3^0.02 stack:s4^0.01")};
     anp_snapshot *shot;
     sums all = {0};
     if (!CHECK_EQ_INT(anp_snapshot_open(index, &shot, NULL), ANP_OK)) {
         return all;
     }
     for (uint32_t i = 0; i < QUERIES; i++) {
-        char text[60];
+        char text[120];
         uint32_t first = prng_below(random, WORDS);
-        snprintf(text, sizeof text, forms[i % 7], first,
+        snprintf(text, sizeof text, forms[i % 8], first,
                  (first + 1 + prng_below(random, 4)) % WORDS,
                  (first + 5 + prng_below(random, 4)) % WORDS);
         compare(shot, random, text, i, &all);
