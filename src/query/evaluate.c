@@ -393,7 +393,7 @@ static anp_status rank_candidates(evaluation *e, uint64_t *total) {
     for (uint32_t i = 0; i < e->cell_count && late && are_few(e, found); i++) {
         uint32_t guessed = e->cells[i].count;
         TRY(find_left(e, &e->cells[i]));
-        found += e->cells[i].count - guessed;
+        found = found - guessed + e->cells[i].count;
     }
     if (e->request->count || !phrases_are_open(e)) {
         e->phrase_count = 0; /* what is left holds them */

@@ -61,12 +61,16 @@ static bool add_posts(anp_index *index, prng *random) {
     return good;
 }
 
-static bool is_same(const query_answer *a, const query_answer *b) {
-    bool same = a->hit_count == b->hit_count && a->total == b->total;
+static bool is_same_hits(const query_answer *a, const query_answer *b) {
+    bool same = a->hit_count == b->hit_count;
     for (size_t i = 0; same && i < a->hit_count; i++) {
         same = a->hits[i].ordinal == b->hits[i].ordinal && a->hits[i].score == b->hits[i].score;
     }
     return same;
+}
+
+static bool is_same(const query_answer *a, const query_answer *b) {
+    return a->total == b->total && is_same_hits(a, b);
 }
 
 static void compare(anp_snapshot *shot, prng *random, const char *text, uint32_t i, sums *all) {
@@ -119,6 +123,37 @@ static sums compare_many(anp_index *index, prng *random) {
     return all;
 }
 
+/*
+ * Intersections of which so few are expected that they are scored without bounds, though they are
+ * found late where bounds are: also where fewer posts have both words than was expected.
+ */
+static void intersect(anp_index *index) {
+    static const uint8_t words[][2] = {{8, 1}, {7, 1}, {8, 2}, {7, 2}, {6, 2}, {5, 2}};
+    anp_snapshot *shot;
+    uint32_t fewer = 0;
+    if (!CHECK_EQ_INT(anp_snapshot_open(index, &shot, NULL), ANP_OK)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char text[20];
+        arena memory = {0};
+        query_answer fast, full;
+        evaluate_trace trace = {0};
+        snprintf(text, sizeof text, "+t%u +t%u", words[i][0], words[i][1]);
+        query_request request = {.text = str_from(text), .k = 110, .trace = &trace,
+                                 .flags = ANP_QUERY_NO_TOTAL, .rank = RANK_SETTINGS_DEFAULT};
+        CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &fast, NULL), ANP_OK);
+        request.in_full = true;
+        request.flags = 0;
+        CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &full, NULL), ANP_OK);
+        CHECK(is_same_hits(&fast, &full) && (SMALL || trace.blocks == 0));
+        fewer += full.total < (uint64_t)POSTS / (words[i][0] + 1u) / (words[i][1] + 1u);
+        arena_free(&memory);
+    }
+    CHECK(SMALL || fewer > 0);
+    anp_snapshot_close(shot);
+}
+
 /* The best posts of each word, and some others. */
 static bool delete_some(anp_index *index) {
     anp_writer *writer;
@@ -160,6 +195,8 @@ void test_query_champions(void) {
             test_note("%llu champions, %u queries with runners-up",
                       (unsigned long long)all.champions, all.runners);
         }
+        CASE("fewer in both than expected");
+        intersect(index);
         CASE("flat bounds, the best posts deleted");
         CHECK(delete_some(index));
         compare_many(index, &random);
