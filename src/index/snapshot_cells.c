@@ -127,8 +127,13 @@ anp_status cells_best_posts(snapshot *s, const cell *c, const uint16_t **out, an
     return ANP_OK;
 }
 
+/* Arrays by ordinal have room for a window's posts. */
 static anp_status add_unit(snapshot *s, const unit_info *unit, anp_error *err) {
     uint32_t low = window_low(unit->first);
+    if (unit->count == 0 || unit->count > WINDOW_DOCS - low) {
+        return error_corrupt(err, "a unit has %u posts from post %u on; verify the index",
+                             unit->count, unit->first);
+    }
     cell c = {.first = unit->first - low,
               .from = low,
               .end = low + unit->count,
