@@ -21,7 +21,10 @@ static void varint_round_trip(uint64_t v) {
     bool good = CHECK_EQ_INT(len, (bits + 6) / 7) && CHECK(varint_read(bytes, end, &back) == end) &&
                 CHECK(back == v);
     if (v <= UINT32_MAX) {
+        uint8_t near[VARINT_BYTES_MAX];
         good = CHECK(varint_read_u32(bytes, end, &narrow) == end) && CHECK(narrow == v) && good;
+        good = CHECK_EQ_INT(varint_write_near(near, (uint32_t)v) - near, len) &&
+               CHECK(memcmp(near, bytes, len) == 0) && good;
     } else {
         good = CHECK(varint_read_u32(bytes, end, &narrow) == NULL) && good;
     }

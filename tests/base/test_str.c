@@ -3,6 +3,8 @@
 #include "base/str.h"
 #include "test.h"
 
+#include <stdlib.h>
+
 enum { ROUNDS = 20000, BYTES = 6 };
 
 /* Bytes of which few differ, zeros and high ones among them, so that ties are common. */
@@ -56,6 +58,27 @@ static void comparisons(void) {
     }
 }
 
+/* Every length at which loads overlap and beside, each byte another one in turn, in memory that
+   ends with the bytes. */
+static void equal_lengths(void) {
+    for (size_t len = 1; len <= 20; len++) {
+        char *x = malloc(len), *y = malloc(len);
+        for (size_t i = 0; i < len; i++) {
+            x[i] = y[i] = (char)('a' + i);
+        }
+        CHECK(str_equal(str_make(x, len), str_make(y, len)));
+        for (size_t i = 0; i < len; i++) {
+            y[i] ^= (char)0x80;
+            if (!CHECK(!str_equal(str_make(x, len), str_make(y, len)))) {
+                test_note("byte %zu of %zu", i, len);
+            }
+            y[i] = x[i];
+        }
+        free(x);
+        free(y);
+    }
+}
+
 static void trimming(void) {
     CHECK(str_equal(str_trim(STR(" \t\r\n\v\fa b\f\v\n\r\t ")), STR("a b")));
     CHECK(str_equal(str_trim(STR("ab")), STR("ab")));
@@ -69,6 +92,8 @@ static void trimming(void) {
 void test_base_str(void) {
     CASE("comparisons equal those byte by byte");
     comparisons();
+    CASE("equal bytes of any length");
+    equal_lengths();
     CASE("white space comes off both ends");
     trimming();
     CASE("views of C strings and slices");

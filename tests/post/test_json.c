@@ -53,6 +53,50 @@ static void canonical_forms(void) {
                     "\"redis\",\"score\":7}}");
 }
 
+/* Strings whose canonical form is not how they were written, of every length around the one from
+   which a body is decoded apart (prose.h). */
+static void written_otherwise(void) {
+    static const struct {
+        const char *source, *canonical;
+    } forms[] = {
+        {"\\/", "/"}, {"\\\\/", "\\\\/"}, {"\\u0041", "A"}, {"\\u00E9", "\xc3\xa9"},
+        {"\\ud83d\\uDE00", "\xf0\x9f\x98\x80"}, {"\\u0000", "\\u0000"},
+        {"\\u001F", "\\u001f"}, {"\\u007f", "\x7f"}, {"\x7f", "\x7f"},
+        {"\\u000A", "\\n"}, {"\\u0022", "\\\""}, {"\\u005c", "\\\\"},
+        {"\\\\", "\\\\"}, {"\\\"", "\\\""}, {"\\b\\f\\r\\t", "\\b\\f\\r\\t"},
+        {"\xe2\x80\xa8", "\xe2\x80\xa8"}, {"\\u2028", "\xe2\x80\xa8"},
+    };
+    CASE("strings written otherwise");
+    char filler[400], json[1000], expected[1000];
+    memset(filler, 'x', sizeof filler);
+    for (int len = 0; len < 340; len += len < 20 || len > 230 ? 1 : 15) {
+        for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+            snprintf(json, sizeof json, "{\"body\":\"%.*s%s\",\"id\":\"%.*s%s\"}", len, filler,
+                     forms[i].source, len % 9, filler, "i");
+            snprintf(expected, sizeof expected,
+                     "{\"id\":\"%.*s%s\",\"title\":\"\",\"body\":\"%.*s%s\",\"meta\":{}}", len % 9,
+                     filler, "i", len, filler, forms[i].canonical);
+            check_canonical(json, expected);
+        }
+    }
+}
+
+/* Control characters of a topic are escaped three times: that takes more than its source has. */
+static void longer_than_source(void) {
+    CASE("a form far longer than its source");
+    char ones[6 * 150 + 1] = "", twos[6 * 150 + 1] = "", json[4000], expected[8000];
+    for (size_t i = 0; i < 150; i++) {
+        memcpy(ones + 6 * i, "\\u0001", 7);
+        memcpy(twos + 6 * i, "\\u0002", 7);
+    }
+    snprintf(json, sizeof json, "{\"id\":\"i\",\"meta\":{\"topic\":\"a%s / %sb\"}}", ones, twos);
+    snprintf(expected, sizeof expected,
+             "{\"id\":\"i\",\"title\":\"\",\"body\":\"\",\"meta\":{\"topic\":\"a%s / %sb\","
+             "\"problem\":\"a%s\",\"stack\":[\"%sb\"]}}",
+             ones, twos, ones, twos);
+    check_canonical(json, expected);
+}
+
 static void topics(void) {
     arena perm = {0};
     CASE("a topic yields problem and stack");
@@ -467,6 +511,8 @@ static void damaged_forms(void) {
 
 void test_post_json(void) {
     canonical_forms();
+    written_otherwise();
+    longer_than_source();
     topics();
     refusals();
     limits();
