@@ -1,4 +1,5 @@
-/* See stopwords.h. Only queries ask: a binary search is quick enough. */
+/* See stopwords.h. Queries ask, and who analyses a title apart: a binary search is
+   quick enough. */
 #include "text/stopwords.h"
 
 /* In the order of str_compare. */
