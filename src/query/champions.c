@@ -236,7 +236,7 @@ static void score_some(evaluation *e, eval_cell *ec, const eval_lane *first,
     memcpy(p.docs, docs, count * sizeof *docs);
     memcpy(p.tfs, tfs, count);
     for (uint32_t i = 0; i < count; i++) {
-        p.rest[i] = ec->sums[docs[i] / BLOCK_DOCS];
+        p.rest[i] = ec->sums[docs[i] / BLOCK_DOCS] * RANK_BOUND_ROUND; /* bounds are taken off it */
         p.factors[i] = eval_factor(e, ec->c, docs[i]);
     }
     add_lane(&p, first);
