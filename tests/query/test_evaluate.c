@@ -319,13 +319,31 @@ static bool delete_best(world *w) {
     return good;
 }
 
+/* The same answer by bounds and in full; *trace: of the first. */
+static bool ask(world *w, const query_request *asked, evaluate_trace *trace) {
+    anp_error err = ANP_ERROR_INIT;
+    arena memory = {0};
+    query_request request = *asked;
+    query_answer fast, full;
+    *trace = (evaluate_trace){0};
+    request.trace = trace;
+    anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+    request.in_full = true;
+    request.trace = NULL;
+    bool good = CHECK_EQ_INT(status, ANP_OK) &&
+                CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) &&
+                CHECK(compare_answers(&fast, &full, !(request.flags & ANP_QUERY_NO_TOTAL)));
+    if (!good) {
+        test_note("%.*s, k %u, blend %g k1 %g b %g", (int)request.text.len, request.text.data,
+                  request.k, request.rank.blend, request.rank.k1, request.rank.b);
+    }
+    arena_free(&memory);
+    return good;
+}
+
 /* Words by themselves; the last ones are in all posts, and weigh next to nothing, or by their boost
    as much as others. */
 static void ask_words(world *w) {
-    anp_error err = ANP_ERROR_INIT;
-    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
-        return;
-    }
     uint64_t champions = 0;
     for (uint32_t i = 0; i < (WORDS_ASKED + 6) * 24; i++) {
         static const uint32_t ks[] = {1, 3, 10, 100, 300, 1000};
@@ -334,47 +352,30 @@ static void ask_words(world *w) {
                                    STR("everywhere^100000"), STR("everywhere^9000 -w2")};
         uint32_t word = i / 24;
         char text[20];
-        arena memory = {0};
-        evaluate_trace trace = {0};
-        query_answer fast, full;
+        evaluate_trace trace;
         snprintf(text, sizeof text, i % 5 ? "w%u" : i % 2 ? "w%u -w2" : "+w%u -w120 -w7",
                  word * word);
         query_request request = {.text = word < WORDS_ASKED ? str_from(text)
-                                                         : last[word - WORDS_ASKED],
+                                                            : last[word - WORDS_ASKED],
                                  .k = ks[i % 6],
-                                 .rank = RANK_SETTINGS_DEFAULT,
-                                 .trace = &trace};
+                                 .rank = RANK_SETTINGS_DEFAULT};
         request.rank.blend = i / 6 % 2 ? 0.3 : 0;
         if (i / 12 % 2) { /* norms that are others than those of bounds */
             request.rank.k1 = 0.4 + 0.1 * prng_below(&w->random, 20);
             request.rank.b = 0.05 * prng_below(&w->random, 21);
         }
-        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+        ask(w, &request, &trace);
         champions += trace.champions;
-        request.in_full = true;
-        if (!CHECK_EQ_INT(status, ANP_OK) ||
-            !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
-            !CHECK(compare_answers(&fast, &full, true))) {
-            test_note("%.*s, k %u, blend %g k1 %g b %g", (int)request.text.len, request.text.data,
-                      request.k, request.rank.blend, request.rank.k1, request.rank.b);
-        }
-        arena_free(&memory);
     }
     CHECK(champions > 1000);
-    anp_snapshot_close(w->shot);
 }
 
 /* Words in many posts, of which one weighs next to nothing: candidates that are found late. */
 static void ask_both(world *w) {
-    anp_error err = ANP_ERROR_INIT;
-    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
-        return;
-    }
     for (uint32_t i = 0; i < 240; i++) {
         static const uint32_t ks[] = {1, 3, 10, 20};
         char text[60];
-        arena memory = {0};
-        query_answer fast, full;
+        evaluate_trace trace;
         snprintf(text, sizeof text, "+w%u +w%u^0.001 %s", 1 + i % 24, i / 24,
                  i % 2 ? "+everywhere" : "w60");
         query_request request = {.text = str_from(text),
@@ -382,16 +383,8 @@ static void ask_both(world *w) {
                                  .k = ks[i % 4],
                                  .rank = RANK_SETTINGS_DEFAULT};
         request.rank.blend = i / 4 % 2 ? 0.3 : 0;
-        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
-        request.in_full = true;
-        if (!CHECK_EQ_INT(status, ANP_OK) ||
-            !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
-            !CHECK(compare_answers(&fast, &full, false))) {
-            test_note("%s, k %u, blend %g", text, request.k, request.rank.blend);
-        }
-        arena_free(&memory);
+        ask(w, &request, &trace);
     }
-    anp_snapshot_close(w->shot);
 }
 
 /* Words of bodies, and words cut to where a group is, whose lists have bounds of their own. */
@@ -401,66 +394,46 @@ static void ask_made(world *w) {
                                         "w%u (w%u depth:>80)", "(w%u quality:<40)^2 w%u",
                                         "w%u body:\"w2 w3\"", "+body:\"w2 w3\" w%u"};
     enum { FORMS = 10 };
-    anp_error err = ANP_ERROR_INIT;
-    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
-        return;
-    }
     for (uint32_t i = 0; i < WORDS_ASKED * FORMS * 3; i++) {
         static const uint32_t ks[] = {1, 3, 10};
         char text[80];
-        arena memory = {0};
-        evaluate_trace trace = {0};
-        query_answer fast, full;
+        evaluate_trace trace;
         uint32_t word = i / FORMS % WORDS_ASKED;
         snprintf(text, sizeof text, forms[i % FORMS], word * word,
                  prng_below(&w->random, 1 + word * 4));
         query_request request = {.text = str_from(text), .k = ks[prng_below(&w->random, 3)],
-                                 .flags = ANP_QUERY_NO_TOTAL, .trace = &trace,
+                                 .flags = ANP_QUERY_NO_TOTAL,
                                  .rank = random_settings(&w->random)};
-        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
-        bool by_bounds = !trace.in_full;
-        request.in_full = true;
-        if (!CHECK_EQ_INT(status, ANP_OK) || !CHECK(by_bounds) ||
-            !CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK) ||
-            !CHECK(compare_answers(&fast, &full, false))) {
-            test_note("%s, k %u, blend %g k1 %g b %g", text, request.k, request.rank.blend,
-                      request.rank.k1, request.rank.b);
-        }
-        arena_free(&memory);
+        ask(w, &request, &trace);
+        CHECK(!trace.in_full);
     }
-    anp_snapshot_close(w->shot);
 }
 
 /* Values of a query are kept, some KiB a window each: of many full evaluation takes one after the
    other. */
 static void ask_many_values(world *w) {
     enum { FEW = 60, MANY = 70 };
-    anp_error err = ANP_ERROR_INIT;
-    if (!CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
-        return;
-    }
     for (int values = FEW; values <= MANY; values += MANY - FEW) {
         char text[4096];
-        arena memory = {0};
-        evaluate_trace trace = {0};
-        query_answer fast, full;
+        evaluate_trace trace;
         size_t len = (size_t)snprintf(text, sizeof text, "w2 (w1 w3");
         for (int i = 0; i < values; i++) {
             len += (size_t)snprintf(text + len, sizeof text - len, " -quality:%d", i);
         }
         snprintf(text + len, sizeof text - len, ")");
-        query_request request = {.text = str_from(text), .k = 10, .rank = RANK_SETTINGS_DEFAULT,
-                                 .trace = &trace};
-        anp_status status = query_run(w->shot->inner, &request, &memory, &fast, &err);
+        query_request request = {.text = str_from(text), .k = 10, .rank = RANK_SETTINGS_DEFAULT};
+        ask(w, &request, &trace);
         CHECK_EQ_INT(trace.in_full, values == MANY);
-        request.in_full = true;
-        if (CHECK_EQ_INT(status, ANP_OK) &&
-            CHECK_EQ_INT(query_run(w->shot->inner, &request, &memory, &full, &err), ANP_OK)) {
-            CHECK(full.hit_count == 10 && compare_answers(&fast, &full, true));
-        }
-        arena_free(&memory);
     }
-    anp_snapshot_close(w->shot);
+}
+
+/* Each in one snapshot. */
+static void in_snapshot(world *w, void (*asks)(world *)) {
+    anp_error err = ANP_ERROR_INIT;
+    if (CHECK_EQ_INT(anp_snapshot_open(w->index, &w->shot, &err), ANP_OK)) {
+        asks(w);
+        anp_snapshot_close(w->shot);
+    }
 }
 
 static bool compact(world *w) {
@@ -478,26 +451,26 @@ void test_query_evaluate(void) {
     if (!CHECK_EQ_INT(opened, ANP_OK) || !add_posts(&w, FIRST_POSTS, 0) || !compact(&w)) {
         return;
     }
-    ask_words(&w);
-    ask_both(&w);
+    in_snapshot(&w, ask_words);
+    in_snapshot(&w, ask_both);
     CASE("units, a log and dead posts");
     for (uint32_t i = 0; i < BATCHES; i++) {
         add_posts(&w, BATCH_POSTS, BATCH_POSTS / 4);
     }
     add_posts(&w, LAST_POSTS, LAST_POSTS / 10);
     compare_many(&w);
-    ask_made(&w);
+    in_snapshot(&w, ask_made);
     CASE("many values");
-    ask_many_values(&w);
+    in_snapshot(&w, ask_many_values);
     CASE("compacted");
     if (compact(&w)) {
         compare_many(&w);
-        ask_words(&w);
-        ask_made(&w);
+        in_snapshot(&w, ask_words);
+        in_snapshot(&w, ask_made);
     }
     CASE("the best are deleted");
     if (delete_best(&w)) {
-        ask_words(&w);
+        in_snapshot(&w, ask_words);
     }
     anp_index_close(w.index);
 }
