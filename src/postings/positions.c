@@ -195,8 +195,11 @@ static anp_status begin(building *b, uint32_t count, uint64_t most, buffer *out,
     b->further = (count - 1) / POSITIONS_GROUP;
     b->room = b->further ? 1 + (size_t)b->further * 4 : 0;
     b->head = buffer_reserve(out, b->room + most);
+    if (!b->head) {
+        return error_nomem(err, "a term's positions");
+    }
     b->w = (bit_writer){.at = b->head + b->room};
-    return b->head ? ANP_OK : error_nomem(err, "a term's positions");
+    return ANP_OK;
 }
 
 static void finish(building *b, buffer *out) {
