@@ -188,7 +188,6 @@ static anp_status take_choices(ranking *r, uint32_t choices) {
 static anp_status rank_all(const evaluation *e, uint32_t choices, bool count, uint64_t *total,
                            bool *known) {
     ranking r = {.e = e, .count = count, .total = total, .known = known};
-    *known = true;
     anp_status status = take_choices(&r, choices);
     if (status == ANP_OK && *known) {
         status = offer_best(e, &r.posts);
@@ -200,9 +199,9 @@ static anp_status rank_all(const evaluation *e, uint32_t choices, bool count, ui
 anp_status eval_alternatives(const evaluation *e, uint32_t choices, bool requires, uint64_t *total,
                              bool *known) {
     *known = true;
-    if (*known && e->request->k) {
+    if (e->request->k) {
         TRY(rank_all(e, choices, requires && e->request->count, total, known));
-    } else if (*known && requires) {
+    } else if (requires) {
         evaluation only = *e; /* what is required decides */
         return eval_run(&only, total, known);
     }

@@ -564,6 +564,11 @@ static uint32_t blocks_between(const evaluation *e, const eval_cell *ec, float l
     return count;
 }
 
+uint32_t eval_blocks_left(const evaluation *e, const eval_cell *ec) {
+    uint64_t blocks[RANK_LANE_WORDS];
+    return blocks_between(e, ec, e->theta, INFINITY, blocks);
+}
+
 static uint32_t count_between(const evaluation *e, float least, float below) {
     uint64_t blocks[RANK_LANE_WORDS];
     uint32_t count = 0;

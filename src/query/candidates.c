@@ -316,17 +316,22 @@ anp_status eval_candidate_words(evaluation *e, eval_cell *ec) {
     return ANP_OK;
 }
 
-anp_status eval_candidate_docs(evaluation *e, eval_cell *ec) {
+uint32_t eval_words_docs(const uint64_t *words, uint32_t most, uint16_t *docs) {
     uint32_t count = 0;
+    for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
+        for (uint64_t left = words[word]; left && count < most; left &= left - 1) {
+            docs[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
+        }
+    }
+    return count;
+}
+
+anp_status eval_candidate_docs(evaluation *e, eval_cell *ec) {
     ec->docs = arena_alloc(e->memory, ec->count * sizeof *ec->docs);
     if (!ec->docs) {
         return eval_nomem(e);
     }
-    for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
-        for (uint64_t left = ec->words[word]; left && count < ec->count; left &= left - 1) {
-            ec->docs[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
-        }
-    }
-    ec->count = count; /* as many as were counted, unless the list is damaged */
+    /* as many as were counted, unless the list is damaged */
+    ec->count = eval_words_docs(ec->words, ec->count, ec->docs);
     return ANP_OK;
 }

@@ -298,17 +298,6 @@ static anp_status finish_cell(evaluation *e, eval_cell *ec, const best_postings 
     return ANP_OK;
 }
 
-/* Blocks of a cell that can still win. */
-static uint32_t blocks_left(const evaluation *e, const eval_cell *ec) {
-    uint64_t reached[RANK_LANE_WORDS];
-    uint32_t count = 0;
-    e->lanes->reached(ec->sums, e->theta, reached);
-    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-        count += (uint32_t)__builtin_popcountll(reached[word]);
-    }
-    return count;
-}
-
 anp_status eval_finish_cells(evaluation *e) {
     uint64_t *words = NULL;
     if (e->prior.capped || e->constant || e->theta <= 0) {
@@ -317,7 +306,7 @@ anp_status eval_finish_cells(evaluation *e) {
     for (uint32_t i = 0; i < e->cell_count; i++) {
         eval_cell *ec = &e->cells[i];
         best_postings best[2];
-        uint32_t left = ec->sums && !ec->finished ? blocks_left(e, ec) : 0;
+        uint32_t left = ec->sums && !ec->finished ? eval_blocks_left(e, ec) : 0;
         if (left < LEFT_LEAST) {
             continue;
         }

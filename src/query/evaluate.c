@@ -51,17 +51,6 @@ static const eval_lane *only_lane(const evaluation *e, const eval_cell *ec) {
     return only;
 }
 
-/* Blocks of a cell that reach the threshold. */
-static uint32_t count_reached(const evaluation *e, const eval_cell *ec) {
-    uint64_t reached[RANK_LANE_WORDS];
-    uint32_t count = 0;
-    e->lanes->reached(ec->sums, e->theta, reached);
-    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-        count += (uint32_t)__builtin_popcountll(reached[word]);
-    }
-    return count;
-}
-
 /* Best blocks first. When some were scored, so that the threshold has nearly its height, and then
    ever more, what champions can tell of the cells that are left is asked. */
 static anp_status rank_union_blocks(evaluation *e) {
@@ -108,7 +97,7 @@ static anp_status rank_union(evaluation *e) {
         } else {
             TRY(eval_block_sums(e, ec));
             if (lane && lane->in->list.container_kind != LIST_BITSET &&
-                count_reached(e, ec) > ONLY_BLOCKS) {
+                eval_blocks_left(e, ec) > ONLY_BLOCKS) {
                 ec->sums = NULL;
                 TRY(eval_only_list(e, ec, lane));
             }

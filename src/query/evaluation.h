@@ -212,6 +212,7 @@ float eval_whole_units(const eval_term *term, float impact);
 /* What the factor of posts is at most whose scores have this sum; of settings not capped. */
 float eval_sum_factor(const evaluation *e, uint32_t sum);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
+uint32_t eval_blocks_left(const evaluation *e, const eval_cell *ec); /* that reach the threshold */
 /* A posting's bound, by its rank. */
 float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t rank);
 /* Whether a list has a bound for each posting; all of them, by rank, 0 behind the last. */
@@ -391,6 +392,8 @@ typedef struct eval_late {
 anp_status eval_find_late(evaluation *e, eval_cell *ec);
 anp_status eval_candidate_words(evaluation *e, eval_cell *ec); /* makes bits of lows */
 anp_status eval_candidate_docs(evaluation *e, eval_cell *ec);  /* and lows of bits */
+/* The lows of a window's bits, the first `most`; how many. */
+uint32_t eval_words_docs(const uint64_t *words, uint32_t most, uint16_t *docs);
 uint64_t *eval_words(evaluation *e); /* room for the bits of a window */
 /* The lists of the required terms in a cell, and those of pairs of a phrase's words in place of
    these words', shortest first; 0 when one of them has none. */

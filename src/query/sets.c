@@ -198,9 +198,6 @@ static void join(const evaluation *e, joined *to, const uint64_t *words, bool al
     }
 }
 
-static anp_status node_words(evaluation *e, const eval_cell *ec, const plan_node *node,
-                             uint64_t *words);
-
 static anp_status group_words(evaluation *e, const eval_cell *ec, const plan_node *group,
                               uint64_t *words) {
     joined needed = {.words = words}, optional = {.words = eval_words(e)};
@@ -213,7 +210,7 @@ static anp_status group_words(evaluation *e, const eval_cell *ec, const plan_nod
         joined *to = node->occur == QUERY_MUST       ? &needed
                      : node->occur == QUERY_MUST_NOT ? &excluded
                                                      : &optional;
-        TRY(node_words(e, ec, node, clause));
+        TRY(eval_node_words(e, ec, node, clause));
         join(e, to, clause, to == &needed);
     }
     if (!needed.any && optional.any) {
@@ -227,8 +224,8 @@ static anp_status group_words(evaluation *e, const eval_cell *ec, const plan_nod
     return ANP_OK;
 }
 
-static anp_status node_words(evaluation *e, const eval_cell *ec, const plan_node *node,
-                             uint64_t *words) {
+anp_status eval_node_words(evaluation *e, const eval_cell *ec, const plan_node *node,
+                           uint64_t *words) {
     arena_mark mark = arena_save(e->memory);
     anp_status status = node->kind == PLAN_TERM    ? term_words(e, ec, node, words)
                         : node->kind == PLAN_GROUP ? group_words(e, ec, node, words)
@@ -237,11 +234,6 @@ static anp_status node_words(evaluation *e, const eval_cell *ec, const plan_node
                             : set_words(e, ec, set_of(e, node), words);
     arena_rewind(e->memory, mark);
     return status;
-}
-
-anp_status eval_node_words(evaluation *e, const eval_cell *ec, const plan_node *node,
-                           uint64_t *words) {
-    return node_words(e, ec, node, words);
 }
 
 void eval_all_words(const cell *c, uint64_t *words) {

@@ -87,16 +87,6 @@ static void begin_cell(cutter *c, uint32_t number) {
     c->count = c->e->sets->count(c->words);
 }
 
-static uint32_t open_docs(const cutter *c, uint16_t *docs) {
-    uint32_t count = 0;
-    for (uint32_t word = 0; word < (uint32_t)KERNEL_WORDS; word++) {
-        for (uint64_t left = c->words[word]; left; left &= left - 1) {
-            docs[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
-        }
-    }
-    return count;
-}
-
 /* The postings of a list that the gate lets through: of few posts each is looked up. */
 static anp_status cut_postings(cutter *c, const eval_cell *ec, const list_view *list) {
     enum { LOOK_UP = 8 };
@@ -104,7 +94,7 @@ static anp_status cut_postings(cutter *c, const eval_cell *ec, const list_view *
     cell_postings *p = &c->postings;
     p->count = 0;
     if ((uint64_t)c->count * LOOK_UP < list->count) {
-        uint32_t count = open_docs(c, c->docs);
+        uint32_t count = eval_words_docs(c->words, WINDOW_DOCS, c->docs);
         for (uint32_t i = 0; i < count; i++) {
             uint32_t rank = e->lists->rank(list, c->docs[i]);
             if (rank != UINT32_MAX) {
@@ -234,7 +224,7 @@ anp_status eval_cut_terms(evaluation *e, const uint32_t *terms, uint32_t count,
 static anp_status list_gate(cutter *c, term_lists *to) {
     for (uint32_t number = 0; number < c->e->cell_count; number++) {
         begin_cell(c, number);
-        c->postings.count = open_docs(c, c->postings.docs);
+        c->postings.count = eval_words_docs(c->words, WINDOW_DOCS, c->postings.docs);
         TRY(add_list(c, number, false, to));
     }
     return ANP_OK;
