@@ -431,7 +431,7 @@ static anp_status bound_blocks(const evaluation *e, eval_cell *ec, eval_lane *la
     return ANP_OK;
 }
 
-static anp_status sort_lanes(evaluation *e, eval_cell *ec) {
+anp_status eval_sort_lanes(evaluation *e, eval_cell *ec) {
     ec->by_most = (eval_lane **)arena_alloc(e->memory, e->term_count * sizeof *ec->by_most);
     if (!ec->by_most) {
         return eval_nomem(e);
@@ -487,7 +487,7 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
             add_by_posting(e, lane, ec, ec->sums);
         }
     }
-    TRY(sort_lanes(e, ec));
+    TRY(ec->by_most ? ANP_OK : eval_sort_lanes(e, ec));
     if (e->driver) {
         const float *driver = ec->lanes[e->driver - e->terms]->blocks;
         for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {

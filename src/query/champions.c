@@ -22,6 +22,8 @@ enum {
     PER_BLOCK = 16,  /* postings that are looked at rather than scoring one block */
     CROSS_FROM = 16, /* so many are looked for among those of another term, */
     CROSS_TIMES = 8, /* if these are so many times as many, or fewer */
+    TERMS_MAX = 8,   /* that are crossed */
+    EARLY_MAX = 48,  /* of more postings the bounds of their blocks are asked */
 };
 
 /* A term in a cell, and how many of its best postings can win: champions and runners-up. */
@@ -35,6 +37,7 @@ typedef struct able_postings {
     uint32_t count;
     uint16_t docs[BEST_MAX + KERNEL_READ_BYTES];
     uint8_t tfs[BEST_MAX + KERNEL_READ_BYTES]; /* 255: or more; 0: not known */
+    float most[BEST_MAX]; /* what the term has there at most */
 } able_postings;
 
 /* How many postings a list names: the kind that a query's bounds are made of. */
@@ -61,23 +64,27 @@ static uint32_t postings_needed(const evaluation *e, const eval_lane *lane, doub
     return count;
 }
 
-/* Of the terms of a cell the one with the fewest, and the next. */
-static void find_fewest(const evaluation *e, const eval_cell *ec, best_postings best[2]) {
+/* The terms of a cell of which so much is known, the one with the fewest first; how many. */
+static uint32_t find_fewest(const evaluation *e, const eval_cell *ec, best_postings *best) {
     double sum = 0;
-    best[0] = best[1] = (best_postings){NULL, UINT32_MAX};
+    uint32_t known = 0;
     for (uint32_t i = 0; i < ec->lane_count; i++) {
         sum += (double)ec->by_most[i]->most;
     }
     for (uint32_t i = ec->lane_count; i-- > 0;) {
         const eval_lane *lane = ec->by_most[i];
-        uint32_t count = postings_needed(e, lane, sum - (double)lane->most);
-        if (count < best[0].count) {
-            best[1] = best[0];
-            best[0] = (best_postings){lane, count};
-        } else if (count < best[1].count) {
-            best[1] = (best_postings){lane, count};
+        uint32_t count = postings_needed(e, lane, sum - (double)lane->most), at = known;
+        if (count == UINT32_MAX || (at == TERMS_MAX && best[at - 1].count <= count)) {
+            continue;
         }
+        known += at < TERMS_MAX;
+        at -= at == TERMS_MAX;
+        for (; at && best[at - 1].count > count; at--) {
+            best[at] = best[at - 1];
+        }
+        best[at] = (best_postings){lane, count};
     }
+    return known;
 }
 
 /* Their lows and tfs, as far as known; docs has room for BEST_MAX, and tfs, which may be NULL. */
@@ -100,18 +107,41 @@ static uint32_t read_best(const evaluation *e, const best_postings *best, uint16
     return count;
 }
 
-/* Keeps those in blocks that were not scored and can win. Of a block that was scored, the sum
-   is 0. */
-static void keep_in_blocks(const evaluation *e, const eval_cell *ec, able_postings *able) {
-    uint64_t reached[RANK_LANE_WORDS];
+/* The best postings of a term: the seed before each one says what it has at most. */
+static void take_best(const evaluation *e, const best_postings *best, able_postings *able) {
+    const eval_lane *lane = best->lane;
+    const list_view *list = &lane->in->list;
+    float most = lane->most;
+    able->count = read_best(e, best, able->docs, able->tfs);
+    for (uint32_t i = 0, seed = 0; i < able->count; i++) {
+        if (i < list->champion_count && i + 1 == 1u << seed) {
+            float impact = list_seed_most(list_seed(list, e->prior.blends, seed++));
+            float bound = rank_bound_units(&lane->bound, impact, impact, 0);
+            most = bound < most ? bound : most;
+        }
+        able->most[i] = most;
+    }
+}
+
+static void keep_able(able_postings *able, uint32_t from, uint32_t to) {
+    able->docs[to] = able->docs[from];
+    able->tfs[to] = able->tfs[from];
+    able->most[to] = able->most[from];
+}
+
+/* Keeps those in blocks that were not scored and can win, with what they have themselves at most.
+   Of a block that was scored, the sum is 0. */
+static void keep_in_blocks(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
+                           able_postings *able) {
+    float least = e->theta / RANK_BOUND_ROUND;
     uint32_t kept = 0;
-    e->lanes->reached(ec->sums, e->theta / RANK_BOUND_ROUND, reached);
     for (uint32_t i = 0; i < able->count; i++) {
-        uint16_t low = able->docs[i];
-        uint32_t block = low / BLOCK_DOCS;
-        able->docs[kept] = low;
-        able->tfs[kept] = able->tfs[i];
-        kept += low >= ec->c->from && low < ec->c->end && (reached[block / 64] >> block % 64 & 1);
+        uint32_t low = able->docs[i], block = low / BLOCK_DOCS;
+        float sum = ec->sums[block], own = lane->blocks[block], most = able->most[i];
+        keep_able(able, i, kept);
+        able->most[kept] = own < most ? own : most;
+        sum -= own - able->most[kept];
+        kept += (sum >= least) & (ec->sums[block] > 0) & (low >= ec->c->from) & (low < ec->c->end);
     }
     able->count = kept;
 }
@@ -126,8 +156,7 @@ static void cross(const evaluation *e, const best_postings *other, uint64_t *wor
     }
     for (uint32_t i = 0; i < able->count; i++) {
         uint16_t low = able->docs[i];
-        able->docs[kept] = low;
-        able->tfs[kept] = able->tfs[i];
+        keep_able(able, i, kept);
         kept += words[low / 64] >> low % 64 & 1;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -136,10 +165,25 @@ static void cross(const evaluation *e, const best_postings *other, uint64_t *wor
     able->count = kept;
 }
 
+/* Room for the bits of a window, all 0. */
+static anp_status find_words(evaluation *e) {
+    if (!e->crossing) {
+        e->crossing = eval_words(e);
+        if (!e->crossing) {
+            return eval_nomem(e);
+        }
+        memset(e->crossing, 0, KERNEL_WORDS * sizeof *e->crossing);
+    }
+    return ANP_OK;
+}
+
 /* Up to 256 postings of a cell whose scores are made together, term by term. */
 typedef struct scored_postings {
     evaluation *e;
     eval_cell *ec;
+    const eval_lane *own; /* whose best they are; of it: */
+    uint8_t own_tfs[RANK_LANES]; /* as far as known */
+    float own_most[RANK_LANES];
     uint32_t count;
     bool normed[EVAL_FIELDS];
     uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
@@ -171,6 +215,8 @@ static void mend(scored_postings *p, const eval_lane *lane, const float *norms, 
 
 static void move(scored_postings *p, uint32_t from, uint32_t to) {
     p->docs[to] = p->docs[from];
+    p->own_tfs[to] = p->own_tfs[from];
+    p->own_most[to] = p->own_most[from];
     p->rest[to] = p->rest[from];
     p->factors[to] = p->factors[from];
     p->sums[to] = p->sums[from];
@@ -205,9 +251,23 @@ static void keep_reaching(scored_postings *p) {
     memset(p->sums + kept, 0, (RANK_LANES - kept) * sizeof *p->sums);
 }
 
-/* Adds a term whose tfs are there; keeps what can win, and has the driver. */
+/* The tfs of a term. */
+static void find_tfs(scored_postings *p, const eval_lane *lane) {
+    const evaluation *e = p->e;
+    if (lane == p->own && !memchr(p->own_tfs, 0, p->count)) {
+        memcpy(p->tfs, p->own_tfs, p->count);
+        return;
+    }
+    e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, p->docs, p->count, p->tfs);
+    if (e->trace) {
+        e->trace->probes += p->count;
+    }
+}
+
+/* Adds a term; keeps what can win, and has the driver. */
 static void add_lane(scored_postings *p, const eval_lane *lane) {
     const evaluation *e = p->e;
+    find_tfs(p, lane);
     const float *norms = norms_of(p, lane->term);
     memset(p->tfs + p->count, 0, RANK_LANES - p->count);
     e->lanes->add(p->tfs, norms, lane->term->weight, p->sums);
@@ -215,18 +275,53 @@ static void add_lane(scored_postings *p, const eval_lane *lane) {
         if (p->tfs[i] == UINT8_MAX) {
             mend(p, lane, norms, i);
         }
-        p->rest[i] -= lane->blocks[p->docs[i] / BLOCK_DOCS];
+        p->rest[i] -= lane == p->own ? p->own_most[i]
+                      : lane->blocks ? lane->blocks[p->docs[i] / BLOCK_DOCS]
+                                     : lane->most;
         p->rest[i] = lane->term == e->driver && !p->tfs[i] ? -INFINITY : p->rest[i];
     }
     keep_reaching(p);
 }
 
-/* Scores so many; `first`: the lane that they are of, tfs: theirs there. */
-static void score_some(evaluation *e, eval_cell *ec, const eval_lane *first,
-                       const uint16_t *docs, const uint8_t *tfs, uint32_t count) {
+/* The terms of a cell: those first that most postings were given up for so far, then the one whose
+   best they are, then the others by what they have at most. */
+static void order_lanes(const scored_postings *p, const eval_lane **lanes) {
+    const eval_cell *ec = p->ec;
+    uint32_t count = 1;
+    lanes[0] = p->own;
+    for (uint32_t i = ec->lane_count; i-- > 0;) {
+        const eval_lane *lane = ec->by_most[i];
+        uint32_t at = count;
+        if (lane == p->own) {
+            continue;
+        }
+        for (; at && lanes[at - 1]->term->kept > lane->term->kept; at--) {
+            lanes[at] = lanes[at - 1];
+        }
+        lanes[at] = lane;
+        count++;
+    }
+}
+
+/* How many of `before` postings a term left. */
+static void note_kept(evaluation *e, const eval_term *term, uint32_t before, uint32_t after) {
+    enum { TOLD_BY = 8 };
+    if (before >= TOLD_BY) {
+        float *kept = &e->terms[term - e->terms].kept;
+        *kept = 0.75f * *kept + 0.25f * (float)after / (float)before;
+    }
+}
+
+/* Scores so many, from number `from` on. */
+static void score_some(evaluation *e, eval_cell *ec, const eval_lane *own,
+                       const able_postings *able, uint32_t from, uint32_t count) {
+    const eval_lane *lanes[EVAL_TERMS_MAX];
+    const uint16_t *docs = able->docs + from;
+    float cell_most = eval_cell_most(e, ec);
     scored_postings p;
     p.e = e;
     p.ec = ec;
+    p.own = own;
     p.count = count;
     memset(p.normed, 0, sizeof p.normed);
     memset(p.norms, 0, sizeof p.norms);
@@ -234,21 +329,19 @@ static void score_some(evaluation *e, eval_cell *ec, const eval_lane *first,
     memset(p.rest, 0, sizeof p.rest);
     memset(p.factors, 0, sizeof p.factors);
     memcpy(p.docs, docs, count * sizeof *docs);
-    memcpy(p.tfs, tfs, count);
+    memcpy(p.own_tfs, able->tfs + from, count);
+    memcpy(p.own_most, able->most + from, count * sizeof *able->most);
     for (uint32_t i = 0; i < count; i++) {
-        p.rest[i] = ec->sums[docs[i] / BLOCK_DOCS] * RANK_BOUND_ROUND; /* bounds are taken off it */
+        uint32_t block = docs[i] / BLOCK_DOCS;
+        float others = ec->sums ? ec->sums[block] - own->blocks[block] : cell_most - own->most;
+        p.rest[i] = (others + p.own_most[i]) * RANK_BOUND_ROUND; /* bounds are taken off it */
         p.factors[i] = eval_factor(e, ec->c, docs[i]);
     }
-    add_lane(&p, first);
-    for (uint32_t i = ec->lane_count; i-- > 0 && p.count;) {
-        const eval_lane *lane = ec->by_most[i];
-        if (lane != first) {
-            e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, p.docs, p.count, p.tfs);
-            add_lane(&p, lane);
-            if (e->trace) {
-                e->trace->probes += p.count;
-            }
-        }
+    order_lanes(&p, lanes);
+    for (uint32_t i = 0; i < ec->lane_count && p.count; i++) {
+        uint32_t before = p.count;
+        add_lane(&p, lanes[i]);
+        note_kept(e, lanes[i]->term, before, p.count);
     }
     for (uint32_t i = 0; i < p.count; i++) {
         eval_offer(e, ec, p.docs[i], p.sums[i], p.factors[i]);
@@ -256,72 +349,89 @@ static void score_some(evaluation *e, eval_cell *ec, const eval_lane *first,
 }
 
 /* Takes out those that are not allowed, and scores the rest. */
-static void score_able(evaluation *e, eval_cell *ec, const best_postings *best,
+static void score_able(evaluation *e, eval_cell *ec, const eval_lane *own,
                        const uint64_t *allowed, able_postings *able) {
-    const eval_lane *lane = best->lane;
-    bool known = best->count <= lane->in->list.champion_count;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < able->count; i++) {
-        able->docs[kept] = able->docs[i];
-        able->tfs[kept] = able->tfs[i];
+        keep_able(able, i, kept);
         kept += eval_is_allowed(allowed, able->docs[i]);
     }
     for (uint32_t from = 0; from < kept; from += RANK_LANES) {
         uint32_t count = kept - from < (uint32_t)RANK_LANES ? kept - from : (uint32_t)RANK_LANES;
-        uint8_t room[RANK_LANES + KERNEL_READ_BYTES];
-        const uint8_t *tfs = able->tfs + from;
-        if (!known) {
-            e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, able->docs + from, count, room);
-            tfs = room;
-        }
-        score_some(e, ec, lane, able->docs + from, tfs, count);
+        score_some(e, ec, own, able, from, count);
     }
 }
 
-static anp_status finish_cell(evaluation *e, eval_cell *ec, const best_postings best[2],
-                              uint64_t *words) {
-    able_postings able;
+/* Crosses with one term after the other, as long as that pays. */
+static void cross_all(const evaluation *e, const best_postings *best, uint32_t known,
+                      uint64_t *words, able_postings *able) {
+    for (uint32_t i = 1; i < known && able->count >= CROSS_FROM &&
+                         best[i].count <= CROSS_TIMES * able->count; i++) {
+        cross(e, &best[i], words, able);
+    }
+}
+
+static anp_status score_last(evaluation *e, eval_cell *ec, const best_postings *best,
+                             able_postings *able) {
     const uint64_t *allowed;
     TRY(cells_open(e->snapshot, ec->c, e->err));
     TRY(eval_allowed(e, ec, &allowed));
-    able.count = read_best(e, &best[0], able.docs, able.tfs);
-    keep_in_blocks(e, ec, &able);
-    if (able.count >= CROSS_FROM && best[1].count <= CROSS_TIMES * able.count) {
-        cross(e, &best[1], words, &able);
-    }
-    score_able(e, ec, &best[0], allowed, &able);
+    score_able(e, ec, best->lane, allowed, able);
     ec->finished = true;
-    memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
     if (e->trace) {
-        e->trace->champions += best[0].count;
+        e->trace->champions += best->count;
     }
     return ANP_OK;
 }
 
+static anp_status finish_cell(evaluation *e, eval_cell *ec, const best_postings *best,
+                              uint32_t known) {
+    able_postings able;
+    take_best(e, &best[0], &able);
+    keep_in_blocks(e, ec, best[0].lane, &able);
+    TRY(find_words(e));
+    cross_all(e, best, known, e->crossing, &able);
+    TRY(score_last(e, ec, &best[0], &able));
+    memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
+    return ANP_OK;
+}
+
+bool eval_may_finish(const evaluation *e) {
+    return !e->prior.capped && !e->constant;
+}
+
 anp_status eval_finish_cells(evaluation *e) {
-    uint64_t *words = NULL;
-    if (e->prior.capped || e->constant || e->theta <= 0) {
+    if (!eval_may_finish(e) || e->theta <= 0) {
         return ANP_OK;
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
         eval_cell *ec = &e->cells[i];
-        best_postings best[2];
+        best_postings best[TERMS_MAX];
         uint32_t left = ec->sums && !ec->finished ? eval_blocks_left(e, ec) : 0;
         if (left < LEFT_LEAST) {
             continue;
         }
-        find_fewest(e, ec, best);
-        if (best[0].count == UINT32_MAX || best[0].count > PER_BLOCK * left) {
-            continue;
+        uint32_t known = find_fewest(e, ec, best);
+        if (known && best[0].count <= PER_BLOCK * left) {
+            TRY(finish_cell(e, ec, best, known));
         }
-        if (!words) {
-            words = eval_words(e);
-            if (!words) {
-                return eval_nomem(e);
-            }
-            memset(words, 0, KERNEL_WORDS * sizeof *words);
-        }
-        TRY(finish_cell(e, ec, best, words));
     }
     return ANP_OK;
+}
+
+anp_status eval_finish_early(evaluation *e, eval_cell *ec) {
+    best_postings best[TERMS_MAX];
+    able_postings able;
+    if (!eval_may_finish(e) || e->theta <= 0 || eval_cell_most(e, ec) < e->theta) {
+        return ANP_OK;
+    }
+    TRY(eval_sort_lanes(e, ec));
+    uint32_t known = find_fewest(e, ec, best);
+    if (known < 2 && !(known && best[0].count <= EARLY_MAX)) {
+        return ANP_OK;
+    }
+    take_best(e, &best[0], &able);
+    TRY(find_words(e));
+    cross_all(e, best, known, e->crossing, &able);
+    return able.count <= EARLY_MAX ? score_last(e, ec, &best[0], &able) : ANP_OK;
 }

@@ -22,6 +22,8 @@ enum {
     DIRECT_ALL = 64,
     ONLY_BLOCKS = 28, /* of so many blocks and more the only list of a cell is scored as a whole */
     FINISH_TIMES = 2,
+    FIRST_CELLS = 4, /* of a union, where there are so many: */
+    FIRST_CELLS_FROM = 8,
     COUNT_FIRST_FROM = 4096, /* from this k on the heap is not made larger than there are matches */
 };
 
@@ -51,15 +53,17 @@ static const eval_lane *only_lane(const evaluation *e, const eval_cell *ec) {
     return only;
 }
 
-/* Best blocks first. When some were scored, so that the threshold has nearly its height, and then
-   ever more, what champions can tell of the cells that are left is asked. */
-static anp_status rank_union_blocks(evaluation *e) {
+/*
+ * Best blocks first, `most` of them or all. When some were scored, so that the threshold has nearly
+ * its height, and then ever more, what champions can tell of the cells that are left is asked.
+ */
+static anp_status rank_union_blocks(evaluation *e, uint32_t most) {
     const eval_block *b;
     eval_order order;
     uint32_t done = 0, then = EVAL_FINISH_FIRST;
     eval_order_begin(e, &order);
     TRY(eval_next_block(e, &order, &b));
-    while (b) {
+    while (b && done < most) {
         const uint64_t *allowed;
         eval_cell *ec = &e->cells[b->cell];
         if (!ec->finished) {
@@ -68,13 +72,68 @@ static anp_status rank_union_blocks(evaluation *e) {
             ec->sums[b->block] = 0; /* done with */
             done++;
         }
-        if (done == then) {
+        if (done == then && done < most) {
             then *= FINISH_TIMES;
             TRY(eval_finish_cells(e));
         }
         TRY(eval_next_block(e, &order, &b));
     }
     return ANP_OK;
+}
+
+/* Bounds of a cell's blocks, or all of its scores where that is as soon done; what can't win is
+   counted. */
+static anp_status begin_union(evaluation *e, eval_cell *ec, uint32_t *skipped) {
+    float most = eval_cell_most(e, ec);
+    const eval_lane *lane = only_lane(e, ec);
+    if (most <= 0 || most < e->theta) {
+        ++*skipped;
+        return ANP_OK;
+    }
+    if (lane && lane->in->list.count < RANK_LANES) {
+        return eval_only_list(e, ec, lane);
+    }
+    TRY(eval_block_sums(e, ec));
+    if (lane && lane->in->list.container_kind != LIST_BITSET &&
+        eval_blocks_left(e, ec) > ONLY_BLOCKS) {
+        ec->sums = NULL;
+        return eval_only_list(e, ec, lane);
+    }
+    return ANP_OK;
+}
+
+/* The cells with the greatest bounds, FIRST_CELLS of them. */
+static void best_cells(const evaluation *e, uint32_t cells[FIRST_CELLS]) {
+    float mosts[FIRST_CELLS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < e->cell_count; i++) {
+        float most = eval_cell_most(e, &e->cells[i]);
+        uint32_t at = count < FIRST_CELLS ? count++ : FIRST_CELLS - 1;
+        if (i >= FIRST_CELLS && most <= mosts[at]) {
+            continue;
+        }
+        for (; at && mosts[at - 1] < most; at--) {
+            mosts[at] = mosts[at - 1];
+            cells[at] = cells[at - 1];
+        }
+        mosts[at] = most;
+        cells[at] = i;
+    }
+}
+
+/* Of many cells a few come first: with the threshold that these give most of the others may be done
+   with by their best postings, before bounds of their blocks are made. */
+static anp_status begin_first(evaluation *e, uint32_t *skipped) {
+    uint32_t first[FIRST_CELLS];
+    if (e->cell_count < FIRST_CELLS_FROM || !eval_may_finish(e)) {
+        return ANP_OK;
+    }
+    best_cells(e, first);
+    for (uint32_t i = 0; i < FIRST_CELLS; i++) {
+        TRY(begin_union(e, &e->cells[first[i]], skipped));
+        e->cells[first[i]].begun = true;
+    }
+    return rank_union_blocks(e, EVAL_FINISH_FIRST);
 }
 
 /* Also the posts of the driver: the bounds of what is optional are added to its own. */
@@ -86,27 +145,18 @@ static anp_status rank_union(evaluation *e) {
     if (!e->request->filter && !e->excluded_set_count) {
         eval_seed(e);
     }
+    TRY(begin_first(e, &skipped));
     for (uint32_t i = 0; i < e->cell_count; i++) {
         eval_cell *ec = &e->cells[i];
-        float most = eval_cell_most(e, ec);
-        const eval_lane *lane = only_lane(e, ec);
-        if (most <= 0 || most < e->theta) {
-            skipped++;
-        } else if (lane && lane->in->list.count < RANK_LANES) {
-            TRY(eval_only_list(e, ec, lane));
-        } else {
-            TRY(eval_block_sums(e, ec));
-            if (lane && lane->in->list.container_kind != LIST_BITSET &&
-                eval_blocks_left(e, ec) > ONLY_BLOCKS) {
-                ec->sums = NULL;
-                TRY(eval_only_list(e, ec, lane));
-            }
+        if (!ec->begun) {
+            TRY(eval_finish_early(e, ec));
+            TRY(ec->finished ? ANP_OK : begin_union(e, ec, &skipped));
         }
     }
     if (e->trace) {
         e->trace->cells_skipped += skipped;
     }
-    return rank_union_blocks(e);
+    return rank_union_blocks(e, UINT32_MAX);
 }
 
 /* ---- Candidates ---------------------------------------------------------------------------- */

@@ -60,6 +60,7 @@ typedef struct eval_term {
     float weight;
     rank_norm norm;
     bool required;
+    float kept; /* champions.c: the share of postings that are left when it is added, about */
     eval_lane *lanes; /* beside lists->lists */
 } eval_term;
 
@@ -77,6 +78,7 @@ typedef struct eval_cell {
     float *sums;               /* bounds by block, once they are needed; then also: */
     eval_lane **by_most;       /* its lanes, by ascending bound */
     uint32_t lane_count;
+    bool begun;                /* a union's: of the first that were looked at */
     bool finished;             /* champions.c: no post can win that was not scored */
     float *factors_most;       /* by block, where bounds are capped */
     uint64_t *allowed;         /* once it is needed, where there are restrictions */
@@ -159,6 +161,7 @@ typedef struct evaluation {
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
+    uint64_t *crossing;  /* champions.c: bits of a window, all 0 */
     uint32_t *positions; /* of a phrase's words in a post, grown as needed */
     size_t positions_room;
 } evaluation;
@@ -212,6 +215,7 @@ float eval_whole_units(const eval_term *term, float impact);
 /* What the factor of posts is at most whose scores have this sum; of settings not capped. */
 float eval_sum_factor(const evaluation *e, uint32_t sum);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
+anp_status eval_sort_lanes(evaluation *e, eval_cell *ec); /* is part of it */
 uint32_t eval_blocks_left(const evaluation *e, const eval_cell *ec); /* that reach the threshold */
 /* A posting's bound, by its rank. */
 float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t block, uint32_t rank);
@@ -320,6 +324,10 @@ void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 /* champions.c: finishes the cells with sums, of a union, in which champions tell what can still
    win. The sum of a block that was scored has to be 0. */
 anp_status eval_finish_cells(evaluation *e);
+/* Whether they can tell anything, whatever the threshold; before there are bounds of blocks: a cell
+   that can be done with at once (ec->finished). */
+bool eval_may_finish(const evaluation *e);
+anp_status eval_finish_early(evaluation *e, eval_cell *ec);
 
 /* batches.c: candidates scored many at once; whether the query's candidates can be. */
 bool eval_is_for_batches(const evaluation *e);

@@ -2,8 +2,8 @@
  * Unions whose blocks have flat bounds, because all posts are made of the same few words: the
  * evaluator, which finishes cells by champions and runners-up, against full evaluation, to the bit.
  * Among the posts some are best by two or three words at once, in blocks whose bounds are no
- * greater than others'. Also with values beside words, all of whose posts score the same of them,
- * and with posts deleted that were the best.
+ * greater than others'; in many cells, and in one. Also with values beside words, all of whose
+ * posts score the same of them, and with posts deleted that were the best.
  */
 #include "api/handles.h"
 #include "base/prng.h"
@@ -17,6 +17,8 @@
 enum {
     SMALL = WINDOW_BITS < 12,
     POSTS = SMALL ? 3000 : 24000,
+    MANY_POSTS = SMALL ? 1000 : 37000, /* for an index of many cells: */
+    BATCH = 4100,                      /* more than the log takes, so each is one */
     WORDS = 9,
     STACKS = 5, /* optional values: more than there are choices (alternatives.c) */
     QUERIES = 240,
@@ -36,10 +38,10 @@ static size_t put_word(char *json, size_t room, size_t len, uint32_t word, uint3
 }
 
 /* Word i is in each (1 + i)-th post or so. */
-static bool add_posts(anp_index *index, prng *random) {
+static bool add_posts(anp_index *index, prng *random, uint32_t posts, uint32_t batch) {
     anp_writer *writer;
     bool good = CHECK_EQ_INT(anp_writer_open(index, &writer, NULL), ANP_OK);
-    for (uint32_t i = 0; i < POSTS && good; i++) {
+    for (uint32_t i = 0; i < posts && good; i++) {
         char json[900];
         size_t len = (size_t)snprintf(json, sizeof json, "{\"id\":\"p%u\",\"body\":\"", i);
         uint32_t rich = prng_below(random, 20) ? 0 : 1 + prng_below(random, 4);
@@ -55,8 +57,10 @@ static bool add_posts(anp_index *index, prng *random) {
                  "\",\"meta\":{\"score\":{\"quality\":%u},\"stack\":[\"s%u\"]}}",
                  prng_below(random, 101), prng_below(random, STACKS));
         good = CHECK_EQ_INT(anp_writer_add(writer, json, strlen(json), NULL), ANP_OK);
+        if (good && ((i + 1) % batch == 0 || i + 1 == posts)) {
+            good = CHECK_EQ_INT(anp_writer_commit(writer, NULL), ANP_OK);
+        }
     }
-    good = good && CHECK_EQ_INT(anp_writer_commit(writer, NULL), ANP_OK);
     anp_writer_close(writer);
     return good;
 }
@@ -180,6 +184,24 @@ static bool delete_some(anp_index *index) {
     return good;
 }
 
+/* In cells, few of which come first: most of the others are done with before there are bounds. */
+static void compare_in_cells(prng *random) {
+    char path[200];
+    anp_index *index;
+    snprintf(path, sizeof path, "%s/cells.db", test_folder());
+    if (!CHECK_EQ_INT(anp_index_open(path, ANP_OPEN_CREATE, NULL, &index, NULL), ANP_OK)) {
+        return;
+    }
+    CASE("flat bounds, many cells");
+    if (add_posts(index, random, MANY_POSTS, BATCH)) {
+        compare_many(index, random);
+        CASE("flat bounds, many cells, the best posts deleted");
+        CHECK(delete_some(index));
+        compare_many(index, random);
+    }
+    anp_index_close(index);
+}
+
 void test_query_champions(void) {
     prng random = {SEED};
     char path[200];
@@ -189,7 +211,7 @@ void test_query_champions(void) {
         return;
     }
     CASE("flat bounds");
-    if (add_posts(index, &random)) {
+    if (add_posts(index, &random, POSTS, POSTS)) {
         sums all = compare_many(index, &random);
         if (!CHECK(SMALL || (all.champions > 1000 && all.runners > 3))) {
             test_note("%llu champions, %u queries with runners-up",
@@ -205,4 +227,5 @@ void test_query_champions(void) {
         compare_many(index, &random);
     }
     anp_index_close(index);
+    compare_in_cells(&random);
 }
