@@ -489,6 +489,43 @@ static void score_lanes(block_terms *b, uint64_t lanes[4]) {
     }
 }
 
+enum { LINE = 64 };
+
+static void fetch_lengths(const list_lengths *lengths, uint32_t low) {
+    const uint8_t *at = (const uint8_t *)lengths->entries +
+                        (size_t)(low - lengths->first) * lengths->stride;
+    for (uint32_t i = 0; i < BLOCK_DOCS * lengths->stride; i += LINE) {
+        __builtin_prefetch(at + i);
+    }
+}
+
+void eval_fetch_block(const evaluation *e, const eval_cell *ec, uint32_t block) {
+    const cell *c = ec->c;
+    for (uint32_t i = 0; i < ec->lane_count; i++) {
+        const list_view *list = &ec->by_most[i]->in->list;
+        if (list->container_kind == LIST_BITSET) {
+            __builtin_prefetch(list->ranks + (size_t)block * 2);
+            __builtin_prefetch(list->container + (size_t)block * 32);
+        }
+    }
+    if (e->scores_lanes && c->open && eval_block_is_whole(c, block)) {
+        fetch_lengths(&c->body, block * BLOCK_DOCS);
+        fetch_lengths(&c->title, block * BLOCK_DOCS);
+    }
+}
+
+void eval_fetch_tfs(const eval_cell *ec, uint32_t block) {
+    for (uint32_t i = 0; i < ec->lane_count; i++) {
+        const list_view *list = &ec->by_most[i]->in->list;
+        if (list->container_kind == LIST_BITSET) {
+            const uint8_t *at = list->tf_codes + (size_t)load_u16(list->ranks + (size_t)block * 2) *
+                                                     list->tf_bits / 8;
+            __builtin_prefetch(at);
+            __builtin_prefetch(at + (size_t)BLOCK_DOCS * list->tf_bits / 8);
+        }
+    }
+}
+
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
                             const uint64_t *allowed) {
     block_terms b;
@@ -507,10 +544,11 @@ anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
         e->trace->blocks_scored++;
     }
     uint32_t count = meet_mandatory(&b, allowed, lanes);
-    if (count <= (b.count == 1 ? (uint32_t)SINGLE_MAX : (uint32_t)PROBE_MAX)) {
-        look_up_lanes(&b, lanes);
-    } else {
+    e->scores_lanes = count > (b.count == 1 ? (uint32_t)SINGLE_MAX : (uint32_t)PROBE_MAX);
+    if (e->scores_lanes) {
         score_lanes(&b, lanes);
+    } else {
+        look_up_lanes(&b, lanes);
     }
     return ANP_OK;
 }

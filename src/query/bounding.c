@@ -103,7 +103,9 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i, float most_of_
     }
 }
 
+/* The heads of lists lie all over the file: they are fetched some lanes ahead. */
 anp_status eval_make_lanes(evaluation *e) {
+    enum { LANES_AHEAD = 6 };
     eval_lane **table = (eval_lane **)arena_array(e->memory, void *,
                                                   (size_t)e->cell_count * e->term_count + 1);
     if (!table) {
@@ -120,6 +122,8 @@ anp_status eval_make_lanes(evaluation *e) {
         }
         float most = e->request->k && term->lists->count ? most_of_any(e, term) : 0;
         for (uint32_t k = 0; k < term->lists->count; k++) {
+            uint32_t next = k + LANES_AHEAD < term->lists->count ? k + LANES_AHEAD : k;
+            __builtin_prefetch(term->lists->lists[next].list.bounds);
             make_lane(e, term, k, most);
         }
     }
@@ -622,8 +626,13 @@ static float range_of(const evaluation *e, const eval_order *order, float least,
     return least;
 }
 
-/* Where the best few show that no others can win, these are never put in order. */
+/*
+ * Where the best few show that no others can win, these are never put in order. Nor are so many
+ * that each cell has some: most of these are scored anyway, and in the order in which they are
+ * stored what they need comes sooner (ten million posts: 0.3 of the time).
+ */
 anp_status eval_order_more(const evaluation *e, eval_order *order) {
+    enum { STORED_FROM = 1024, STORED_EACH = 16 };
     float least = e->theta - (float)e->constant * e->prior.factor_max, from, most;
     uint32_t room;
     order->at = order->count = 0;
@@ -637,9 +646,12 @@ anp_status eval_order_more(const evaluation *e, eval_order *order) {
         return eval_nomem(e);
     }
     most = find_between(e, from, order->below, found, &order->count);
-    eval_sort_blocks(found, order->count, most, sorted);
+    order->blocks = found;
+    if (order->count < STORED_FROM || order->count < STORED_EACH * order->cells) {
+        eval_sort_blocks(found, order->count, most, sorted);
+        order->blocks = sorted;
+    }
     order->below = from;
     order->wanted *= 4;
-    order->blocks = sorted;
     return ANP_OK;
 }

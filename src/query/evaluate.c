@@ -53,6 +53,16 @@ static const eval_lane *only_lane(const evaluation *e, const eval_cell *ec) {
     return only;
 }
 
+/* What the next blocks need comes from memory meanwhile. */
+static void fetch_ahead(const evaluation *e, const eval_order *order) {
+    enum { TFS_AHEAD = 1, AHEAD = 3, CELLS_FROM = 32 /* fewer stay in caches */ };
+    if (e->cell_count >= CELLS_FROM && order->at + AHEAD < order->count) {
+        const eval_block *b = &order->blocks[order->at];
+        eval_fetch_tfs(&e->cells[b[TFS_AHEAD].cell], b[TFS_AHEAD].block);
+        eval_fetch_block(e, &e->cells[b[AHEAD].cell], b[AHEAD].block);
+    }
+}
+
 /*
  * Best blocks first, `most` of them or all. When some were scored, so that the threshold has nearly
  * its height, and then ever more, what champions can tell of the cells that are left is asked.
@@ -65,6 +75,7 @@ static anp_status rank_union_blocks(evaluation *e, uint32_t most) {
     TRY(eval_next_block(e, &order, &b));
     while (b && done < most) {
         const uint64_t *allowed;
+        fetch_ahead(e, &order);
         eval_cell *ec = &e->cells[b->cell];
         if (!ec->finished) {
             TRY(eval_allowed(e, ec, &allowed));

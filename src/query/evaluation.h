@@ -161,6 +161,7 @@ typedef struct evaluation {
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     top_list *top;
+    bool scores_lanes;   /* blocks.c: the last block had many that may win */
     uint64_t *crossing;  /* champions.c: bits of a window, all 0 */
     uint32_t *positions; /* of a phrase's words in a post, grown as needed */
     size_t positions_room;
@@ -318,6 +319,9 @@ void eval_lengths_of(const evaluation *e, const cell *c, const eval_term *term, 
 /* allowed: bits of the cell, or NULL: all posts. */
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block, const uint64_t *allowed);
 anp_status eval_candidate_block(evaluation *e, eval_cell *ec, uint32_t block);
+/* Brings what scoring a block will need nearer: first all but the tfs. */
+void eval_fetch_block(const evaluation *e, const eval_cell *ec, uint32_t block);
+void eval_fetch_tfs(const eval_cell *ec, uint32_t block);
 /* One that holds the phrases. */
 void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 
