@@ -309,6 +309,10 @@ typedef struct anp_import_options {
     /* About ten times a second; false stops with ANP_CANCELLED, all committed work kept. */
     bool (*on_progress)(void *user, const anp_import_report *so_far);
     void *user;
+    /* Posts get their ordinals in the order in which they are read. Otherwise each 8,192 of a
+       larger import get theirs by prior and length: queries are faster; exports and exact ties of
+       scores go by ordinals. */
+    bool keep_order;
 } anp_import_options;
 
 #define ANP_IMPORT_OPTIONS_INIT {.size = sizeof(anp_import_options)}

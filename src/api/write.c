@@ -167,11 +167,14 @@ static anp_status took(void *user, const draft_post *p, bool replaced, anp_error
     }
     run->report.posts_added += !replaced;
     run->report.posts_replaced += replaced;
-    if (writer_window_room(run->writer) == WINDOW_DOCS ||
-        writer_pending_bytes(run->writer) >= run->batch_bytes_max) {
-        TRY(commit_batch(run, err));
-    }
     return show_progress(run, err);
+}
+
+static anp_status settled(void *user, anp_error *err) {
+    import_run *run = user;
+    bool due = writer_window_room(run->writer) == WINDOW_DOCS ||
+               writer_pending_bytes(run->writer) >= run->batch_bytes_max;
+    return due && writer_pending_posts(run->writer) ? commit_batch(run, err) : ANP_OK;
 }
 
 static anp_status take_raw(void *user, const raw_post *raw, anp_error *err) {
@@ -205,7 +208,9 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
     intake_options how = {.threads = run.options.threads ? run.options.threads : processors(),
                           .queue_bytes = (size_t)(memory / QUEUE_SHARE),
                           .require_reviewed = run.options.require_reviewed,
+                          .arrange = !run.options.keep_order,
                           .took = took,
+                          .settled = settled,
                           .user = &run};
     TRY(intake_open(w->inner, &how, &run.intake, err));
     import_sink sink = {

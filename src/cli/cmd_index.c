@@ -51,6 +51,7 @@ static anp_import_options import_options(const args *a, import_run *run) {
     options.require_reviewed = a->flags[FLAG_REQUIRE_REVIEWED].given;
     options.threads = (uint32_t)a->flags[FLAG_THREADS].count;
     options.memory_bytes = a->flags[FLAG_MEMORY].count;
+    options.keep_order = a->flags[FLAG_KEEP_ORDER].given;
     options.on_bad_post = on_bad_post;
     options.on_progress = on_progress;
     options.user = run;

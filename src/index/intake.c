@@ -2,12 +2,27 @@
 #include "index/intake.h"
 
 #include "base/error.h"
+#include "index/arrange.h"
 
 enum {
     BATCH_BYTES = 256 << 10,
     ARTICLES_BYTES = 128 << 10, /* the same of posts that were read already */
-    POST_BYTES = 256            /* of memory beside a post's own */
+    POST_BYTES = 256,           /* of memory beside a post's own */
+    RUN_BYTES = 32 << 20,       /* of drafts: a run of more is complete */
 };
+
+/* Posts of a run, and the fewest that are arranged where a window ends, or memory. The tests are
+   also built with few. */
+#ifndef INTAKE_RUN_POSTS
+#define INTAKE_RUN_POSTS 8192
+#endif
+#define INTAKE_RUN_LEAST (INTAKE_RUN_POSTS / 8)
+
+/* A post of a run that waits to be taken. */
+typedef struct waiting {
+    batch_draft *from;
+    uint32_t place;
+} waiting;
 
 /* Posts of a source, one task's work: as they came, or read. */
 typedef struct batch {
@@ -40,6 +55,9 @@ struct intake {
     batch *first, *last; /* submitted, in order */
     size_t queued_bytes; /* of those submitted */
     bool submitted;      /* some, since it was last drained */
+    VEC(waiting) run;
+    VEC(batch_draft *) run_drafts; /* of its posts */
+    size_t run_bytes;
     anp_status stopped;
     anp_error error; /* that stopped it */
 };
@@ -116,6 +134,11 @@ void intake_close(intake *in) {
         free_batch(b);
     }
     free_batch(in->open);
+    for (size_t i = 0; i < in->run_drafts.count; i++) {
+        batch_draft_release(in->run_drafts.items[i]);
+    }
+    free(in->run_drafts.items);
+    free(in->run.items);
     stop_threads(in);
     free(in);
 }
@@ -166,19 +189,119 @@ static anp_status find_names(intake *in, batch *b, anp_error *err) {
     return ANP_OK;
 }
 
+static anp_status tell(intake *in, const draft_post *p, bool replaced, anp_error *err) {
+    return in->options.took ? in->options.took(in->options.user, p, replaced, err) : ANP_OK;
+}
+
+static anp_status settle(intake *in, anp_error *err) {
+    return in->options.settled ? in->options.settled(in->options.user, err) : ANP_OK;
+}
+
+static anp_status take_post(intake *in, batch_draft *from, uint32_t place, anp_error *err) {
+    const draft_post *p = &from->draft.posts.items[place];
+    bool replaced = false;
+    if (p->status == ANP_OK) {
+        TRY(writer_take(in->writer, from, place, &replaced, err));
+    }
+    return tell(in, p, replaced, err);
+}
+
+/* The order of a run; room for its posts. */
+static anp_status arrange_run(const intake *in, uint32_t *order, anp_error *err) {
+    uint32_t count = (uint32_t)in->run.count;
+    uint32_t weight = index_settings(writer_index(in->writer))->title_weight;
+    arrange_post *posts = malloc((count + 1u) * sizeof *posts);
+    for (uint32_t i = 0; posts && i < count; i++) {
+        const waiting *w = &in->run.items[i];
+        const draft_post *p = &w->from->draft.posts.items[w->place];
+        const float *scores = p->head.scores;
+        posts[i] = (arrange_post){.id = p->id,
+                                  .prior = (scores[0] + scores[1] + scores[2] + scores[3]) / 400,
+                                  .words = p->head.body_words + weight * p->head.title_words};
+    }
+    bool arranged = posts && arrange(posts, count, order);
+    free(posts);
+    return arranged ? ANP_OK : error_nomem(err, "reading posts");
+}
+
+/* The drafts of a run that was taken; `open`: one that more posts are to come of, or NULL. */
+static void drop_run(intake *in, batch_draft *open) {
+    size_t kept = 0;
+    for (size_t i = 0; i < in->run_drafts.count; i++) {
+        batch_draft *d = in->run_drafts.items[i];
+        if (d == open) {
+            in->run_drafts.items[kept++] = d;
+        } else {
+            draft_drop_taken(&d->draft);
+            batch_draft_release(d);
+        }
+    }
+    in->run_drafts.count = kept;
+    in->run.count = in->run_bytes = 0;
+}
+
+static anp_status take_run(intake *in, batch_draft *open, bool whole, anp_error *err) {
+    uint32_t count = (uint32_t)in->run.count;
+    bool arranged = whole && count >= (uint32_t)INTAKE_RUN_LEAST;
+    uint32_t *order = arranged ? malloc(count * sizeof *order) : NULL;
+    if (arranged && !order) {
+        return error_nomem(err, "reading posts");
+    }
+    anp_status status = arranged ? arrange_run(in, order, err) : ANP_OK;
+    for (uint32_t i = 0; i < count && status == ANP_OK; i++) {
+        const waiting *w = &in->run.items[arranged ? order[i] : i];
+        status = take_post(in, w->from, w->place, err);
+    }
+    free(order);
+    TRY(status);
+    drop_run(in, open);
+    return settle(in, err);
+}
+
+static bool run_is_whole(const intake *in) {
+    uint32_t room = writer_window_room(in->writer);
+    size_t most = room < (uint32_t)INTAKE_RUN_POSTS ? room : (size_t)INTAKE_RUN_POSTS;
+    return in->run.count >= most || in->run_bytes >= (size_t)RUN_BYTES;
+}
+
+/* A post of a draft joins the run, or is told of at once. */
+static anp_status join_run(intake *in, batch_draft *from, uint32_t place, anp_error *err) {
+    const draft_post *p = &from->draft.posts.items[place];
+    if (p->status != ANP_OK) {
+        TRY(p->held_back ? ANP_OK : take_run(in, from, true, err));
+        return tell(in, p, false, err);
+    }
+    if (!vec_push(&in->run, ((waiting){from, place}))) {
+        return error_nomem(err, "reading posts");
+    }
+    in->run_bytes += p->stored_len + p->weight + POST_BYTES +
+                     ((size_t)p->shingle_count + p->about_count) * sizeof(uint64_t);
+    return run_is_whole(in) ? take_run(in, from, true, err) : ANP_OK;
+}
+
+static anp_status join_all(intake *in, batch_draft *from, anp_error *err) {
+    if (!vec_push(&in->run_drafts, from)) {
+        return error_nomem(err, "reading posts");
+    }
+    from->references++;
+    for (uint32_t i = 0; i < from->draft.posts.count; i++) {
+        TRY(join_run(in, from, i, err));
+    }
+    if (in->run.count == 0) {
+        drop_run(in, NULL);
+    }
+    return ANP_OK;
+}
+
 static anp_status take_posts(intake *in, batch *b, anp_error *err) {
-    const draft *d = &b->draft->draft;
     TRY(find_names(in, b, err));
     TRY(writer_take_names(in->writer, b->draft, err));
-    for (uint32_t i = 0; i < d->posts.count; i++) {
-        const draft_post *p = &d->posts.items[i];
-        bool replaced = false;
-        if (p->status == ANP_OK) {
-            TRY(writer_take(in->writer, b->draft, i, &replaced, err));
-        }
-        if (in->options.took) {
-            TRY(in->options.took(in->options.user, p, replaced, err));
-        }
+    if (in->options.arrange && !writer_wants_samples(in->writer)) {
+        return join_all(in, b->draft, err);
+    }
+    for (uint32_t i = 0; i < b->draft->draft.posts.count; i++) {
+        TRY(take_post(in, b->draft, i, err));
+        TRY(settle(in, err));
     }
     draft_drop_taken(&b->draft->draft);
     return ANP_OK;
@@ -315,6 +438,11 @@ anp_status intake_drain(intake *in, anp_error *err) {
     while (in->first) {
         TRY(take_first(in, err));
     }
+    anp_error why = ANP_ERROR_INIT;
+    anp_status status = take_run(in, NULL, false, &why);
+    if (status != ANP_OK) {
+        return stop(in, status, &why, err);
+    }
     in->submitted = false;
     return ANP_OK;
 }
@@ -369,5 +497,5 @@ anp_status intake_add_json(intake *in, str json, anp_error *err) {
 }
 
 bool intake_empty(const intake *in) {
-    return !in->first && (!in->open || batch_size(in->open) == 0);
+    return !in->first && in->run.count == 0 && (!in->open || batch_size(in->open) == 0);
 }

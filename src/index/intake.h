@@ -5,6 +5,10 @@
  *     add ─> batch of 256 KB ─> pool: read, analyse, compress ─> draft ─┐ in order
  *     add ─> batch           ─> pool                          ─> draft ─┴─> writer, told to `took`
  *
+ * Or, where they may be arranged, in runs of 8,192 posts, each in an order of its own (arrange.h):
+ * a run ends where a window does, and waits in memory, some tens of MB, until it is complete. What
+ * is left at a drain, and what comes before there is a dictionary, is taken in order.
+ *
  * While the writer commits, the threads go on with what is queued. The same index comes out at any
  * number of threads. One thread calls everything here.
  */
@@ -20,11 +24,15 @@ typedef struct intake_options {
     size_t queue_bytes; /* of posts read ahead, as they came */
     bool require_reviewed;
     bool aside; /* threads also merge while posts come: see writer_use_pool */
+    bool arrange;
     /*
      * Each post in its turn: taken by the writer, or left out (its status and held_back say why).
-     * May commit. Any status but ANP_OK stops the intake. NULL: nobody is told.
+     * Before a bad post all before it were taken. Any status but ANP_OK stops the intake. NULL:
+     * nobody is told.
      */
     anp_status (*took)(void *user, const draft_post *post, bool replaced, anp_error *err);
+    /* All posts before the next one were taken: the place to commit. Likewise. */
+    anp_status (*settled)(void *user, anp_error *err);
     void *user;
 } intake_options;
 

@@ -38,7 +38,8 @@ static void write_post(FILE *f, unsigned i) {
         return;
     }
     fprintf(f, "{\"id\":\"p%u\",\"title\":\"Post %u\",\"meta\":{\"n\":%u,\"tag\":\"t%u\","
-            "\"own\":\"o%u\",\"status\":\"%s\",\"needs_human_review\":%d},\"body\":\"",
+            "\"own\":\"o%u\",\"revision\":{\"status\":\"%s\"},"
+            "\"flags\":{\"needs_human_review\":%d}},\"body\":\"",
             id, i, i, i % 11, i, i % 3 ? "reviewed" : "draft", i % 29 == 0);
     for (unsigned w = 0; w < 200; w++) {
         fprintf(f, "w%u ", w % 7 ? (w * w + i * 31) % 97 : (i * 7919 + w * 104729) % 40009);

@@ -25,6 +25,7 @@ GOLDEN = os.path.join(HERE, "help.golden")
 COMMON = ["--db", "--help"]
 OPTIONS = {
     "index": [
+        "--keep-order",
         "--format",
         "--analyzer",
         "--lang",
