@@ -43,6 +43,8 @@ typedef struct postings_kernels {
 
     /* The 1s of a AND b, of a window's 65,536 ordinals, at any alignment. */
     uint32_t (*and_count)(const uint8_t *a, const uint8_t *b);
+    /* The same of so many words, a multiple of KERNEL_BLOCK_WORDS. */
+    uint32_t (*and_count_some)(const uint64_t *a, const uint64_t *b, uint32_t words);
     /* a = a AND b, a = a OR b, a = a AND NOT b; the 1s that are left. */
     uint32_t (*and_into)(uint64_t *a, const uint8_t *b);
     uint32_t (*or_into)(uint64_t *a, const uint8_t *b);

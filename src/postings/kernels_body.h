@@ -334,6 +334,14 @@ static uint32_t and_count(const uint8_t *a, const uint8_t *b) {
     return (uint32_t)ones;
 }
 
+static uint32_t and_count_some(const uint64_t *a, const uint64_t *b, uint32_t words) {
+    uint64_t ones = 0;
+    for (uint32_t i = 0; i < words; i++) {
+        ones += (uint64_t)__builtin_popcountll(a[i] & b[i]);
+    }
+    return (uint32_t)ones;
+}
+
 static uint32_t count(const uint64_t *a) {
     uint64_t ones = 0;
     for (size_t i = 0; i < KERNEL_WORDS; i++) {
@@ -743,6 +751,7 @@ const postings_kernels KERNELS = {
     .keep_docs = keep_docs,
     .keep_in = keep_in,
     .and_count = and_count,
+    .and_count_some = and_count_some,
     .and_into = and_into,
     .or_into = or_into,
     .andnot_into = andnot_into,

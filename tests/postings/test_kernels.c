@@ -94,6 +94,11 @@ static void check_sets(const postings_kernels *k, prng *r) {
         counts[2] += bit(a, i) && !bit(both, i);
         counts[3] += bit(a, i);
     }
+    uint32_t some = KERNEL_BLOCK_WORDS * (1 + prng_below(r, 9)), in_some = 0;
+    for (uint32_t i = 0; i < some * 64; i++) {
+        in_some += bit(a, i) && bit(both, i);
+    }
+    CHECK_EQ_INT(k->and_count_some(a, both, some), in_some);
     memcpy(both, a, sizeof a);
     memcpy(either, a, sizeof a);
     memcpy(less, a, sizeof a);
