@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#include <stdlib.h>
+
 static uint32_t reach_of(const pairs_head *head, uint32_t word) {
     return load_u16(head->reaches + (size_t)word * 2);
 }
@@ -74,20 +76,27 @@ anp_status pairs_bytes(const pairs_view *v, uint32_t i, str *out, anp_error *err
     return ANP_OK;
 }
 
-anp_status pairs_spread(str bytes, uint16_t *lows, uint32_t count, uint32_t *kept,
-                        anp_error *err) {
-    const uint8_t *bits = (const uint8_t *)bytes.data + 1;
-    uint32_t left = 0;
-    if (bytes.len != 1 + ((size_t)count + 7) / 8) {
-        return error_corrupt(err, "a word pair has not a bit for each of %u posts", count);
+anp_status pairs_pick(str bytes, uint16_t *lows, uint32_t count, uint32_t *kept, anp_error *err) {
+    if (bytes.len < PAIRS_RANKS_HEAD) {
+        return error_corrupt(err, "a word pair has no ranks");
     }
-    for (uint32_t i = 0; i < count; i++) {
-        lows[left] = lows[i];
-        left += bits[i / 8] >> i % 8 & 1;
+    positions_place place = {.number = 1u + load_u16(bytes.data + 1), .length = count};
+    uint32_t *ranks = malloc(place.number * sizeof *ranks);
+    if (!ranks) {
+        return error_nomem(err, "a word pair");
     }
-    *kept = left;
-    bool more = count % 8 && bits[count / 8] >> count % 8;
-    return left && !more ? ANP_OK : error_corrupt(err, "the bits of a word pair are damaged");
+    positions_view view = {0};
+    anp_status status = positions_view_open(str_slice(bytes, PAIRS_RANKS_HEAD, bytes.len), 1,
+                                            &view, err);
+    if (status == ANP_OK) {
+        status = positions_found(&view, &place, ranks, err);
+    }
+    for (uint32_t i = 0; status == ANP_OK && i < place.number; i++) {
+        lows[i] = lows[ranks[i]]; /* ranks[i] >= i: they ascend */
+    }
+    *kept = place.number;
+    free(ranks);
+    return status;
 }
 
 uint32_t pairs_find(const pairs_view *v, uint32_t second) {
@@ -111,7 +120,7 @@ anp_status pairs_validate(const pairs_view *v, anp_error *err) {
             return error_corrupt(err, "word pairs do not ascend");
         }
         TRY(pairs_bytes(v, i, &bytes, err));
-        if (!pairs_are_bits(bytes)) {
+        if (!pairs_are_ranks(bytes)) {
             TRY(list_view_open(bytes, &list, err));
             TRY(list_validate(&list, err));
         }

@@ -45,7 +45,7 @@ struct pairs_maker {
     uint32_t *slots;  /* places in `words`, + 1, by hash of number */
     uint32_t slot_shift;
     uint16_t *called; /* by place in `words` */
-    uint32_t *names;  /* by word: the number of the term */
+    uint32_t *place_of; /* by word: in `words` */
     uint32_t *postings_of; /* by word */
     pairs_row *rows;  /* by first word */
     uint64_t *holders; /* HOLDER_WORDS by word: a bit a post whose combined text has it */
@@ -108,5 +108,33 @@ static inline void pairs_stand(pairs_maker *m, uint32_t word, size_t place) {
         m->failed = true;
     }
 }
+
+/* What the pair is numbered; false when it is not noted, or one of the two is no word (0). */
+static inline bool pairs_number_of(const pairs_maker *m, uint32_t first, uint32_t second,
+                                   uint32_t *number) {
+    pairs_row row = m->rows[first];
+    *number = row.number + second - 1;
+    return second - 1 < row.reach;
+}
+
+static inline bool pairs_has_bit(const uint64_t *bits, uint32_t number) {
+    return bits[number / 64] >> number % 64 & 1;
+}
+
+static inline void pairs_put_bit(uint64_t *bits, uint32_t number, bool is) {
+    uint64_t bit = (uint64_t)1 << number % 64;
+    bits[number / 64] = is ? bits[number / 64] | bit : bits[number / 64] & ~bit;
+}
+
+static inline uint32_t pairs_first_block(const pairs_source *source) {
+    return source->first / BLOCK_DOCS;
+}
+
+static inline uint32_t pairs_end_block(const pairs_source *source) {
+    return (source->first + source->posts - 1) / BLOCK_DOCS + 1;
+}
+
+/* Chooses pairs by a sample of the unit: those that are counted from now on. ANP_NOMEM. */
+anp_status pairs_sample(pairs_maker *m, const pairs_source *source, anp_error *err);
 
 #endif

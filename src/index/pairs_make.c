@@ -2,18 +2,10 @@
 #include "base/error.h"
 #include "index/pairs_impl.h"
 
-#include <math.h>
+enum { PAIRS_AT_ONCE = 64 };
 
-enum {
-    SAMPLE_PART = 32,        /* one block of so many is looked at to choose pairs */
-    SAMPLE_STEP = 13,        /* the next one's place in its so many is so much further on: where
-                                posts were bisected (reorder.c), blocks at one place are alike */
-    SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
-    PAIRS_AT_ONCE = 64,
-};
-
-/* A list is kept as bits where these take so much of what it takes: they have to be spread. */
-static const double BITS_PART = 0.75;
+/* A list is kept as ranks where these take so much of what it takes: they have to be looked up. */
+static const double RANKS_PART = 0.75;
 
 /* ---- Words --------------------------------------------------------------------------------- */
 
@@ -48,15 +40,40 @@ static size_t keep_words(pairs_word *words, size_t count, uint64_t noted) {
     return kept;
 }
 
+/* How many pairs of these words, the most frequent one first, `noted` notes. */
+static uint64_t count_noted(const pairs_word *words, size_t count, uint64_t noted) {
+    uint64_t pairs = 0;
+    for (size_t i = 0, reach = count; i < count && reach; i++) {
+        while (reach && (uint64_t)words[i].count * words[reach - 1].count < noted) {
+            reach--;
+        }
+        pairs += reach;
+    }
+    return pairs;
+}
+
+/* The least product from `noted` on that notes no more pairs than there may be. */
+static uint64_t note_fewer(const pairs_word *words, size_t count, uint64_t noted) {
+    uint64_t above = (uint64_t)words[0].count * words[0].count + 1;
+    while (noted < above) {
+        uint64_t middle = noted + (above - noted) / 2;
+        if (count_noted(words, count, middle) <= PAIRS_NOTED_MAX) {
+            above = middle;
+        } else {
+            noted = middle + 1;
+        }
+    }
+    return noted;
+}
+
 pairs_words pairs_choose(pairs_word *words, size_t count, uint32_t posts) {
     pairs_words chosen = {words, 0, pairs_product_min(posts)};
     count = keep_words(words, count, chosen.noted);
-    if (count > PAIRS_WORDS_MAX) { /* and none that is as frequent as the first one left out */
-        qsort(words, count, sizeof *words, by_count);
-        chosen.noted = (uint64_t)words[PAIRS_WORDS_MAX].count * words[0].count + 1;
-        count = keep_words(words, PAIRS_WORDS_MAX, chosen.noted);
-    }
     if (count) {
+        qsort(words, count, sizeof *words, by_count);
+        count = count < PAIRS_WORDS_MAX ? count : PAIRS_WORDS_MAX;
+        chosen.noted = note_fewer(words, count, chosen.noted);
+        count = keep_words(words, count, chosen.noted);
         qsort(words, count, sizeof *words, by_number);
     }
     chosen.count = count;
@@ -81,7 +98,7 @@ static void number_pairs(pairs_maker *m, const pairs_word *named) {
             reach--;
         }
         m->called[named[i].number] = (uint16_t)(i + 1);
-        m->names[i + 1] = m->words[named[i].number].number;
+        m->place_of[i + 1] = named[i].number;
         m->postings_of[i + 1] = named[i].count;
         m->rows[i + 1] = (pairs_row){m->pair_count, reach};
         m->pair_count += reach;
@@ -130,11 +147,11 @@ static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error
     m->slot_shift = 32 - bits;
     m->slots = calloc((size_t)1 << bits, sizeof *m->slots);
     m->called = malloc((count + 1) * sizeof *m->called);
-    m->names = malloc((count + 1) * sizeof *m->names);
+    m->place_of = malloc((count + 1) * sizeof *m->place_of);
     m->postings_of = malloc((count + 1) * sizeof *m->postings_of);
     m->rows = malloc((count + 1) * sizeof *m->rows);
     m->holders = calloc(count + 1, HOLDER_WORDS * sizeof *m->holders);
-    if (!m->slots || !m->called || !m->names || !m->postings_of || !m->rows ||
+    if (!m->slots || !m->called || !m->place_of || !m->postings_of || !m->rows ||
         !m->holders) {
         return error_nomem(err, "pairs of words");
     }
@@ -145,7 +162,7 @@ static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error
 static void close_maker(pairs_maker *m) {
     free(m->slots);
     free(m->called);
-    free(m->names);
+    free(m->place_of);
     free(m->postings_of);
     free(m->rows);
     free(m->counted);
@@ -157,14 +174,6 @@ static void close_maker(pairs_maker *m) {
     free(m->seconds.items);
     free(m->postings.items);
     free(m->wide.items);
-}
-
-/* What the pair is numbered; false when it is not noted, or one of the two is no word (0). */
-static inline bool number_of(const pairs_maker *m, uint32_t first, uint32_t second,
-                             uint32_t *number) {
-    pairs_row row = m->rows[first];
-    *number = row.number + second - 1;
-    return second - 1 < row.reach;
 }
 
 /* ---- Texts --------------------------------------------------------------------------------- */
@@ -183,15 +192,6 @@ anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err) {
     m->seconds.count = m->seconds_done = 0;
     m->seconds_sorted = false;
     return ANP_OK;
-}
-
-static inline bool has_bit(const uint64_t *bits, uint32_t number) {
-    return bits[number / 64] >> number % 64 & 1;
-}
-
-static inline void put_bit(uint64_t *bits, uint32_t number, bool is) {
-    uint64_t bit = (uint64_t)1 << number % 64;
-    bits[number / 64] = is ? bits[number / 64] | bit : bits[number / 64] & ~bit;
 }
 
 static inline void count_wide(pairs_maker *m, const pair *p, uint16_t low) {
@@ -237,21 +237,21 @@ static inline void meet(pairs_maker *m, const uint32_t *numbers, size_t count, u
     size_t asked_count = 0;
     for (size_t i = 0; i < count; i++) {
         asked[asked_count] = numbers[i];
-        asked_count += has_bit(m->asked, numbers[i]);
+        asked_count += pairs_has_bit(m->asked, numbers[i]);
     }
     for (size_t i = 0; i < asked_count; i++) {
-        put_bit(m->met, asked[i], true);
-        if (has_bit(m->counted, asked[i])) {
+        pairs_put_bit(m->met, asked[i], true);
+        if (pairs_has_bit(m->counted, asked[i])) {
             count_pair(m, asked[i], low);
         } else {
-            put_bit(m->asked, asked[i], false);
+            pairs_put_bit(m->asked, asked[i], false);
         }
     }
 }
 
 static void meet_one(pairs_maker *m, uint32_t first, uint32_t second, uint16_t low) {
     uint32_t number;
-    if (!number_of(m, first, second, &number)) {
+    if (!pairs_number_of(m, first, second, &number)) {
         return;
     }
     if (vec_reserve(&m->postings, m->postings.count + 1)) {
@@ -266,7 +266,7 @@ static inline size_t number_adjacent(const pairs_maker *m, const uint16_t *place
                                      uint32_t numbers[PAIRS_AT_ONCE]) {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
-        found += number_of(m, places[i], places[i + 1], &numbers[found]);
+        found += pairs_number_of(m, places[i], places[i + 1], &numbers[found]);
     }
     return found;
 }
@@ -324,177 +324,6 @@ anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, a
     return m->failed ? error_nomem(err, "pairs of words") : ANP_OK;
 }
 
-static uint32_t first_block(const pairs_source *source) {
-    return source->first / BLOCK_DOCS;
-}
-
-static uint32_t end_block(const pairs_source *source) {
-    return (source->first + source->posts - 1) / BLOCK_DOCS + 1;
-}
-
-/* ---- Which pairs have lists ---------------------------------------------------------------- */
-
-/* What a pair is worth, told apart to a 1024th. */
-enum { LEVEL_BITS = 10, LEVELS = 64 << LEVEL_BITS };
-
-/* A unit's sample, and what it says of a pair. */
-typedef struct sample {
-    uint32_t blocks;
-    uint16_t block[LIST_BLOCKS];
-    double part;   /* of the unit's posts that it has */
-    double unseen; /* postings of a pair of which it has none, on average */
-} sample;
-
-typedef struct estimate {
-    double bytes; /* of its list, the entry included */
-    uint32_t level;
-} estimate;
-
-static uint32_t level_of(uint64_t worth) {
-    uint32_t top = 63 - (uint32_t)__builtin_clzll(worth | 1);
-    uint64_t rest = worth ^ (uint64_t)1 << top;
-    rest = top > LEVEL_BITS ? rest >> (top - LEVEL_BITS) : rest << (LEVEL_BITS - top);
-    return top << LEVEL_BITS | ((uint32_t)rest & ((1u << LEVEL_BITS) - 1));
-}
-
-/* About what a list takes, its entry included. count: of its postings, a part of one: it may not be
-   there; holders: postings of the rarer word. */
-static double list_bytes(double count, uint32_t holders) {
-    double entry = (count < 1 ? count : 1) * 9, bits = 1 + holders / 8.0;
-    uint32_t whole = (uint32_t)count;
-    double list = whole >= LIST_BITSET_FROM    ? (double)LIST_BITSET_BYTES + 512
-                  : whole >= LIST_BLOCKED_FROM ? 64 + count * 1.125
-                                               : 2 * count;
-    return entry + (bits <= list * BITS_PART ? bits : list);
-}
-
-/* Posts of the sample that hold both words. */
-static uint32_t common_posts(const pairs_maker *m, const sample *s, uint32_t first,
-                             uint32_t second) {
-    const uint64_t *a = m->holders + (size_t)first * HOLDER_WORDS;
-    const uint64_t *b = m->holders + (size_t)second * HOLDER_WORDS;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < s->blocks; i++) {
-        for (uint32_t at = s->block[i] * 4u, end = at + 4; at < end; at++) {
-            count += (uint32_t)__builtin_popcountll(a[at] & b[at]);
-        }
-    }
-    return count;
-}
-
-/*
- * A list saves a look at the positions of all posts that hold both words, each of which costs the
- * more the more often these are. So the most expensive pairs have lists, whatever they take.
- *
- * Then those that save most for a byte, where a phrase is asked for the more often the more posts
- * have it, but not in proportion: the best posts of many are found soon.
- */
-static estimate estimate_pair(const pairs_maker *m, const sample *s, uint32_t first,
-                              uint32_t second, bool by_byte) {
-    uint32_t number = m->rows[first].number + second - 1, seen = m->pairs[number].count;
-    if (has_bit(m->counted, number) || (!seen && s->unseen < 0.5)) {
-        return (estimate){0}; /* it has one; most of these stand nowhere */
-    }
-    uint32_t a = m->postings_of[first], b = m->postings_of[second];
-    double count = seen ? seen / s->part : s->unseen, bytes = list_bytes(count, a < b ? a : b);
-    double root = sqrt(count < 1 ? 1 : count), often = root * sqrt(sqrt(root)); /* ^ 5/8 */
-    double saved = common_posts(m, s, first, second) / s->part;
-    double worth = by_byte ? 1024 * saved * often / (bytes + 1) : saved * ((double)a + b);
-    return (estimate){bytes, level_of((uint64_t)worth)};
-}
-
-/* As many postings are of pairs unseen, by and large, as of pairs of which the sample has one. */
-static double unseen_postings(const pairs_maker *m, double part) {
-    uint32_t none = 0, one = 0;
-    for (uint32_t i = 0; i < m->pair_count; i++) {
-        none += m->pairs[i].count == 0;
-        one += m->pairs[i].count == 1;
-    }
-    return none ? one / part / none : 0;
-}
-
-/* The level from which on all lists take no more than the budget, which is less by them then. */
-static uint32_t least_level(const double bytes[LEVELS], double *budget) {
-    uint32_t least = LEVELS;
-    while (least > 1 && bytes[least - 1] <= *budget) {
-        *budget -= bytes[--least];
-    }
-    return least;
-}
-
-/* Of the pairs without a list the best ones. Scratch: levels by pair, bytes by level. */
-static void choose_best(pairs_maker *m, const sample *s, bool by_byte, double *budget,
-                        uint16_t *levels, double bytes[LEVELS]) {
-    memset(bytes, 0, LEVELS * sizeof *bytes);
-    for (uint32_t first = 1; first <= m->count; first++) {
-        for (uint32_t second = 1; second <= m->rows[first].reach; second++) {
-            estimate e = estimate_pair(m, s, first, second, by_byte);
-            levels[m->rows[first].number + second - 1] = (uint16_t)e.level;
-            bytes[e.level] += e.bytes;
-        }
-    }
-    uint32_t least = least_level(bytes, budget);
-    for (uint32_t i = 0; i < m->pair_count; i++) {
-        put_bit(m->counted, i, has_bit(m->counted, i) || levels[i] >= least);
-    }
-}
-
-static anp_status choose_pairs(pairs_maker *m, const pairs_source *source, const sample *s,
-                               anp_error *err) {
-    uint16_t *levels = malloc((m->pair_count + 1u) * sizeof *levels);
-    double *bytes = malloc(LEVELS * sizeof *bytes);
-    if (!levels || !bytes) {
-        free(levels);
-        free(bytes);
-        return error_nomem(err, "pairs of words");
-    }
-    double first = (double)(source->words / PAIRS_FIRST_WORDS), left = first;
-    memset(m->counted, 0, (m->pair_count / 64 + 1u) * sizeof *m->counted);
-    choose_best(m, s, false, &left, levels, bytes);
-    left += (double)(source->words / PAIRS_BUDGET_WORDS) - first;
-    choose_best(m, s, true, &left, levels, bytes);
-    free(levels);
-    free(bytes);
-    return ANP_OK;
-}
-
-/* What it counted. (Posts that hold a word go on to hold it.) */
-static void forget_sample(pairs_maker *m) {
-    size_t words = m->pair_count / 64 + 1u; /* of bits */
-    memset(m->pairs, 0, (m->pair_count + 1u) * sizeof *m->pairs);
-    memset(m->met, 0, words * sizeof *m->met);
-    memset(m->asked, 0xff, words * sizeof *m->asked);
-}
-
-/* One block of some, the second one first: it is whole. */
-static anp_status show_sample(pairs_maker *m, const pairs_source *source, sample *s,
-                              anp_error *err) {
-    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown = 0;
-    uint32_t first = first_block(source), last = source->first + source->posts - 1;
-    for (uint32_t block = first; block < end_block(source); block++) {
-        uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
-        uint32_t at = block - first;
-        if (at % every == (1 + at / every * SAMPLE_STEP) % every) {
-            shown += (to < last ? to : last) - (from > source->first ? from : source->first) + 1;
-            s->block[s->blocks++] = (uint16_t)block;
-            TRY(source->show(source->user, m, block, 1, err));
-        }
-    }
-    s->part = (double)shown / source->posts;
-    return ANP_OK;
-}
-
-static anp_status choose_by_sample(pairs_maker *m, const pairs_source *source, anp_error *err) {
-    sample s = {0};
-    memset(m->counted, 0xff, (m->pair_count / 64 + 1u) * sizeof *m->counted);
-    TRY(source->begin(source->user, m, err));
-    TRY(show_sample(m, source, &s, err));
-    s.unseen = unseen_postings(m, s.part);
-    TRY(choose_pairs(m, source, &s, err));
-    forget_sample(m);
-    return ANP_OK;
-}
-
 /* Those that have lists by now. */
 static anp_status choose_listed(pairs_maker *m, const pairs_source *source, anp_error *err) {
     for (uint32_t i = 0; i < m->count; i++) {
@@ -507,8 +336,8 @@ static anp_status choose_listed(pairs_maker *m, const pairs_source *source, anp_
         TRY(pairs_view_open(value, &view, err));
         for (uint32_t k = 0; k < view.count; k++) {
             uint32_t number, second = pairs_word_of(m, pairs_second(&view, k));
-            if (number_of(m, m->called[i], second, &number)) {
-                put_bit(m->counted, number, true);
+            if (pairs_number_of(m, m->called[i], second, &number)) {
+                pairs_put_bit(m->counted, number, true);
             }
         }
     }
@@ -522,9 +351,12 @@ typedef struct list_maker {
     uint16_t *lows; /* by pair, but those of wide ones' bits */
     size_t *ends;   /* by pair: behind its lows */
     uint16_t *all;  /* of a wide pair: room for as many as there may be */
+    uint32_t *ranks;
+    uint32_t seconds[PAIRS_WORDS_MAX]; /* places in `words` */
     buffer entries, lists, value;
     uint32_t list_count;
     uint32_t *holder_counts; /* by word */
+    uint16_t *before; /* by word: of its posts those before each 64 ordinals */
 } list_maker;
 
 /* The postings by pair; in each they ascend already. */
@@ -533,7 +365,8 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
     l->lows = malloc((m->postings.count + 1) * sizeof *l->lows);
     l->ends = malloc((m->pair_count + 1u) * sizeof *l->ends);
     l->all = malloc(WINDOW_DOCS * sizeof *l->all);
-    if (!l->lows || !l->ends || !l->all) {
+    l->ranks = malloc(WINDOW_DOCS * sizeof *l->ranks);
+    if (!l->lows || !l->ends || !l->all || !l->ranks) {
         return error_nomem(err, "pairs of words");
     }
     size_t sum = 0;
@@ -546,6 +379,11 @@ static anp_status sort_postings(list_maker *l, anp_error *err) {
         l->lows[l->ends[posting >> 16]++] = (uint16_t)posting;
     }
     return ANP_OK;
+}
+
+static int by_second(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
 }
 
 /* All lows of a pair. */
@@ -568,79 +406,115 @@ static const uint16_t *lows_of(list_maker *l, uint32_t number, uint32_t *count) 
     return l->all;
 }
 
-/* A pair of places in `words` that has a list. */
-static bool has_list(const pairs_maker *m, uint32_t first, uint32_t second, uint32_t *number) {
-    return number_of(m, m->called[first], m->called[second], number) && m->pairs[*number].count;
+/* The ranks of a pair's posts among those that hold its rarer word. */
+static void find_ranks(list_maker *l, uint32_t rarer, const uint16_t *lows, uint32_t count) {
+    const uint64_t *holders = l->m->holders + (size_t)rarer * HOLDER_WORDS;
+    const uint16_t *before = l->before + (size_t)rarer * (LIST_DOCS / 64);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t word = lows[i] / 64u;
+        uint64_t below = holders[word] & (((uint64_t)1 << lows[i] % 64) - 1);
+        l->ranks[i] = before[word] + (uint32_t)__builtin_popcountll(below);
+    }
 }
 
-/* A list as bits: of the postings of the rarer word, those that are its. */
-static void add_bits(list_maker *l, const uint64_t *holders, uint32_t holder_count,
-                     const uint16_t *lows, uint32_t count) {
-    size_t from = l->lists.len;
-    uint32_t rank = 0, word = 0;
-    buffer_put_u8(&l->lists, PAIRS_BITS);
-    for (uint32_t i = 0; i < (holder_count + 7) / 8; i++) {
-        buffer_put_u8(&l->lists, 0);
-    }
-    for (uint32_t i = 0; i < count && !l->lists.failed; i++) {
-        for (; word < lows[i] / 64u; word++) {
-            rank += (uint32_t)__builtin_popcountll(holders[word]);
-        }
-        uint64_t below = holders[word] & (((uint64_t)1 << lows[i] % 64) - 1);
-        uint32_t bit = rank + (uint32_t)__builtin_popcountll(below);
-        l->lists.data[from + 1 + bit / 8] |= (uint8_t)(1u << bit % 8);
-    }
+/* A list as ranks, which are `below` a number; behind those before. */
+static anp_status put_ranks(list_maker *l, uint32_t count, uint32_t below, anp_error *err) {
+    static const uint16_t only = 0;
+    positions_input input = {.count = 1,
+                             .docs = &only,
+                             .counts = &count,
+                             .positions = l->ranks,
+                             .lengths = {&below, sizeof below, sizeof below, 0, 0, 1}};
+    buffer_put_u8(&l->lists, PAIRS_RANKS);
+    buffer_put_u16(&l->lists, (uint16_t)(count - 1));
+    return positions_build(&input, &l->lists, err);
 }
 
 /* How many posts hold each word: as many as it has postings, but of damaged records. */
 static anp_status count_holders(list_maker *l, anp_error *err) {
+    enum { WORDS = LIST_DOCS / 64 };
     const pairs_maker *m = l->m;
-    l->holder_counts = calloc(m->count + 1u, sizeof *l->holder_counts);
-    if (!l->holder_counts) {
+    l->before = malloc((m->count + 1u) * WORDS * sizeof *l->before);
+    l->holder_counts = malloc((m->count + 1u) * sizeof *l->holder_counts);
+    if (!l->before || !l->holder_counts) {
         return error_nomem(err, "pairs of words");
     }
-    for (size_t i = 0; i < (m->count + 1u) * (size_t)HOLDER_WORDS; i++) {
-        l->holder_counts[i / HOLDER_WORDS] += (uint32_t)__builtin_popcountll(m->holders[i]);
+    for (size_t word = 0; word <= m->count; word++) {
+        uint32_t count = 0;
+        for (size_t i = 0; i < WORDS; i++) {
+            l->before[word * WORDS + i] = (uint16_t)count;
+            count += (uint32_t)__builtin_popcountll(m->holders[word * HOLDER_WORDS + i]);
+        }
+        l->holder_counts[word] = count;
     }
     return ANP_OK;
 }
 
+/* The list of a pair: as ranks where those take so much less. */
+static anp_status put_list(list_maker *l, const uint16_t *lows, uint32_t count, uint32_t rarer,
+                           anp_error *err) {
+    size_t from = l->lists.len;
+    list_build(&(list_input){.count = count, .docs = lows}, &l->lists);
+    size_t plain = l->lists.len - from;
+    if (count <= LIST_SMALL_MAX || l->lists.failed) {
+        return ANP_OK;
+    }
+    find_ranks(l, rarer, lows, count);
+    TRY(put_ranks(l, count, l->holder_counts[rarer], err));
+    size_t ranks = l->lists.len - from - plain;
+    bool less = (double)ranks <= (double)plain * RANKS_PART;
+    if (less && !l->lists.failed) {
+        memmove(l->lists.data + from, l->lists.data + from + plain, ranks);
+    }
+    l->lists.len = from + (less ? ranks : plain);
+    return ANP_OK;
+}
+
 /* The list of a pair that was met, behind those before; first and second: places in `words`. */
-static void add_list(list_maker *l, uint32_t first, uint32_t second, uint32_t number) {
+static anp_status add_list(list_maker *l, uint32_t first, uint32_t second, uint32_t number,
+                           anp_error *err) {
     const pairs_maker *m = l->m;
     uint32_t count;
     const uint16_t *lows = lows_of(l, number, &count);
     bool is_second = pairs_rarer(m->words[first].count, m->words[second].count);
-    uint32_t rarer = m->called[is_second ? second : first], holder_count = l->holder_counts[rarer];
-    const uint64_t *holders = m->holders + (size_t)rarer * HOLDER_WORDS;
-    size_t from = l->lists.len;
     uint8_t entry[8];
-    list_build(&(list_input){.count = count, .docs = lows}, &l->lists);
-    if (1 + holder_count / 8.0 <= (double)(l->lists.len - from) * BITS_PART) {
-        l->lists.len = from;
-        add_bits(l, holders, holder_count, lows, count);
-    }
+    TRY(put_list(l, lows, count, m->called[is_second ? second : first], err));
     store_u32(entry, m->words[second].number);
     store_u32(entry + 4, (uint32_t)l->lists.len);
     buffer_put(&l->entries, entry, sizeof entry);
     l->list_count++;
+    return ANP_OK;
+}
+
+/* The seconds of a first word's pairs that have lists: places in `words`, ascending. */
+static uint32_t find_seconds(list_maker *l, uint32_t first) {
+    const pairs_maker *m = l->m;
+    pairs_row row = m->rows[m->called[first]];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < row.reach; i++) {
+        if (pairs_has_bit(m->counted, row.number + i) && m->pairs[row.number + i].count) {
+            l->seconds[count++] = m->place_of[i + 1];
+        }
+    }
+    qsort(l->seconds, count, sizeof *l->seconds, by_second);
+    return count;
 }
 
 /* The value of the i-th word as a first one, empty when it is none. */
 static anp_status make_value(list_maker *l, uint32_t i, str *value, anp_error *err) {
     const pairs_maker *m = l->m;
-    uint8_t count[4];
+    uint8_t head[4];
+    uint32_t count = find_seconds(l, i);
     l->entries.len = l->lists.len = l->value.len = 0;
-    for (uint32_t j = 0; j < m->count; j++) {
+    for (uint32_t k = 0; k < count; k++) {
         uint32_t number;
-        if (has_list(m, i, j, &number)) {
-            add_list(l, i, j, number);
-        }
+        pairs_number_of(m, m->called[i], m->called[l->seconds[k]], &number);
+        TRY(add_list(l, i, l->seconds[k], number, err));
     }
     *value = (str){"", 0};
-    if (l->entries.len) {
-        store_u32(count, (uint32_t)(l->entries.len / 8));
-        buffer_put(&l->value, count, sizeof count);
+    if (count) {
+        store_u32(head, count);
+        buffer_put(&l->value, head, sizeof head);
         buffer_put(&l->value, l->entries.data, l->entries.len);
         buffer_put(&l->value, l->lists.data, l->lists.len);
         *value = str_make((const char *)l->value.data, l->value.len);
@@ -674,7 +548,7 @@ static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
     store_u32(head + 8, l->list_count);
     store_u32(head + 12, m->count);
     for (uint32_t word = 1; word <= m->count; word++, at += 4) {
-        store_u32(at, m->names[word]);
+        store_u32(at, m->words[m->place_of[word]].number);
     }
     for (uint32_t word = 1; word <= m->count; word++, at += 2) {
         store_u16(at, (uint16_t)m->rows[word].reach);
@@ -702,7 +576,9 @@ static anp_status make_lists(pairs_maker *m, pairs_sink sink, anp_error *err) {
     free(l.lows);
     free(l.ends);
     free(l.all);
+    free(l.ranks);
     free(l.holder_counts);
+    free(l.before);
     buffer_free(&l.entries);
     buffer_free(&l.lists);
     buffer_free(&l.value);
@@ -711,7 +587,8 @@ static anp_status make_lists(pairs_maker *m, pairs_sink sink, anp_error *err) {
 
 /* From now on postings are kept. */
 static void keep_postings(pairs_maker *m, const pairs_source *source) {
-    uint32_t first = first_block(source), words = (end_block(source) - first) * (BLOCK_DOCS / 64);
+    uint32_t first = pairs_first_block(source);
+    uint32_t words = (pairs_end_block(source) - first) * (BLOCK_DOCS / 64);
     m->keeps = true;
     m->narrow_most = words;
     m->wide_from = first * (BLOCK_DOCS / 64);
@@ -720,12 +597,12 @@ static void keep_postings(pairs_maker *m, const pairs_source *source) {
 
 static anp_status make(pairs_maker *m, const pairs_source *source, const pairs_words *words,
                        pairs_sink sink, anp_error *err) {
-    uint32_t first = first_block(source);
+    uint32_t first = pairs_first_block(source);
     TRY(open_words(m, words, err));
-    TRY(source->listed ? choose_listed(m, source, err) : choose_by_sample(m, source, err));
+    TRY(source->listed ? choose_listed(m, source, err) : pairs_sample(m, source, err));
     keep_postings(m, source);
     TRY(source->begin(source->user, m, err));
-    TRY(source->show(source->user, m, first, end_block(source) - first, err));
+    TRY(source->show(source->user, m, first, pairs_end_block(source) - first, err));
     return make_lists(m, sink, err);
 }
 

@@ -9,10 +9,10 @@
  * A source shows blocks of 256 ordinals: where each of the words stands in their posts.
  *
  * Cost: 10 to 20 ns a word of the text that is one of those words: to find where each stands. (Out
- * of an area, a word's postings together, it takes as long as out of posts.) Memory: some 10 bytes
- * for each noted pair (10 MB at most), 8 KB a word (8.5 MB), and 8 bytes for each posting of a pair
- * that has a list, but at most 16 KB a pair: where some words stand side by side in all posts, a
- * window of synthesised ones has 86 MB of postings, which take 6.
+ * of an area, a word's postings together, it takes as long as out of posts.) Memory: some 12 bytes
+ * for each noted pair (12 MB at most), 10 KB a word (10.5 MB), and 8 bytes for each posting of a
+ * pair that has a list, but at most 16 KB a pair: where some words stand side by side in all posts,
+ * a window of synthesised ones has 86 MB of postings, which take 6.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H
@@ -45,11 +45,11 @@ typedef struct pairs_sink {
     void *user;
 } pairs_sink;
 
-/* What is known of a unit's words before its pairs. */
+/* A unit's words before its pairs. */
 typedef struct pairs_words {
     const pairs_word *items; /* ascending by number */
     size_t count;
-    uint64_t noted; /* all words of a pair whose product reaches this are among them */
+    uint64_t noted; /* the least product of two of them that is noted */
 } pairs_words;
 
 /*

@@ -590,9 +590,9 @@ static anp_status open_pairs(snapshot *s, anp_error *err) {
     return ANP_OK;
 }
 
-/* The list of a pair that is kept as bits of the rarer word's. */
-static anp_status spread_pair(snapshot *s, str bits, const list_view *rarer, list_view *out,
-                              anp_error *err) {
+/* The list of a pair that is kept as ranks in the rarer word's. */
+static anp_status pick_pair(snapshot *s, str ranks, const list_view *rarer, list_view *out,
+                            anp_error *err) {
     uint16_t *lows = malloc(rarer->count * sizeof *lows);
     buffer bytes = {0};
     uint32_t count = 0;
@@ -600,7 +600,7 @@ static anp_status spread_pair(snapshot *s, str bits, const list_view *rarer, lis
         return nomem(err);
     }
     bool whole = list_docs_within(rarer, 0, LIST_DOCS, lows);
-    anp_status status = whole ? pairs_spread(bits, lows, rarer->count, &count, err)
+    anp_status status = whole ? pairs_pick(ranks, lows, rarer->count, &count, err)
                               : error_corrupt(err, "the posts of a word do not ascend; verify the "
                                               "index");
     if (status == ANP_OK) {
@@ -631,9 +631,9 @@ static anp_status open_pair_list(snapshot *s, const cell *c, const uint32_t numb
     }
     out->state = CELL_PAIR_LISTED;
     TRY(pairs_bytes(&view, at, &bytes, err));
-    return pairs_are_bits(bytes)
-               ? spread_pair(s, bytes, lists[pairs_rarer(lists[0]->count, lists[1]->count)],
-                             &out->list, err)
+    return pairs_are_ranks(bytes)
+               ? pick_pair(s, bytes, lists[pairs_rarer(lists[0]->count, lists[1]->count)],
+                           &out->list, err)
                : list_view_open(bytes, &out->list, err);
 }
 

@@ -7,6 +7,7 @@
 #include "fuzz/fuzz.h"
 #include "index/pairs_make.h"
 #include "index/records.h"
+#include "postings/format.h"
 
 #include <string.h>
 
@@ -29,18 +30,24 @@ static void read_head(str value) {
     }
 }
 
-/* As bits of a list as long as they may be, or longer. */
-static void spread(str bytes) {
-    uint32_t count = (uint32_t)(bytes.len - 1) * 8, kept = 0;
-    uint16_t *lows = calloc(count + 8, sizeof *lows);
-    need(lows != NULL);
-    for (uint32_t less = 0; less < 10 && less <= count; less++) {
-        if (pairs_spread(bytes, lows, count - less, &kept, NULL) == ANP_OK) {
-            need(kept > 0 && kept <= count - less && less < 8);
+/* As ranks in lists of some lengths: what is picked ascends as they do. */
+static void pick(str bytes) {
+    static const uint32_t counts[] = {0, 1, 2, 9, 64, 1000, LIST_DOCS};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        uint32_t count = counts[i], kept = 0;
+        uint16_t *lows = malloc(count * sizeof *lows + 1);
+        need(lows != NULL);
+        for (uint32_t low = 0; low < count; low++) {
+            lows[low] = (uint16_t)low;
         }
+        if (pairs_pick(bytes, lows, count, &kept, NULL) == ANP_OK) {
+            need(kept > 0 && kept <= count && lows[kept - 1] < count);
+            for (uint32_t at = 1; at < kept; at++) {
+                need(lows[at] > lows[at - 1]);
+            }
+        }
+        free(lows);
     }
-    need(pairs_spread(bytes, lows, count + 1, &kept, NULL) != ANP_OK);
-    free(lows);
 }
 
 /* What validates can be used; the rest is at least not read beyond its end. */
@@ -56,11 +63,11 @@ static void read_value(str value) {
         list_view list;
         str bytes = {NULL, 0};
         bool there = pairs_bytes(&view, i, &bytes, NULL) == ANP_OK;
-        bool bits = there && pairs_are_bits(bytes);
-        bool opened = there && !bits && list_view_open(bytes, &list, NULL) == ANP_OK;
-        need(opened || bits || !whole);
-        if (bits) {
-            spread(bytes);
+        bool ranks = there && pairs_are_ranks(bytes);
+        bool opened = there && !ranks && list_view_open(bytes, &list, NULL) == ANP_OK;
+        need(opened || ranks || !whole);
+        if (ranks) {
+            pick(bytes);
         }
         if (opened) {
             uint16_t *docs = malloc(list.count * sizeof *docs);

@@ -187,14 +187,14 @@ static bool same_values(const values *a, const values *b) {
 }
 
 typedef struct listed {
-    uint32_t lists, bits;
+    uint32_t lists, ranks;
 } listed;
 
 /* The ordinals of a list; how many. */
 static uint32_t lows_of(const world *w, str bytes, uint32_t rarer, uint16_t *lows) {
     uint32_t count = 0, kept = 0;
     list_view list;
-    if (!pairs_are_bits(bytes)) {
+    if (!pairs_are_ranks(bytes)) {
         return CHECK_EQ_INT(list_view_open(bytes, &list, NULL), ANP_OK) ? list_docs(&list, lows)
                                                                         : 0;
     }
@@ -202,8 +202,8 @@ static uint32_t lows_of(const world *w, str bytes, uint32_t rarer, uint16_t *low
         lows[count] = window_low(w->info.first + post);
         count += holds(w, post, rarer);
     }
-    CHECK(bytes.len <= 2 + POSTS / 8);
-    CHECK_EQ_INT(pairs_spread(bytes, lows, count, &kept, NULL), ANP_OK);
+    CHECK(bytes.len <= PAIRS_RANKS_HEAD + 1 + POSTS / 8);
+    CHECK_EQ_INT(pairs_pick(bytes, lows, count, &kept, NULL), ANP_OK);
     return kept;
 }
 
@@ -232,7 +232,7 @@ static bool check_pair(const world *w, const values *made, const uint32_t *count
         }
     }
     all->lists++;
-    all->bits += pairs_are_bits(bytes);
+    all->ranks += pairs_are_ranks(bytes);
     return CHECK_EQ_INT(found, count);
 }
 
@@ -243,14 +243,23 @@ static pairs_head head_of(const values *made) {
     return head;
 }
 
+static bool is_named(const pairs_head *head, uint32_t word) {
+    uint32_t i = 0;
+    while (i < head->count && load_u32(head->words + (size_t)i * 4) != word) {
+        i++;
+    }
+    return i < head->count;
+}
+
 /* Noted pairs are met where they stand in any post; of others nothing is denied. */
 static void check_head(const world *w, const values *made, const uint32_t *counts) {
     pairs_head head = head_of(made);
     uint32_t noted = 0, nowhere = 0;
-    CHECK_EQ_INT(head.noted, pairs_product_min(POSTS));
+    CHECK(head.noted >= pairs_product_min(POSTS));
     for (uint32_t pair = 0; pair < WORDS * WORDS; pair++) {
         uint32_t first = pair / WORDS, second = pair % WORDS, post = 0;
-        bool is_noted = (uint64_t)counts[first] * counts[second] >= head.noted;
+        bool is_noted = (uint64_t)counts[first] * counts[second] >= head.noted &&
+                        is_named(&head, first * 1000) && is_named(&head, second * 1000);
         while (is_noted && post < POSTS && !holds_pair(w, post, first, second)) {
             post++;
         }
@@ -281,7 +290,7 @@ static void check_pairs(const world *w, const values *made, const uint32_t *coun
     CHECK_EQ_INT(all.lists, in_values);
     CHECK_EQ_INT(all.lists, load_u32(head.data + 8));
     CHECK(all.lists > (SMALL ? 0 : 3) && all.lists < WORDS * WORDS / 2);
-    CHECK(SMALL || (all.bits > 0 && all.bits < all.lists));
+    CHECK(SMALL ? all.ranks < all.lists : all.ranks > 0);
 }
 
 static void against_twin(uint64_t seed, uint32_t title_weight, unit_level level) {
@@ -326,33 +335,56 @@ static void against_twin(uint64_t seed, uint32_t title_weight, unit_level level)
 
 /* ---- Words --------------------------------------------------------------------------------- */
 
-/* However many words are frequent, those that are left out are in no pair over the least. */
+/* How many pairs of these words a product notes. */
+static uint64_t pairs_noted(const pairs_word *words, size_t count, uint64_t noted) {
+    uint64_t pairs = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            pairs += (uint64_t)words[i].count * words[k].count >= noted;
+        }
+    }
+    return pairs;
+}
+
+/* However many words are frequent, those that are left out are in no noted pair, or no more
+   frequent than any that is not; as many pairs are noted as may be. */
 static void choice(void) {
     enum { MANY = 3000 };
     static pairs_word words[MANY], left[MANY];
     prng p = {77};
-    for (uint32_t round = 0; round < 20; round++) {
-        uint32_t most = 0;
-        for (uint32_t i = 0; i < MANY; i++) {
-            words[i] = left[i] = (pairs_word){i * 7, 40 + prng_below(&p, 20 + 50 * round)};
+    bool fewer_words = false, fewer_pairs = false;
+    for (uint32_t round = 0; round < 12; round++) {
+        uint32_t most = 0, least = UINT32_MAX, count = 500 * (1 + prng_below(&p, MANY / 500));
+        for (uint32_t i = 0; i < count; i++) {
+            words[i] = left[i] = (pairs_word){i * 7, 4 + prng_below(&p, 10 + 90 * round)};
             most = words[i].count > most ? words[i].count : most;
         }
-        pairs_words chosen = pairs_choose(words, MANY, 1000);
-        CHECK(chosen.count <= PAIRS_WORDS_MAX && chosen.noted >= pairs_product_min(1000));
+        pairs_words chosen = pairs_choose(words, count, 1000);
+        uint64_t noted = chosen.noted, few = pairs_noted(words, chosen.count, noted);
+        CHECK(chosen.count <= PAIRS_WORDS_MAX && noted >= pairs_product_min(1000));
+        CHECK(few <= PAIRS_NOTED_MAX);
+        CHECK(noted == pairs_product_min(1000) ||
+              pairs_noted(left, count, noted - 1) > PAIRS_NOTED_MAX);
         for (size_t i = 0; i < chosen.count; i++) {
             CHECK(i == 0 || words[i].number > words[i - 1].number);
+            CHECK((uint64_t)words[i].count * most >= noted);
+            least = words[i].count < least ? words[i].count : least;
             left[words[i].number / 7].count = 0;
         }
-        for (uint32_t i = 0; i < MANY; i++) {
-            CHECK((uint64_t)left[i].count * most < chosen.noted);
+        fewer_words |= chosen.count == PAIRS_WORDS_MAX;
+        fewer_pairs |= noted > pairs_product_min(1000);
+        for (uint32_t i = 0; i < count; i++) {
+            CHECK((uint64_t)left[i].count * most < noted ||
+                  (chosen.count == PAIRS_WORDS_MAX && left[i].count <= least));
         }
     }
+    CHECK(fewer_pairs && (SMALL || fewer_words));
 }
 
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
-static const uint8_t drawn[] = {2, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0,
-                                0x83, 3, 0x83, 3};
+static const uint8_t drawn[] = {2, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 10, 0, 0, 0,
+                                1, 0, 0, 2, 0, 1, 0, 0, 2, 0};
 static const uint8_t drawn_head[] = {1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0,
                                      4, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 3, 0, 3, 0, 3, 0, 0x4e, 0};
 
@@ -388,6 +420,25 @@ static void example(void) {
     CHECK(bytes.len == sizeof drawn_head && !memcmp(bytes.data, drawn_head, sizeof drawn_head));
     free_values(&made);
     arena_free(&memory);
+}
+
+/* KEEP IN STEP: index/pairs.h. */
+static void ranks(void) {
+    static const char drawn_ranks[] = {(char)0x83, 9, 0, 0x77, 0x0f};
+    static const uint16_t picked[] = {0, 2, 4, 8, 10, 12, 16, 18, 20, 22};
+    str bytes = str_make(drawn_ranks, sizeof drawn_ranks);
+    uint16_t lows[12];
+    uint32_t kept = 0;
+    for (uint16_t i = 0; i < 12; i++) {
+        lows[i] = 2 * i;
+    }
+    CHECK(pairs_are_ranks(bytes));
+    CHECK_EQ_INT(pairs_pick(bytes, lows, 12, &kept, NULL), ANP_OK);
+    CHECK(kept == 10 && memcmp(lows, picked, sizeof picked) == 0);
+    CHECK_EQ_INT(pairs_pick(bytes, lows, 9, &kept, NULL), ANP_CORRUPT);
+    for (size_t len = 1; len < bytes.len; len++) {
+        CHECK_EQ_INT(pairs_pick(str_slice(bytes, 0, len), lows, 12, &kept, NULL), ANP_CORRUPT);
+    }
 }
 
 /* Drawn bytes, cut or not, with some bits flipped; no byte more is theirs. */
@@ -429,8 +480,8 @@ static void damaged(void) {
                 if (pairs_bytes(&view, i, &bytes, NULL) != ANP_OK) {
                     continue;
                 }
-                if (pairs_are_bits(bytes)) {
-                    pairs_spread(bytes, lows, 3, &kept, NULL);
+                if (pairs_are_ranks(bytes)) {
+                    pairs_pick(bytes, lows, 3, &kept, NULL);
                 } else if (list_view_open(bytes, &list, NULL) == ANP_OK) {
                     list_rank(&list, 2);
                 }
@@ -452,6 +503,7 @@ void test_index_pairs(void) {
     choice();
     CASE("bytes");
     example();
+    ranks();
     damaged();
     damaged_head();
 }
