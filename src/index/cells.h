@@ -143,7 +143,8 @@ static inline cell_list *cells_list_in(const term_lists *term, uint32_t cell_num
     return from < term->count && term->lists[from].cell == cell_number ? &term->lists[from] : NULL;
 }
 
-/* Sets list->positions. The log's are built the first time, some 0.1 us a posting. */
+/* Sets list->positions. The log's are built the first time, some 0.1 us a posting; those that a
+   merge has taken from a segment are copied, some 10 ns a posting. */
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err);
 
 /* ---- Pairs of words (index/pairs.h) -------------------------------------------------------- */

@@ -16,10 +16,12 @@
  * in all, and some 0.7 s for the pairs (synthesised posts: most words are frequent there).
  *
  * Readers read the segments, in place, until all of the window's unit is written: so a window that
- * is being merged costs them nothing. Then they read that, and the segments go, one a step. The
- * file has both for a while, and room for the next window afterwards. (Were each step's keys taken
- * from the segments at once, readers would have to join what is left: lists in memory, without
- * bounds and positions, and 0.3 ms for the columns of each snapshot.)
+ * is being merged costs them next to nothing. Then they read that, and the segments go, one a step.
+ * But positions, more than half of a window, go with the step that puts the window's: who wants
+ * them copies those of a segment's list from the window's (snapshot_positions.c). So the file has
+ * all else of a window twice for a while, and room for the next one afterwards. (Were lists, too,
+ * taken from the segments at once, readers would have to join what is left: lists in memory,
+ * without bounds, and 0.3 ms for the columns of each snapshot.)
  */
 #include "index/merge.h"
 
@@ -31,6 +33,8 @@
 #include "sketch/sketch.h"
 
 #include <math.h>
+
+#define TERMS_END unit_key(0, UNIT_FACET, 0)
 
 /* Behind all that is merged. */
 #define PAIRS_KEY unit_key(0, UNIT_PAIR, 0)
@@ -557,8 +561,19 @@ static anp_status drop_segment(const merge_job *job, store_txn *txn, catalog *c,
     }
     uint64_t unit = (uint64_t)items[at].number << 48;
     TRY(store_delete_range(txn, STORE_SEGMENTS, unit, unit | UNIT_KEY_INNER, err));
+    TRY(store_delete_range(txn, STORE_SEGMENT_POSITIONS, unit, unit | UNIT_KEY_INNER, err));
     memmove(items + at, items + at + 1, (c->units.count - at - 1) * sizeof *items);
     c->units.count--;
+    return ANP_OK;
+}
+
+/* The segments' positions that the window has now go. */
+static anp_status drop_positions(const merge_job *job, store_txn *txn, anp_error *err) {
+    uint64_t end = job->reached < TERMS_END ? job->reached : TERMS_END;
+    for (size_t i = 0; i < job->unit_count && job->from < end; i++) {
+        uint64_t unit = (uint64_t)job->units[i].number << 48;
+        TRY(store_delete_range(txn, STORE_SEGMENT_POSITIONS, unit | job->from, unit | end, err));
+    }
     return ANP_OK;
 }
 
@@ -570,6 +585,7 @@ anp_status merge_put(merge_job *job, store_txn *txn, catalog *c, anp_error *err)
     }
     TRY(job->drops ? drop_segment(job, txn, c, err)
                    : begin_window(c, find_window(c), job->window, err));
+    TRY(job->drops ? ANP_OK : drop_positions(job, txn, err));
     c->state.merge_cursor = job->reached;
     return ANP_OK;
 }

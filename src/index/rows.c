@@ -22,7 +22,7 @@ static anp_status open_list(str value, str apart, list_view *list, positions_par
                             anp_error *err) {
     TRY(list_view_open(value, list, err));
     str where = list->positions.data ? list->positions : apart;
-    positions->count = list->count;
+    *positions = (positions_part){.count = list->count};
     return positions_view_open(where, list->count, &positions->view, err);
 }
 

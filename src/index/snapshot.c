@@ -1,5 +1,5 @@
-/* A snapshot's life, the corpus, posts, sketches. Terms: snapshot_terms.c; columns and facets:
-   snapshot_columns.c. */
+/* A snapshot's life, the corpus, posts, sketches. Terms: snapshot_terms.c; positions:
+   snapshot_positions.c; columns and facets: snapshot_columns.c. */
 #include "index/snapshot_impl.h"
 
 #include "base/error.h"
@@ -45,6 +45,8 @@ anp_status snapshot_open(index_handle *index, snapshot **out, anp_error *err) {
         status = catalog_load(s->txn, &s->cat, err);
     }
     if (status == ANP_OK) {
+        s->merging = catalog_merging(&s->cat);
+        s->merged = s->cat.state.merge_cursor;
         catalog_keep_read(&s->cat);
     }
     if (status == ANP_OK) {
@@ -131,12 +133,6 @@ struct analyzer *snapshot_analyzer(snapshot *s) {
     return s->analyzer;
 }
 
-/* The key of a window's part of an entry, without the unit. */
-static uint64_t inner_key(uint32_t window, unit_entry entry) {
-    unsigned slot = unit_kind_packs(entry.kind) ? unit_slot(window) : 0;
-    return unit_key_in(0, entry.kind, entry.number, slot, entry.sub);
-}
-
 size_t snapshot_units(const snapshot *s, uint32_t window, const unit_info **units) {
     size_t from = 0, to = s->cat.units.count;
     while (from < to) {
@@ -157,7 +153,7 @@ size_t snapshot_units(const snapshot *s, uint32_t window, const unit_info **unit
 
 anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_entry entry, str *out,
                                anp_error *err) {
-    uint64_t inner = inner_key(unit->first >> WINDOW_BITS, entry);
+    uint64_t inner = snapshot_inner_key(unit->first >> WINDOW_BITS, entry);
     unit_place place = catalog_place(&s->cat, unit, inner);
     uint64_t key = (uint64_t)place.number << 48 | inner;
     anp_status status = unit_get(s->txn, place.level, key, out, err);

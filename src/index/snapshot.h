@@ -98,9 +98,10 @@ typedef struct term_list {
 anp_status snapshot_lists(snapshot *s, index_field field, uint32_t term, arena *perm,
                           const term_list **lists, uint32_t *count, anp_error *err);
 
-/* The positions of one of these lists, in place; postings/list.h opens them. */
+/* The positions of one of these lists, in place, or in perm where a merge has taken them from their
+   segment; postings/list.h opens them. */
 anp_status snapshot_list_positions(snapshot *s, index_field field, uint32_t term,
-                                   const term_list *list, str *out, anp_error *err);
+                                   const term_list *list, arena *perm, str *out, anp_error *err);
 
 /* All ordinals that hold the term in the field, dead ones too; the caller frees it. */
 anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, bitmap **out,

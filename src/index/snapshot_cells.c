@@ -552,18 +552,13 @@ static anp_status build_positions(snapshot *s, const term_lists *term, const cel
 
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err) {
     if (!list->positions.data) {
-        list->positions = list->list.positions;
-        if (!list->positions.data && !list->unit) {
-            TRY(build_positions(s, term, list, &list->positions, err));
-        } else if (!list->positions.data) {
-            unit_entry entry = snapshot_term_entry(term->field, term->number);
-            entry.sub++;
-            TRY(snapshot_unit_value(s, list->unit, entry, &list->positions, err));
-        }
+        bool made = !list->list.positions.data && !list->unit;
+        unit_entry entry = snapshot_term_entry(term->field, term->number);
+        TRY(made ? build_positions(s, term, list, &list->positions, err)
+                 : snapshot_positions_of(s, list->unit, entry, &list->list,
+                                         &s->cell_cache->lists, &list->positions, err));
     }
-    return list->positions.data ? ANP_OK
-                                : error_corrupt(err, "a list of %u postings has no positions",
-                                                list->list.count);
+    return ANP_OK;
 }
 
 /* ---- Pairs --------------------------------------------------------------------------------- */

@@ -20,6 +20,8 @@ struct snapshot {
     index_handle *index;
     store_txn *txn;
     catalog cat; /* its units are those that readers read: nothing is being merged */
+    int32_t merging; /* the window that is, or MERGE_NONE: what its segments had of positions */
+    uint64_t merged; /* below this inner key is in the window's unit alone */
     bitmap *deleted;
     tail *tail;
     analyzer *analyzer;     /* made when first asked for */
@@ -77,5 +79,19 @@ static inline bool snapshot_tail_in(const snapshot *s, uint32_t window) {
  */
 anp_status snapshot_unit_value(snapshot *s, const unit_info *unit, unit_entry entry, str *out,
                                anp_error *err);
+
+/* The key of a window's part of an entry, without the unit. */
+static inline uint64_t snapshot_inner_key(uint32_t window, unit_entry entry) {
+    unsigned slot = unit_kind_packs(entry.kind) ? unit_slot(window) : 0;
+    return unit_key_in(0, entry.kind, entry.number, slot, entry.sub);
+}
+
+/*
+ * The positions of the list of an entry in a unit: in place, or, where a merge has taken them from
+ * its segment, made in `memory` (some 10 ns a posting). ANP_CORRUPT when there are none. Also of a
+ * segment that is no longer read.
+ */
+anp_status snapshot_positions_of(snapshot *s, const unit_info *unit, unit_entry entry,
+                                 const list_view *list, arena *memory, str *out, anp_error *err);
 
 #endif

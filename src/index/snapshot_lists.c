@@ -100,16 +100,3 @@ anp_status snapshot_lists(snapshot *s, index_field field, uint32_t term, arena *
     *count = all.count;
     return ANP_OK;
 }
-
-anp_status snapshot_list_positions(snapshot *s, index_field field, uint32_t term,
-                                   const term_list *list, str *out, anp_error *err) {
-    unit_entry entry = snapshot_term_entry(field, term);
-    list_view view;
-    TRY(list_view_open(list->bytes, &view, err));
-    *out = view.positions;
-    if (!out->data) {
-        entry.sub++;
-        TRY(snapshot_unit_value(s, list->unit, entry, out, err));
-    }
-    return ANP_OK;
-}

@@ -1,5 +1,5 @@
 /* Terms and their postings in a snapshot: the units of a window one behind the other, the log
-   last. */
+   last. Positions: snapshot_positions.c. */
 #include "index/snapshot_impl.h"
 
 #include "base/error.h"
@@ -19,16 +19,6 @@ static anp_status unit_list(snapshot *s, const unit_info *unit, unit_entry entry
     *out = (list_view){0};
     TRY(snapshot_unit_value(s, unit, entry, &value, err));
     return value.len ? list_view_open(value, out, err) : ANP_OK;
-}
-
-static anp_status unit_positions(snapshot *s, const unit_info *unit, unit_entry entry,
-                                 const list_view *list, positions_view *out, anp_error *err) {
-    str value = list->positions;
-    if (!value.data) {
-        entry.sub++;
-        TRY(snapshot_unit_value(s, unit, entry, &value, err));
-    }
-    return positions_view_open(value, list->count, out, err);
 }
 
 /* Appended to arrays that have room. */
@@ -283,99 +273,6 @@ anp_status snapshot_term_bitmap(snapshot *s, index_field field, uint32_t term, b
         return status;
     }
     *out = set;
-    return ANP_OK;
-}
-
-/* ---- Positions ----------------------------------------------------------------------------- */
-
-static anp_status tail_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
-                                 arena *perm, const uint32_t **positions, uint32_t *count,
-                                 anp_error *err) {
-    tail_cursor cursor = tail_find(s->tail, TAIL_TERMS, term);
-    tail_place place;
-    while (tail_next(&cursor, &place)) {
-        if (s->tail->first + place.post != docno) {
-            continue;
-        }
-        const uint8_t *end = place.end, *at;
-        uint32_t body_tf = 0, title_tf = 0;
-        at = varint_read_u32(place.at, end, &body_tf);
-        at = at ? varint_read_u32(at, end, &title_tf) : NULL;
-        uint32_t *out = arena_alloc(perm, ((size_t)body_tf + title_tf + 1) * sizeof *out);
-        if (!out) {
-            return error_nomem(err, "positions");
-        }
-        if (!at || !forward_positions(&at, end, body_tf, out) ||
-            !forward_positions(&at, end, title_tf, out + body_tf)) {
-            return error_corrupt(err, "a record of the log is cut");
-        }
-        *positions = field == INDEX_TITLE ? out + body_tf : out;
-        *count = field == INDEX_TITLE ? title_tf : body_tf;
-        break;
-    }
-    return ANP_OK;
-}
-
-/* The lengths of a unit's posts: of the one that was asked for last, at once. */
-static anp_status words_of(snapshot *s, index_field field, const unit_info *unit,
-                           list_lengths *out, anp_error *err) {
-    unit_words *words = &s->words[field];
-    if (words->count != unit->count || words->first != unit->first) {
-        uint32_t number = field == INDEX_TITLE ? COLUMN_TITLE_LENGTH : COLUMN_BODY_LENGTH;
-        str value;
-        column_view column;
-        words->count = 0;
-        TRY(snapshot_unit_value(s, unit, (unit_entry){UNIT_COLUMN, number, 0}, &value, err));
-        TRY(column_open(value, &column, err));
-        TRY(column_lengths(&column, window_low(unit->first), &words->lengths, err));
-        words->first = unit->first;
-        words->count = unit->count;
-    }
-    *out = words->lengths;
-    return ANP_OK;
-}
-
-anp_status snapshot_positions(snapshot *s, index_field field, uint32_t term, uint32_t docno,
-                              arena *perm, const uint32_t **positions, uint32_t *count,
-                              anp_error *err) {
-    uint32_t window = docno >> WINDOW_BITS;
-    unit_entry entry = snapshot_term_entry(field, term);
-    *positions = NULL;
-    *count = 0;
-    if (snapshot_tail_in(s, window) && docno >= s->tail->first) {
-        return tail_positions(s, field, term, docno, perm, positions, count, err);
-    }
-    const unit_info *units;
-    size_t n = snapshot_units(s, window, &units);
-    for (size_t i = 0; i < n; i++) {
-        if (docno - units[i].first >= units[i].count) {
-            continue;
-        }
-        list_view list;
-        positions_view view;
-        TRY(unit_list(s, &units[i], entry, &list, err));
-        uint32_t rank = list.count ? list_rank(&list, window_low(docno)) : UINT32_MAX;
-        if (rank == UINT32_MAX) {
-            return ANP_OK;
-        }
-        TRY(unit_positions(s, &units[i], entry, &list, &view, err));
-        list_lengths lengths;
-        TRY(words_of(s, field, &units[i], &lengths, err));
-        uint32_t weight = field == INDEX_TITLE ? 0 : s->cat.settings.title_weight;
-        uint32_t expect = list_tf(&list, rank) - weight * list_title_tf(&list, rank);
-        if (expect > list_length(&lengths, window_low(docno))) {
-            return error_corrupt(err, "a posting has more positions than its post has words");
-        }
-        uint32_t *out = arena_alloc(perm, (size_t)expect * sizeof *out);
-        if (!out) {
-            return error_nomem(err, "positions");
-        }
-        TRY(positions_read(&view, &list, &lengths, weight, window_low(docno), rank, expect, out,
-                           err));
-        *positions = out;
-        *count = expect;
-        return ANP_OK;
-    }
     return ANP_OK;
 }
 

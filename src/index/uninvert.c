@@ -25,6 +25,8 @@ typedef struct facet_of_post {
     uint32_t value;
 } facet_of_post;
 
+enum { TAKEN_BYTES_KEPT = 1 << 20 };
+
 /* What is known of a post while its window is walked. */
 typedef struct part {
     bool live;
@@ -49,8 +51,10 @@ typedef struct window_walk {
     buffer sketches; /* of the whole window, by low */
     term_rows rows;
     uint32_t term; /* in hand, by its old number; UINT32_MAX: none */
+    const unit_info *unit; /* that has it */
     term_values values; /* its values, in kept */
     buffer kept[UNIT_SUBS];
+    arena taken; /* positions of it that a merge has taken from its segment */
     uint16_t *lows;
     buffer entry, payload;
 } window_walk;
@@ -134,18 +138,37 @@ static anp_status put_rows(window_walk *w, uint32_t term, anp_error *err) {
     return failed ? error_nomem(err, "reading a window") : ANP_OK;
 }
 
+/* The positions that its list (of `sub`) should have. */
+static anp_status find_positions(window_walk *w, unsigned sub, str value, str *positions,
+                                 anp_error *err) {
+    list_view list;
+    if (value.len == 0 || positions->data) {
+        return ANP_OK;
+    }
+    TRY(list_view_open(value, &list, err));
+    return list.positions.data
+               ? ANP_OK
+               : snapshot_positions_of(w->snapshot, w->unit, (unit_entry){UNIT_TERM, w->term, sub},
+                                       &list, &w->taken, positions, err);
+}
+
 /* The values of the term in hand were gathered. */
 static anp_status end_term(window_walk *w, anp_error *err) {
     uint32_t term = w->term == UINT32_MAX ? UINT32_MAX : w->numbers->terms[w->term];
     term_values values = w->values;
+    rows_clear(&w->rows);
+    if (term != UINT32_MAX) {
+        TRY(find_positions(w, UNIT_SUB_TEXT, values.text, &values.text_positions, err));
+        TRY(find_positions(w, UNIT_SUB_TITLE, values.title, &values.title_positions, err));
+    }
     w->term = UINT32_MAX;
     w->values = (term_values){0};
-    rows_clear(&w->rows);
     if (term == UINT32_MAX) {
         return ANP_OK;
     }
     TRY(rows_add_values(&w->rows, &values, w->snapshot->cat.settings.title_weight, &w->bodies,
                         &w->titles, err));
+    arena_reset(&w->taken, TAKEN_BYTES_KEPT);
     return put_rows(w, term, err);
 }
 
@@ -207,14 +230,15 @@ static anp_status take_sketches(window_walk *w, const unit_info *unit, uint32_t 
 /* ---- A unit -------------------------------------------------------------------------------- */
 
 /* Keeps a value of a term: the cursor's is gone with its next one. */
-static anp_status take_term(window_walk *w, uint32_t term, unsigned sub, str value,
-                            anp_error *err) {
+static anp_status take_term(window_walk *w, const unit_info *unit, uint32_t term, unsigned sub,
+                            str value, anp_error *err) {
     str *places[UNIT_SUBS] = {&w->values.text, &w->values.text_positions, &w->values.title,
                               &w->values.title_positions};
     if (sub >= UNIT_SUBS) {
         return error_corrupt(err, "a unit has a key of no known kind; verify the index");
     }
     w->term = term;
+    w->unit = unit;
     w->kept[sub].len = 0;
     buffer_put_str(&w->kept[sub], value);
     *places[sub] = str_make((const char *)w->kept[sub].data, w->kept[sub].len);
@@ -239,7 +263,7 @@ static anp_status take_value(window_walk *w, const span *at, uint64_t inner, str
         TRY(end_term(w, err));
     }
     switch (kind) {
-    case UNIT_TERM: return take_term(w, number, unit_key_sub(inner), value, err);
+    case UNIT_TERM: return take_term(w, at->unit, number, unit_key_sub(inner), value, err);
     case UNIT_FACET: return take_facet(w, number, value, err);
     case UNIT_COLUMN: return take_column(w, at->unit, number, value, err);
     case UNIT_SKETCH: return take_sketches(w, at->unit, number, value, err);
@@ -476,6 +500,7 @@ static void end_walk(window_walk *w) {
     for (int sub = 0; sub < UNIT_SUBS; sub++) {
         buffer_free(&w->kept[sub]);
     }
+    arena_free(&w->taken);
 }
 
 /* Which posts of the window live. */

@@ -35,8 +35,9 @@
  *                   first word
  *
  * A group has tables group_postings, group_positions and group_facets of its own, so that windows
- * and groups both grow at the end; a segment keeps all in table segments. The mechanism (fold,
- * merge, read) is the same for every kind; a new key space (shingle classes) is one more kind.
+ * and groups both grow at the end. A segment keeps its positions in table segment_positions, for
+ * they may go before it (merge.c), all else in table segments. The mechanism (fold, merge, read) is
+ * the same for every kind; a new key space (shingle classes) is one more kind.
  *
  * Terms and facets of 32 KB or less are packed: a pack holds those of one table and kind whose keys
  * lie between the value or pack before it and its own key, which is that of its last entry with
@@ -153,7 +154,7 @@ static inline bool unit_kind_packs(unit_kind kind) {
 
 static inline store_table unit_table(unit_level level, unit_kind kind, unsigned sub) {
     if (level == UNIT_SEGMENT) {
-        return STORE_SEGMENTS;
+        return kind == UNIT_TERM && sub & 1 ? STORE_SEGMENT_POSITIONS : STORE_SEGMENTS;
     }
     bool group = level == UNIT_GROUP;
     switch (kind) {

@@ -125,9 +125,12 @@ static const struct {
 /* Whether a unit of this level may have keys of a place in [from, to). */
 static bool has_place(unit_level level, size_t i, uint64_t from, uint64_t to) {
     uint64_t first = unit_key(0, places[i].kind, 0), end = first + ((uint64_t)1 << 44);
-    return level == UNIT_SEGMENT ? i == 0
-                                 : (level == UNIT_WINDOW || unit_kind_packs(places[i].kind)) &&
-                                       first < to && from < end;
+    bool meets = first < to && from < end;
+    if (level == UNIT_SEGMENT) {
+        return i == 0 || (unit_table(level, places[i].kind, places[i].sub) != STORE_SEGMENTS &&
+                          meets);
+    }
+    return (level == UNIT_WINDOW || unit_kind_packs(places[i].kind)) && meets;
 }
 
 anp_status unit_cursor_open(store_txn *txn, unit_level level, uint32_t number, uint64_t from,

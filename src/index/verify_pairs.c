@@ -53,13 +53,23 @@ typedef struct remaking {
     const unit_info *unit;
     uint32_t values;
     bool equal;
+    arena memory; /* of positions that a merge has taken */
 } remaking;
 
 static anp_status get(void *user, unit_kind kind, uint32_t number, unsigned sub, str *out,
                       anp_error *err) {
-    const remaking *r = user;
-    return snapshot_unit_value(r->check->snapshot, r->unit, (unit_entry){kind, number, sub}, out,
-                               err);
+    remaking *r = user;
+    snapshot *s = r->check->snapshot;
+    unit_entry entry = {kind, number, sub};
+    bool positions = kind == UNIT_TERM && sub & 1;
+    entry.sub -= positions;
+    TRY(snapshot_unit_value(s, r->unit, entry, out, err));
+    if (!positions || out->len == 0) {
+        return ANP_OK;
+    }
+    list_view list;
+    TRY(list_view_open(*out, &list, err));
+    return snapshot_positions_of(s, r->unit, entry, &list, &r->memory, out, err);
 }
 
 static anp_status compare(void *user, uint32_t number, str value, anp_error *err) {
@@ -72,7 +82,7 @@ static anp_status compare(void *user, uint32_t number, str value, anp_error *err
 }
 
 static anp_status check_unit(check *c, const unit_info *unit, anp_error *err) {
-    remaking r = {c, unit, 0, true};
+    remaking r = {.check = c, .unit = unit, .equal = true};
     pair_facts *facts = facts_of(c, unit);
     str value;
     TRY(get(&r, UNIT_PAIR, PAIRS_HEAD, 0, &value, err));
@@ -86,7 +96,9 @@ static anp_status check_unit(check *c, const unit_info *unit, anp_error *err) {
                          .posts = unit->count,
                          .again = true};
     pairs_words words = pairs_choose(facts->words.items, facts->words.count, unit->count);
-    TRY(pairs_make_of_lists(&lists, &words, (pairs_sink){compare, &r}, err));
+    anp_status status = pairs_make_of_lists(&lists, &words, (pairs_sink){compare, &r}, err);
+    arena_free(&r.memory);
+    TRY(status);
     return r.equal && r.values == facts->values
                ? ANP_OK : error_corrupt(err, "they are not what the posts say");
 }

@@ -3,12 +3,13 @@
  *
  *     key        its unit is listed in the catalog, has keys of that kind in this table, and has
  *                them in this range: what a merge has not reached is not yet there, and what it has
- *                moved into a group is gone. Values ascend, also over the borders of packs
+ *                moved into a group is gone, as are a segment's positions that its window has.
+ *                Values ascend, also over the borders of packs
  *     pack       its directory is whole, its last entry is its key's
  *     list       valid, its ordinals inside its window or segment, its number below the counter;
  *                its bounds not below the impacts that they cover, its champions the best as its
- *                seeds say; its positions, which are in it or in one value of their own, read
- *                to their last byte, below the post's length
+ *                seeds say; its positions, which are in it, in one value of their own or its
+ *                window's, read to their last byte, below the post's length
  *     positions  belong to a list that has none in itself
  *     column,    as many entries as posts; each unit has its lengths, scores and sketches
  *     sketches
@@ -170,6 +171,20 @@ static anp_status check_positions(check *c, const list_view *list, str value,
     return status;
 }
 
+/* A segment's may be its window's by now. */
+static anp_status find_positions(check *c, const section *s, uint64_t inner, const list_view *list,
+                                 arena *scratch, str *out, anp_error *err) {
+    if (s->level == UNIT_SEGMENT) {
+        unit_entry entry = {UNIT_TERM, unit_key_number(inner), unit_key_sub(inner)};
+        return snapshot_positions_of(c->snapshot, s->unit, entry, list, scratch, out, err);
+    }
+    uint64_t key = (uint64_t)s->number << 48 | inner | 1 << 4; /* sub + 1 */
+    *out = list->positions;
+    anp_status status = out->data ? ANP_OK : unit_get(c->snapshot->txn, s->level, key, out, err);
+    return status == ANP_NOT_FOUND ? error_corrupt(err, "a list of %u postings has no positions",
+                                                   list->count) : status;
+}
+
 static anp_status check_list(check *c, const section *s, uint64_t inner, str value,
                              anp_error *err) {
     const window_facts *f = &c->facts[unit_key_slot(inner)];
@@ -200,16 +215,15 @@ static anp_status check_list(check *c, const section *s, uint64_t inner, str val
     if (!champions) {
         return error_corrupt(err, "a list's champions are not its best postings");
     }
-    str positions = list.positions;
-    if (!positions.data) {
-        uint64_t key = (uint64_t)s->number << 48 | inner | 1 << 4; /* sub + 1 */
-        anp_status status = unit_get(c->snapshot->txn, s->level, key, &positions, err);
-        if (status != ANP_OK) {
-            return status == ANP_NOT_FOUND ? error_corrupt(err, "a list has no positions") : status;
-        }
+    arena scratch = {0};
+    str positions;
+    anp_status status = find_positions(c, s, inner, &list, &scratch, &positions, err);
+    if (status == ANP_OK) {
+        status = check_positions(c, &list, positions, title ? f->title_lengths : f->body_lengths,
+                                 title ? 0 : snapshot_title_weight(c->snapshot), err);
     }
-    return check_positions(c, &list, positions, title ? f->title_lengths : f->body_lengths,
-                           title ? 0 : snapshot_title_weight(c->snapshot), err);
+    arena_free(&scratch);
+    return status;
 }
 
 static anp_status check_apart(check *c, const section *s, uint64_t inner, anp_error *err) {
@@ -358,9 +372,9 @@ static uint64_t group_reached(const catalog *cat, uint32_t group) {
 
 /* Whether the catalog lists the unit; where its keys may lie. */
 static bool find_unit(const catalog *cat, section *s) {
-    s->level = s->table == STORE_SEGMENTS                                             ? UNIT_SEGMENT
-               : s->table >= STORE_GROUP_POSTINGS && s->table <= STORE_GROUP_FACETS ? UNIT_GROUP
-                                                                                      : UNIT_WINDOW;
+    bool segment = s->table == STORE_SEGMENTS || s->table == STORE_SEGMENT_POSITIONS;
+    bool group = s->table >= STORE_GROUP_POSTINGS && s->table <= STORE_GROUP_FACETS;
+    s->level = segment ? UNIT_SEGMENT : group ? UNIT_GROUP : UNIT_WINDOW;
     s->from = s->before = 0;
     s->to = UINT64_MAX;
     if (s->level == UNIT_GROUP) {
@@ -372,8 +386,10 @@ static bool find_unit(const catalog *cat, section *s) {
     if (!s->unit) {
         return false;
     }
-    if (s->level == UNIT_WINDOW) {
-        bool merges = catalog_merging(cat) == (int32_t)s->number;
+    bool merges = catalog_merging(cat) == (int32_t)(s->unit->first >> WINDOW_BITS);
+    if (s->table == STORE_SEGMENT_POSITIONS) {
+        s->from = merges ? cat->state.merge_cursor : 0;
+    } else if (s->level == UNIT_WINDOW) {
         s->from = group_reached(cat, s->number >> GROUP_BITS);
         s->to = merges ? cat->state.merge_cursor : UINT64_MAX;
     }

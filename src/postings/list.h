@@ -240,16 +240,18 @@ typedef struct positions_view {
 anp_status positions_view_open(str value, uint32_t posting_count, positions_view *out,
                                anp_error *err);
 
-/* A whole list's, one of several. */
+/* Those of a run of a list's postings. */
 typedef struct positions_part {
-    positions_view view;
-    uint32_t count; /* postings */
+    positions_view view; /* the list's */
+    uint32_t count;      /* postings of the run */
+    uint32_t first;      /* its first rank; 0 with a whole list */
+    uint64_t bit;        /* where that posting begins (positions_begin); 0 likewise */
 } positions_part;
 
 /*
- * As positions_build, of lists that lie one behind the other and whose postings are all of the
+ * As positions_build, of parts that lie one behind the other and whose postings are all of the
  * input's: their bits are copied, and the input's `positions` are not looked at. The same bytes
- * come out. ANP_CORRUPT when the lists are not as long as that takes; what they say is not checked:
+ * come out. ANP_CORRUPT when the parts are not as long as that takes; what they say is not checked:
  * who reads them does.
  */
 anp_status positions_append(const positions_input *input, const positions_part *parts,
@@ -264,6 +266,14 @@ anp_status positions_append(const positions_input *input, const positions_part *
 anp_status positions_read(const positions_view *view, const list_view *list,
                           const list_lengths *lengths, uint32_t title_weight, uint16_t low,
                           uint32_t rank, uint32_t expect, uint32_t *out, anp_error *err);
+
+/*
+ * Where the posting of a rank begins. lengths: how many words the posts of the rank % 32 postings
+ * before it have, in rank order. ANP_CORRUPT as positions_read.
+ */
+anp_status positions_begin(const positions_view *view, const list_view *list,
+                           uint32_t title_weight, uint32_t rank, const uint32_t *lengths,
+                           uint64_t *bit, anp_error *err);
 
 /* All postings in rank order, for who reads them all: begins zeroed but for `view`. */
 typedef struct positions_cursor {

@@ -353,23 +353,36 @@ anp_status positions_read_block(const positions_view *v, const positions_block *
     return ANP_OK;
 }
 
+anp_status positions_begin(const positions_view *v, const list_view *list,
+                           uint32_t title_weight, uint32_t rank, const uint32_t *lengths,
+                           uint64_t *bit, anp_error *err) {
+    uint32_t tfs[POSITIONS_GROUP];
+    uint32_t before = rank % POSITIONS_GROUP, from = rank - before;
+    *bit = positions_group_offset(v, rank / POSITIONS_GROUP) * 8;
+    list_tfs_at(list, from, before, tfs);
+    list_less_titles(list, title_weight, from, before, tfs);
+    for (uint32_t i = 0; i < before; i++) {
+        if (tfs[i] > lengths[i]) {
+            return error_corrupt(err, "a posting has %u positions in %u words", tfs[i],
+                                 lengths[i]);
+        }
+        *bit += width_of(tfs[i], lengths[i]);
+    }
+    return ANP_OK;
+}
+
 anp_status positions_read(const positions_view *v, const list_view *list,
                           const list_lengths *lengths, uint32_t title_weight, uint16_t low,
                           uint32_t rank, uint32_t expect, uint32_t *out, anp_error *err) {
     uint16_t docs[POSITIONS_GROUP];
-    uint32_t tfs[POSITIONS_GROUP];
-    uint32_t from = rank / POSITIONS_GROUP * POSITIONS_GROUP, before = rank - from;
-    uint64_t bit = positions_group_offset(v, rank / POSITIONS_GROUP) * 8;
+    uint32_t words[POSITIONS_GROUP];
+    uint32_t before = rank % POSITIONS_GROUP;
+    uint64_t bit;
     list_docs_before(list, rank, low, before, docs);
-    list_tfs_at(list, from, before, tfs);
-    list_less_titles(list, title_weight, from, before, tfs);
     for (uint32_t i = 0; i < before; i++) {
-        uint32_t length = list_length(lengths, docs[i]);
-        if (tfs[i] > length) {
-            return error_corrupt(err, "a posting has %u positions in %u words", tfs[i], length);
-        }
-        bit += width_of(tfs[i], length);
+        words[i] = list_length(lengths, docs[i]);
     }
+    TRY(positions_begin(v, list, title_weight, rank, words, &bit, err));
     return positions_read_at(v, bit, list_length(lengths, low), expect, out, err);
 }
 
@@ -394,15 +407,15 @@ static void copy_bits(bit_writer *to, const positions_view *v, uint64_t bit, uin
 static bool append_part(const positions_input *input, const positions_part *part, uint32_t at,
                         building *b) {
     const positions_view *v = &part->view;
-    uint64_t from = 0, bit = 0, end = (uint64_t)v->len * 8;
+    uint64_t from = part->bit, bit = from, end = (uint64_t)v->len * 8;
     for (uint32_t i = 0; i < part->count; i++) {
-        uint32_t rank = at + i, t = input->counts[rank];
+        uint32_t rank = at + i, rank_there = part->first + i, t = input->counts[rank];
         uint32_t length = list_length(&input->lengths, input->docs[rank]);
-        bool here = rank % POSITIONS_GROUP == 0, there = i % POSITIONS_GROUP == 0;
+        bool here = rank % POSITIONS_GROUP == 0, there = rank_there % POSITIONS_GROUP == 0;
         if (here || there) {
             copy_bits(&b->w, v, from, bit - from);
             bit = from = there ? (bit + 7) / 8 * 8 : bit;
-            if (there && bit != positions_group_offset(v, i / POSITIONS_GROUP) * 8) {
+            if (there && bit != positions_group_offset(v, rank_there / POSITIONS_GROUP) * 8) {
                 return false;
             }
         }

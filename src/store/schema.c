@@ -11,6 +11,7 @@ const store_table_info store_table_infos[STORE_TABLES] = {
     [STORE_VALUES_RUNS] = {"values_runs", STORE_KEY_BYTES},
     [STORE_LOG] = {"log", STORE_KEY_U64},
     [STORE_SEGMENTS] = {"segments", STORE_KEY_U64},
+    [STORE_SEGMENT_POSITIONS] = {"segment_positions", STORE_KEY_U64},
     [STORE_POSTINGS] = {"postings", STORE_KEY_U64},
     [STORE_POSITIONS] = {"positions", STORE_KEY_U64},
     [STORE_FACETS] = {"facets", STORE_KEY_U64},

@@ -24,7 +24,10 @@
  *     terms_runs, values_runs
  *                u8 run, as above those of the newest commits, not yet in the two tables above
  *     log        u64 docno        forward record of one post (index/forward.h)
- *     segments   u64 unit key     all that a segment holds, as in the tables below
+ *     segments   u64 unit key     all that a segment holds, as in the tables below, but positions
+ *     segment_positions
+ *                u64 unit key     its positions: those of a window that is being merged go as the
+ *                                 window gets them
  *     postings   u64 unit key     posting list of one term in one window (postings/format.h)
  *     positions  u64 unit key     its positions (postings/format.h)
  *     facets     u64 unit key     posting list without tf: the posts with a value
@@ -49,12 +52,13 @@
  *
  * Format versions: 1 (0.1.0) first; 2 has tables shingles and pairs, and sketches in pieces; 3 says
  * which pairs stand nowhere; 4 has champions in lists, and lists of any of the other pairs; 5 has
- * runners-up, and keeps the segments of a window whole until all of it is merged.
+ * runners-up, and keeps the segments of a window whole until all of it is merged; 6 has their
+ * positions in a table of their own, whole only until the merge has reached them.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H
 
-enum { STORE_FORMAT_VERSION = 5 };
+enum { STORE_FORMAT_VERSION = 6 };
 
 typedef enum store_table {
     STORE_META,
@@ -66,6 +70,7 @@ typedef enum store_table {
     STORE_VALUES_RUNS,
     STORE_LOG,
     STORE_SEGMENTS,
+    STORE_SEGMENT_POSITIONS,
     STORE_POSTINGS,
     STORE_POSITIONS,
     STORE_FACETS,

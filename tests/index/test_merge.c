@@ -59,8 +59,8 @@ static void check_lists(digest *d, index_field field, uint32_t term) {
         CHECK_EQ_INT(list_view_open(lists[i].bytes, &view, NULL), ANP_OK);
         uint32_t base = lists[i].unit->first >> WINDOW_BITS << WINDOW_BITS;
         bitmap_add_window(have, base, lows, list_docs(&view, lows));
-        CHECK_EQ_INT(snapshot_list_positions(d->s, field, term, &lists[i], &positions, NULL),
-                     ANP_OK);
+        CHECK_EQ_INT(snapshot_list_positions(d->s, field, term, &lists[i], &d->memory, &positions,
+                                             NULL), ANP_OK);
         CHECK(positions.data != NULL);
     }
     CHECK_EQ_INT(snapshot_term_bitmap(d->s, field, term, &want, NULL), ANP_OK);
@@ -186,8 +186,10 @@ static void check_steps(uint64_t seed, uint32_t groups, uint32_t most) {
 
 /* Every value of the tables that merges write, as one number. */
 static uint64_t written(index_handle *index) {
-    static const store_table tables[] = {STORE_SEGMENTS, STORE_POSTINGS, STORE_POSITIONS,
-                                         STORE_FACETS,   STORE_COLUMNS,  STORE_SKETCHES};
+    static const store_table tables[] = {STORE_SEGMENTS, STORE_SEGMENT_POSITIONS,
+                                         STORE_POSTINGS, STORE_POSITIONS,
+                                         STORE_FACETS,   STORE_COLUMNS,
+                                         STORE_SKETCHES};
     digest d = {0};
     store_txn *txn;
     CHECK_EQ_INT(store_begin_read(index_store(index), &txn, NULL), ANP_OK);

@@ -112,8 +112,8 @@ static store_table lists_of(const garden *g) {
 /* ---- The plants: false where this index has nothing to plant it in ------------------------- */
 
 static bool unlisted_unit(garden *g, unsigned n) {
-    static const store_table tables[] = {STORE_SEGMENTS,       STORE_POSTINGS,
-                                         STORE_POSITIONS,      STORE_FACETS,
+    static const store_table tables[] = {STORE_SEGMENTS,       STORE_SEGMENT_POSITIONS,
+                                         STORE_POSTINGS,       STORE_POSITIONS,      STORE_FACETS,
                                          STORE_GROUP_POSTINGS, STORE_GROUP_POSITIONS,
                                          STORE_GROUP_FACETS,   STORE_COLUMNS,
                                          STORE_SKETCHES,       STORE_PAIRS};
@@ -261,7 +261,7 @@ static bool wrong_champions(garden *g, unsigned n) {
 /* Positions of their own beside a list that has them in itself, and of no list. */
 static bool orphan_positions(garden *g, unsigned n) {
     store_table lists = lists_of(g);
-    store_table table = lists == STORE_SEGMENTS ? lists
+    store_table table = lists == STORE_SEGMENTS ? STORE_SEGMENT_POSITIONS
                         : lists == STORE_POSTINGS ? STORE_POSITIONS : STORE_GROUP_POSITIONS;
     uint64_t key;
     str value;

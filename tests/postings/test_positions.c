@@ -317,7 +317,7 @@ static bool check_all(const fixture *f, str value, const list_view *list) {
 static bool check_append(const fixture *f, prng *p) {
     enum { PARTS = 12 };
     buffer built[PARTS] = {{0}}, out = {0};
-    positions_part parts[PARTS] = {{{0}, 0}};
+    positions_part parts[PARTS] = {0};
     uint32_t count = f->s.count, n = 0;
     bool good = true;
     for (uint32_t from = 0, to; good && from < count; from = to, n++) {
@@ -347,7 +347,7 @@ static bool check_append(const fixture *f, prng *p) {
 /* A whole list of any bytes, appended to nothing. */
 static anp_status append_one(const fixture *f, const positions_view *v) {
     buffer out = {0};
-    positions_part part = {*v, f->s.count};
+    positions_part part = {.view = *v, .count = f->s.count};
     positions_input all = {f->s.count, f->s.docs, f->counts, NULL, lengths_of(f)};
     anp_status status = positions_append(&all, &part, 1, &out, NULL);
     buffer_free(&out);
