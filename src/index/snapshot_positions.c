@@ -58,13 +58,15 @@ static bool is_taken(const snapshot *s, const unit_info *unit, unit_entry entry)
            snapshot_inner_key(window, entry) < s->merged;
 }
 
-/* A value of the window that is being merged. */
-static anp_status merged_value(snapshot *s, unit_entry entry, str *out, anp_error *err) {
+/* A value of the window that is being merged, for a list of so many postings. */
+static anp_status merged_value(snapshot *s, unit_entry entry, uint32_t count, str *out,
+                               anp_error *err) {
     uint64_t unit = (uint64_t)s->merging << 48;
     anp_status status = unit_get(s->txn, UNIT_WINDOW,
                                  unit | snapshot_inner_key((uint32_t)s->merging, entry), out, err);
     return status == ANP_NOT_FOUND
-               ? error_corrupt(err, "a window that is being merged lacks a list or its positions")
+               ? error_corrupt(err, "a list of %u postings has no positions: nor has its window",
+                               count)
                : status;
 }
 
@@ -114,10 +116,11 @@ static anp_status copy_run(snapshot *s, const run *r, unit_entry entry, arena *m
     positions_part part = {0};
     positions_input input = {r->count, r->docs, r->counts, NULL, {0}};
     buffer bytes = {0};
-    TRY(merged_value(s, entry, &value, err));
+    TRY(merged_value(s, entry, r->count, &value, err));
     TRY(list_view_open(value, &list, err));
     entry.sub++;
-    TRY(list.positions.data ? ANP_OK : merged_value(s, entry, &list.positions, err));
+    TRY(list.positions.data ? ANP_OK
+                            : merged_value(s, entry, r->count, &list.positions, err));
     TRY(positions_view_open(list.positions, list.count, &part.view, err));
     TRY(find_run(s, r, &list, &part, err));
     TRY(words_of(s, r->field, r->unit, &input.lengths, err));

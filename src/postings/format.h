@@ -124,13 +124,18 @@ enum {
     LIST_SEEDS_MAX = 11,
     LIST_CHAMPIONS = 1 << (LIST_SEEDS - 1),
     LIST_TF_STRIDE = 64, /* codes an entry of before[] covers */
-    LIST_INLINE_BYTES = 512,
     POSITIONS_GROUP = 32,
     POSITIONS_SUPER = 16, /* groups a base covers */
 };
 
 /* What a blended impact is divided by before it is stored: the largest prior factor, 1 + 0.3. */
 #define LIST_BLEND_SCALE 1.3f
+
+/* Positions of a list lie behind it in its value when both take at most as many. The tests are also
+   built with less. */
+#ifndef LIST_INLINE_BYTES
+#define LIST_INLINE_BYTES 512
+#endif
 
 /* The least list that has champions. The tests are also built with fewer. */
 #ifndef LIST_CHAMPIONS_FROM

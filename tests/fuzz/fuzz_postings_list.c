@@ -221,6 +221,25 @@ static void find_positions(str value, const list_view *list, const uint16_t *doc
     free(words);
 }
 
+/* The second half of a list. */
+static void append_run(const positions_input *all, const positions_view *view,
+                       const list_view *list, const uint16_t *docs) {
+    uint32_t first = list->count / 2, words[POSITIONS_GROUP], before = first % POSITIONS_GROUP;
+    positions_part part = {.view = *view, .count = list->count - first, .first = first};
+    positions_input input = {part.count, docs + first, all->counts + first, NULL, all->lengths};
+    buffer out = {0};
+    for (uint32_t i = 0; i < before; i++) {
+        words[i] = list_length(&all->lengths, docs[first - before + i]);
+    }
+    anp_status status =
+        positions_begin(view, list, TITLE_WEIGHT, first, words, &part.bit, NULL);
+    if (status == ANP_OK) {
+        status = positions_append(&input, &part, 1, &out, NULL);
+    }
+    need(status == ANP_OK || status == ANP_CORRUPT);
+    buffer_free(&out);
+}
+
 /* Copied as they are, by who merges lists. */
 static void append_positions(str value, const list_view *list, const uint16_t *docs,
                              uint32_t *tfs) {
@@ -233,6 +252,7 @@ static void append_positions(str value, const list_view *list, const uint16_t *d
                                  {words, sizeof *words, sizeof *words, 0, 0, LIST_DOCS}};
         anp_status status = positions_append(&input, &part, 1, &out, NULL);
         need(status == ANP_OK || status == ANP_CORRUPT);
+        append_run(&input, &part.view, list, docs);
     }
     buffer_free(&out);
     free(words);

@@ -343,6 +343,77 @@ static bool find_list(garden *g, unit_level level, uint32_t unit, uint64_t from,
     return status == ANP_OK;
 }
 
+/* How many of the lists that readers read are damaged, as readers of positions say by name. */
+static uint32_t lists_without_positions(index_handle *index) {
+    uint32_t lost = 0;
+    snapshot *s;
+    arena memory = {0};
+    if (!CHECK_EQ_INT(snapshot_open(index, &s, NULL), ANP_OK) ||
+        !CHECK_EQ_INT(cells_begin(s, NULL), ANP_OK)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < 2 * STAGED_WORDS; i++) {
+        char text[16];
+        const term_lists *term;
+        index_field field = i % 2 ? INDEX_TITLE : INDEX_TEXT;
+        sprintf(text, "w%ux", i / 2);
+        if (!CHECK_EQ_INT(cells_term(s, field, str_from(text), &term, NULL), ANP_OK)) {
+            break;
+        }
+        for (uint32_t k = 0; k < term->count; k++) {
+            anp_error err = ANP_ERROR_INIT;
+            const uint32_t *positions;
+            uint16_t lows[WINDOW_DOCS];
+            uint32_t count;
+            cell_list *list = &term->lists[k];
+            anp_status status = cells_positions(s, term, list, &err);
+            bool named = strstr(err.message, "postings has no positions") != NULL;
+            CHECK(status == ANP_OK || (status == ANP_CORRUPT && named));
+            lost += status != ANP_OK;
+            list_docs(&list->list, lows);
+            uint32_t docno = cells_all(s, &count)[list->cell].first + lows[list->list.count - 1];
+            CHECK_EQ_INT(snapshot_positions(s, field == INDEX_TEXT ? INDEX_BODY : field,
+                                            term->number, docno, &memory, &positions, &count,
+                                            NULL), status);
+        }
+    }
+    arena_free(&memory);
+    snapshot_close(s);
+    return lost;
+}
+
+/* Gone: positions of a segment that the merge has not reached, or of the window that has got them.
+   Left: some of a segment that it has passed. */
+static bool lost_positions(garden *g, unsigned n) {
+    uint64_t key, inner;
+    str value;
+    uint32_t window = (uint32_t)catalog_merging(&g->cat);
+    if (n > 2 || (n > 0 && catalog_merging(&g->cat) == MERGE_NONE)) {
+        return false;
+    }
+    if (n == 2) {
+        const unit_info *segment = g->cat.units.items;
+        while (segment->level != UNIT_SEGMENT) {
+            segment++;
+        }
+        buffer list = {0};
+        bool found = find_list(g, UNIT_SEGMENT, segment->number, 0, g->cat.state.merge_cursor,
+                               &inner, &list);
+        key = (uint64_t)segment->number << 48 | inner | 1 << 4;
+        change(g, STORE_SEGMENT_POSITIONS, key, &STR("abcdefgh"));
+        buffer_free(&list);
+        return found;
+    }
+    uint64_t from = n ? (uint64_t)window << 48 : 0;
+    store_table table = n ? STORE_POSITIONS : STORE_SEGMENT_POSITIONS;
+    if (!find_value(g, table, from, true, &key, &value) &&
+        !find_value(g, table, from, false, &key, &value)) {
+        return false;
+    }
+    change(g, table, key, NULL);
+    return true;
+}
+
 /* A good list that a group has and its window, too, or that is here before a merge reached it. */
 static bool wrong_side(garden *g, unsigned n) {
     uint64_t inner, cursor = g->cat.state.group_cursor;
@@ -493,6 +564,8 @@ static void plant(garden *g, const char *name, bool (*seed)(garden *g, unsigned 
             return;
         }
         CHECK_EQ_INT(store_commit(g->txn, NULL), ANP_OK);
+        CHECK(seed != lost_positions || n == 2 || losing_segments(&g->cat) ||
+              lists_without_positions(g->index) > 0);
         if (!CHECK(problems_of(g->index, false) > 0)) {
             test_note("%s %u, group %u to %llx, window to %llx", name, n, g->cat.state.group_end,
                       (unsigned long long)g->cat.state.group_cursor,
@@ -510,6 +583,7 @@ static void plant_all(garden *g) {
     plant(g, "wrong list", wrong_list);
     plant(g, "wrong champions", wrong_champions);
     plant(g, "orphan positions", orphan_positions);
+    plant(g, "lost positions", lost_positions);
     plant(g, "lost column", lost_column);
     plant(g, "short sketches", short_sketches);
     plant(g, "stray log", stray_log);

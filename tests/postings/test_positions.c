@@ -344,6 +344,35 @@ static bool check_append(const fixture *f, prng *p) {
     return good;
 }
 
+/* A run of the list, appended: the bytes of a list of its postings alone. */
+static bool check_run(const fixture *f, const positions_view *v, const list_view *list, prng *p) {
+    uint32_t from = prng_below(p, f->s.count), count = 1 + prng_below(p, f->s.count - from);
+    uint32_t words[POSITIONS_GROUP], before = from % POSITIONS_GROUP;
+    positions_part part = {.view = *v, .count = count, .first = from};
+    positions_input input = {count, f->s.docs + from, f->counts + from,
+                             f->positions + f->starts[from], lengths_of(f)};
+    buffer built = {0}, out = {0};
+    for (uint32_t i = 0; i < before; i++) {
+        words[i] = list_length(&input.lengths, f->s.docs[from - before + i]);
+    }
+    bool good = CHECK_EQ_INT(positions_begin(v, list, f->weight, from, words, &part.bit, NULL),
+                             ANP_OK) &&
+                CHECK_EQ_INT(positions_build(&input, &built, NULL), ANP_OK);
+    input.positions = NULL;
+    good = good && CHECK_EQ_INT(positions_append(&input, &part, 1, &out, NULL), ANP_OK) &&
+           CHECK_EQ_INT(out.len, built.len) &&
+           CHECK(out.len == 0 || memcmp(out.data, built.data, out.len) == 0);
+    if (!good) {
+        test_note("ranks %u to %u of %u", from, from + count, f->s.count);
+    }
+    /* Damaged groups lead anywhere. */
+    part.bit = (uint64_t)v->len * 8 + 1 + prng_below(p, 100);
+    good = good && CHECK_EQ_INT(positions_append(&input, &part, 1, &out, NULL), ANP_CORRUPT);
+    buffer_free(&built);
+    buffer_free(&out);
+    return good;
+}
+
 /* A whole list of any bytes, appended to nothing. */
 static anp_status append_one(const fixture *f, const positions_view *v) {
     buffer out = {0};
@@ -372,6 +401,11 @@ static void round_trip(uint32_t count, titles which, uint32_t weight, bool heavy
         good = CHECK_EQ_INT(f->apart.data[0], form) && good;
     }
     good = check_append(f, &p) && good;
+    positions_view v;
+    good = CHECK_EQ_INT(positions_view_open(apart, count, &v, NULL), ANP_OK) && good;
+    for (int i = 0; i < 8 && good; i++) {
+        good = check_run(f, &v, &list, &p);
+    }
     if (good) {
         positions_join(&f->list, 0, apart);
         str joined = str_make((const char *)f->list.data, f->list.len);
