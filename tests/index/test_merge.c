@@ -40,7 +40,7 @@ static void mix_postings(digest *d, index_field field, uint32_t term) {
         CHECK_EQ_INT(snapshot_postings(d->s, field, term, window, &d->memory, &all, NULL), ANP_OK);
         mix(d, all.docs, all.count * sizeof *all.docs);
         mix(d, all.tfs, all.count * sizeof *all.tfs);
-        for (uint32_t i = 0; i < all.count && field != INDEX_TEXT; i++) {
+        for (uint32_t i = 0; i < all.count && field != INDEX_TEXT; i += 1 + all.count / 8) {
             const uint32_t *positions;
             uint32_t count, docno = window << WINDOW_BITS | all.docs[i];
             CHECK_EQ_INT(snapshot_positions(d->s, field, term, docno, &d->memory, &positions,
@@ -187,13 +187,19 @@ static void mix_records(digest *d, index_handle *index) {
     uninverter_close(&from);
 }
 
-static uint64_t digest_of_snapshot(index_handle *index, snapshot *s, uint32_t *taken) {
+static uint64_t digest_of_snapshot(snapshot *s, uint32_t *taken) {
     digest d = {.s = s};
     mix_terms(&d);
     mix_meta(&d);
-    mix_records(&d, index);
     arena_free(&d.memory);
     *taken += d.taken;
+    return d.sum;
+}
+
+static uint64_t records_of(index_handle *index, snapshot *s) {
+    digest d = {.s = s};
+    mix_records(&d, index);
+    arena_free(&d.memory);
     return d.sum;
 }
 
@@ -202,7 +208,7 @@ static uint64_t digest_of(index_handle *index) {
     uint64_t sum = 0;
     uint32_t taken = 0;
     if (CHECK_EQ_INT(snapshot_open(index, &s, NULL), ANP_OK)) {
-        sum = digest_of_snapshot(index, s, &taken);
+        sum = digest_of_snapshot(s, &taken);
         snapshot_close(s);
     }
     return sum;
@@ -214,10 +220,11 @@ static void report_line(void *user, const char *line) {
 }
 
 static void check_sound(index_handle *index) {
-    uint64_t problems = 0;
-    CHECK_EQ_INT(index_verify(index, true, report_line, NULL, &problems, NULL), ANP_OK);
-    CHECK_EQ_INT(index_verify(index, false, report_line, NULL, &problems, NULL), ANP_OK);
-    CHECK_EQ_INT(problems, 0);
+    for (int full = 0; full < 2; full++) {
+        uint64_t problems = 0;
+        CHECK_EQ_INT(index_verify(index, full, report_line, NULL, &problems, NULL), ANP_OK);
+        CHECK_EQ_INT(problems, 0);
+    }
 }
 
 /* A copy says the same, in the midst of the merge; a compacted index has the same live posts. */
@@ -265,15 +272,19 @@ static void check_steps(uint64_t seed, uint32_t groups, uint32_t most) {
     uint32_t taken = 0;
     snapshot *s, *former = NULL; /* some steps ago */
     catalog c;
+    CHECK_EQ_INT(snapshot_open(index, &s, NULL), ANP_OK);
+    uint64_t records = records_of(index, s);
+    snapshot_close(s);
     while (staged_step(index, 1 + prng_below(&p, most), &c)) {
         steps++;
-        if (former && prng_below(&p, 4) == 0) {
-            CHECK(digest_of_snapshot(index, former, &taken) == want);
+        if (former && prng_below(&p, 8) == 0) {
+            CHECK(digest_of_snapshot(former, &taken) == want);
             snapshot_close(former);
             former = NULL;
         }
         CHECK_EQ_INT(snapshot_open(index, &s, NULL), ANP_OK);
-        bool same = CHECK(digest_of_snapshot(index, s, &taken) == want);
+        bool same = CHECK(digest_of_snapshot(s, &taken) == want) &&
+                    (prng_below(&p, 4) || CHECK(records_of(index, s) == records));
         if (former) {
             snapshot_close(s);
         } else {
