@@ -36,9 +36,9 @@ typedef struct catalog_state {
     uint64_t post_count;       /* live */
     uint64_t title_words;      /* of live posts */
     uint64_t body_words;       /* of live posts */
-    uint64_t merge_cursor; /* inner key up to which the newest window unit is written;
-                              MERGE_WRITTEN: all of it, its segments are going; UINT64_MAX: they
-                              are gone */
+    uint64_t merge_cursor; /* inner key up to which the newest window unit is written, and up to
+                              which its segments have no positions any more; MERGE_WRITTEN: all
+                              of it, its segments are going; UINT64_MAX: they are gone */
     uint64_t group_cursor; /* likewise of group group_end; UINT64_MAX: it is not begun */
     uint32_t docno_end;        /* the next ordinal */
     uint32_t log_first;        /* posts [log_first, docno_end) are in the log */

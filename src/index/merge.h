@@ -45,8 +45,9 @@ anp_status merge_make(merge_job *job, pool *p, store_txn *txn, anp_error *err);
 
 /*
  * What was made, into txn; changes c, the state of which is the caller's to save. Readers see a
- * window's segments until all of its unit is written (catalog_reads); each key of a group either
- * there or in its windows, as the group cursor in the catalog says.
+ * window's segments until all of its unit is written (catalog_reads), but the positions that it has
+ * only there (snapshot_positions.c); each key of a group either there or in its windows, as the
+ * group cursor in the catalog says.
  */
 anp_status merge_put(merge_job *job, store_txn *txn, catalog *c, anp_error *err);
 

@@ -552,11 +552,11 @@ static anp_status build_positions(snapshot *s, const term_lists *term, const cel
 
 anp_status cells_positions(snapshot *s, const term_lists *term, cell_list *list, anp_error *err) {
     if (!list->positions.data) {
-        bool made = !list->list.positions.data && !list->unit;
+        bool of_log = !list->list.positions.data && !list->unit;
         unit_entry entry = snapshot_term_entry(term->field, term->number);
-        TRY(made ? build_positions(s, term, list, &list->positions, err)
-                 : snapshot_positions_of(s, list->unit, entry, &list->list,
-                                         &s->cell_cache->lists, &list->positions, err));
+        TRY(of_log ? build_positions(s, term, list, &list->positions, err)
+                   : snapshot_positions_of(s, list->unit, entry, &list->list,
+                                           &s->cell_cache->lists, &list->positions, err));
     }
     return ANP_OK;
 }

@@ -58,7 +58,7 @@
  *                x / (x + c (1 - x))
  *
  * Positions of the list, in a value of their own or, where LIST_POSITIONS is set, behind it in the
- * same one (when both together take 512 bytes or less):
+ * same one (when both together take LIST_INLINE_BYTES or less):
  *
  *     groups     from n = 33: u8 form, then where each further group of 32 postings begins, in
  *                bytes from the first; e counts them from 0:
