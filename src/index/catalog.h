@@ -28,7 +28,8 @@ enum { FIELD_TEXT = 1, FIELD_NUMBER = 2, FIELD_DATE = 4 };
 
 enum { MERGE_NONE = -1 };
 
-/* A merge cursor: the window's unit has all that its segments have. */
+/* A merge cursor: the window's unit has all that its segments have; its pairs come when they are
+   gone. */
 #define MERGE_WRITTEN ((uint64_t)1 << 48)
 
 /* 80 bytes on disk, in this order. */
@@ -38,7 +39,8 @@ typedef struct catalog_state {
     uint64_t body_words;       /* of live posts */
     uint64_t merge_cursor; /* inner key up to which the newest window unit is written, and up to
                               which its segments have no positions any more; MERGE_WRITTEN: all
-                              of it, its segments are going; UINT64_MAX: they are gone */
+                              of it but pairs, its segments are going; UINT64_MAX: it is whole,
+                              they are gone */
     uint64_t group_cursor; /* likewise of group group_end; UINT64_MAX: it is not begun */
     uint32_t docno_end;        /* the next ordinal */
     uint32_t log_first;        /* posts [log_first, docno_end) are in the log */

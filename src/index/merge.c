@@ -11,12 +11,15 @@
  *     window 3      cache
  *
  * Terms are joined by the pool's threads (merge_terms.h), if there are any for it. The last step
- * makes the window's pairs of words (pairs.h), out of the lists that it then has. Dead posts go
+ * makes the window's pairs of words (pairs.h), out of the lists that it has by then. Dead posts go
  * along; compaction drops them. Cost: some 12 ms of processors a MB; a window of 65,536 posts 0.7 s
  * in all, and some 0.7 s for the pairs (synthesised posts: most words are frequent there).
  *
- * Readers read the segments, in place, until all of the window's unit is written: so a window that
- * is being merged costs them next to nothing. Then they read that, and the segments go, one a step.
+ * Readers read the segments, in place, until all of the window's unit is written but its pairs: so
+ * a window that is being merged costs them next to nothing. Then they read that, and the segments
+ * go, one a step; pairs come behind, for they take long, and the file has room for the next
+ * segments meanwhile (segments of a full log have no pairs either).
+ *
  * But positions, more than half of a window, go with the step that puts the window's: who wants
  * them copies those of a segment's list from the window's (snapshot_positions.c). So the file has
  * all else of a window twice for a while, and room for the next one afterwards. (Were lists, too,
@@ -36,9 +39,6 @@
 
 #define TERMS_END unit_key(0, UNIT_FACET, 0)
 
-/* Behind all that is merged. */
-#define PAIRS_KEY unit_key(0, UNIT_PAIR, 0)
-
 /* In bytes that are merged, of dropping a segment. */
 enum { DROP_COST = MERGE_STEP_BYTES / 4 };
 
@@ -48,6 +48,7 @@ struct merge_job {
     uint64_t from;  /* the cursor before it */
     uint64_t reached; /* and after it */
     bool drops; /* the last of the segments */
+    bool makes_pairs;
     bool of_group;
     uint32_t group;    /* its number */
     unit_info window;  /* else: its unit, */
@@ -355,9 +356,7 @@ static anp_status find_words(merge *m, pairs_word **words, size_t *count, anp_er
 static anp_status make_pairs(merge *m, anp_error *err) {
     pairs_word *words = NULL;
     size_t count;
-    if (m->job->window.count < PAIRS_POSTS_MIN) {
-        return ANP_OK;
-    }
+    m->job->reached = UINT64_MAX;
     pairs_lists lists = {.get = get_merged,
                          .user = m,
                          .title_weight = m->job->settings.title_weight,
@@ -416,16 +415,9 @@ static anp_status make_of_window(merge *m, pool *p, anp_error *err) {
     TRY(merge_some_terms(m, p, &bytes, err));
     TRY(merge_some_others(m, bytes, err));
     job->reached = least_inner(m);
+    job->reached = job->reached == UINT64_MAX ? MERGE_WRITTEN : job->reached;
     close_cursors(m);
-    if (job->reached != UINT64_MAX) {
-        return ANP_OK;
-    }
-    job->reached = MERGE_WRITTEN;
-    if (job->from < PAIRS_KEY && job->window.count >= PAIRS_POSTS_MIN) {
-        job->reached = PAIRS_KEY; /* in a step of their own */
-        return ANP_OK;
-    }
-    return make_pairs(m, err);
+    return ANP_OK;
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
@@ -444,10 +436,12 @@ static unit_info window_unit(const catalog *c, size_t at) {
                              .length_average = (float)average};
 }
 
-/* A segment less. */
-static void plan_drop(merge_job *job) {
-    job->drops = job->made = true;
-    job->reached = job->unit_count > 1 ? MERGE_WRITTEN : UINT64_MAX;
+/* A segment less; when all are gone, the window's pairs. */
+static void plan_end(merge_job *job) {
+    bool pairs = job->window.count >= PAIRS_POSTS_MIN;
+    job->makes_pairs = pairs && job->unit_count == 0;
+    job->drops = job->made = !job->makes_pairs;
+    job->reached = job->unit_count > 1 || pairs ? MERGE_WRITTEN : UINT64_MAX;
 }
 
 static anp_status plan_window(const catalog *c, size_t at, merge_job *job, anp_error *err) {
@@ -466,7 +460,7 @@ static anp_status plan_window(const catalog *c, size_t at, merge_job *job, anp_e
     }
     memcpy(job->units, units + from, job->unit_count * sizeof *job->units);
     if (begun && job->from == MERGE_WRITTEN) {
-        plan_drop(job);
+        plan_end(job);
     }
     return ANP_OK;
 }
@@ -494,23 +488,18 @@ anp_status merge_plan(const catalog *c, uint64_t bytes, merge_job **out, anp_err
     return status;
 }
 
-static bool makes_pairs(const merge_job *job) {
-    return !job->of_group && !job->drops && job->from >= PAIRS_KEY &&
-           job->window.count >= PAIRS_POSTS_MIN;
-}
-
 /* Pairs cost two bytes a word of the window, some quarter of what its posts owe: more than their
    time, so that a thread has made them before they are put. */
 uint64_t merge_job_cost(const merge_job *job) {
     float bytes = 2 * job->window.length_average * (float)job->window.count;
     bool sane = bytes >= 0 && bytes < (float)UINT32_MAX; /* it is of the file */
-    return job->drops ? DROP_COST : !makes_pairs(job) ? job->bytes : sane ? (uint64_t)bytes : 0;
+    return job->drops ? DROP_COST : !job->makes_pairs ? job->bytes : sane ? (uint64_t)bytes : 0;
 }
 
 bool merge_job_follows(const merge_job *job, const merge_job *before) {
     bool same = job->of_group == before->of_group && job->group == before->group &&
                 job->window.number == before->window.number;
-    return same && !makes_pairs(job);
+    return same && !job->makes_pairs;
 }
 
 void merge_job_free(merge_job *job) {
@@ -530,9 +519,11 @@ anp_status merge_make(merge_job *job, pool *p, store_txn *txn, anp_error *err) {
     if (job->made) {
         return ANP_OK;
     }
-    anp_status status = job->of_group ? group_move(txn, job->group, job->from, job->bytes, m.sink,
-                                                   &job->reached, err)
-                                      : make_of_window(&m, p, err);
+    anp_status status = job->of_group
+                            ? group_move(txn, job->group, job->from, job->bytes, m.sink,
+                                         &job->reached, err)
+                        : job->makes_pairs ? make_pairs(&m, err)
+                                           : make_of_window(&m, p, err);
     close_merge(&m);
     job->made = status == ANP_OK;
     return status;
