@@ -508,6 +508,19 @@ static bool wrong_chunk(garden *g, unsigned n) {
     return true;
 }
 
+/* Pairs of a window whose segments are still going. */
+static bool early_pairs(garden *g, unsigned n) {
+    char head[PAIRS_HEAD_BYTES] = {0};
+    if (n > 0 || !losing_segments(&g->cat)) {
+        return false;
+    }
+    store_u64(head, UINT64_MAX);
+    uint32_t window = (uint32_t)catalog_merging(&g->cat);
+    str value = str_make(head, sizeof head);
+    change(g, STORE_PAIRS, unit_key(window, UNIT_PAIR, PAIRS_HEAD), &value);
+    return true;
+}
+
 /* Pairs of words that the posts do not say: n says how they are wrong. */
 static bool wrong_pairs(garden *g, unsigned n) {
     uint64_t key, head;
@@ -592,6 +605,7 @@ static void plant_all(garden *g) {
     plant(g, "hidden entry", hidden_entry);
     plant(g, "wrong chunk", wrong_chunk);
     plant(g, "wrong pairs", wrong_pairs);
+    plant(g, "early pairs", early_pairs);
     CHECK_EQ_INT(problems_of(g->index, true), 0);
 }
 
