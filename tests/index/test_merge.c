@@ -40,7 +40,7 @@ static void mix_postings(digest *d, index_field field, uint32_t term) {
         CHECK_EQ_INT(snapshot_postings(d->s, field, term, window, &d->memory, &all, NULL), ANP_OK);
         mix(d, all.docs, all.count * sizeof *all.docs);
         mix(d, all.tfs, all.count * sizeof *all.tfs);
-        for (uint32_t i = 0; i < all.count && field != INDEX_TEXT; i += 1 + all.count / 8) {
+        for (uint32_t i = 0; i < all.count && field != INDEX_TEXT; i += 1 + all.count / 3) {
             const uint32_t *positions;
             uint32_t count, docno = window << WINDOW_BITS | all.docs[i];
             CHECK_EQ_INT(snapshot_positions(d->s, field, term, docno, &d->memory, &positions,
