@@ -25,17 +25,21 @@ static void sort_places(place *places, uint32_t count) {
     qsort(places, count, sizeof *places, by_key);
 }
 
-/* Whether ids may be the same: those whose hashes are. */
-static bool repeats(const arrange_post *posts, uint32_t count, place *places) {
+/* Whether ids may be the same: those whose hashes are. taken: a table of them, all 0, of a power of
+   two above count. */
+static bool repeats(const arrange_post *posts, uint32_t count, uint64_t *taken, uint32_t room) {
     for (uint32_t i = 0; i < count; i++) {
-        places[i] = (place){hash64(posts[i].id.data, posts[i].id.len), i};
+        uint64_t hash = hash64(posts[i].id.data, posts[i].id.len) | 1;
+        uint32_t at = (uint32_t)(hash >> 32) & (room - 1);
+        while (taken[at] && taken[at] != hash) {
+            at = (at + 1) & (room - 1);
+        }
+        if (taken[at]) {
+            return true;
+        }
+        taken[at] = hash;
     }
-    sort_places(places, count);
-    bool same = false;
-    for (uint32_t i = 1; i < count; i++) {
-        same |= places[i].key == places[i - 1].key;
-    }
-    return same;
+    return false;
 }
 
 static uint32_t rank_of_prior(float prior) {
@@ -60,11 +64,18 @@ static void find_keys(const arrange_post *posts, uint32_t count, place *places) 
 }
 
 bool arrange(const arrange_post *posts, uint32_t count, uint32_t *order) {
+    uint32_t room = 2;
+    while (room < 2 * count) {
+        room *= 2;
+    }
     place *places = malloc((count + 1u) * sizeof *places);
-    if (!places) {
+    uint64_t *taken = calloc(room, sizeof *taken);
+    bool as_they_came = places && taken && repeats(posts, count, taken, room);
+    free(taken);
+    if (!places || !taken) {
+        free(places);
         return false;
     }
-    bool as_they_came = repeats(posts, count, places);
     find_keys(posts, count, places);
     sort_places(places, count);
     for (uint32_t i = 0; i < count; i++) {

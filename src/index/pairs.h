@@ -78,9 +78,9 @@ enum {
     PAIRS_RANKS = 0x83,        /* a large list's head, of no container */
     PAIRS_RANKS_HEAD = 3,      /* bytes before the ranks */
     PAIRS_HEAD_BYTES = 16,     /* before the words */
-    PAIRS_PRODUCT_PART = 512,  /* noted is at least posts squared over this */
+    PAIRS_PRODUCT_PART = 256,  /* noted is at least posts squared over this */
     PAIRS_FIRST_WORDS = 24,    /* of which these pay for the pairs that cost most without */
-    PAIRS_BUDGET_WORDS = 12,   /* words of text that pay for a byte of pair lists */
+    PAIRS_BUDGET_WORDS = 8,    /* words of text that pay for a byte of pair lists */
 };
 
 /* The head of a unit's pairs, in place. */

@@ -240,6 +240,9 @@ static inline void meet(pairs_maker *m, const uint32_t *numbers, size_t count, u
         asked_count += pairs_has_bit(m->asked, numbers[i]);
     }
     for (size_t i = 0; i < asked_count; i++) {
+        __builtin_prefetch(&m->pairs[asked[i]], 1);
+    }
+    for (size_t i = 0; i < asked_count; i++) {
         pairs_put_bit(m->met, asked[i], true);
         if (pairs_has_bit(m->counted, asked[i])) {
             count_pair(m, asked[i], low);

@@ -17,13 +17,15 @@
 
 enum {
     SAMPLE_PART = 32,        /* one block of so many is looked at to choose pairs */
-    SAMPLE_STEP = 13,        /* the next one's place in its so many is so much further on: where
-                                posts were bisected (reorder.c), blocks at one place are alike */
     SAMPLE_POSTS_MIN = 4096, /* of fewer posts, all are */
     SAMPLE_BLOCKS_MAX = SAMPLE_POSTS_MIN / BLOCK_DOCS + 1,
     LEVEL_BITS = 10, /* what a pair is worth is told apart to a 1024th */
     LEVELS = 64 << LEVEL_BITS,
 };
+
+/* Its place among so many, one after the other: where posts are sorted by length in as many blocks
+   (arrange.h), or were bisected (reorder.h), blocks at one place are alike. */
+static const uint8_t sample_places[] = {18, 6, 26, 10, 30, 2, 22, 14};
 
 /* A unit's sample, and what it says of pairs. */
 typedef struct sample {
@@ -181,15 +183,14 @@ static void forget_sample(pairs_maker *m) {
     memset(m->asked, 0xff, words * sizeof *m->asked);
 }
 
-/* One block of some, the second one first: it is whole. */
 static anp_status show_sample(pairs_maker *m, const pairs_source *source, sample *s,
                               anp_error *err) {
     uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown = 0;
     uint32_t first = pairs_first_block(source), last = source->first + source->posts - 1;
     for (uint32_t block = first; block < pairs_end_block(source); block++) {
         uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
-        uint32_t at = block - first;
-        if (at % every == (1 + at / every * SAMPLE_STEP) % every) {
+        uint32_t at = block - first, place = sample_places[at / every % sizeof sample_places];
+        if (at % every == place % every) {
             shown += (to < last ? to : last) - (from > source->first ? from : source->first) + 1;
             s->block[s->blocks++] = (uint16_t)block;
             TRY(source->show(source->user, m, block, 1, err));
