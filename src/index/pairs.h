@@ -10,9 +10,9 @@
  *
  *     postings of a × postings of b >= noted
  *
- * which is a 512th of the unit's posts squared or what leaves a million pairs. A bit says whether
+ * which is a 256th of the unit's posts squared or what leaves a million pairs. A bit says whether
  * a noted pair stands in any post. Some of those that do have lists (pairs_sample.c): the ones that
- * save most, and the ones that save most for their bytes, as many as take about a twelfth of a byte
+ * save most, and the ones that save most for their bytes, as many as take about an eighth of a byte
  * for each word of the unit's text. Which these are does not matter to who reads: a pair without a
  * list is looked for in positions. Dead posts count, so that all of it follows from what the unit
  * holds for ever. A word stands behind another when its position in the body, or in the title where

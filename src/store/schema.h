@@ -53,8 +53,8 @@
  * Format versions: 1 (0.1.0) first; 2 has tables shingles and pairs, and sketches in pieces; 3 says
  * which pairs stand nowhere; 4 has champions in lists, and lists of any of the other pairs; 5 has
  * runners-up, and keeps the segments of a window whole until all of it is merged; 6 has their
- * positions in a table of their own, whole only until the merge has reached them, and makes a
- * window's pairs when its segments are gone.
+ * positions in a table of their own, whole only until the merge has reached them, makes a
+ * window's pairs when its segments are gone, and has lists of pairs as ranks.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H
