@@ -15,8 +15,13 @@ enum {
     SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
     SCRATCH_BYTES = 256 << 10,   /* kept from post to post, so that most need no malloc */
     FIELDS_FOLLOWED = 256,
-    META_FULL = 1 << 13, /* facet values, or fields; many are of one post. More leave the cache */
 };
+
+/* Facet values, or fields; many are of one post. More leave the cache. The tests are also built
+   with few. */
+#ifndef DRAFT_META_FULL
+#define DRAFT_META_FULL (1 << 13)
+#endif
 
 /* Where a term stands among those of the post in hand. */
 typedef struct place {
@@ -136,8 +141,8 @@ void draft_begin(drafter *d, draft *out) {
         d->restart = true;
     }
     out->restarted = d->restart;
-    out->meta_restarted = d->restart || d->facets.count > META_FULL ||
-                          d->fields.count > META_FULL;
+    out->meta_restarted = d->restart || d->facets.count > DRAFT_META_FULL ||
+                          d->fields.count > DRAFT_META_FULL;
     if (out->restarted) {
         lexicon_clear(d->lexicon);
         if (d->about) {

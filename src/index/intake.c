@@ -18,11 +18,6 @@ enum {
 #endif
 #define INTAKE_RUN_LEAST (INTAKE_RUN_POSTS / 8)
 
-/* A post of a run that waits to be taken. */
-typedef struct waiting {
-    batch_draft *from;
-    uint32_t place;
-} waiting;
 
 /* Posts of a source, one task's work: as they came, or read. */
 typedef struct batch {
@@ -55,8 +50,8 @@ struct intake {
     batch *first, *last; /* submitted, in order */
     size_t queued_bytes; /* of those submitted */
     bool submitted;      /* some, since it was last drained */
-    VEC(waiting) run;
-    VEC(batch_draft *) run_drafts; /* of its posts */
+    VEC(batch_post) run; /* that wait to be taken */
+    VEC(batch_draft *) run_drafts;
     size_t run_bytes;
     anp_status stopped;
     anp_error error; /* that stopped it */
@@ -197,13 +192,23 @@ static anp_status settle(intake *in, anp_error *err) {
     return in->options.settled ? in->options.settled(in->options.user, err) : ANP_OK;
 }
 
+static const draft_post *drafted(const batch_post *p) {
+    return &p->from->draft.posts.items[p->place];
+}
+
+static anp_status take_prepared(intake *in, const batch_post *p, anp_error *err) {
+    bool replaced;
+    TRY(writer_take(in->writer, p, &replaced, err));
+    return tell(in, drafted(p), replaced, err);
+}
+
 static anp_status take_post(intake *in, batch_draft *from, uint32_t place, anp_error *err) {
-    const draft_post *p = &from->draft.posts.items[place];
-    bool replaced = false;
-    if (p->status == ANP_OK) {
-        TRY(writer_take(in->writer, from, place, &replaced, err));
+    batch_post made = {.from = from, .place = place};
+    if (drafted(&made)->status != ANP_OK) {
+        return tell(in, drafted(&made), false, err);
     }
-    return tell(in, p, replaced, err);
+    TRY(writer_prepare(in->writer, from, place, &made, err));
+    return take_prepared(in, &made, err);
 }
 
 /* The order of a run; room for its posts. */
@@ -212,8 +217,7 @@ static anp_status arrange_run(const intake *in, uint32_t *order, anp_error *err)
     uint32_t weight = index_settings(writer_index(in->writer))->title_weight;
     arrange_post *posts = malloc((count + 1u) * sizeof *posts);
     for (uint32_t i = 0; posts && i < count; i++) {
-        const waiting *w = &in->run.items[i];
-        const draft_post *p = &w->from->draft.posts.items[w->place];
+        const draft_post *p = drafted(&in->run.items[i]);
         const float *scores = p->head.scores;
         posts[i] = (arrange_post){.id = p->id,
                                   .prior = (scores[0] + scores[1] + scores[2] + scores[3]) / 400,
@@ -249,8 +253,7 @@ static anp_status take_run(intake *in, batch_draft *open, bool whole, anp_error 
     }
     anp_status status = arranged ? arrange_run(in, order, err) : ANP_OK;
     for (uint32_t i = 0; i < count && status == ANP_OK; i++) {
-        const waiting *w = &in->run.items[arranged ? order[i] : i];
-        status = take_post(in, w->from, w->place, err);
+        status = take_prepared(in, &in->run.items[arranged ? order[i] : i], err);
     }
     free(order);
     TRY(status);
@@ -266,12 +269,14 @@ static bool run_is_whole(const intake *in) {
 
 /* A post of a draft joins the run, or is told of at once. */
 static anp_status join_run(intake *in, batch_draft *from, uint32_t place, anp_error *err) {
-    const draft_post *p = &from->draft.posts.items[place];
+    batch_post made = {.from = from, .place = place};
+    const draft_post *p = drafted(&made);
     if (p->status != ANP_OK) {
         TRY(p->held_back ? ANP_OK : take_run(in, from, true, err));
         return tell(in, p, false, err);
     }
-    if (!vec_push(&in->run, ((waiting){from, place}))) {
+    TRY(writer_prepare(in->writer, from, place, &made, err));
+    if (!vec_push(&in->run, made)) {
         return error_nomem(err, "reading posts");
     }
     in->run_bytes += p->stored_len + p->weight + POST_BYTES +

@@ -32,14 +32,6 @@ enum {
     DUE_AT_ONCE = 2, /* times a step's cost */
 };
 
-/* A post of the batch: where it was drafted, and its meta by the index's numbers. */
-typedef struct batch_post {
-    batch_draft *from;
-    uint32_t place; /* among the draft's posts */
-    uint32_t number_count, facet_count;
-    size_t number_at, facet_at; /* in the writer's numbers and facets */
-} batch_post;
-
 struct index_writer {
     index_handle *index;
     store_txn *txn;      /* NULL between commit and the next change */
@@ -62,6 +54,7 @@ struct index_writer {
     VEC(size_t) sample_sizes;
     bool untrainable;    /* the samples made none: do without for this writer's life */
     VEC(batch_post) posts;
+    uint32_t prepared; /* posts that are not yet taken */
     VEC(batch_post) logged; /* the log's last posts, as long as their drafts are here */
     size_t logged_bytes;
     area area; /* of the last fold, unless it was large */
@@ -172,7 +165,7 @@ static void clear_posts(index_writer *w) {
     for (size_t i = 0; i < w->posts.count; i++) {
         batch_draft_release(w->posts.items[i].from);
     }
-    w->posts.count = 0;
+    w->posts.count = w->prepared = 0;
     if (w->logged.count == 0) {
         w->numbers.count = w->facets.count = 0;
     }
@@ -290,7 +283,8 @@ static anp_status begin(index_writer *w, anp_error *err) {
 
 /* After a change that changed nothing: others need not wait for a batch that is empty. */
 static void release_if_empty(index_writer *w) {
-    if (w->txn && !w->expecting && w->posts.count == 0 && bitmap_count(w->deleted) == 0) {
+    if (w->txn && !w->expecting && w->posts.count + w->prepared == 0 &&
+        bitmap_count(w->deleted) == 0) {
         store_abort(w->txn);
         w->txn = NULL;
     }
@@ -335,7 +329,7 @@ static void merge_runs(index_writer *w, numbers *n) {
  */
 static anp_status merge_runs_first(index_writer *w, anp_error *err) {
     numbers *all[] = {&w->terms, &w->values};
-    bool empty = w->posts.count == 0 && bitmap_count(w->deleted) == 0;
+    bool empty = w->posts.count + w->prepared == 0 && bitmap_count(w->deleted) == 0;
     for (size_t i = 0; empty && i < sizeof all / sizeof *all; i++) {
         bool done = !all[i]->merge_due, expecting = w->expecting;
         anp_status status =
@@ -631,23 +625,27 @@ static anp_status take_features(index_writer *w, const draft *from, const draft_
                        : ANP_OK;
 }
 
-static anp_status take_post(index_writer *w, batch_draft *from, uint32_t place, bool *replaced,
-                            anp_error *err) {
-    const draft_post *p = &from->draft.posts.items[place];
+static anp_status prepare_post(index_writer *w, batch_draft *from, uint32_t place,
+                               batch_post *out, anp_error *err) {
     names_index index = {w->txn, &w->cat, &w->terms, &w->values, w->fields_changed};
-    batch_post made = {.from = from, .place = place};
+    *out = (batch_post){.from = from, .place = place};
     TRY(writer_take_names(w, from, err));
     anp_status status = names_resolve(from->names, &index, err);
     w->fields_changed = index.fields_changed;
     TRY(status);
-    TRY(take_values(w, from->names, &from->draft, p, &made, err));
-    TRY(put_post(w, &from->draft, p, replaced, err));
-    TRY(take_sample(w, &from->draft, p, err));
-    TRY(take_features(w, &from->draft, p, err));
-    if (!vec_push(&w->posts, made)) {
+    return take_values(w, from->names, &from->draft, drafted(out), out, err);
+}
+
+static anp_status take_post(index_writer *w, const batch_post *made, bool *replaced,
+                            anp_error *err) {
+    const draft_post *p = drafted(made);
+    TRY(put_post(w, &made->from->draft, p, replaced, err));
+    TRY(take_sample(w, &made->from->draft, p, err));
+    TRY(take_features(w, &made->from->draft, p, err));
+    if (!vec_push(&w->posts, *made)) {
         return error_nomem(err, "a batch of posts");
     }
-    from->references++;
+    made->from->references++;
     /* Look-ups of ids and terms read the whole file, now here, now there. */
     if (w->posts.count % POSTS_A_FORGETTING == 0) {
         store_forget_pages(index_store(w->index), MAPPED_BYTES);
@@ -662,13 +660,23 @@ static anp_status check_room(const index_writer *w, anp_error *err) {
                            "the index has used all %u ordinals; rebuild it (--rebuild)", DOCNO_MAX);
 }
 
-anp_status writer_take(index_writer *w, batch_draft *from, uint32_t place, bool *replaced,
+anp_status writer_prepare(index_writer *w, batch_draft *from, uint32_t place, batch_post *out,
+                          anp_error *err) {
+    TRY(begin(w, err));
+    TRY(merge_runs_first(w, err));
+    anp_status status = prepare_post(w, from, place, out, err);
+    w->prepared += status == ANP_OK;
+    w->broken = status != ANP_OK;
+    return status;
+}
+
+anp_status writer_take(index_writer *w, const batch_post *prepared, bool *replaced,
                        anp_error *err) {
     *replaced = false;
     TRY(begin(w, err));
-    TRY(merge_runs_first(w, err));
     TRY(check_room(w, err));
-    anp_status status = take_post(w, from, place, replaced, err);
+    anp_status status = take_post(w, prepared, replaced, err);
+    w->prepared--;
     w->broken = status != ANP_OK;
     return status;
 }
@@ -739,8 +747,9 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
         return status;
     }
     if (status == ANP_OK) {
-        uint32_t place = (uint32_t)w->own->draft.posts.count - 1;
-        status = take_post(w, w->own, place, replaced, err);
+        batch_post made;
+        status = prepare_post(w, w->own, (uint32_t)w->own->draft.posts.count - 1, &made, err);
+        status = status == ANP_OK ? take_post(w, &made, replaced, err) : status;
         draft_drop_features(&w->own->draft);
     }
     w->broken = status != ANP_OK;

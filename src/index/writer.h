@@ -67,11 +67,24 @@ anp_status writer_drafter(const index_writer *w, drafter **out, anp_error *err);
    every draft. */
 anp_status writer_take_names(index_writer *w, batch_draft *from, anp_error *err);
 
+/* A post of the batch: where it was drafted, and its meta by the index's numbers. */
+typedef struct batch_post {
+    batch_draft *from;
+    uint32_t place; /* among the draft's posts */
+    uint32_t number_count, facet_count;
+    size_t number_at, facet_at; /* in the writer's numbers and facets */
+} batch_post;
+
 /*
- * Adds the post at `place` of a draft; its status must be ANP_OK. Drafts of one drafter are taken
- * in the order in which they were made. As writer_add.
+ * Finds the index's numbers for the post at `place` of a draft, whose status must be ANP_OK. Posts
+ * of one drafter are prepared in the order in which they were made: its numbers begin anew now and
+ * then. They may be taken in any order; none waits while the batch is committed. As writer_add.
  */
-anp_status writer_take(index_writer *w, batch_draft *from, uint32_t place, bool *replaced,
+anp_status writer_prepare(index_writer *w, batch_draft *from, uint32_t place, batch_post *out,
+                          anp_error *err);
+
+/* Adds a post that was prepared. As writer_add. */
+anp_status writer_take(index_writer *w, const batch_post *prepared, bool *replaced,
                        anp_error *err);
 
 /* What drafts of the next posts should be made with: the index's dictionary, or samples for it. */

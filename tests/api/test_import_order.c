@@ -1,8 +1,9 @@
 /*
  * An import whose runs are arranged, and the same posts in the order in which they are read: all
  * answers are the same but for the order of ties, each id's last post is the one that is kept, and
- * nothing is lost where runs end. Some ids come twice, in one run and in others; some posts are
- * bad, and some wait for a review.
+ * nothing is lost where runs end. Each post has a value of its own, so that drafters forget theirs
+ * in the midst of runs. Some ids come twice, in one run and in others; some posts are bad, and some
+ * wait for a review.
  */
 #include "base/limits.h"
 #include "base/prng.h"
@@ -13,7 +14,7 @@
 enum {
     SMALL = WINDOW_BITS < 12,
     POSTS = SMALL ? 700 : 30000,
-    QUERIES = 12,
+    QUERIES = 14,
     FIRST_BAD = SMALL ? 410 : 2300,
     WORDS_MAX = 60,
     K = 2000,
@@ -23,6 +24,7 @@ enum {
 static const char *const queries[QUERIES] = {
     "w1",          "w2 w5",     "w0 w1 w2",        "+w3 +w7",     "\"w1 w2\"",  "w4 -w2",
     "n:>=500 w6",  "w9 w11^2",  "+w1 w12",         "title:w3 w1", "*",          "\"w0 w1\" w8",
+    "of:t3 w2",    "own:o399",
 };
 
 static void write_post(FILE *f, prng *random, unsigned i) {
@@ -33,10 +35,11 @@ static void write_post(FILE *f, prng *random, unsigned i) {
     unsigned id = i % 9001 == 9000 ? i - 40 : i % 13001 == 13000 ? 5 : i;
     id = SMALL && i % 101 == 100 ? i - 7 : id;
     fprintf(f, "{\"id\":\"p%u\",\"title\":\"w%u post\",\"meta\":{\"n\":%u,"
+            "\"own\":\"o%u\",\"of\":\"t%u\","
             "\"revision\":{\"status\":\"%s\"},"
             "\"flags\":{\"needs_human_review\":0},\"score\":{\"quality\":%u,\"depth\":%u}},"
             "\"body\":\"",
-            id, prng_below(random, 9), i, i % 50 == 3 ? "draft" : "reviewed",
+            id, prng_below(random, 9), i, i, i % 7, i % 50 == 3 ? "draft" : "reviewed",
             prng_below(random, 101), prng_below(random, 101));
     for (unsigned w = 2 + prng_below(random, WORDS_MAX); w > 0; w--) {
         fprintf(f, "w%u ", prng_below(random, 1 + prng_below(random, 20)));
