@@ -492,6 +492,9 @@ static void score_lanes(block_terms *b, uint64_t lanes[4]) {
 enum { LINE = 64 };
 
 static void fetch_lengths(const list_lengths *lengths, uint32_t low) {
+    if (lengths->count == 0) {
+        return;
+    }
     const uint8_t *at = (const uint8_t *)lengths->entries +
                         (size_t)(low - lengths->first) * lengths->stride;
     for (uint32_t i = 0; i < BLOCK_DOCS * lengths->stride; i += LINE) {

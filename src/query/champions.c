@@ -133,15 +133,15 @@ static void keep_able(able_postings *able, uint32_t from, uint32_t to) {
    Of a block that was scored, the sum is 0. */
 static void keep_in_blocks(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
                            able_postings *able) {
-    float least = e->theta / RANK_BOUND_ROUND;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < able->count; i++) {
         uint32_t low = able->docs[i], block = low / BLOCK_DOCS;
-        float sum = ec->sums[block], own = lane->blocks[block], most = able->most[i];
+        float own = lane->blocks[block], most = able->most[i];
+        float sum = ec->sums[block] * RANK_BOUND_ROUND; /* what is left may be far less */
         keep_able(able, i, kept);
         able->most[kept] = own < most ? own : most;
         sum -= own - able->most[kept];
-        kept += (sum >= least) & (ec->sums[block] > 0) & (low >= ec->c->from) & (low < ec->c->end);
+        kept += (sum >= e->theta) & (ec->sums[block] > 0);
     }
     able->count = kept;
 }
@@ -333,7 +333,8 @@ static void score_some(evaluation *e, eval_cell *ec, const eval_lane *own,
     memcpy(p.own_most, able->most + from, count * sizeof *able->most);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t block = docs[i] / BLOCK_DOCS;
-        float others = ec->sums ? ec->sums[block] - own->blocks[block] : cell_most - own->most;
+        float others = ec->sums ? ec->sums[block] * RANK_BOUND_ROUND - own->blocks[block]
+                                : cell_most - own->most;
         p.rest[i] = (others + p.own_most[i]) * RANK_BOUND_ROUND; /* bounds are taken off it */
         p.factors[i] = eval_factor(e, ec->c, docs[i]);
     }
@@ -348,13 +349,15 @@ static void score_some(evaluation *e, eval_cell *ec, const eval_lane *own,
     }
 }
 
-/* Takes out those that are not allowed, and scores the rest. */
+/* Takes out those that are not allowed, or not the cell's (of a damaged list), and scores the
+   rest. */
 static void score_able(evaluation *e, eval_cell *ec, const eval_lane *own,
                        const uint64_t *allowed, able_postings *able) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < able->count; i++) {
+        uint32_t low = able->docs[i];
         keep_able(able, i, kept);
-        kept += eval_is_allowed(allowed, able->docs[i]);
+        kept += low >= ec->c->from && low < ec->c->end && eval_is_allowed(allowed, low);
     }
     for (uint32_t from = 0; from < kept; from += RANK_LANES) {
         uint32_t count = kept - from < (uint32_t)RANK_LANES ? kept - from : (uint32_t)RANK_LANES;
