@@ -209,6 +209,7 @@ anp_status anp_writer_import(anp_writer *w, const char *const *paths, size_t pat
                           .queue_bytes = (size_t)(memory / QUEUE_SHARE),
                           .require_reviewed = run.options.require_reviewed,
                           .arrange = !run.options.keep_order,
+                          .run_bytes = run.batch_bytes_max,
                           .took = took,
                           .settled = settled,
                           .user = &run};

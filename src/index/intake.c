@@ -264,7 +264,8 @@ static anp_status take_run(intake *in, batch_draft *open, bool whole, anp_error 
 static bool run_is_whole(const intake *in) {
     uint32_t room = writer_window_room(in->writer);
     size_t most = room < (uint32_t)INTAKE_RUN_POSTS ? room : (size_t)INTAKE_RUN_POSTS;
-    return in->run.count >= most || in->run_bytes >= (size_t)RUN_BYTES;
+    size_t bytes = in->options.run_bytes < (size_t)RUN_BYTES ? in->options.run_bytes : RUN_BYTES;
+    return in->run.count >= most || in->run_bytes >= bytes;
 }
 
 /* A post of a draft joins the run, or is told of at once. */

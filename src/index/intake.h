@@ -6,7 +6,7 @@
  *     add ─> batch           ─> pool                          ─> draft ─┴─> writer, told to `took`
  *
  * Or, where they may be arranged, in runs of 8,192 posts, each in an order of its own (arrange.h):
- * a run ends where a window does, and waits in memory, some tens of MB, until it is complete. What
+ * a run ends where a window does, or memory, and waits until it is complete, 32 MB at most. What
  * is left at a drain, and what comes before there is a dictionary, is taken in order.
  *
  * While the writer commits, the threads go on with what is queued. The same index comes out at any
@@ -25,6 +25,7 @@ typedef struct intake_options {
     bool require_reviewed;
     bool aside; /* threads also merge while posts come: see writer_use_pool */
     bool arrange;
+    size_t run_bytes; /* of posts that wait to be arranged, about: a run of more is complete */
     /*
      * Each post in its turn: taken by the writer, or left out (its status and held_back say why).
      * Before a bad post all before it were taken. Any status but ANP_OK stops the intake. NULL:

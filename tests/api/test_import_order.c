@@ -193,6 +193,28 @@ static void stop_at_bad(const char *path) {
     anp_index_close(index);
 }
 
+/* Runs are no larger than what a batch may hold: of so few posts none is arranged. */
+static void with_little_memory(const char *path) {
+    anp_index *index = open_index("little", ANP_OPEN_CREATE, NULL);
+    anp_import_options options = ANP_IMPORT_OPTIONS_INIT;
+    anp_import_report report;
+    anp_snapshot *shot;
+    anp_writer *w;
+    options.memory_bytes = 1 << 18;
+    options.require_reviewed = true;
+    CHECK_EQ_INT(anp_writer_open(index, &w, NULL), ANP_OK);
+    CHECK_EQ_INT(anp_writer_import(w, &path, 1, &options, &report, NULL), ANP_OK);
+    anp_writer_close(w);
+    check_verifies(index);
+    CHECK_EQ_INT(anp_snapshot_open(index, &shot, NULL), ANP_OK);
+    exported *all = export_all(shot);
+    CHECK_EQ_INT(all->count, report.posts_added);
+    CHECK(SMALL || all->descents == 0);
+    free_exported(all);
+    anp_snapshot_close(shot);
+    anp_index_close(index);
+}
+
 void test_api_import_order(void) {
     char path[300];
     anp_import_report reports[2];
@@ -215,6 +237,8 @@ void test_api_import_order(void) {
     compare_queries(shots[0], shots[1]);
     CASE("where it stops");
     stop_at_bad(path);
+    CASE("with little memory");
+    with_little_memory(path);
     for (int i = 0; i < 2; i++) {
         anp_snapshot_close(shots[i]);
         anp_index_close(indexes[i]);
