@@ -63,14 +63,14 @@ static void find_keys(const arrange_post *posts, uint32_t count, place *places) 
     }
 }
 
-bool arrange(const arrange_post *posts, uint32_t count, uint32_t *order) {
+bool arrange(const arrange_post *posts, uint32_t count, uint32_t *order, bool *as_they_came) {
     uint32_t room = 2;
     while (room < 2 * count) {
         room *= 2;
     }
     place *places = malloc((count + 1u) * sizeof *places);
     uint64_t *taken = calloc(room, sizeof *taken);
-    bool as_they_came = places && taken && repeats(posts, count, taken, room);
+    *as_they_came = places && taken && repeats(posts, count, taken, room);
     free(taken);
     if (!places || !taken) {
         free(places);
@@ -79,7 +79,7 @@ bool arrange(const arrange_post *posts, uint32_t count, uint32_t *order) {
     find_keys(posts, count, places);
     sort_places(places, count);
     for (uint32_t i = 0; i < count; i++) {
-        order[i] = as_they_came ? i : places[i].at;
+        order[i] = *as_they_came ? i : places[i].at;
     }
     free(places);
     return true;

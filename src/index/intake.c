@@ -198,7 +198,7 @@ static const draft_post *drafted(const batch_post *p) {
 
 static anp_status take_prepared(intake *in, const batch_post *p, anp_error *err) {
     bool replaced;
-    TRY(writer_take(in->writer, p, &replaced, err));
+    TRY(writer_take(in->writer, p, &replaced, NULL, err));
     return tell(in, drafted(p), replaced, err);
 }
 
@@ -211,8 +211,16 @@ static anp_status take_post(intake *in, batch_draft *from, uint32_t place, anp_e
     return take_prepared(in, &made, err);
 }
 
-/* The order of a run; room for its posts. */
-static anp_status arrange_run(const intake *in, uint32_t *order, anp_error *err) {
+static anp_status take_all(intake *in, anp_error *err) {
+    for (size_t i = 0; i < in->run.count; i++) {
+        TRY(take_prepared(in, &in->run.items[i], err));
+    }
+    return ANP_OK;
+}
+
+/* The order of a run; room for its posts. *as_they_came: it has none of its own. */
+static anp_status find_order(const intake *in, uint32_t *order, bool *as_they_came,
+                             anp_error *err) {
     uint32_t count = (uint32_t)in->run.count;
     uint32_t weight = index_settings(writer_index(in->writer))->title_weight;
     arrange_post *posts = malloc((count + 1u) * sizeof *posts);
@@ -223,9 +231,53 @@ static anp_status arrange_run(const intake *in, uint32_t *order, anp_error *err)
                                   .prior = (scores[0] + scores[1] + scores[2] + scores[3]) / 400,
                                   .words = p->head.body_words + weight * p->head.title_words};
     }
-    bool arranged = posts && arrange(posts, count, order);
+    bool arranged = posts && arrange(posts, count, order, as_they_came);
     free(posts);
     return arranged ? ANP_OK : error_nomem(err, "reading posts");
+}
+
+enum { NOT_TAKEN = UINT32_MAX };
+
+/*
+ * Takes a run in an order; docnos: room for theirs. Entries of ids go in as they came: often they
+ * ascend, and pages are full. No id is there twice. Also when something fails half-way: what was
+ * taken is complete.
+ */
+static anp_status take_in_order(intake *in, const uint32_t *order, uint32_t *docnos,
+                                anp_error *err) {
+    anp_status status = ANP_OK;
+    uint32_t count = (uint32_t)in->run.count;
+    for (uint32_t i = 0; i < count; i++) {
+        docnos[i] = NOT_TAKEN;
+    }
+    for (uint32_t i = 0; i < count && status == ANP_OK; i++) {
+        const batch_post *p = &in->run.items[order[i]];
+        bool replaced;
+        TRY(writer_take(in->writer, p, &replaced, &docnos[order[i]], err));
+        status = tell(in, drafted(p), replaced, err);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (docnos[i] != NOT_TAKEN) {
+            TRY(writer_put_id(in->writer, drafted(&in->run.items[i])->id, docnos[i],
+                              status == ANP_OK ? err : NULL));
+        }
+    }
+    return status;
+}
+
+static anp_status take_arranged(intake *in, anp_error *err) {
+    size_t count = in->run.count;
+    uint32_t *order = malloc(2 * count * sizeof *order);
+    bool as_they_came = true;
+    if (!order) {
+        return error_nomem(err, "reading posts");
+    }
+    anp_status status = find_order(in, order, &as_they_came, err);
+    if (status == ANP_OK) {
+        status = as_they_came ? take_all(in, err) : take_in_order(in, order, order + count, err);
+    }
+    free(order);
+    return status;
 }
 
 /* The drafts of a run that was taken; `open`: one that more posts are to come of, or NULL. */
@@ -245,18 +297,8 @@ static void drop_run(intake *in, batch_draft *open) {
 }
 
 static anp_status take_run(intake *in, batch_draft *open, bool whole, anp_error *err) {
-    uint32_t count = (uint32_t)in->run.count;
-    bool arranged = whole && count >= (uint32_t)INTAKE_RUN_LEAST;
-    uint32_t *order = arranged ? malloc(count * sizeof *order) : NULL;
-    if (arranged && !order) {
-        return error_nomem(err, "reading posts");
-    }
-    anp_status status = arranged ? arrange_run(in, order, err) : ANP_OK;
-    for (uint32_t i = 0; i < count && status == ANP_OK; i++) {
-        status = take_prepared(in, &in->run.items[arranged ? order[i] : i], err);
-    }
-    free(order);
-    TRY(status);
+    bool arranged = whole && in->run.count >= (size_t)INTAKE_RUN_LEAST;
+    TRY(arranged ? take_arranged(in, err) : take_all(in, err));
     drop_run(in, open);
     return settle(in, err);
 }

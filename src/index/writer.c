@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "index/ahead.h"
 #include "index/column.h"
+#include "index/deleted.h"
 #include "index/likeness.h"
 #include "index/log.h"
 #include "index/names.h"
@@ -585,10 +586,15 @@ static anp_status take_values(index_writer *w, const names *n, const draft *from
     return ANP_OK;
 }
 
-static anp_status put_post(index_writer *w, const draft *from, const draft_post *p, bool *replaced,
-                           anp_error *err) {
-    uint32_t docno = w->cat.state.docno_end, before;
+static anp_status put_id(index_writer *w, str id, uint32_t docno, anp_error *err) {
     char value[4];
+    store_u32(value, docno);
+    return store_put(w->txn, STORE_IDS, store_key_bytes(id), str_make(value, 4), false, err);
+}
+
+static anp_status put_post(index_writer *w, const draft *from, const draft_post *p, bool with_id,
+                           bool *replaced, anp_error *err) {
+    uint32_t docno = w->cat.state.docno_end, before;
     anp_status status = find_post(w, p->id, &before, err);
     if (status == ANP_OK) {
         *replaced = true;
@@ -596,10 +602,9 @@ static anp_status put_post(index_writer *w, const draft *from, const draft_post 
     } else if (status != ANP_NOT_FOUND) {
         return status;
     }
-    store_u32(value, docno);
     str stored = str_make((const char *)from->stored.data + p->stored_at, p->stored_len);
     TRY(store_put(w->txn, STORE_POSTS, store_key_u64(docno), stored, true, err));
-    TRY(store_put(w->txn, STORE_IDS, store_key_bytes(p->id), str_make(value, 4), false, err));
+    TRY(with_id ? put_id(w, p->id, docno, err) : ANP_OK);
     w->cat.state.docno_end++;
     w->cat.state.post_count++;
     w->cat.state.title_words += p->head.title_words;
@@ -636,10 +641,10 @@ static anp_status prepare_post(index_writer *w, batch_draft *from, uint32_t plac
     return take_values(w, from->names, &from->draft, drafted(out), out, err);
 }
 
-static anp_status take_post(index_writer *w, const batch_post *made, bool *replaced,
+static anp_status take_post(index_writer *w, const batch_post *made, bool with_id, bool *replaced,
                             anp_error *err) {
     const draft_post *p = drafted(made);
-    TRY(put_post(w, &made->from->draft, p, replaced, err));
+    TRY(put_post(w, &made->from->draft, p, with_id, replaced, err));
     TRY(take_sample(w, &made->from->draft, p, err));
     TRY(take_features(w, &made->from->draft, p, err));
     if (!vec_push(&w->posts, *made)) {
@@ -671,12 +676,22 @@ anp_status writer_prepare(index_writer *w, batch_draft *from, uint32_t place, ba
 }
 
 anp_status writer_take(index_writer *w, const batch_post *prepared, bool *replaced,
-                       anp_error *err) {
+                       uint32_t *docno, anp_error *err) {
     *replaced = false;
     TRY(begin(w, err));
     TRY(check_room(w, err));
-    anp_status status = take_post(w, prepared, replaced, err);
+    anp_status status = take_post(w, prepared, !docno, replaced, err);
     w->prepared--;
+    w->broken = status != ANP_OK;
+    if (docno) {
+        *docno = w->cat.state.docno_end - 1;
+    }
+    return status;
+}
+
+anp_status writer_put_id(index_writer *w, str id, uint32_t docno, anp_error *err) {
+    TRY(begin(w, err));
+    anp_status status = put_id(w, id, docno, err);
     w->broken = status != ANP_OK;
     return status;
 }
@@ -749,7 +764,7 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
     if (status == ANP_OK) {
         batch_post made;
         status = prepare_post(w, w->own, (uint32_t)w->own->draft.posts.count - 1, &made, err);
-        status = status == ANP_OK ? take_post(w, &made, replaced, err) : status;
+        status = status == ANP_OK ? take_post(w, &made, true, replaced, err) : status;
         draft_drop_features(&w->own->draft);
     }
     w->broken = status != ANP_OK;
@@ -895,49 +910,6 @@ static anp_status fold(index_writer *w, anp_error *err) {
     return status;
 }
 
-static anp_status save_deleted_window(index_writer *w, uint32_t window, anp_error *err) {
-    str value;
-    uint64_t first = (uint64_t)window << WINDOW_BITS;
-    bitmap *set = NULL;
-    anp_status status = store_get(w->txn, STORE_DELETED, store_key_u64(window), &value, err);
-    if (status == ANP_OK) {
-        status = bitmap_load(value.data, value.len, &set);
-        if (status == ANP_CORRUPT) {
-            return error_corrupt(err,
-                                 "the deleted posts of a window are damaged; restore a backup");
-        }
-    } else if (status == ANP_NOT_FOUND) {
-        set = bitmap_new();
-    } else {
-        return status;
-    }
-    bool held = set != NULL;
-    uint32_t docno = (uint32_t)first;
-    while (held && bitmap_next(w->deleted, docno, &docno) && docno < first + WINDOW_DOCS) {
-        held = bitmap_add(set, docno++);
-    }
-    size_t len = held ? bitmap_bytes(set) : 0;
-    char *bytes = held ? malloc(len) : NULL;
-    status = bytes ? ANP_OK : error_nomem(err, "the deleted posts");
-    if (bytes) {
-        bitmap_write(set, bytes);
-        status = store_put(w->txn, STORE_DELETED, store_key_u64(window), str_make(bytes, len),
-                           false, err);
-    }
-    free(bytes);
-    bitmap_free(set);
-    return status;
-}
-
-static anp_status save_deleted(index_writer *w, anp_error *err) {
-    uint32_t docno = 0;
-    while (bitmap_next(w->deleted, docno, &docno)) {
-        TRY(save_deleted_window(w, docno >> WINDOW_BITS, err));
-        docno = (docno | (WINDOW_DOCS - 1)) + 1;
-    }
-    return ANP_OK;
-}
-
 /* The log never spans a window border, so that it can be read as one more unit of its window. */
 static bool fits_log(const index_writer *w) {
     const catalog_state *state = &w->cat.state;
@@ -973,7 +945,7 @@ static anp_status write_posts(index_writer *w, anp_error *err) {
 
 static anp_status write_batch(index_writer *w, anp_error *err) {
     TRY(write_posts(w, err));
-    TRY(save_deleted(w, err));
+    TRY(deleted_save(w->txn, w->deleted, err));
     TRY(merge_on(w, err));
     if (w->fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));

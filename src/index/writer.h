@@ -83,9 +83,13 @@ typedef struct batch_post {
 anp_status writer_prepare(index_writer *w, batch_draft *from, uint32_t place, batch_post *out,
                           anp_error *err);
 
-/* Adds a post that was prepared. As writer_add. */
+/*
+ * Adds a post that was prepared. As writer_add. With docno its id's entry is left to
+ * writer_put_id, before the commit and before any other post of that id.
+ */
 anp_status writer_take(index_writer *w, const batch_post *prepared, bool *replaced,
-                       anp_error *err);
+                       uint32_t *docno, anp_error *err);
+anp_status writer_put_id(index_writer *w, str id, uint32_t docno, anp_error *err);
 
 /* What drafts of the next posts should be made with: the index's dictionary, or samples for it. */
 anp_status writer_draft_options(index_writer *w, draft_options *out, anp_error *err);

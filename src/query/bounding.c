@@ -647,7 +647,9 @@ anp_status eval_order_more(const evaluation *e, eval_order *order) {
     }
     most = find_between(e, from, order->below, found, &order->count);
     order->blocks = found;
-    if (order->count < STORED_FROM || order->count < STORED_EACH * order->cells) {
+    bool stored = order->below < INFINITY && order->count >= STORED_FROM &&
+                  order->count >= STORED_EACH * order->cells;
+    if (!stored) {
         eval_sort_blocks(found, order->count, most, sorted);
         order->blocks = sorted;
     }
