@@ -235,19 +235,21 @@ void positions_join(buffer *out, size_t list_at, str positions) {
 
 anp_status positions_view_open(str value, uint32_t posting_count, positions_view *out,
                                anp_error *err) {
-    const uint8_t *bytes = (const uint8_t *)value.data;
+    const uint8_t *bytes = (const uint8_t *)value.data; /* or NULL: there are none */
     positions_view v = {.bytes = bytes, .len = value.len};
-    size_t further = posting_count ? (posting_count - 1) / POSITIONS_GROUP : 0, head = 0;
+    size_t further = posting_count ? (posting_count - 1) / POSITIONS_GROUP : 0, head = 0, bases = 0;
     if (further) {
         v.form = value.len ? bytes[0] : 3;
-        size_t bases = v.form == 1 ? (further + POSITIONS_SUPER - 1) / POSITIONS_SUPER : 0;
+        bases = v.form == 1 ? (further + POSITIONS_SUPER - 1) / POSITIONS_SUPER : 0;
         head = 1 + bases * 4 + further * (v.form == 2 ? 4 : 2);
-        v.bases = bytes + 1;
-        v.groups = bytes + 1 + bases * 4;
     }
     if (posting_count == 0 || v.form > 2 || head > value.len) {
         return error_corrupt(err, "positions of %u postings do not fit their %zu bytes",
                              posting_count, value.len);
+    }
+    if (further) {
+        v.bases = bytes + 1;
+        v.groups = bytes + 1 + bases * 4;
     }
     v.bytes += head;
     v.len -= head;

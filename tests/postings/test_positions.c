@@ -514,6 +514,16 @@ static void impossible(void) {
     }
 }
 
+/* A value that is not there, of any number of postings: said, without an address of nothing. */
+static void absent(void) {
+    positions_view v;
+    for (uint32_t count = 0; count < 2000; count++) {
+        bool headed = count == 0 || count > POSITIONS_GROUP;
+        CHECK_EQ_INT(positions_view_open((str){NULL, 0}, count, &v, NULL),
+                     headed ? ANP_CORRUPT : ANP_OK);
+    }
+}
+
 void test_postings_positions(void) {
     static const uint32_t sizes[] = {1, 2, 31, 32, 33, 64, 65, 1000, 5000};
     static const char *const names[] = {"no titles", "some titles", "titles everywhere"};
@@ -543,6 +553,8 @@ void test_postings_positions(void) {
     }
     CASE("positions that their post has no room for are refused");
     impossible();
+    CASE("no positions");
+    absent();
     CASE("cut positions");
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes - 2; i++) {
         cut(sizes[i], (titles)(i % 3));
