@@ -107,6 +107,11 @@ double column_get(const column_view *v, uint32_t i) {
     return entry == absent ? NAN : (double)(v->base + (int64_t)entry);
 }
 
+uint32_t column_get_length(const column_view *v, uint32_t i) {
+    double value = column_get(v, i);
+    return value >= 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
+}
+
 /* A loop for each width, so that it is compiled to vector instructions. */
 void column_get_lengths(const column_view *v, uint32_t *out) {
     uint32_t base = (uint32_t)v->base;
@@ -121,8 +126,7 @@ void column_get_lengths(const column_view *v, uint32_t *out) {
         }
     } else {
         for (uint32_t i = 0; i < v->count; i++) {
-            double value = column_get(v, i);
-            out[i] = value >= 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
+            out[i] = column_get_length(v, i);
         }
     }
 }

@@ -41,7 +41,10 @@ void column_build_scores(const float (*scores)[4], uint32_t count, buffer *out);
 
 anp_status column_open(str value, column_view *out, anp_error *err);
 
-/* All entries as whole numbers, 0 where absent: for lengths. */
+/* An entry as a whole number, 0 where absent, or no such number: for lengths. */
+uint32_t column_get_length(const column_view *view, uint32_t i);
+
+/* All entries likewise. */
 void column_get_lengths(const column_view *view, uint32_t *out);
 
 /* Its entries as numbers of words, in place, of the ordinals from `first` on; ANP_CORRUPT when they

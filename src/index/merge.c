@@ -158,8 +158,8 @@ static anp_status read_heads(merge *m, anp_error *err) {
         }
         for (uint32_t post = 0; post < unit->count; post++) {
             forward_head *head = &m->heads[window_low(unit->first) + post];
-            head->title_words = (uint32_t)column_get(&title, post);
-            head->body_words = (uint32_t)column_get(&body, post);
+            head->title_words = column_get_length(&title, post);
+            head->body_words = column_get_length(&body, post);
             column_get_scores(&scores, post, head->scores);
         }
     }

@@ -59,7 +59,7 @@ static void unit_lengths(const column_view *column, uint32_t first, wanted w, ui
     }
     for (uint32_t i = 0; i < w.count; i++) {
         uint32_t low = w.lows[i];
-        out[low] = column->entries ? (uint32_t)column_get(column, low - first) : 0;
+        out[low] = column->entries ? column_get_length(column, low - first) : 0;
     }
 }
 

@@ -373,7 +373,7 @@ static anp_status unit_length(index_writer *w, const unit_info *unit, uint32_t c
     if (docno - unit->first >= view.count) {
         return error_corrupt(err, "a unit's lengths are too few; restore a backup");
     }
-    *out = (uint32_t)column_get(&view, docno - unit->first);
+    *out = column_get_length(&view, docno - unit->first);
     return ANP_OK;
 }
 

@@ -150,6 +150,24 @@ static void golden(void) {
     buffer_free(&b);
 }
 
+/* Numbers that are no numbers of words: none of them. */
+static void lengths_that_are_none(void) {
+    const double values[] = {3, NAN, -1, 1e18, 4294967295.0, 4294967296.0, -INFINITY, 0.5};
+    const uint32_t wanted[] = {3, 0, 0, 0, UINT32_MAX, 0, 0, 0};
+    uint32_t all[8];
+    buffer b = {0};
+    column_view v;
+    column_build(values, 8, &b);
+    if (CHECK_EQ_INT(column_open(str_make((const char *)b.data, b.len), &v, NULL), ANP_OK)) {
+        column_get_lengths(&v, all);
+        for (uint32_t i = 0; i < 8; i++) {
+            CHECK_EQ_INT(column_get_length(&v, i), wanted[i]);
+            CHECK_EQ_INT(all[i], wanted[i]);
+        }
+    }
+    buffer_free(&b);
+}
+
 /* Kinds and widths that are not, and every length but the right one. */
 static void damaged(void) {
     char bytes[16 + 4 * 16] = {0};
@@ -189,6 +207,8 @@ void test_index_column(void) {
     scores(false);
     CASE("the bytes as they are drawn");
     golden();
+    CASE("lengths that are none");
+    lengths_that_are_none();
     CASE("damaged columns are refused");
     damaged();
 }
