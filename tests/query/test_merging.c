@@ -1,11 +1,13 @@
 /*
  * Queries while a window is being merged: a merge takes positions from its segments before readers
  * leave their lists. So phrases are asked at every step that it can end with, by the evaluator and
- * in full, of new snapshots and of one that has stayed open, with what it remembers.
+ * in full, of new snapshots and of one that has stayed open, with what it remembers; and beside an
+ * index that is not merged, while posts of both are deleted and replaced.
  */
 #include "index/cells.h"
 #include "index/snapshot_impl.h"
 #include "index/staged.h"
+#include "index/verify.h"
 #include "query/query.h"
 
 enum { QUERIES = 16, HITS = 30, SEED = 20261130 };
@@ -119,6 +121,90 @@ static void check_steps(index_handle *index, prng *p, const asked *wanted) {
     CHECK(WINDOW_BITS > 8 || (steps > 100 && taken > 100));
 }
 
+/* Deletes and replaces the same posts of two indexes. */
+static bool change_both(prng *p, index_handle *const both[2]) {
+    uint64_t seed = prng_next(p);
+    uint32_t count = 1 + prng_below(p, 3);
+    for (int i = 0; i < 2; i++) {
+        prng same_for_both = {seed};
+        index_writer *w;
+        if (!CHECK_EQ_INT(writer_open(both[i], &w, NULL), ANP_OK)) {
+            return false;
+        }
+        for (uint32_t k = 0; k < count; k++) {
+            uint32_t id = prng_below(&same_for_both, staged_posts(1));
+            char text[32];
+            snprintf(text, sizeof text, "id-%u", id);
+            anp_status gone = ANP_OK;
+            bool good = true;
+            if (prng_below(&same_for_both, 3)) {
+                gone = writer_delete(w, str_from(text), NULL);
+                good = CHECK(gone == ANP_OK || gone == ANP_NOT_FOUND); /* already */
+            } else {
+                good = staged_add(&same_for_both, id, w);
+            }
+            if (!good) {
+                writer_close(w);
+                return false;
+            }
+        }
+        CHECK_EQ_INT(writer_commit(w, NULL), ANP_OK);
+        writer_close(w);
+        staged_forgive(both[i]);
+    }
+    return true;
+}
+
+/* One index is merged, a step at a time, the other one is not; posts of both go and come. */
+static void check_changes(uint64_t seed) {
+    char paths[2][512];
+    prng p = {seed};
+    index_handle *both[2];
+    snapshot *s;
+    catalog c;
+    for (int i = 0; i < 2; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/changing-%d.db", test_folder(), i);
+        both[i] = staged_open(paths[i], seed, 1);
+        if (!both[i]) {
+            return;
+        }
+    }
+    uint32_t steps = 0;
+    bool good = true, pending = true;
+    while (good && pending) {
+        uint32_t most = prng_below(&p, 4) ? 300 : 3000;
+        pending = staged_step(both[0], 1 + prng_below(&p, most), &c);
+        catalog_free(&c);
+        steps++;
+        good = prng_below(&p, 3) || change_both(&p, both);
+        asked wanted[QUERIES];
+        good = good && CHECK_EQ_INT(snapshot_open(both[1], &s, NULL), ANP_OK);
+        for (uint32_t i = 0; good && i < QUERIES; i++) {
+            make_query(&p, wanted[i].text, sizeof wanted[i].text);
+            good = ask(s, wanted[i].text, prng_below(&p, 2), &wanted[i]);
+        }
+        if (good) {
+            snapshot_close(s);
+            good = CHECK_EQ_INT(snapshot_open(both[0], &s, NULL), ANP_OK);
+        }
+        if (good) {
+            good = ask_all(s, &p, wanted);
+            snapshot_close(s);
+        }
+        if (good && prng_below(&p, 30) == 0) {
+            uint64_t problems = 1;
+            CHECK_EQ_INT(index_verify(both[0], true, NULL, NULL, &problems, NULL), ANP_OK);
+            good = CHECK_EQ_INT(problems, 0);
+        }
+    }
+    if (!good) {
+        test_note("seed %llu, step %u", (unsigned long long)seed, steps);
+    }
+    CHECK(WINDOW_BITS > 8 || steps > 50);
+    index_close(both[0]);
+    index_close(both[1]);
+}
+
 void test_query_merging(void) {
     char path[512];
     prng p = {SEED};
@@ -143,4 +229,6 @@ void test_query_merging(void) {
     CASE("the same after every step");
     check_steps(index, &p, wanted);
     index_close(index);
+    CASE("the same of posts that go and come meanwhile");
+    check_changes(SEED);
 }
