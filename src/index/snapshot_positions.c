@@ -10,7 +10,8 @@
  *                      groups of 32:  │     │   ▲   │     │     │     │
  *                                           └───┘ lengths of so many posts say where it begins
  *
- * Cost: some 10 ns a posting.
+ * Cost: 6 to 12 ns a posting of a list, 0.5 to 1.5 us for a single one (titles and texts of short
+ * synthesised posts in segments of 8,192).
  */
 #include "index/snapshot_impl.h"
 
