@@ -5,11 +5,15 @@
 #include "index/arrange.h"
 
 enum {
-    BATCH_BYTES = 256 << 10,
     ARTICLES_BYTES = 128 << 10, /* the same of posts that were read already */
     POST_BYTES = 256,           /* of memory beside a post's own */
     RUN_BYTES = 32 << 20,       /* of drafts: a run of more is complete */
 };
+
+/* Of posts as they came, a batch. The tests are also built with few. */
+#ifndef INTAKE_BATCH_BYTES
+#define INTAKE_BATCH_BYTES (256 << 10)
+#endif
 
 /* Posts of a run, and the fewest that are arranged where a window ends, or memory. The tests are
    also built with few. */
@@ -457,7 +461,7 @@ anp_status intake_add(intake *in, const raw_post *raw, anp_error *err) {
     }
     TRY(open_batch(in, err));
     TRY(append(in->open, raw, err));
-    return batch_size(in->open) >= BATCH_BYTES ? turn(in, err) : ANP_OK;
+    return batch_size(in->open) >= INTAKE_BATCH_BYTES ? turn(in, err) : ANP_OK;
 }
 
 /* Few posts: no thread is worth the wait for it. */
