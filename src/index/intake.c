@@ -7,7 +7,7 @@
 enum {
     ARTICLES_BYTES = 128 << 10, /* the same of posts that were read already */
     POST_BYTES = 256,           /* of memory beside a post's own */
-    RUN_BYTES = 32 << 20,       /* of drafts: a run of more is complete */
+    RUN_BYTES = 16 << 20,       /* of drafts: a run of more is complete */
 };
 
 /* Of posts as they came, a batch. The tests are also built with few. */

@@ -6,7 +6,7 @@
  *     add ─> batch           ─> pool                          ─> draft ─┴─> writer, told to `took`
  *
  * Or, where they may be arranged, in runs of 8,192 posts, each in an order of its own (arrange.h):
- * a run ends where a window does, or memory, and waits until it is complete, 32 MB at most. What
+ * a run ends where a window does, or memory, and waits until it is complete, 16 MB at most. What
  * is left at a drain, and what comes before there is a dictionary, is taken in order.
  *
  * While the writer commits, the threads go on with what is queued. The same index comes out at any
