@@ -55,6 +55,7 @@ struct pairs_maker {
     uint64_t *asked;   /* a bit by pair: those that are counted, or were not met yet */
     pair *pairs;
     uint32_t pair_count;
+    uint64_t shown; /* words of the bodies that were shown */
     uint16_t *places; /* words; 0: none */
     size_t place_room;
     VEC(second_word) seconds;

@@ -175,6 +175,7 @@ static anp_status show_some(source *s, pairs_maker *m, uint32_t block, uint32_t 
     }
     for (uint32_t i = 0; i < texts; i++) {
         uint16_t low = (uint16_t)(block * BLOCK_DOCS + i / 2);
+        pairs_count_body(m, i % 2 ? 0 : s->texts[i + 1] - s->texts[i]);
         TRY(pairs_end(m, low, s->texts[i], s->texts[i + 1] - s->texts[i], err));
     }
     return ANP_OK;

@@ -314,6 +314,10 @@ static void meet_seconds(pairs_maker *m, uint16_t low, size_t from, size_t end) 
     m->seconds_done = at;
 }
 
+void pairs_count_body(pairs_maker *m, size_t words) {
+    m->shown += words;
+}
+
 anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err) {
     size_t end = from + places;
     m->failed |= !meet_adjacent(m, low, from, end);

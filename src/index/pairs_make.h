@@ -77,6 +77,9 @@ anp_status pairs_make(const pairs_source *source, const pairs_words *words, pair
 /* Room for texts of so many places in all. ANP_NOMEM. */
 anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err);
 
+/* A post's body has so many: how much of all text a sample shows. */
+void pairs_count_body(pairs_maker *m, size_t words);
+
 /* All words stand in their places (pairs_stand): those of [from, from + places) are one text of a
    post. Texts in the order of their places, posts ascending. ANP_NOMEM. */
 anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err);

@@ -137,6 +137,7 @@ static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error 
             return error_corrupt(err, "a forward record is damaged");
         }
     }
+    pairs_count_body(m, head->body_words);
     TRY(pairs_end(m, low, 0, head->body_words, err));
     return pairs_end(m, low, head->body_words, title_words, err);
 }

@@ -32,7 +32,7 @@ typedef struct sample {
     uint32_t blocks;
     uint16_t block[SAMPLE_BLOCKS_MAX];
     uint64_t *holders; /* by word: its posts in these blocks */
-    double part;       /* of the unit's posts that it has */
+    double part;       /* of the unit's text that it has: posts of a block may be long or short */
     double unseen;     /* postings of a pair of which it has none, on average */
 } sample;
 
@@ -185,18 +185,16 @@ static void forget_sample(pairs_maker *m) {
 
 static anp_status show_sample(pairs_maker *m, const pairs_source *source, sample *s,
                               anp_error *err) {
-    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART, shown = 0;
-    uint32_t first = pairs_first_block(source), last = source->first + source->posts - 1;
+    uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART;
+    uint32_t first = pairs_first_block(source);
     for (uint32_t block = first; block < pairs_end_block(source); block++) {
-        uint32_t from = block * BLOCK_DOCS, to = from + BLOCK_DOCS - 1;
         uint32_t at = block - first, place = sample_places[at / every % sizeof sample_places];
         if (at % every == place % every) {
-            shown += (to < last ? to : last) - (from > source->first ? from : source->first) + 1;
             s->block[s->blocks++] = (uint16_t)block;
             TRY(source->show(source->user, m, block, 1, err));
         }
     }
-    s->part = (double)shown / source->posts;
+    s->part = m->shown && m->shown < source->words ? (double)m->shown / (double)source->words : 1;
     return ANP_OK;
 }
 
