@@ -310,8 +310,9 @@ typedef struct anp_import_options {
     bool (*on_progress)(void *user, const anp_import_report *so_far);
     void *user;
     /* Posts get their ordinals in the order in which they are read. Otherwise each 8,192 of a
-       larger import get theirs by prior and length: queries are faster; exports and exact ties of
-       scores go by ordinals. */
+       larger import (fewer where they are large) get theirs by prior and length: queries are
+       faster; exports and exact ties of scores go by ordinals; and of an import that is stopped
+       those that are kept need not be the first. */
     bool keep_order;
 } anp_import_options;
 

@@ -2,28 +2,15 @@
 #include "index/arrange.h"
 
 #include "base/hash.h"
+#include "base/sort.h"
 
 #include <stdlib.h>
 
-enum { PRIOR_CLASSES = 3 }; /* of about as many posts */
-
-/* What a post is sorted by, and its place. */
-typedef struct place {
-    uint64_t key;
-    uint32_t at;
-} place;
-
-static int by_key(const void *a, const void *b) {
-    const place *x = a, *y = b;
-    if (x->key != y->key) {
-        return x->key < y->key ? -1 : 1;
-    }
-    return (x->at > y->at) - (x->at < y->at);
-}
-
-static void sort_places(place *places, uint32_t count) {
-    qsort(places, count, sizeof *places, by_key);
-}
+enum {
+    PRIOR_CLASSES = 3, /* of about as many posts */
+    WORDS_BITS = 30,
+    WORDS_MOST = (1 << WORDS_BITS) - 1,
+};
 
 /* Whether ids may be the same: those whose hashes are. taken: a table of them, all 0, of a power of
    two above count. */
@@ -48,18 +35,31 @@ static uint32_t rank_of_prior(float prior) {
     return worse > 0 ? (uint32_t)(worse < most ? worse : most) : 0; /* NaN: 0 */
 }
 
-/* The class of each post by prior above its words; equal priors are of one class. */
-static void find_keys(const arrange_post *posts, uint32_t count, place *places) {
-    uint64_t class = 0, last = 0;
+/* Makes keys above places, in the order of the keys, into the classes of these above the words, in
+   the order of places. Equal keys are of one class. */
+static void put_classes(const arrange_post *posts, uint32_t count, const uint64_t *by_prior,
+                        uint64_t *items) {
+    uint64_t class = 0;
     for (uint32_t i = 0; i < count; i++) {
-        places[i] = (place){rank_of_prior(posts[i].prior), i};
+        uint32_t at = (uint32_t)by_prior[i];
+        bool is_new = i && by_prior[i] >> 32 != by_prior[i - 1] >> 32;
+        uint32_t words = posts[at].words < WORDS_MOST ? posts[at].words : WORDS_MOST;
+        class = is_new ? (uint64_t)i * PRIOR_CLASSES / count : class;
+        items[at] = (class << WORDS_BITS | words) << 32 | at;
     }
-    sort_places(places, count);
+}
+
+static void find_order(const arrange_post *posts, uint32_t count, uint64_t *items,
+                       uint64_t *spare, uint32_t *order) {
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t due = (uint64_t)i * PRIOR_CLASSES / count;
-        class = places[i].key != last ? due : class;
-        last = places[i].key;
-        places[i].key = class << 32 | posts[places[i].at].words;
+        items[i] = (uint64_t)rank_of_prior(posts[i].prior) << 32 | i;
+    }
+    const uint64_t *by_prior = sort_by_upper(items, spare, count);
+    uint64_t *other = by_prior == items ? spare : items;
+    put_classes(posts, count, by_prior, other);
+    const uint64_t *sorted = sort_by_upper(other, other == items ? spare : items, count);
+    for (uint32_t i = 0; i < count; i++) {
+        order[i] = (uint32_t)sorted[i];
     }
 }
 
@@ -68,19 +68,18 @@ bool arrange(const arrange_post *posts, uint32_t count, uint32_t *order, bool *a
     while (room < 2 * count) {
         room *= 2;
     }
-    place *places = malloc((count + 1u) * sizeof *places);
-    uint64_t *taken = calloc(room, sizeof *taken);
-    *as_they_came = places && taken && repeats(posts, count, taken, room);
-    free(taken);
-    if (!places || !taken) {
-        free(places);
+    uint64_t *items = calloc((size_t)room + count, sizeof *items); /* ids first, then keys */
+    if (!items) {
         return false;
     }
-    find_keys(posts, count, places);
-    sort_places(places, count);
-    for (uint32_t i = 0; i < count; i++) {
-        order[i] = *as_they_came ? i : places[i].at;
+    *as_they_came = repeats(posts, count, items, room);
+    if (*as_they_came) {
+        for (uint32_t i = 0; i < count; i++) {
+            order[i] = i;
+        }
+    } else {
+        find_order(posts, count, items, items + room, order);
     }
-    free(places);
+    free(items);
     return true;
 }

@@ -22,7 +22,7 @@ typedef struct arrange_post {
 
 /*
  * order[0, count) becomes the places of posts in their new order. Where two posts have the same id
- * all stay as they came, for the later one replaces the other. false: memory is out.
+ * all stay as they came, for the later one replaces the other: *as_they_came. false: memory is out.
  */
 bool arrange(const arrange_post *posts, uint32_t count, uint32_t *order, bool *as_they_came);
 

@@ -196,20 +196,16 @@ static anp_status settle(intake *in, anp_error *err) {
     return in->options.settled ? in->options.settled(in->options.user, err) : ANP_OK;
 }
 
-static const draft_post *drafted(const batch_post *p) {
-    return &p->from->draft.posts.items[p->place];
-}
-
 static anp_status take_prepared(intake *in, const batch_post *p, anp_error *err) {
     bool replaced;
     TRY(writer_take(in->writer, p, &replaced, NULL, err));
-    return tell(in, drafted(p), replaced, err);
+    return tell(in, batch_drafted(p), replaced, err);
 }
 
 static anp_status take_post(intake *in, batch_draft *from, uint32_t place, anp_error *err) {
     batch_post made = {.from = from, .place = place};
-    if (drafted(&made)->status != ANP_OK) {
-        return tell(in, drafted(&made), false, err);
+    if (batch_drafted(&made)->status != ANP_OK) {
+        return tell(in, batch_drafted(&made), false, err);
     }
     TRY(writer_prepare(in->writer, from, place, &made, err));
     return take_prepared(in, &made, err);
@@ -229,7 +225,7 @@ static anp_status find_order(const intake *in, uint32_t *order, bool *as_they_ca
     uint32_t weight = index_settings(writer_index(in->writer))->title_weight;
     arrange_post *posts = malloc((count + 1u) * sizeof *posts);
     for (uint32_t i = 0; posts && i < count; i++) {
-        const draft_post *p = drafted(&in->run.items[i]);
+        const draft_post *p = batch_drafted(&in->run.items[i]);
         const float *scores = p->head.scores;
         posts[i] = (arrange_post){.id = p->id,
                                   .prior = (scores[0] + scores[1] + scores[2] + scores[3]) / 400,
@@ -258,11 +254,11 @@ static anp_status take_in_order(intake *in, const uint32_t *order, uint32_t *doc
         const batch_post *p = &in->run.items[order[i]];
         bool replaced;
         TRY(writer_take(in->writer, p, &replaced, &docnos[order[i]], err));
-        status = tell(in, drafted(p), replaced, err);
+        status = tell(in, batch_drafted(p), replaced, err);
     }
     for (uint32_t i = 0; i < count; i++) {
         if (docnos[i] != NOT_TAKEN) {
-            TRY(writer_put_id(in->writer, drafted(&in->run.items[i])->id, docnos[i],
+            TRY(writer_put_id(in->writer, batch_drafted(&in->run.items[i])->id, docnos[i],
                               status == ANP_OK ? err : NULL));
         }
     }
@@ -317,7 +313,7 @@ static bool run_is_whole(const intake *in) {
 /* A post of a draft joins the run, or is told of at once. */
 static anp_status join_run(intake *in, batch_draft *from, uint32_t place, anp_error *err) {
     batch_post made = {.from = from, .place = place};
-    const draft_post *p = drafted(&made);
+    const draft_post *p = batch_drafted(&made);
     if (p->status != ANP_OK) {
         TRY(p->held_back ? ANP_OK : take_run(in, from, true, err));
         return tell(in, p, false, err);

@@ -24,8 +24,8 @@ typedef struct intake_options {
     size_t queue_bytes; /* of posts read ahead, as they came */
     bool require_reviewed;
     bool aside; /* threads also merge while posts come: see writer_use_pool */
-    bool arrange;
-    size_t run_bytes; /* of posts that wait to be arranged, about: a run of more is complete */
+    bool arrange;     /* posts, in runs */
+    size_t run_bytes; /* of posts that wait to be, about: a run of more is complete */
     /*
      * Each post in its turn: taken by the writer, or left out (its status and held_back say why).
      * Before a bad post all before it were taken. Any status but ANP_OK stops the intake. NULL:

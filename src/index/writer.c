@@ -151,10 +151,6 @@ static void drop_names(index_writer *w) {
     w->known.count = kept;
 }
 
-static const draft_post *drafted(const batch_post *p) {
-    return &p->from->draft.posts.items[p->place];
-}
-
 static void drop_logged(index_writer *w) {
     for (size_t i = 0; i < w->logged.count; i++) {
         batch_draft_release(w->logged.items[i].from);
@@ -181,7 +177,7 @@ static void keep_logged(index_writer *w) {
     size_t count = w->posts.count;
     bool in_log = w->cat.state.docno_end > w->cat.state.log_first;
     for (size_t i = 0; i < count; i++) {
-        w->logged_bytes += drafted(&w->posts.items[i])->weight;
+        w->logged_bytes += batch_drafted(&w->posts.items[i])->weight;
     }
     if (!in_log || (count && count < LOGGED_POSTS_MIN) || w->logged_bytes > LOGGED_BYTES_MAX ||
         !vec_reserve(&w->logged, w->logged.count + count)) {
@@ -397,7 +393,7 @@ static anp_status find_length(index_writer *w, uint32_t column, uint32_t docno, 
 static anp_status post_head(index_writer *w, uint32_t docno, forward_head *head, anp_error *err) {
     uint32_t batch_first = w->cat.state.docno_end - (uint32_t)w->posts.count;
     if (docno >= batch_first) {
-        *head = drafted(&w->posts.items[docno - batch_first])->head;
+        *head = batch_drafted(&w->posts.items[docno - batch_first])->head;
         return ANP_OK;
     }
     if (docno >= w->cat.state.log_first) {
@@ -638,12 +634,12 @@ static anp_status prepare_post(index_writer *w, batch_draft *from, uint32_t plac
     anp_status status = names_resolve(from->names, &index, err);
     w->fields_changed = index.fields_changed;
     TRY(status);
-    return take_values(w, from->names, &from->draft, drafted(out), out, err);
+    return take_values(w, from->names, &from->draft, batch_drafted(out), out, err);
 }
 
 static anp_status take_post(index_writer *w, const batch_post *made, bool with_id, bool *replaced,
                             anp_error *err) {
-    const draft_post *p = drafted(made);
+    const draft_post *p = batch_drafted(made);
     TRY(put_post(w, &made->from->draft, p, with_id, replaced, err));
     TRY(take_sample(w, &made->from->draft, p, err));
     TRY(take_features(w, &made->from->draft, p, err));
@@ -683,7 +679,7 @@ anp_status writer_take(index_writer *w, const batch_post *prepared, bool *replac
     anp_status status = take_post(w, prepared, !docno, replaced, err);
     w->prepared--;
     w->broken = status != ANP_OK;
-    if (docno) {
+    if (docno && status == ANP_OK) {
         *docno = w->cat.state.docno_end - 1;
     }
     return status;
@@ -774,7 +770,7 @@ anp_status writer_add(index_writer *w, const post *article, bool *replaced, anp_
 /* ---- Committing ---------------------------------------------------------------------------- */
 
 static forward_view view_of(const index_writer *w, const batch_post *p) {
-    const draft_post *made = drafted(p);
+    const draft_post *made = batch_drafted(p);
     const uint8_t *kept = p->from->draft.kept.data;
     return (forward_view){.head = made->head,
                           .numbers = w->numbers.items + p->number_at,
@@ -923,7 +919,7 @@ static anp_status merge_on(index_writer *w, anp_error *err) {
     uint64_t bytes = 0;
     bool put;
     for (size_t i = 0; i < w->posts.count; i++) {
-        bytes += drafted(&w->posts.items[i])->weight;
+        bytes += batch_drafted(&w->posts.items[i])->weight;
     }
     ahead_owe(&w->ahead, &w->cat, bytes);
     return ahead_due(&w->ahead, &w->cat, 1) ? ahead_put(&w->ahead, w->txn, &w->cat, &put, err)

@@ -75,6 +75,10 @@ typedef struct batch_post {
     size_t number_at, facet_at; /* in the writer's numbers and facets */
 } batch_post;
 
+static inline const draft_post *batch_drafted(const batch_post *p) {
+    return &p->from->draft.posts.items[p->place];
+}
+
 /*
  * Finds the index's numbers for the post at `place` of a draft, whose status must be ANP_OK. Posts
  * of one drafter are prepared in the order in which they were made: its numbers begin anew now and

@@ -326,20 +326,20 @@ WINDOW_LOOP(and_into, x & y)
 WINDOW_LOOP(or_into, x | y)
 WINDOW_LOOP(andnot_into, x & ~y)
 
-static uint32_t and_count(const uint8_t *a, const uint8_t *b) {
+static inline uint32_t ones_in_both(const uint8_t *a, const uint8_t *b, uint32_t words) {
     uint64_t ones = 0;
-    for (size_t i = 0; i < KERNEL_WORDS; i++) {
+    for (size_t i = 0; i < words; i++) {
         ones += (uint64_t)__builtin_popcountll(load_u64(a + 8 * i) & load_u64(b + 8 * i));
     }
     return (uint32_t)ones;
 }
 
+static uint32_t and_count(const uint8_t *a, const uint8_t *b) {
+    return ones_in_both(a, b, KERNEL_WORDS);
+}
+
 static uint32_t and_count_some(const uint64_t *a, const uint64_t *b, uint32_t words) {
-    uint64_t ones = 0;
-    for (uint32_t i = 0; i < words; i++) {
-        ones += (uint64_t)__builtin_popcountll(a[i] & b[i]);
-    }
-    return (uint32_t)ones;
+    return ones_in_both((const uint8_t *)a, (const uint8_t *)b, words);
 }
 
 static uint32_t count(const uint64_t *a) {

@@ -489,7 +489,9 @@ static void score_lanes(block_terms *b, uint64_t lanes[4]) {
     }
 }
 
-enum { LINE = 64 };
+/* ---- What the next blocks need ------------------------------------------------------------- */
+
+enum { LINE = 64 }; /* bytes of a processor's cache */
 
 static void fetch_lengths(const list_lengths *lengths, uint32_t low) {
     if (lengths->count == 0) {
@@ -528,6 +530,8 @@ void eval_fetch_tfs(const eval_cell *ec, uint32_t block) {
         }
     }
 }
+
+/* ---- A block of a union -------------------------------------------------------------------- */
 
 anp_status eval_union_block(evaluation *e, eval_cell *ec, uint32_t block,
                             const uint64_t *allowed) {

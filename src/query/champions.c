@@ -146,9 +146,9 @@ static void keep_in_blocks(const evaluation *e, const eval_cell *ec, const eval_
     able->count = kept;
 }
 
-/* Keeps those that are among another term's too. words: of a window, all 0, as afterwards. */
-static void cross(const evaluation *e, const best_postings *other, uint64_t *words,
-                  able_postings *able) {
+/* Keeps those that are among another term's too; find_words was there before. */
+static void cross(const evaluation *e, const best_postings *other, able_postings *able) {
+    uint64_t *words = e->crossing;
     uint16_t docs[BEST_MAX];
     uint32_t count = read_best(e, other, docs, NULL), kept = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -366,12 +366,14 @@ static void score_able(evaluation *e, eval_cell *ec, const eval_lane *own,
 }
 
 /* Crosses with one term after the other, as long as that pays. */
-static void cross_all(const evaluation *e, const best_postings *best, uint32_t known,
-                      uint64_t *words, able_postings *able) {
+static anp_status cross_all(evaluation *e, const best_postings *best, uint32_t known,
+                            able_postings *able) {
+    TRY(find_words(e));
     for (uint32_t i = 1; i < known && able->count >= CROSS_FROM &&
                          best[i].count <= CROSS_TIMES * able->count; i++) {
-        cross(e, &best[i], words, able);
+        cross(e, &best[i], able);
     }
+    return ANP_OK;
 }
 
 static anp_status score_last(evaluation *e, eval_cell *ec, const best_postings *best,
@@ -392,8 +394,7 @@ static anp_status finish_cell(evaluation *e, eval_cell *ec, const best_postings 
     able_postings able;
     take_best(e, &best[0], &able);
     keep_in_blocks(e, ec, best[0].lane, &able);
-    TRY(find_words(e));
-    cross_all(e, best, known, e->crossing, &able);
+    TRY(cross_all(e, best, known, &able));
     TRY(score_last(e, ec, &best[0], &able));
     memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
     return ANP_OK;
@@ -434,7 +435,6 @@ anp_status eval_finish_early(evaluation *e, eval_cell *ec) {
         return ANP_OK;
     }
     take_best(e, &best[0], &able);
-    TRY(find_words(e));
-    cross_all(e, best, known, e->crossing, &able);
+    TRY(cross_all(e, best, known, &able));
     return able.count <= EARLY_MAX ? score_last(e, ec, &best[0], &able) : ANP_OK;
 }

@@ -6,7 +6,9 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static inline anp_index *open_index(const char *name, unsigned flags,
                                     const anp_index_options *options) {
@@ -18,6 +20,22 @@ static inline anp_index *open_index(const char *name, unsigned flags,
         test_note("%s", err.message);
     }
     return index;
+}
+
+/* A file of the test's folder, malloc'd; NULL when it can't be read. */
+static inline char *read_whole(const char *name, const char *ending, size_t *len) {
+    char path[400];
+    struct stat is;
+    snprintf(path, sizeof path, "%s/%s%s", test_folder(), name, ending);
+    FILE *f = fopen(path, "r");
+    if (!CHECK(f != NULL) || !CHECK_EQ_INT(stat(path, &is), 0)) {
+        return NULL;
+    }
+    *len = (size_t)is.st_size;
+    char *bytes = malloc(*len + 1);
+    CHECK_EQ_INT(fread(bytes, 1, *len, f), *len);
+    fclose(f);
+    return bytes;
 }
 
 static inline bool add(anp_writer *w, const char *json) {

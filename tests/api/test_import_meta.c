@@ -8,7 +8,6 @@
 #include "help.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 enum {
     SMALL = WINDOW_BITS < 12,
@@ -73,21 +72,6 @@ static void import(const char *name, const char *path, unsigned threads) {
     anp_index_close(index);
 }
 
-static char *read_file(const char *name, size_t *len) {
-    char path[400];
-    struct stat is;
-    snprintf(path, sizeof path, "%s/%s.db", test_folder(), name);
-    FILE *f = fopen(path, "r");
-    if (!CHECK(f != NULL) || !CHECK_EQ_INT(stat(path, &is), 0)) {
-        return NULL;
-    }
-    *len = (size_t)is.st_size;
-    char *bytes = malloc(*len + 1);
-    CHECK_EQ_INT(fread(bytes, 1, *len, f), *len);
-    fclose(f);
-    return bytes;
-}
-
 void test_api_import_meta(void) {
     static const char *const names[] = {"one", "two", "four"};
     char path[300];
@@ -98,7 +82,7 @@ void test_api_import_meta(void) {
         size_t len = 0;
         CASE(names[i]);
         import(names[i], path, 1u << i);
-        char *bytes = read_file(names[i], &len);
+        char *bytes = read_whole(names[i], ".db", &len);
         if (i == 0) {
             first = bytes;
             first_len = len;

@@ -3,7 +3,6 @@
 #include "help.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 enum { POSTS = 2600, FILES = 3, MEMORY = 1 << 20 };
 
@@ -61,21 +60,6 @@ static void write_corpus(char paths[FILES][300]) {
     }
 }
 
-static char *read_file(const char *name, const char *ending, size_t *len) {
-    char path[400];
-    struct stat is;
-    snprintf(path, sizeof path, "%s/%s%s", test_folder(), name, ending);
-    FILE *f = fopen(path, "r");
-    if (!CHECK(f != NULL) || !CHECK_EQ_INT(stat(path, &is), 0)) {
-        return NULL;
-    }
-    *len = (size_t)is.st_size;
-    char *bytes = malloc(*len + 1);
-    CHECK_EQ_INT(fread(bytes, 1, *len, f), *len);
-    fclose(f);
-    return bytes;
-}
-
 typedef struct run {
     reports reports;
     anp_import_report report;
@@ -122,7 +106,7 @@ static void same_files(const char *stem, anp_import_options options, anp_status 
         runs[i].reports.left = -1;
         import(name, threads_of[i], options, &runs[i]);
         CHECK_EQ_INT(runs[i].status, status);
-        char *bytes = read_file(name, ".db", &len);
+        char *bytes = read_whole(name, ".db", &len);
         if (i == 0) {
             first = bytes;
             first_len = len;
