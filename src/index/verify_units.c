@@ -93,6 +93,10 @@ static bool bounds_hold(const check *c, const window_facts *f, const list_view *
             hold = hold && list_bound(list, scope) >= impact &&
                    list_blended_bound(list, scope) >= blended;
         }
+        if (list->strips) {
+            uint32_t level = list_strip(list, low);
+            hold = hold && level && list_strip_level(list, level) >= impact;
+        }
     }
     return hold;
 }

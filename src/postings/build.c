@@ -266,6 +266,97 @@ static uint8_t *put_codes_of(const float *maxima, uint32_t count, range r, float
     return at;
 }
 
+/* ---- Strips -------------------------------------------------------------------------------- */
+
+/* The best value of each strip, -1 where there is none; the least and the greatest of them. */
+static void strip_maxima(const list_input *input, float maxima[LIST_STRIPS], float range[2]) {
+    for (uint32_t strip = 0; strip < (uint32_t)LIST_STRIPS; strip++) {
+        maxima[strip] = -1;
+    }
+    range[0] = INFINITY;
+    range[1] = 0;
+    for (uint32_t i = 0; i < input->count;) {
+        uint32_t strip = input->docs[i] / LIST_STRIP_DOCS;
+        float best = input->impacts[i];
+        for (i++; i < input->count && input->docs[i] / LIST_STRIP_DOCS == strip; i++) {
+            best = input->impacts[i] > best ? input->impacts[i] : best;
+        }
+        maxima[strip] = best;
+        range[0] = best < range[0] ? best : range[0];
+        range[1] = best > range[1] ? best : range[1];
+    }
+}
+
+/* Equal steps of the range that maxima fall into. */
+static void find_steps(const float maxima[LIST_STRIPS], const float range[2],
+                       uint8_t steps[LIST_STRIPS]) {
+    float scale = range[1] > range[0] ? (RADIX - 1) / (range[1] - range[0]) : 0;
+    for (uint32_t strip = 0; strip < (uint32_t)LIST_STRIPS; strip++) {
+        float step = (maxima[strip] - range[0]) * scale;
+        steps[strip] = (uint8_t)(int32_t)(step > 0 ? step < RADIX - 1 ? step : RADIX - 1 : 0);
+    }
+}
+
+/*
+ * The level of each step. Levels are dense where strips are many, as the roots of their numbers
+ * (then what is rounded up is about the least), and denser for greater impacts: strips that reach
+ * a threshold by several terms are rather there. Of a million synthesised posts' strips that
+ * reached the thresholds of two unions, 4.2 and 4.6 % by exact bounds, 5.7 and 7.2 % do so by these
+ * levels, 6.9 and 6.7 % without that.
+ */
+static void choose_levels(const float maxima[LIST_STRIPS], const uint8_t steps[LIST_STRIPS],
+                          uint8_t level_of[RADIX]) {
+    uint32_t counts[RADIX] = {0}, level = 1;
+    float weights[RADIX], all = 0, sum = 0;
+    for (uint32_t strip = 0; strip < (uint32_t)LIST_STRIPS; strip++) {
+        counts[steps[strip]] += maxima[strip] >= 0;
+    }
+    for (uint32_t step = 0; step < RADIX; step++) {
+        float high = (float)step / (RADIX - 1);
+        weights[step] = sqrtf((float)counts[step]) * (0.1f + high * high);
+        all += weights[step];
+    }
+    for (uint32_t step = 0; step < RADIX; step++) {
+        sum += weights[step];
+        level_of[step] = (uint8_t)level;
+        level += level < LIST_STRIP_LEVELS && sum * (float)LIST_STRIP_LEVELS >= all * (float)level;
+    }
+}
+
+/* An impact in units, rounded up. */
+static uint16_t ceil_units(float impact) {
+    uint16_t units = clamp_u16(ceilf(impact * 65535.0f));
+    return (uint16_t)(units + (units < UINT16_MAX && (float)units * (1.0f / 65535) < impact));
+}
+
+static uint8_t *put_strips(const list_input *input, uint8_t *at) {
+    float maxima[LIST_STRIPS], range[2], mosts[1 + LIST_STRIP_LEVELS] = {0};
+    uint8_t levels[LIST_STRIPS], level_of[RADIX];
+    const uint32_t each = BLOCK_DOCS / LIST_STRIP_DOCS;
+    uint32_t first = input->docs[0] / BLOCK_DOCS;
+    uint32_t last = input->docs[input->count - 1] / BLOCK_DOCS;
+    strip_maxima(input, maxima, range);
+    find_steps(maxima, range, levels);
+    choose_levels(maxima, levels, level_of);
+    for (uint32_t strip = first * each; strip < (last + 1) * each; strip++) {
+        uint8_t level = maxima[strip] >= 0 ? level_of[levels[strip]] : 0;
+        mosts[level] = maxima[strip] > mosts[level] ? maxima[strip] : mosts[level];
+        levels[strip] = level;
+    }
+    *at++ = (uint8_t)first;
+    *at++ = (uint8_t)last;
+    for (uint32_t level = 1; level <= LIST_STRIP_LEVELS; level++, at += 2) {
+        mosts[level] = mosts[level] > mosts[level - 1] ? mosts[level] : mosts[level - 1];
+        store_u16(at, ceil_units(mosts[level]));
+    }
+    for (uint32_t strip = first * each; strip < (last + 1) * each; strip += 2) {
+        *at++ = (uint8_t)(levels[strip] | levels[strip + 1] << 4);
+    }
+    return at;
+}
+
+/* ---- Seeds, champions, runners-up ---------------------------------------------------------- */
+
 /* The best values of a list: units above ranks. Room for all of its postings each. */
 typedef struct best_room {
     uint32_t *best, *spare;
@@ -401,7 +492,7 @@ static uint8_t *put_bounds(const list_input *input, const best_room *room, uint8
     held = find_best(input->blended, input->count, of_blended, LIST_BLEND_SCALE, room);
     put_seeds(room->best, held, seed_count, seeds + (size_t)seed_count * 2);
     put_champions(input, room->best, lows + (size_t)champions * 2, tfs + champions);
-    return end;
+    return input->count < LIST_STRIPS_FROM ? end : put_strips(input, end);
 }
 
 /* ---- The whole ----------------------------------------------------------------------------- */

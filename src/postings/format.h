@@ -15,7 +15,8 @@
  *                      u16 n - 1
  *                      u32 tf sum   of all postings, at most 2^32 - 1
  *
- *     sections, in this order: container, tf, titles, bounds, positions
+ *     sections, in this order: container, tf, titles, bounds (with all that belongs to them),
+ *     positions
  *
  *     container  LIST_ARRAY    (n < 64) u16 low[n], ascending
  *                LIST_BLOCKED  (64 <= n < 4,096) u16 rank[8], u64 high[ceil((n + 256) / 64)],
@@ -52,6 +53,11 @@
  *                or, from n = 2,048, the 512th, as a blocked container: u16 rank[8], u64 high[6 or
  *                10], u8 low[128 or 384]. So no posting but champions and these is above seed 8
  *                or 9 by a unit
+ *     strips     in a list with bounds, from n = 4,096: u8 first and last block with postings,
+ *                u16 level[15] in the units of seeds, rounded up, u8 strip[8 (last - first + 1)]:
+ *                of each of the 16 strips (16 ordinals) of these blocks half a byte, low half
+ *                first: 0, no posting there; i > 0, no impact is above level[i - 1]. Levels
+ *                ascend; one that was not needed is as the one before
  *     impact     tf / (tf + norm) by rank/bm25.h at k1 = 1.2, b = 0.75 and the unit's average
  *                length; blended: times the prior factor of blend 0.3 and equal weights. For other
  *                settings: with c the least norm(now) / norm(build), an impact x is at most
@@ -123,6 +129,11 @@ enum {
     LIST_SEEDS = 8,
     LIST_SEEDS_MAX = 11,
     LIST_CHAMPIONS = 1 << (LIST_SEEDS - 1),
+    LIST_STRIP_DOCS = 16,
+    LIST_STRIPS = LIST_DOCS / LIST_STRIP_DOCS,
+    LIST_STRIP_LEVELS = 15,
+    LIST_STRIP_BYTES = 8, /* of a block's strips */
+    LIST_STRIP_HEAD = 2 + 2 * LIST_STRIP_LEVELS,
     LIST_TF_STRIDE = 64, /* codes an entry of before[] covers */
     POSITIONS_GROUP = 32,
     POSITIONS_SUPER = 16, /* groups a base covers */
@@ -140,6 +151,11 @@ enum {
 /* The least list that has champions. The tests are also built with fewer. */
 #ifndef LIST_CHAMPIONS_FROM
 #define LIST_CHAMPIONS_FROM 1024
+#endif
+
+/* The least list with bounds that has bounds of strips. Likewise. */
+#ifndef LIST_STRIPS_FROM
+#define LIST_STRIPS_FROM 4096
 #endif
 
 /* Of a list with bounds. */

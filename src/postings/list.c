@@ -70,6 +70,16 @@ static bool take_titles(list_view *v, bool large, const uint8_t **at, const uint
     return true;
 }
 
+static const uint8_t *take_strips(list_view *v, const uint8_t *at, const uint8_t *end) {
+    const uint8_t *strips = take(&at, end, LIST_STRIP_HEAD);
+    if (!strips || strips[0] > strips[1]) {
+        return NULL;
+    }
+    v->strips = strips;
+    take(&at, end, (size_t)(strips[1] - strips[0] + 1) * LIST_STRIP_BYTES);
+    return at;
+}
+
 static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t *end) {
     v->bounds = take(&at, end, 4 * 2);
     v->seed_count = list_seeds(v->count);
@@ -88,7 +98,7 @@ static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t
         v->impact_max = load_u16(v->bounds + 2);
         v->blended_max = load_u16(v->bounds + 6);
     }
-    return at;
+    return v->count < LIST_STRIPS_FROM ? at : take_strips(v, at, end);
 }
 
 static bool open_small(list_view *v, const uint8_t **at, const uint8_t *end) {

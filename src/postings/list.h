@@ -59,6 +59,7 @@ typedef struct list_view {
     const uint8_t *champion_tfs; /* likewise */
     uint32_t runner_count;
     const uint8_t *runners; /* a blocked container */
+    const uint8_t *strips;  /* NULL: none; first and last block, levels, strips */
     str positions; /* when they are in the same value; data NULL otherwise */
 } list_view;
 
@@ -183,6 +184,27 @@ static inline float list_blended_bound(const list_view *view, uint32_t i) {
     uint32_t code = view->blended_bytes[i];
     return code ? list_bound_value(load_u16(view->bounds + 4), view->blended_max, LIST_BLEND_SCALE,
                                    code) : -1.0f;
+}
+
+/* What bounds impacts in the 16 strips of a block: half a byte each, the number of a level, or 0
+   where no posting is; NULL: none is in the block. Of a list with strips. */
+static inline const uint8_t *list_block_strips(const list_view *view, uint32_t block) {
+    uint32_t first = view->strips[0], last = view->strips[1];
+    return block < first || block > last
+               ? NULL
+               : view->strips + LIST_STRIP_HEAD + (size_t)(block - first) * LIST_STRIP_BYTES;
+}
+
+/* What level 1 <= i <= LIST_STRIP_LEVELS stands for: no impact is above it. Likewise. */
+static inline float list_strip_level(const list_view *view, uint32_t i) {
+    return (float)load_u16(view->strips + (size_t)i * 2) * (1.0f / 65535);
+}
+
+/* The level of the strip that an ordinal is in; 0: no posting is there. Likewise. */
+static inline uint32_t list_strip(const list_view *view, uint32_t low) {
+    const uint8_t *strips = list_block_strips(view, low / BLOCK_DOCS);
+    uint32_t strip = low / LIST_STRIP_DOCS % (BLOCK_DOCS / LIST_STRIP_DOCS);
+    return strips ? strips[strip / 2] >> strip % 2 * 4 & 15u : 0;
 }
 
 /* One line a section, for people: sizes and the first few entries. */

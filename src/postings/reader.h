@@ -39,6 +39,9 @@ typedef struct postings_reader {
     uint32_t (*tfs_least)(const list_view *view, uint32_t from, uint32_t count, uint8_t least,
                           uint8_t room[LIST_TF_ROOM + KERNEL_READ_BYTES], const uint8_t **tfs,
                           bool *large, uint64_t bits[KERNEL_BLOCK_WORDS]);
+    /* The tfs of 16 ordinals, those of a strip, each in its place: 255 for 255 and more, 0 for one
+       that is not in the list. Whether one may be more than 255. Of a list with bounds. */
+    bool (*strip_tfs)(const list_view *view, uint32_t strip, uint8_t tfs[LIST_STRIP_DOCS]);
     /*
      * The tfs of those ordinals of a block that are `wanted` (bits), one behind the other, as
      * bytes: 255 for 255 and more, 0 for one that is not in the list. Whether one is 255. Up to

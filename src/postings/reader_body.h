@@ -512,6 +512,94 @@ static const uint8_t *tf_bytes(const list_view *v, uint32_t from, uint32_t count
     return room;
 }
 
+/* ---- Strips -------------------------------------------------------------------------------- */
+
+/* Bytes one behind the other into the lanes that have a bit; 16 of them are read. */
+#if defined(__AVX512VBMI2__) && defined(__AVX512VL__)
+
+static inline void spread(uint32_t bits, const uint8_t *bytes, uint8_t lanes[LIST_STRIP_DOCS]) {
+    __m128i packed = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+    _mm_storeu_si128((__m128i *)(void *)lanes,
+                     _mm_maskz_expand_epi8((__mmask16)bits, packed));
+}
+
+#else
+
+static inline void spread(uint32_t bits, const uint8_t *bytes, uint8_t lanes[LIST_STRIP_DOCS]) {
+    memset(lanes, 0, LIST_STRIP_DOCS);
+    for (uint32_t left = bits, i = 0; left; left &= left - 1, i++) {
+        lanes[__builtin_ctz(left)] = bytes[i];
+    }
+}
+
+#endif
+
+#if defined(__BMI2__)
+
+/*
+ * The tfs of up to 16 ranks whose codes have 2 or 4 bits: codes become bytes two words at a time.
+ * Behind the codes are bounds, so that there is more to be read. False: not such codes.
+ */
+static inline bool few_tfs(const list_view *v, uint32_t from, uint32_t count,
+                           uint8_t tfs[LIST_STRIP_DOCS], bool *large) {
+    const uint32_t w = v->tf_bits, skip = from * w % 8;
+    const uint64_t ones = 0x0101010101010101, codes = w == 2 ? 3 * ones : 15 * ones;
+    if (w != 2 && w != 4) {
+        return false;
+    }
+    const uint8_t *at = v->tf_codes + (size_t)from * w / 8;
+    uint64_t packed = load_u64(at) >> skip;
+    packed |= w == 4 && skip ? (uint64_t)at[8] << (64 - skip) : 0;
+    uint64_t first = _pdep_u64(packed, codes), second = _pdep_u64(packed >> 8 * w, codes);
+    const uint64_t words[2] = {first + ones, second + ones};
+    memcpy(tfs, words, sizeof words);
+    *large = false;
+    if (!v->exceptions) {
+        return true;
+    }
+    uint64_t most = _pext_u64(words[0], ones << w) | _pext_u64(words[1], ones << w) << 8;
+    for (uint64_t left = most & below_bit(count); left; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(left);
+        *large |= put_byte(tf_of(v, from + i), &tfs[i]);
+    }
+    return true;
+}
+
+#else
+
+static inline bool few_tfs(const list_view *v, uint32_t from, uint32_t count,
+                           uint8_t tfs[LIST_STRIP_DOCS], bool *large) {
+    (void)v, (void)from, (void)count, (void)tfs, (void)large;
+    return false;
+}
+
+#endif
+
+static bool strip_tfs(const list_view *v, uint32_t strip, uint8_t tfs[LIST_STRIP_DOCS]) {
+    const uint32_t each = BLOCK_DOCS / LIST_STRIP_DOCS, a_word = 64 / LIST_STRIP_DOCS;
+    uint32_t word = strip % each / a_word, bit = strip % a_word * LIST_STRIP_DOCS, from, to;
+    uint8_t room[LIST_TF_ROOM];
+    const uint8_t *found = room;
+    uint64_t bits[KERNEL_BLOCK_WORDS];
+    bool large;
+    block_of(v, strip / each, &from, &to);
+    block_bits(v, strip / each, from, to, bits);
+    uint32_t here = (uint32_t)(bits[word] >> bit) & UINT16_MAX, count = ones_of(here);
+    for (uint32_t i = 0; i < word; i++) {
+        from += ones_of(bits[i]);
+    }
+    from += ones_of(bits[word] & below_bit(bit));
+    if (here == 0 || from + count > v->count) { /* of damaged bytes */
+        memset(tfs, 0, LIST_STRIP_DOCS);
+        return false;
+    }
+    if (!few_tfs(v, from, count, room, &large)) {
+        found = tf_bytes(v, from, count, room, &large);
+    }
+    spread(here, found, tfs);
+    return large;
+}
+
 #if defined(__AVX512VBMI2__)
 
 /*
@@ -597,6 +685,7 @@ const postings_reader READER = {
     .tfs_at = tfs_at,
     .tf_bytes = tf_bytes,
     .tfs_least = tfs_least,
+    .strip_tfs = strip_tfs,
     .tfs_of = tfs_of,
     .lane_tfs_of = lane_tfs_of,
     .tfs_of_all = tfs_of_all,

@@ -139,6 +139,28 @@ static anp_status validate_bounds(const list_view *v, const uint16_t *docs, cons
     return ANP_OK;
 }
 
+/* A strip has a level where it has postings; whether levels cover their impacts, only the index can
+   say. */
+static anp_status validate_strips(const list_view *v, const uint16_t *docs, anp_error *err) {
+    uint32_t rank = 0;
+    for (uint32_t i = 2; i <= LIST_STRIP_LEVELS; i++) {
+        if (list_strip_level(v, i) < list_strip_level(v, i - 1)) {
+            return error_corrupt(err, "level %u of a list's strips is below the one before", i);
+        }
+    }
+    for (uint32_t low = 0; low < (uint32_t)LIST_DOCS; low += LIST_STRIP_DOCS) {
+        uint32_t before = rank;
+        while (rank < v->count && docs[rank] < low + LIST_STRIP_DOCS) {
+            rank++;
+        }
+        if ((rank > before) != (list_strip(v, low) > 0)) {
+            return error_corrupt(err, "the strip of ordinal %u of a list has level %u", low,
+                                 list_strip(v, low));
+        }
+    }
+    return ANP_OK;
+}
+
 /* Different postings, with their tfs; whether they are the best, only the index can say. */
 static anp_status validate_champions(const list_view *v, const uint8_t *lows, const uint8_t *tfs,
                                      uint64_t seen[LIST_DOCS / 64], anp_error *err) {
@@ -192,6 +214,7 @@ static anp_status validate(const list_view *v, uint16_t *docs, uint32_t *tfs, an
     TRY(validate_bounds(v, docs, v->bounds, v->seeds, v->bound_bytes, err));
     TRY(validate_bounds(v, docs, v->bounds + 4, v->seeds + (size_t)v->seed_count * 2,
                         v->blended_bytes, err));
+    TRY(v->strips ? validate_strips(v, docs, err) : ANP_OK);
     return v->champion_count ? validate_best(v, docs, err) : ANP_OK;
 }
 

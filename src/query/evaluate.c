@@ -65,12 +65,14 @@ static void fetch_ahead(const evaluation *e, const eval_order *order) {
 
 /*
  * Best blocks first, `most` of them or all. When some were scored, so that the threshold has nearly
- * its height, and then ever more, what champions can tell of the cells that are left is asked.
+ * its height, and then ever more, what champions can tell of the cells that are left is asked; and
+ * what strips can, once the threshold no longer rises.
  */
 static anp_status rank_union_blocks(evaluation *e, uint32_t most) {
     const eval_block *b;
     eval_order order;
     uint32_t done = 0, then = EVAL_FINISH_FIRST;
+    float theta = 0;
     eval_order_begin(e, &order);
     TRY(eval_next_block(e, &order, &b));
     while (b && done < most) {
@@ -86,6 +88,8 @@ static anp_status rank_union_blocks(evaluation *e, uint32_t most) {
         if (done == then && done < most) {
             then *= FINISH_TIMES;
             TRY(eval_finish_cells(e));
+            TRY(done > EVAL_FINISH_FIRST || e->theta <= theta ? eval_finish_strips(e) : ANP_OK);
+            theta = e->theta;
         }
         TRY(eval_next_block(e, &order, &b));
     }

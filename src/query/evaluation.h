@@ -1,5 +1,5 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, sets.c, where.c,
-   bounding.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, champions.c,
+   bounding.c, strips.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, champions.c,
    batches.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
@@ -51,6 +51,7 @@ typedef struct eval_lane {
     uint32_t asked;      /* ordinals that batches looked up; after many: */
     uint16_t *starts;    /* of a blocked container's blocks */
     uint8_t *tfs;        /* by rank, as bytes */
+    rank_levels *levels; /* strips.c: once its strips were asked */
 } eval_lane;
 
 /* A term that scores. */
@@ -160,6 +161,7 @@ typedef struct evaluation {
     rank_prior_bound prior;
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
+    float strip_scale; /* strips.c: from units to the numbers of levels; 0: not yet known */
     top_list *top;
     bool scores_lanes;   /* blocks.c: the last block had many that may win */
     uint64_t *crossing;  /* champions.c: bits of a window, all 0 */
@@ -302,6 +304,9 @@ typedef struct eval_promise {
     uint16_t longest_with[EVAL_FEW_UNITS][RANK_TFS];
 } eval_promise;
 void eval_promise_begin(eval_promise *p, const eval_term *term);
+/* The least that four scores add up to which give a post this factor, a little less (blended, with
+   the bounds' prior); UINT32_MAX: none do. */
+uint32_t eval_least_sum(const evaluation *e, float factor);
 /* The least tf that may reach the threshold in some post, from 1 to 255. */
 uint8_t eval_least_tf(const evaluation *e, const eval_term *term);
 /* The lanes of a block whose tf, one by lane, may reach it, and a few more; how many. Only where
@@ -332,6 +337,9 @@ anp_status eval_finish_cells(evaluation *e);
    that can be done with at once (ec->finished). */
 bool eval_may_finish(const evaluation *e);
 anp_status eval_finish_early(evaluation *e, eval_cell *ec);
+/* strips.c: finishes the cells with sums, of a union, whose lists all have strips, unless too many
+   of these can win. The sum of a block that was scored has to be 0. */
+anp_status eval_finish_strips(evaluation *e);
 
 /* batches.c: candidates scored many at once; whether the query's candidates can be. */
 bool eval_is_for_batches(const evaluation *e);

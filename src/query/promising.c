@@ -21,6 +21,11 @@ enum { SCORES_MAX = 4 * UINT8_MAX }; /* no sum of four scores is more */
 /* What rounding can take from a sum of four scores. */
 #define SUM_ROUND 0.1f
 
+uint32_t eval_least_sum(const evaluation *e, float factor) {
+    float sum = (factor - e->prior.linear[RANK_SCORES]) / e->prior.linear[0] - SUM_ROUND;
+    return sum > (float)SCORES_MAX ? UINT32_MAX : sum > 0 ? (uint32_t)sum : 0;
+}
+
 void eval_promise_begin(eval_promise *p, const eval_term *term) {
     p->term = term;
     p->theta = -1;
@@ -72,14 +77,12 @@ static void find_needs(const eval_term *term, const float *linear, float need,
 static uint32_t find_by_units(const evaluation *e, eval_promise *p, const rank_lengths parts[2],
                               const uint8_t *scores, const uint8_t tfs[BLOCK_DOCS],
                               uint64_t lanes[RANK_LANE_WORDS]) {
-    const float *linear = e->prior.linear;
     uint32_t most = (uint32_t)(p->term->weight * RANK_BOUND_ROUND + 0.5f), count = 0;
     memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
     for (uint32_t units = most; units; units--) {
-        float factor = e->theta * EVAL_SUM_ROUND / (float)units;
-        float sum = (factor - linear[RANK_SCORES]) / linear[0] - SUM_ROUND;
+        uint32_t sum = eval_least_sum(e, e->theta * EVAL_SUM_ROUND / (float)units);
         uint64_t have[RANK_LANE_WORDS], rich[RANK_LANE_WORDS];
-        if (sum > (float)SCORES_MAX) {
+        if (sum == UINT32_MAX) {
             break;
         }
         if (!(p->units_known >> units & 1)) {
@@ -87,7 +90,7 @@ static uint32_t find_by_units(const evaluation *e, eval_promise *p, const rank_l
             p->units_known |= 1u << units;
         }
         e->lanes->within(tfs, parts, p->longest_with[units], have);
-        e->lanes->scored(scores, sum > 0 ? (uint16_t)sum : 0, rich);
+        e->lanes->scored(scores, (uint16_t)sum, rich);
         for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
             lanes[word] |= have[word] & rich[word];
         }

@@ -9,7 +9,12 @@
 
 #include "rank/bounds.h"
 
-enum { RANK_LANES = 256, RANK_LANE_WORDS = RANK_LANES / 64, RANK_TFS = 64 };
+enum {
+    RANK_LANES = 256,
+    RANK_LANE_WORDS = RANK_LANES / 64,
+    RANK_TFS = 64,
+    RANK_STRIPS = 16, /* of a block, each of as many lanes */
+};
 
 /* Numbers of 1, 2 or 4 bytes, a lane each, times `times`. */
 typedef struct rank_lengths {
@@ -27,6 +32,11 @@ typedef struct rank_needs {
     uint16_t slope[RANK_TFS];
     uint16_t less[RANK_TFS];
 } rank_needs;
+
+/* 16 numbers below 65,536, by their bytes. */
+typedef struct rank_levels {
+    uint8_t low[16], high[16];
+} rank_levels;
 
 typedef struct rank_lanes {
     const char *name;
@@ -102,6 +112,16 @@ typedef struct rank_lanes {
 
     /* The lanes with a bound > 0 and >= least. */
     void (*reached)(const float bounds[RANK_LANES], float least, uint64_t lanes[RANK_LANE_WORDS]);
+
+    /* The strips of `blocks` blocks: adds the numbers that half a byte each says, low half first.
+       Sums must stay below 65,536. */
+    void (*add_levels)(const uint8_t *halves, uint32_t blocks, const rank_levels *levels,
+                       uint16_t *sums);
+
+    /* Bits of the strips of each of `blocks` blocks whose sum is what `least` says of the block, or
+       more. How many. */
+    uint32_t (*strips)(const uint16_t *sums, uint32_t blocks, const uint16_t *least,
+                       uint16_t *reached);
 
     /*
      * units = rank_bound_of(codes), 0 where a code is 0; sums += units. factors: the largest of

@@ -682,6 +682,73 @@ static void bounds(const uint8_t *codes, const uint8_t *blended, const float *f,
     }
 }
 
+/* ---- Strips -------------------------------------------------------------------------------- */
+
+#if defined(__AVX2__)
+
+/* 16 half bytes as bytes. */
+static inline __m128i halves_of(const uint8_t *halves) {
+    const __m128i half = _mm_set1_epi8(15);
+    __m128i packed = _mm_loadl_epi64((const __m128i *)(const void *)halves);
+    return _mm_unpacklo_epi8(_mm_and_si128(packed, half),
+                             _mm_and_si128(_mm_srli_epi16(packed, 4), half));
+}
+
+static void add_levels(const uint8_t *halves, uint32_t blocks, const rank_levels *levels,
+                       uint16_t *sums) {
+    const __m128i lows = _mm_loadu_si128((const __m128i *)(const void *)levels->low);
+    const __m128i highs = _mm_loadu_si128((const __m128i *)(const void *)levels->high);
+    for (uint32_t block = 0; block < blocks; block++) {
+        __m128i at = halves_of(halves + (size_t)block * (RANK_STRIPS / 2));
+        __m128i low = _mm_shuffle_epi8(lows, at), high = _mm_shuffle_epi8(highs, at);
+        __m256i numbers = _mm256_set_m128i(_mm_unpackhi_epi8(low, high),
+                                           _mm_unpacklo_epi8(low, high));
+        __m256i *sum = (__m256i *)(void *)(sums + (size_t)block * RANK_STRIPS);
+        _mm256_storeu_si256(sum, _mm256_add_epi16(_mm256_loadu_si256(sum), numbers));
+    }
+}
+
+static uint32_t strips(const uint16_t *sums, uint32_t blocks, const uint16_t *least,
+                       uint16_t *reached) {
+    uint32_t count = 0;
+    for (uint32_t block = 0; block < blocks; block++) {
+        const void *at = sums + (size_t)block * RANK_STRIPS;
+        __m256i sum = _mm256_loadu_si256((const __m256i *)at);
+        __m256i more = _mm256_max_epu16(sum, _mm256_set1_epi16((short)least[block]));
+        __m256i here = _mm256_cmpeq_epi16(sum, more);
+        __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(here),
+                                        _mm256_extracti128_si256(here, 1));
+        uint32_t bits = (uint32_t)_mm_movemask_epi8(bytes);
+        reached[block] = (uint16_t)bits;
+        count += (uint32_t)__builtin_popcount(bits);
+    }
+    return count;
+}
+
+#else
+
+static void add_levels(const uint8_t *halves, uint32_t blocks, const rank_levels *levels,
+                       uint16_t *sums) {
+    for (uint32_t i = 0; i < blocks * RANK_STRIPS; i++) {
+        uint32_t at = halves[i / 2] >> i % 2 * 4 & 15u;
+        sums[i] = (uint16_t)(sums[i] + (levels->low[at] | (uint32_t)levels->high[at] << 8));
+    }
+}
+
+static uint32_t strips(const uint16_t *sums, uint32_t blocks, const uint16_t *least,
+                       uint16_t *reached) {
+    uint32_t count = 0;
+    memset(reached, 0, blocks * sizeof *reached);
+    for (uint32_t i = 0; i < blocks * RANK_STRIPS; i++) {
+        uint32_t here = sums[i] >= least[i / RANK_STRIPS];
+        reached[i / RANK_STRIPS] |= (uint16_t)(here << i % RANK_STRIPS);
+        count += here;
+    }
+    return count;
+}
+
+#endif
+
 const rank_lanes LANES = {
     .name = LANES_NAME,
     .norms = norms,
@@ -699,5 +766,7 @@ const rank_lanes LANES = {
     .reach = reach,
     .reach_each = reach_each,
     .reached = reached,
+    .add_levels = add_levels,
+    .strips = strips,
     .bounds = bounds,
 };

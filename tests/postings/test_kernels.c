@@ -305,6 +305,30 @@ static bool check_least(const postings_reader *reader, const list_view *v, const
     return CHECK(large || !any) && CHECK_EQ_INT(found, want);
 }
 
+static uint8_t as_byte(uint32_t tf) {
+    return tf < UINT8_MAX ? (uint8_t)tf : UINT8_MAX;
+}
+
+/* The tfs of strips: of 16 ordinals each, in their places. */
+static bool check_strips(const postings_reader *reader, const list_view *v, const sample *s) {
+    uint8_t want[LIST_DOCS] = {0}, tfs[LIST_STRIP_DOCS];
+    bool more[LIST_STRIPS] = {false};
+    for (uint32_t i = 0; i < s->count; i++) {
+        want[s->docs[i]] = as_byte(s->tfs[i]);
+        more[s->docs[i] / LIST_STRIP_DOCS] |= s->tfs[i] > UINT8_MAX;
+    }
+    for (uint32_t strip = 0; strip < (uint32_t)LIST_STRIPS && v->strips; strip++) {
+        const uint8_t *at = want + (size_t)strip * LIST_STRIP_DOCS;
+        bool large = reader->strip_tfs(v, strip, tfs);
+        if (!CHECK(memcmp(tfs, at, sizeof tfs) == 0) ||
+            !CHECK(large || !more[strip])) {
+            test_note("strip %u", strip);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* All ordinals, and of some, there or not, the rank and the tf. */
 static bool check_ranks(const postings_reader *reader, const list_view *v, const sample *s,
                         prng *r) {
@@ -330,10 +354,6 @@ static bool check_ranks(const postings_reader *reader, const list_view *v, const
                 CHECK_EQ_INT(reader->doc(v, rank), s->docs[rank]));
     }
     return good;
-}
-
-static uint8_t as_byte(uint32_t tf) {
-    return tf < UINT8_MAX ? (uint8_t)tf : UINT8_MAX;
 }
 
 /* The tf of an ordinal as a byte, 0 where it is not there. */
@@ -497,6 +517,14 @@ static void check_list(const postings_reader *reader, uint32_t count, sample_tfs
     }
     if (!good) {
         test_note("reader %s, seed %d, %u postings, kind %d", reader->name, SEED, count, (int)kind);
+    }
+    buffer_free(&bytes);
+    if (good) {
+        input.impacts = s.impacts;
+        input.blended = s.blended;
+        list_build(&input, &bytes);
+        str value = str_make((const char *)bytes.data, bytes.len);
+        CHECK(list_view_open(value, &v, NULL) == ANP_OK && check_strips(reader, &v, &s));
     }
     buffer_free(&bytes);
     sample_free(&s);

@@ -187,6 +187,31 @@ static bool check_champions(const list_view *v, const sample *s, bool blended) {
     return good;
 }
 
+/* The levels of strips cover what they stand for; the greatest is exact, others are not above the
+   best strip of theirs by more than a unit or two. */
+static bool check_strips(const list_view *v, const sample *s) {
+    float maxima[LIST_STRIPS], best[1 + LIST_STRIP_LEVELS];
+    bool good = CHECK_EQ_INT(v->strips != NULL, s->count >= LIST_STRIPS_FROM);
+    for (uint32_t i = 0; i < 4096; i++) {
+        maxima[i] = best[i % 16] = -1;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        maxima[s->docs[i] / 16] = fmaxf(maxima[s->docs[i] / 16], s->impacts[i]);
+    }
+    for (uint32_t strip = 0; strip < 4096 && v->strips && good; strip++) {
+        uint32_t level = list_strip(v, strip * 16);
+        good = CHECK_EQ_INT(level > 0, maxima[strip] >= 0) && CHECK(level <= 15) &&
+               CHECK_EQ_INT(list_strip(v, strip * 16 + 15), level);
+        best[level] = fmaxf(best[level], maxima[strip]);
+    }
+    for (uint32_t level = 1; level <= LIST_STRIP_LEVELS && v->strips && good; level++) {
+        double most = (double)list_strip_level(v, level), exact = (double)best[level];
+        good = (level == 1 || CHECK(most >= (double)list_strip_level(v, level - 1))) &&
+               (exact < 0 || (CHECK(most >= exact) && CHECK(most < exact + 2.1 / 65535)));
+    }
+    return good;
+}
+
 /* `largest` is rounded up, but not by more than a unit or two. */
 static bool check_largest(const bounds *b, const sample *s, uint16_t largest) {
     float exact = 0;
@@ -213,7 +238,8 @@ static bool check_bounds(const list_view *v, const sample *s) {
     return check_largest(&impacts, s, v->impact_max) &&
            check_largest(&blended, s, v->blended_max) && check_covers(v, &impacts, s, false) &&
            check_covers(v, &blended, s, true) && check_seeds(&impacts, s) &&
-           check_seeds(&blended, s) && check_champions(v, s, false) && check_champions(v, s, true);
+           check_seeds(&blended, s) && check_champions(v, s, false) &&
+           check_champions(v, s, true) && check_strips(v, s);
 }
 
 static void build_and_check(const sample *s, bool with_tf, bool with_bounds, const char *what) {
@@ -459,7 +485,7 @@ static void odd_headers(void) {
 /* One broken rule each, the sizes still right: opens, and validation names it. */
 static void broken_rules(void) {
     enum { HEAD, CONTAINER, RANKS, HIGH, CODES, COUNTS, RANGE, SEEDS, BOUNDS, CHAMPIONS, TFS,
-           RUNNERS };
+           RUNNERS, STRIPS };
     static const struct {
         uint32_t count;
         sample_tfs kind;
@@ -481,7 +507,9 @@ static void broken_rules(void) {
                  {3000, SAMPLE_SMALL, CHAMPIONS, 0, 1}, {3000, SAMPLE_SMALL, CHAMPIONS, 511, 64},
                  {5000, SAMPLE_SMALL, TFS, 0, 0}, {5000, SAMPLE_SMALL, TFS, 255, 1},
                  {3000, SAMPLE_SMALL, RUNNERS, 2, 1}, {3000, SAMPLE_SMALL, RUNNERS, 20, 4},
-                 {3000, SAMPLE_SMALL, RUNNERS, 100, 1}, {1024, SAMPLE_SMALL, RUNNERS, 191, 1}};
+                 {3000, SAMPLE_SMALL, RUNNERS, 100, 1}, {1024, SAMPLE_SMALL, RUNNERS, 191, 1},
+                 {5000, SAMPLE_SMALL, STRIPS, 31, 0xff}, /* the last level below others */
+                 {30000, SAMPLE_SMALL, STRIPS, 32, 0}, {30000, SAMPLE_SMALL, STRIPS, 2079, 0}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         prng p = {61};
         sample s;
@@ -494,7 +522,8 @@ static void broken_rules(void) {
         const uint8_t *sections[] = {v.bytes,    v.container,        v.ranks,
                                      v.high,     v.tf_codes,         v.exception_counts,
                                      v.bounds,   v.seeds,            v.bound_bytes,
-                                     v.champions, v.champion_tfs,     v.runners};
+                                     v.champions, v.champion_tfs,     v.runners,
+                                     v.strips};
         uint8_t *byte = b.data + (sections[table[i].section] - v.bytes) + table[i].at;
         *byte = table[i].flip ? *byte ^ table[i].flip : 0;
         CHECK_EQ_INT(list_view_open(str_make((char *)b.data, b.len), &v, NULL), ANP_OK);

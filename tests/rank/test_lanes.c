@@ -220,6 +220,45 @@ static void check_reached(const rank_lanes *k, prng *r) {
     }
 }
 
+/* Some terms' numbers in some blocks' strips; thresholds that some of the sums are equal to. */
+static void check_strips(const rank_lanes *k, prng *r) {
+    enum { BLOCKS = 9, STRIPS = BLOCKS * RANK_STRIPS };
+    uint16_t sums[STRIPS] = {0}, want[STRIPS] = {0}, least[BLOCKS], reached[BLOCKS];
+    uint32_t terms = 1 + prng_below(r, 6), blocks = 1 + prng_below(r, BLOCKS), count = 0;
+    for (uint32_t term = 0; term < terms; term++) {
+        uint8_t halves[STRIPS / 2];
+        rank_levels levels;
+        for (int i = 0; i < 16; i++) {
+            uint32_t number = prng_below(r, 10000);
+            levels.low[i] = (uint8_t)number;
+            levels.high[i] = (uint8_t)(number >> 8);
+        }
+        for (uint32_t i = 0; i < STRIPS / 2; i++) {
+            halves[i] = (uint8_t)prng_below(r, 256);
+        }
+        k->add_levels(halves, blocks, &levels, sums);
+        for (uint32_t i = 0; i < blocks * RANK_STRIPS; i++) {
+            uint32_t at = i % 2 ? halves[i / 2] >> 4 : halves[i / 2] & 15;
+            want[i] = (uint16_t)(want[i] + levels.low[at] + 256 * levels.high[at]);
+        }
+    }
+    CHECK(memcmp(sums, want, sizeof sums) == 0); /* what is behind the blocks is left alone */
+    for (uint32_t block = 0; block < blocks; block++) {
+        uint32_t some = sums[block * RANK_STRIPS + prng_below(r, RANK_STRIPS)];
+        least[block] = (uint16_t)(prng_below(r, 4) ? some : prng_below(r, 65536));
+    }
+    uint32_t found = k->strips(sums, blocks, least, reached);
+    for (uint32_t i = 0; i < blocks * RANK_STRIPS; i++) {
+        bool reaches = sums[i] >= least[i / RANK_STRIPS];
+        count += reaches;
+        if (!CHECK_EQ_INT(reached[i / RANK_STRIPS] >> i % RANK_STRIPS & 1, reaches)) {
+            test_note("kernel %s, strip %u", k->name, i);
+            return;
+        }
+    }
+    CHECK_EQ_INT(found, count);
+}
+
 static void check_factors(const rank_lanes *k, prng *r) {
     uint8_t scores[RANK_LANES * RANK_SCORES];
     float factors[RANK_LANES];
@@ -416,6 +455,7 @@ void test_rank_lanes(void) {
             check_over(all[i], &r);
             check_reach(all[i], &r);
             check_reached(all[i], &r);
+            check_strips(all[i], &r);
             check_factors(all[i], &r);
             check_values(all[i], &r);
             check_blend(all[i], &r);
