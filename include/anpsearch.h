@@ -371,7 +371,7 @@ ANP_API ANP_MUST_USE anp_status anp_index_backup(anp_index *index, const char *p
 
 typedef struct anp_compact_options {
     size_t size;
-    bool reorder;          /* order all posts at once, not window by window */
+    bool reorder;          /* posts come into a new order however few they are */
     uint32_t threads;      /* at most; 0: as many as there are processors */
     uint64_t memory_bytes; /* to order by, besides a window's postings; 0: 512 MiB */
     bool (*on_progress)(void *user, const anp_progress *so_far); /* as in a backup */
@@ -384,11 +384,10 @@ typedef struct anp_compact_options {
 /*
  * Writes the index anew: without the posts, terms and values that are dead, its log folded, packed.
  * Every query and similar list answers as before, but for the order of exact ties: posts that share
- * words and are about as good and as long are put side by side, which makes queries faster. They
- * move inside windows of 65,536 posts, where a window has 8,192 or more; with `reorder` all over
- * the index, which makes the file smaller too and takes longer; with `keep_order` not at all: exact
- * ties and exports go by that order, which before the first compaction is that of adding
- * (ANP_INVALID with both).
+ * words and are about as good and as long are put side by side, all over the index, if they are
+ * 8,192 or more, or with `reorder`: queries are faster and the file is smaller. With `keep_order`
+ * they stay where they are, which takes two thirds of the time: exact ties and exports go by that
+ * order, which before the first compaction is that of adding (ANP_INVALID with both).
  *
  * With `path` into a new file (as a backup: ANP_BUSY when it exists; an index opened to read will
  * do). With NULL in place (ANP_INVALID for an index opened to read): other writers wait until it is
@@ -396,8 +395,8 @@ typedef struct anp_compact_options {
  * failure makes whole or not at all. Whoever has the index open, in any process, goes on with its
  * snapshots as they are; its next snapshot or writer follows to the new file by itself, but waits
  * until the older snapshots of its process are closed, ANP_BUSY after two seconds. Needs room on
- * the disk for the new file, with `reorder` for the postings a second time. `options` and `report`
- * may be NULL. The calling thread must have no changes that are not committed.
+ * the disk for the new file, and where posts move for the postings a second time. `options` and
+ * `report` may be NULL. The calling thread must have no changes that are not committed.
  */
 ANP_API ANP_MUST_USE anp_status anp_index_compact(anp_index *index, const char *path,
                                                   const anp_compact_options *options,

@@ -66,9 +66,7 @@ static bool ask_step(void *user, const char *step, uint64_t done, uint64_t whole
 }
 
 static compact_order order_of(const anp_compact_options *options) {
-    return options->reorder      ? COMPACT_OVER_ALL
-           : options->keep_order ? COMPACT_KEPT
-                                 : COMPACT_IN_WINDOWS;
+    return options->reorder ? COMPACT_ALL : options->keep_order ? COMPACT_KEPT : COMPACT_MANY;
 }
 
 anp_status anp_index_compact(anp_index *index, const char *path, const anp_compact_options *options,

@@ -218,16 +218,15 @@ const flag flags[FLAGS] = {
                   "the posts", NULL},
     [FLAG_REORDER] =
         {"reorder", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_COMPACT),
-         "put posts that share words side by side, all over the index",
-         "Without it posts move inside windows of 65,536 only (if of 8,192 posts or more), which "
-         "makes queries faster. With it the file is smaller too; takes longer, and room on the "
-         "disk for the postings a second time."},
+         "put posts that share words side by side even if they are few",
+         "Without it those of an index of fewer than 8,192 stay in their order."},
     [FLAG_KEEP_ORDER] =
         {"keep-order", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_INDEX) | ON(COMMAND_COMPACT),
          "keep posts in the order they stand in",
          "Exports and exact ties of scores go by it. Without it index sorts each 8,192 posts of a "
-         "larger import by their own scores and length, and compact puts like posts of a window "
-         "side by side: queries are faster. With it compact takes two thirds of the time."},
+         "larger import by their own scores and length, and compact puts like posts side by side: "
+         "queries are faster, and the file is smaller. With it compact takes two thirds of the "
+         "time, and no room on the disk for the postings a second time."},
     [FLAG_QUICK] = {"quick", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),
                     "check the file, its headers and counts only", NULL},
     [FLAG_FULL] = {"full", 0, FLAG_SWITCH, NULL, 0, 0, ON(COMMAND_VERIFY),

@@ -1,7 +1,7 @@
 /*
- * See compact.h. The records of one old window after the other fill new windows, so at most two
- * windows' records are in memory; where all posts are ordered at once, they wait in a file without
- * a name.
+ * See compact.h. Records wait in a file without a name for the order of all posts. Where that of
+ * before is kept, the records of one old window after the other fill new windows, so at most two
+ * windows' records are in memory.
  *
  * Term numbers keep their order: then a post's terms, sorted by old number, are so by new number,
  * and nothing needs sorting.
@@ -32,16 +32,13 @@ typedef struct compaction {
     uninverter from;
     group_builder *group; /* that the windows in hand belong to; NULL: none */
     catalog cat;       /* the new one's state and units; settings and fields are the snapshot's */
-    spill *spill;      /* for an order over all: all records, in the old one */
+    spill *spill;      /* for a new order: all records, in the old one */
     uint64_t *places;  /* likewise: where each post's record begins in the spill, by its rank */
     uint32_t *ranks;   /* likewise: by new ordinal */
     uint64_t puts;     /* into the new file */
 } compaction;
 
-enum {
-    PUTS_AN_ASKING = 256, /* so often is asked while a window is written: one takes seconds */
-    ORDERED_LEAST = WINDOW_DOCS / 8, /* posts of a window: of fewer, blocks are too few to differ */
-};
+enum { PUTS_AN_ASKING = 256 }; /* so often is asked while a window is written: one takes seconds */
 
 static anp_status ask(const compaction *c, const char *step, uint64_t done, anp_error *err) {
     const compact_options *o = c->options;
@@ -159,50 +156,7 @@ static anp_status write_unit(compaction *c, const str *records, uint32_t count, 
     return ask(c, "writing", state->docno_end, err);
 }
 
-/* ---- Window by window ---------------------------------------------------------------------- */
-
-typedef struct window_order {
-    compaction *c;
-    const str *records;
-} window_order;
-
-static str waiting_record(void *user, uint32_t post) {
-    return ((window_order *)user)->records[post];
-}
-
-static bool ask_window(void *user, uint64_t done, uint64_t whole) {
-    const compaction *c = ((window_order *)user)->c;
-    (void)done;
-    (void)whole;
-    return ask(c, "writing", c->cat.state.docno_end, NULL) == ANP_OK;
-}
-
-/* The records of the next window's posts, and the old ordinals of these, in a better order. */
-static anp_status order_window(compaction *c, str *records, uint32_t count, anp_error *err) {
-    uint32_t *docnos = c->docnos + c->cat.state.docno_end;
-    uint32_t *order = malloc(count * sizeof *order);
-    uint32_t *old_docnos = malloc(count * sizeof *old_docnos);
-    str *old_records = malloc(count * sizeof *old_records);
-    window_order w = {c, records};
-    reorder_input input = {.count = count, .term_end = c->numbers.term_end,
-                           .title_weight = c->cat.settings.title_weight,
-                           .memory_bytes = c->options->memory_bytes, .pool = c->pool,
-                           .record = waiting_record, .ask = ask_window, .user = &w};
-    anp_status status = order && old_docnos && old_records ? reorder(&input, order, err)
-                                                           : error_nomem(err, "compacting");
-    if (status == ANP_OK) {
-        memcpy(old_docnos, docnos, count * sizeof *docnos);
-        memcpy(old_records, records, count * sizeof *records);
-        for (uint32_t i = 0; i < count; i++) {
-            docnos[i] = old_docnos[order[i]];
-            records[i] = old_records[order[i]];
-        }
-    }
-    free(order);
-    free(old_docnos);
-    free(old_records);
-    return status;
-}
+/* ---- In the order of before ---------------------------------------------------------------- */
 
 /* Records that wait for their window to be full: the rest of one old window, and a second one. */
 typedef struct waiting {
@@ -217,13 +171,7 @@ static anp_status write_waiting(compaction *c, waiting *w, bool end, anp_error *
     anp_status status = ANP_OK;
     while (status == ANP_OK && (w->count - from >= WINDOW_DOCS || (end && w->count > from))) {
         uint32_t count = w->count - from < WINDOW_DOCS ? w->count - from : WINDOW_DOCS;
-        str *records = w->records + from;
-        if (c->options->order == COMPACT_IN_WINDOWS && count >= ORDERED_LEAST) {
-            status = order_window(c, records, count, err);
-        }
-        if (status == ANP_OK) {
-            status = write_unit(c, records, count, err);
-        }
+        status = write_unit(c, w->records + from, count, err);
         from += count;
     }
     memmove(w->records, w->records + from, (w->count - from) * sizeof *w->records);
@@ -477,6 +425,11 @@ static void begin_catalog(compaction *c) {
     c->cat.state.merge_due = 0;
 }
 
+static bool keeps_order(const compaction *c) {
+    compact_order order = c->options->order;
+    return order == COMPACT_KEPT || (order == COMPACT_MANY && c->live < WINDOW_DOCS / 8);
+}
+
 static anp_status write_all(compaction *c, anp_error *err) {
     const catalog_state *old = &c->snapshot->cat.state;
     begin_catalog(c);
@@ -495,7 +448,7 @@ static anp_status write_all(compaction *c, anp_error *err) {
         return error_nomem(err, "compacting");
     }
     c->from = (uninverter){c->snapshot, &c->numbers, store_rewrite_path(c->rewrite), NULL, 0};
-    TRY(c->options->order == COMPACT_OVER_ALL ? write_reordered(c, err) : write_by_windows(c, err));
+    TRY(keeps_order(c) ? write_by_windows(c, err) : write_reordered(c, err));
     c->cat.state.log_first = c->cat.state.docno_end;
     c->cat.state.term_end = c->numbers.term_end;
     c->cat.state.value_end = c->numbers.value_end;

@@ -2,7 +2,7 @@
  * Compaction: the index written anew, without the dead, its log folded, every page full, its posts
  * in an order that makes queries faster.
  *
- *     snapshot ─> forward records of a window ─┬─> its order ──────────┬─> units of new windows ─┐
+ *     snapshot ─> forward records of a window ─┬───────────────────────┬─> units of new windows ─┐
  *                 (uninvert.h), live ones      └─> spill ─> new order ─┘                         │
  *     terms and values that live, ids, stored posts, settings ──────────────────────────────────┴─>
  *     rewritten file (store/rewrite.h) ─> its place
@@ -12,11 +12,12 @@
 
 #include "index/index.h"
 
-/* Posts that share words and are about as good and as long, side by side (reorder.h). */
+/* Posts that share words and are about as good and as long, side by side, all over the index
+   (reorder.h). */
 typedef enum compact_order {
-    COMPACT_IN_WINDOWS, /* inside each window; but few posts of one keep their order */
-    COMPACT_KEPT,       /* nowhere: the order of before */
-    COMPACT_OVER_ALL,   /* and windows of posts that share words; their records wait in a file */
+    COMPACT_MANY, /* if they are an eighth of a window or more: fewer have too few blocks */
+    COMPACT_KEPT, /* never: the order of before */
+    COMPACT_ALL,  /* however few they are */
 } compact_order;
 
 typedef struct compact_options {

@@ -54,7 +54,8 @@
  * which pairs stand nowhere; 4 has champions in lists, and lists of any of the other pairs; 5 has
  * runners-up, and keeps the segments of a window whole until all of it is merged; 6 has their
  * positions in a table of their own, whole only until the merge has reached them, makes a
- * window's pairs when its segments are gone, and has lists of pairs as ranks; 7 has strips in lists.
+ * window's pairs when its segments are gone, and has lists of pairs as ranks; 7 has strips in
+ * lists.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H

@@ -475,7 +475,7 @@ static void run_history(uint64_t seed, uint32_t title_weight) {
         if (prng_below(&p, 25) == 0) {
             compact_order order = COMPACT_KEPT;
             if (seed % 2) {
-                order = (compact_order)prng_below(&p, COMPACT_OVER_ALL + 1);
+                order = (compact_order)prng_below(&p, COMPACT_ALL + 1);
             }
             compact(index, order);
             reordered |= order != COMPACT_KEPT;

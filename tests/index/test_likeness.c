@@ -193,7 +193,7 @@ static void run_history(uint64_t seed, uint32_t own) {
         pool_close(threads);
         if (commit % 12 == 11) {
             check_index(index, &p, &t);
-            compact(index, seed % 2 && commit > 12 ? COMPACT_OVER_ALL : COMPACT_IN_WINDOWS);
+            compact(index, seed % 2 && commit > 12 ? COMPACT_ALL : COMPACT_MANY);
             check_index(index, &p, &t);
         }
     }
@@ -221,7 +221,7 @@ static void fills_blocks(void) {
     check_index(index, &p, &t);
     CHECK_EQ_INT(t.whole, 2);
     CHECK_EQ_INT(t.left_out, 0);
-    compact(index, COMPACT_IN_WINDOWS);
+    compact(index, COMPACT_MANY);
     check_index(index, &p, &t);
     CHECK_EQ_INT(t.whole, 2);
     index_close(index);
@@ -241,7 +241,7 @@ static void stores_nothing(void) {
     }
     CHECK_EQ_INT(writer_commit(w, NULL), ANP_OK);
     writer_close(w);
-    compact(index, COMPACT_OVER_ALL);
+    compact(index, COMPACT_ALL);
     CHECK_EQ_INT(index_verify(index, true, NULL, NULL, &problems, NULL), ANP_OK);
     CHECK_EQ_INT(problems, 0);
     CHECK_EQ_INT(snapshot_open(index, &s, NULL), ANP_OK);
