@@ -54,12 +54,13 @@
  * which pairs stand nowhere; 4 has champions in lists, and lists of any of the other pairs; 5 has
  * runners-up, and keeps the segments of a window whole until all of it is merged; 6 has their
  * positions in a table of their own, whole only until the merge has reached them, makes a
- * window's pairs when its segments are gone, and has lists of pairs as ranks.
+ * window's pairs when its segments are gone, and has lists of pairs as ranks; 7 has brief lists in
+ * units of fewer than 8,192 posts: without champions, and no bitsets.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H
 
-enum { STORE_FORMAT_VERSION = 6 };
+enum { STORE_FORMAT_VERSION = 7 };
 
 typedef enum store_table {
     STORE_META,
