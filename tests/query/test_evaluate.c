@@ -71,9 +71,13 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
         if (id % 7 == 1) { /* side by side in the title alone */
             snprintf(title, sizeof title, "w2 w3");
         }
+        bool apart = id % 50 == 9; /* in the title alone, what all bodies have else */
+        if (apart) {
+            snprintf(title, sizeof title, "everywhere");
+        }
         uint32_t times = prng_below(&w->random, 300) ? 1 : 300; /* a tf that is no byte */
         size_t len = 0;
-        for (uint32_t k = 0; k < times; k++) {
+        for (uint32_t k = 0; k < times && !apart; k++) {
             len += (size_t)snprintf(body + len, sizeof body - len, "everywhere ");
         }
         if (id % 3 == 0) { /* so often that their list is bits of w3's */
@@ -411,7 +415,8 @@ static void ask_made(world *w) {
     }
 }
 
-/* Lists of all posts: those of units as they are stored, those of bodies as they are made. */
+/* Lists of all posts, as they are stored, and of nearly all bodies, which are made: bitsets beside
+   blocked ones, the shorter or the longer of two. */
 static void ask_everywhere(world *w) {
     static const str texts[] = {STR("+body:everywhere +everywhere"), STR("+everywhere +w0 +w1"),
                                 STR("body:everywhere everywhere"), STR("body:everywhere -w1"),
