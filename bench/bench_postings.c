@@ -83,7 +83,7 @@ static uint64_t build(void *state) {
     bench *b = state;
     b->list.len = 0;
     list_build(&(list_input){b->from.count, b->from.docs, b->from.tfs, b->from.impacts,
-                             b->from.blended, NULL}, &b->list);
+                             b->from.blended, NULL, false}, &b->list);
     return b->list.len;
 }
 

@@ -18,6 +18,7 @@ struct unit_writer {
     unit_packer packer;
     unit_info info;
     uint32_t title_weight;
+    bool brief;         /* its lists are */
     uint16_t low_first; /* of the unit's first post */
     post_numbers *posts;
     list_lengths bodies; /* of the posts, in their numbers */
@@ -58,6 +59,7 @@ anp_status unit_writer_open(unit_sink sink, const catalog_settings *settings, co
     unit_packer_init(&w->packer, sink, (unit_level)info->level, info->number);
     w->info = *info;
     w->title_weight = settings->title_weight;
+    w->brief = info->count < LIST_BRIEF_POSTS;
     w->low_first = window_low(info->first);
     w->posts = malloc((info->count + 1u) * sizeof *w->posts);
     w->lows = malloc(WINDOW_DOCS * sizeof *w->lows);
@@ -156,7 +158,7 @@ static anp_status write_text(unit_writer *w, uint32_t term, const term_rows *row
     if (count == 0) {
         return ANP_OK;
     }
-    list_input list = {count, w->lows, w->tfs, w->impacts, w->blended, w->title_tfs};
+    list_input list = {count, w->lows, w->tfs, w->impacts, w->blended, w->title_tfs, w->brief};
     positions_input positions = {count, w->lows, w->counts, rows->body_positions.items, w->bodies};
     return put_list(w, term, UNIT_SUB_TEXT, &list, &positions, rows->body_parts.items,
                     rows->body_parts.count, err);
@@ -174,7 +176,7 @@ static anp_status write_title(unit_writer *w, uint32_t term, const term_rows *ro
     if (count == 0) {
         return ANP_OK;
     }
-    list_input list = {.count = count, .docs = w->lows, .tfs = w->tfs};
+    list_input list = {.count = count, .docs = w->lows, .tfs = w->tfs, .brief = w->brief};
     positions_input positions = {count, w->lows, w->tfs, rows->title_positions.items, w->titles};
     return put_list(w, term, UNIT_SUB_TITLE, &list, &positions, rows->title_parts.items,
                     rows->title_parts.count, err);
@@ -188,7 +190,7 @@ anp_status unit_write_term(unit_writer *w, uint32_t term, const term_rows *rows,
 anp_status unit_write_facet(unit_writer *w, uint32_t value, const uint16_t *lows, uint32_t count,
                             anp_error *err) {
     w->list.len = 0;
-    list_build(&(list_input){.count = count, .docs = lows}, &w->list);
+    list_build(&(list_input){.count = count, .docs = lows, .brief = w->brief}, &w->list);
     return put(w, UNIT_FACET, value, 0, &w->list, err);
 }
 

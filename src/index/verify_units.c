@@ -6,10 +6,11 @@
  *                moved into a group is gone, as are a segment's positions that its window has.
  *                Values ascend, also over the borders of packs
  *     pack       its directory is whole, its last entry is its key's
- *     list       valid, its ordinals inside its window or segment, its number below the counter;
- *                its bounds not below the impacts that they cover, its champions the best as its
- *                seeds say; its positions, which are in it, in one value of their own or its
- *                window's, read to their last byte, below the post's length
+ *     list       valid, brief where its unit is small, its ordinals inside its window or segment,
+ *                its number below the counter; its bounds not below the impacts that they cover,
+ *                its champions the best as its seeds say; its positions, which are in it, in one
+ *                value of their own or its window's, read to their last byte, below the post's
+ *                length
  *     positions  belong to a list that has none in itself
  *     column,    as many entries as posts; each unit has its lengths, scores and sketches
  *     sketches
@@ -198,6 +199,10 @@ static anp_status check_list(check *c, const section *s, uint64_t inner, str val
     TRY(list_validate(&list, err));
     if (!f->unit) {
         return ANP_OK; /* its columns are damaged: that is reported already */
+    }
+    if (list.bytes[0] & LIST_LARGE && list.brief != (f->unit->count < LIST_BRIEF_POSTS)) {
+        return error_corrupt(err, "a list is %sbrief, its unit is of %u posts",
+                             list.brief ? "" : "not ", f->unit->count);
     }
     list_docs(&list, c->lows);
     list_tfs(&list, c->tfs);

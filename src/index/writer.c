@@ -25,7 +25,6 @@ enum {
     VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
     BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
     MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read */
-    STEPS_A_FORGETTING = 4,
     POSTS_A_FORGETTING = 128,
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
     LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
@@ -62,7 +61,6 @@ struct index_writer {
     VEC(forward_number) numbers; /* of both */
     VEC(uint32_t) facets;
     size_t pending_bytes; /* of the batch */
-    uint32_t steps;       /* of merging, ever */
     ahead ahead;          /* the next step */
     bitmap *deleted;      /* by this batch */
     likeness *likeness;   /* NULL where posts are not stored */
@@ -294,11 +292,10 @@ static anp_status end_transaction(index_writer *w, anp_error *err) {
     return status;
 }
 
-/* Merging reads all that it moves: now and then the pages read are given back. */
+/* Merging reads all that it moves, and 16 pages are mapped for one that is read: they are given
+   back. */
 static void forget_merged(index_writer *w) {
-    if (++w->steps % STEPS_A_FORGETTING == 0) {
-        store_forget_pages(index_store(w->index), MAPPED_BYTES);
-    }
+    store_forget_pages(index_store(w->index), MAPPED_BYTES);
 }
 
 /* ---- Runs of fresh strings ----------------------------------------------------------------- */

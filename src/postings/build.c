@@ -55,7 +55,7 @@ static uint8_t *put_bitset(const list_input *input, uint8_t *at) {
 }
 
 static uint8_t *put_container(const list_input *input, uint8_t *at) {
-    switch (list_container_of(input->count)) {
+    switch (list_container_of(input->count, input->brief)) {
     case LIST_ARRAY: return put_array(input, at);
     case LIST_BLOCKED: return put_blocked(input, at);
     default: return put_bitset(input, at);
@@ -420,11 +420,11 @@ static uint32_t least_bin(const uint8_t *bins, uint32_t count, uint32_t depth) {
 
 /* As many of the best as there are seeds for, and some more, or all, in their order: room->best.
    How many. Values below the last seed's bin are left out. */
-static uint32_t find_best(const float *values, uint32_t count, range r, float unit,
+static uint32_t find_best(const list_input *input, const float *values, range r, float unit,
                           const best_room *room) {
-    uint32_t held = 0;
+    uint32_t count = input->count, held = 0;
     floor_units(values, count, r, unit, room->units, room->bins);
-    uint32_t depth = 1u << (list_seeds(count) - 1);
+    uint32_t depth = 1u << (list_seeds(count, input->brief) - 1);
     uint32_t least = count > depth ? least_bin(room->bins, count, depth) : 0;
     for (uint32_t i = 0; i < count; i++) {
         room->best[held] = (uint32_t)room->units[i] << 16 | i;
@@ -444,7 +444,7 @@ static void put_seeds(const uint32_t *best, uint32_t held, uint32_t count, uint8
 
 static void put_champions(const list_input *input, const uint32_t *best, uint8_t *lows,
                           uint8_t *tfs) {
-    uint32_t count = list_champions(input->count);
+    uint32_t count = list_champions(input->count, input->brief);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t rank = best[i] & UINT16_MAX, tf = input->tfs[rank];
         store_u16(lows + (size_t)i * 2, input->docs[rank]);
@@ -456,7 +456,8 @@ static void put_champions(const list_input *input, const uint32_t *best, uint8_t
 static uint8_t *put_runners(const list_input *input, const uint32_t *best, uint8_t *at) {
     uint64_t chosen[LIST_DOCS / 64] = {0};
     uint16_t docs[LIST_DOCS / 64];
-    uint32_t first = list_champions(input->count), wanted = list_runners(input->count), count = 0;
+    uint32_t first = list_champions(input->count, input->brief), count = 0;
+    uint32_t wanted = list_runners(input->count, input->brief);
     for (uint32_t i = first; i < first + wanted; i++) {
         uint32_t rank = best[i] & UINT16_MAX;
         chosen[rank / 64] |= (uint64_t)1 << rank % 64;
@@ -474,25 +475,25 @@ static uint8_t *put_runners(const list_input *input, const uint32_t *best, uint8
 static uint8_t *put_bounds(const list_input *input, const best_room *room, uint8_t *at) {
     float impacts[LIST_BLOCKS], blended[LIST_BLOCKS];
     uint32_t scopes = scope_maxima(input, input->impacts, impacts);
-    uint32_t champions = list_champions(input->count);
+    uint32_t champions = list_champions(input->count, input->brief);
     scope_maxima(input, input->blended, blended);
     range of_impacts = choose_range(impacts, scopes, 1.0f);
     range of_blended = choose_range(blended, scopes, LIST_BLEND_SCALE);
     memcpy(at, &of_impacts, sizeof of_impacts);
     memcpy(at + sizeof of_impacts, &of_blended, sizeof of_blended);
-    uint32_t seed_count = list_seeds(input->count);
+    uint32_t seed_count = list_seeds(input->count, input->brief);
     uint8_t *seeds = at + 2 * sizeof of_impacts, *codes = seeds + (size_t)seed_count * 4;
     uint8_t *lows = codes + (size_t)scopes * 2, *tfs = lows + (size_t)champions * 4;
     codes = put_codes_of(impacts, scopes, of_impacts, 1.0f, codes);
     put_codes_of(blended, scopes, of_blended, LIST_BLEND_SCALE, codes);
-    uint32_t held = find_best(input->impacts, input->count, of_impacts, 1.0f, room);
+    uint32_t held = find_best(input, input->impacts, of_impacts, 1.0f, room);
     put_seeds(room->best, held, seed_count, seeds);
     put_champions(input, room->best, lows, tfs);
     uint8_t *end = put_runners(input, room->best, tfs + (size_t)champions * 2);
-    held = find_best(input->blended, input->count, of_blended, LIST_BLEND_SCALE, room);
+    held = find_best(input, input->blended, of_blended, LIST_BLEND_SCALE, room);
     put_seeds(room->best, held, seed_count, seeds + (size_t)seed_count * 2);
     put_champions(input, room->best, lows + (size_t)champions * 2, tfs + champions);
-    return input->count < LIST_STRIPS_FROM ? end : put_strips(input, end);
+    return list_has_strips(input->count, input->brief) ? put_strips(input, end) : end;
 }
 
 /* ---- The whole ----------------------------------------------------------------------------- */
@@ -506,7 +507,7 @@ static uint8_t *put_small_head(const list_input *input, const tf_form *tf, uint3
 
 static uint8_t *put_large_head(const list_input *input, const tf_form *tf, uint32_t flags,
                                uint8_t *at) {
-    at[0] = (uint8_t)(LIST_LARGE | list_container_of(input->count) | flags);
+    at[0] = (uint8_t)(LIST_LARGE | list_container_of(input->count, input->brief) | flags);
     at[1] = (uint8_t)(tf->bits | tf->exception_bytes << 4);
     store_u16(at + 2, (uint16_t)(input->count - 1));
     store_u32(at + 4, tf->sum > UINT32_MAX ? UINT32_MAX : (uint32_t)tf->sum);
@@ -540,7 +541,8 @@ void list_build(const list_input *input, buffer *out) {
     if (small) {
         widen(&tf);
     } else {
-        flags |= (input->tfs ? LIST_TF : 0u) | (bounds ? LIST_BOUNDS : 0u);
+        flags |= (input->tfs ? LIST_TF : 0u) | (bounds ? LIST_BOUNDS : 0u) |
+                 (input->brief ? LIST_BRIEF : 0u);
     }
     /* The largest sections: a bitset; 10 bytes of tf, 4 of titles a posting; bounds. What is above
        is scratch of the seeds. */

@@ -8,8 +8,9 @@
  *
  *     small (n <= 8):  u8 head      bits 0-2 n - 1, bits 3-4 tf width (0, 2, 4, 8 bits, no
  *                                   exceptions), bit 5 LIST_TITLES, bit 6 LIST_POSITIONS, bit 7 0
- *     large:           u8 head      bits 0-1 container, bit 2 LIST_TF, bit 3 LIST_BOUNDS, bit 5
- *                                   LIST_TITLES, bit 6 LIST_POSITIONS, bit 7 LIST_LARGE
+ *     large:           u8 head      bits 0-1 container, bit 2 LIST_TF, bit 3 LIST_BOUNDS, bit 4
+ *                                   LIST_BRIEF, bit 5 LIST_TITLES, bit 6 LIST_POSITIONS, bit 7
+ *                                   LIST_LARGE
  *                      u8 tf form   low half: bits of a tf code, 0, 2, 4 or 8; high half: bytes
  *                                   of a tf exception, 0 (none), 1, 2 or 4
  *                      u16 n - 1
@@ -26,6 +27,8 @@
  *                              before the slot of 32 blocks s
  *                LIST_BITSET   (4,096 <= n) u64 bits[1024], u16 rank[256]: the postings before
  *                              each block
+ *                A brief list, of a unit of fewer than 8,192 posts, is blocked from 64 on: its
+ *                postings lie in few blocks, of which a bitset would be the least part
  *     tf         where LIST_TF is set, or the width of a small list is not 0: codes of w bits,
  *                lowest first, zero-padded to a byte: tf - 1. With exceptions (u16 n exc - 1 in
  *                front) the code 2^w - 1 says that tf >= 2^w stands among
@@ -39,25 +42,26 @@
  *                bytes of a title tf: 0 (each is 1), 1 or 2
  *     bounds     from n = 64 where LIST_BOUNDS is set: u16 low, high, blended low, blended high
  *                in units of 1/65535 (blended: 1.3/65535), low rounded down, high up; u16 seed[s]
- *                and blended seed[s], s = 8, or 11 from n = 1,024: the 1st, 2nd, 4th … 128th or
- *                1,024th best impact (blended impact) in the same units, rounded down, 0 when
- *                there are fewer; u8 bound[m], u8 blended[m],
+ *                and blended seed[s], s = 8, or 11 in a list with champions: the 1st, 2nd, 4th …
+ *                128th or 1,024th best impact (blended impact) in the same units, rounded down, 0
+ *                when there are fewer; u8 bound[m], u8 blended[m],
  *                m = n while n < 256 (one a posting), else 256 (one a block). A code q > 0 says:
  *                impact <= low + (q - 1) (high - low) / 254; 0: no posting there. A list without
  *                bounds is so short that its impacts are soon computed
- *     champions  in a list with bounds, from n = 1,024: the 128 best postings, by impact and by
- *                blended impact in the units of seeds, of the same the lower ordinal first: u16
- *                low[128], u16 blended low[128], u8 tf[128], u8 blended tf[128], 255 for a tf of
- *                255 and more. So no posting but the first 2^i of them is above seed i by a unit
+ *     champions  in a list with bounds, from n = 1,024, but in no brief one, where they would be
+ *                an eighth: the 128 best postings, by impact and by blended impact in the units of
+ *                seeds, of the same the lower ordinal first: u16 low[128], u16 blended low[128],
+ *                u8 tf[128], u8 blended tf[128], 255 for a tf of 255 and more. So no posting but
+ *                the first 2^i of them is above seed i by a unit
  *     runners    behind champions, from n = 1,024: the next best postings by impact, to the 256th
  *                or, from n = 2,048, the 512th, as a blocked container: u16 rank[8], u64 high[6 or
  *                10], u8 low[128 or 384]. So no posting but champions and these is above seed 8
  *                or 9 by a unit
- *     strips     in a list with bounds, from n = 4,096: u8 first and last block with postings,
- *                u16 level[15] in the units of seeds, rounded up, u8 strip[8 (last - first + 1)]:
- *                of each of the 16 strips (16 ordinals) of these blocks half a byte, low half
- *                first: 0, no posting there; i > 0, no impact is above level[i - 1]. Levels
- *                ascend; one that was not needed is as the one before
+ *     strips     in a list with bounds, from n = 4,096, but in no brief one: u8 first and last block
+ *                with postings, u16 level[15] in the units of seeds, rounded up,
+ *                u8 strip[8 (last - first + 1)]: of each of the 16 strips (16 ordinals) of these
+ *                blocks half a byte, low half first: 0, no posting there; i > 0, no impact is above
+ *                level[i - 1]. Levels ascend; one that was not needed is as the one before
  *     impact     tf / (tf + norm) by rank/bm25.h at k1 = 1.2, b = 0.75 and the unit's average
  *                length; blended: times the prior factor of blend 0.3 and equal weights. For other
  *                settings: with c the least norm(now) / norm(build), an impact x is at most
@@ -102,6 +106,7 @@
 #ifndef ANP_POSTINGS_FORMAT_H
 #define ANP_POSTINGS_FORMAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LIST_ARRAY, LIST_BLOCKED, LIST_BITSET, LIST_CONTAINERS = 3 };
@@ -110,6 +115,7 @@ enum { LIST_ARRAY, LIST_BLOCKED, LIST_BITSET, LIST_CONTAINERS = 3 };
 enum {
     LIST_TF = 1 << 2,
     LIST_BOUNDS = 1 << 3,
+    LIST_BRIEF = 1 << 4,
     LIST_TITLES = 1 << 5,
     LIST_POSITIONS = 1 << 6,
     LIST_LARGE = 1 << 7,
@@ -158,25 +164,42 @@ enum {
 #define LIST_STRIPS_FROM 4096
 #endif
 
-/* Of a list with bounds. */
-static inline uint32_t list_seeds(uint32_t count) {
-    return count < LIST_CHAMPIONS_FROM ? LIST_SEEDS : LIST_SEEDS_MAX;
-}
+/* A unit of fewer posts has brief lists. The tests are also built with fewer. */
+#ifndef LIST_BRIEF_POSTS
+#define LIST_BRIEF_POSTS 8192
+#endif
 
-static inline uint32_t list_champions(uint32_t count) {
-    return count < LIST_CHAMPIONS_FROM ? 0
+/* Postings of a list that is no bitset, at most. */
+enum {
+    LIST_BLOCKED_MAX = (LIST_BRIEF_POSTS > LIST_BITSET_FROM ? LIST_BRIEF_POSTS
+                                                              : LIST_BITSET_FROM) - 1
+};
+
+/* Of a list with bounds. */
+static inline uint32_t list_champions(uint32_t count, bool brief) {
+    return brief || count < LIST_CHAMPIONS_FROM ? 0
            : count < LIST_CHAMPIONS ? count : LIST_CHAMPIONS;
 }
 
-/* Of a list with champions: the runners-up, which are a blocked container. */
-static inline uint32_t list_runners(uint32_t count) {
-    enum { FEWER = 256, MORE = 512, PART = 4 };
-    return count < PART * FEWER ? 0 : (count < PART * MORE ? FEWER : MORE) - LIST_CHAMPIONS;
+static inline uint32_t list_seeds(uint32_t count, bool brief) {
+    return list_champions(count, brief) ? LIST_SEEDS_MAX : LIST_SEEDS;
 }
 
-static inline uint32_t list_container_of(uint32_t count) {
+/* Of a list with champions: the runners-up, which are a blocked container. */
+static inline uint32_t list_runners(uint32_t count, bool brief) {
+    enum { FEWER = 256, MORE = 512, PART = 4 };
+    return brief || count < PART * FEWER
+               ? 0 : (count < PART * MORE ? FEWER : MORE) - LIST_CHAMPIONS;
+}
+
+static inline uint32_t list_container_of(uint32_t count, bool brief) {
     return count < LIST_BLOCKED_FROM ? LIST_ARRAY
-           : count < LIST_BITSET_FROM ? LIST_BLOCKED : LIST_BITSET;
+           : brief || count < LIST_BITSET_FROM ? LIST_BLOCKED : LIST_BITSET;
+}
+
+/* Of a list with bounds. */
+static inline bool list_has_strips(uint32_t count, bool brief) {
+    return !brief && count >= LIST_STRIPS_FROM;
 }
 
 /* u64s of `high` in a blocked container. */

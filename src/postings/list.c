@@ -82,15 +82,15 @@ static const uint8_t *take_strips(list_view *v, const uint8_t *at, const uint8_t
 
 static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t *end) {
     v->bounds = take(&at, end, 4 * 2);
-    v->seed_count = list_seeds(v->count);
+    v->seed_count = list_seeds(v->count, v->brief);
     v->seeds = take(&at, end, (size_t)v->seed_count * 4);
     v->bound_count = v->count < LIST_BLOCKS ? v->count : LIST_BLOCKS;
     v->bound_bytes = take(&at, end, v->bound_count);
     v->blended_bytes = take(&at, end, v->bound_count);
-    v->champion_count = list_champions(v->count);
+    v->champion_count = list_champions(v->count, v->brief);
     v->champions = take(&at, end, (size_t)v->champion_count * 4);
     v->champion_tfs = take(&at, end, (size_t)v->champion_count * 2);
-    v->runner_count = list_runners(v->count);
+    v->runner_count = list_runners(v->count, v->brief);
     if (v->runner_count) {
         v->runners = take(&at, end, list_blocked_bytes(v->runner_count));
     }
@@ -98,7 +98,7 @@ static const uint8_t *take_bounds(list_view *v, const uint8_t *at, const uint8_t
         v->impact_max = load_u16(v->bounds + 2);
         v->blended_max = load_u16(v->bounds + 6);
     }
-    return v->count < LIST_STRIPS_FROM ? at : take_strips(v, at, end);
+    return list_has_strips(v->count, v->brief) ? take_strips(v, at, end) : at;
 }
 
 static bool open_small(list_view *v, const uint8_t **at, const uint8_t *end) {
@@ -119,7 +119,9 @@ static bool open_large(list_view *v, const uint8_t **at, const uint8_t *end) {
     v->exception_bytes = form >> 4;
     uint32_t w = v->tf_bits, e = v->exception_bytes;
     bool tf = head & LIST_TF, bounds = head & LIST_BOUNDS;
-    if (head & 16 || v->container_kind != list_container_of(v->count) || (!tf && form) ||
+    v->brief = head & LIST_BRIEF;
+    if ((v->brief && v->count >= LIST_BRIEF_POSTS) ||
+        v->container_kind != list_container_of(v->count, v->brief) || (!tf && form) ||
         !(w == 0 || w == 2 || w == 4 || w == 8) || !(e == 0 || e == 1 || e == 2 || e == 4) ||
         (bounds && v->count < LIST_BOUNDS_FROM)) {
         return false;

@@ -20,6 +20,7 @@ typedef struct list_input {
     const float *impacts; /* in [0, 1]; NULL: a list without bounds */
     const float *blended; /* impact * prior factor, in [0, LIST_BLEND_SCALE]; with impacts */
     const uint32_t *title_tfs; /* of each posting, at most 65,535; NULL: none has any */
+    bool brief; /* of a unit of fewer than LIST_BRIEF_POSTS */
 } list_input;
 
 /* Appends the value to out (out->failed when memory is out). */
@@ -31,6 +32,7 @@ typedef struct list_view {
     uint32_t count;
     uint32_t tf_sum;
     uint32_t container_kind; /* LIST_ARRAY, LIST_BLOCKED, LIST_BITSET */
+    bool brief; /* said of large lists only */
     uint32_t tf_bits;
     uint32_t exception_bytes; /* 0: no exceptions */
     uint32_t exceptions;

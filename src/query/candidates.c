@@ -106,9 +106,17 @@ uint32_t eval_required_lists(const evaluation *e, const eval_cell *ec,
     return count;
 }
 
+static bool are_bitsets(const list_view *const *lists, uint32_t count) {
+    bool all = true;
+    for (uint32_t i = 0; i < count; i++) {
+        all = all && lists[i]->container_kind == LIST_BITSET;
+    }
+    return all;
+}
+
 static anp_status intersect(evaluation *e, eval_cell *ec, const list_view *const *lists,
                             uint32_t count) {
-    if (lists[0]->container_kind == LIST_BITSET) { /* then all are */
+    if (are_bitsets(lists, count)) {
         ec->words = eval_words(e);
         if (!ec->words) {
             return eval_nomem(e);

@@ -28,7 +28,7 @@ static uint32_t lanes_of(const evaluation *e, const eval_cell *ec,
 static uint32_t count_both(evaluation *e, const list_view *a, const list_view *b,
                            uint16_t *docs) {
     const list_view *shorter = a->count < b->count ? a : b, *longer = a->count < b->count ? b : a;
-    if (shorter->container_kind == LIST_BITSET) {
+    if (shorter->container_kind == LIST_BITSET && longer->container_kind == LIST_BITSET) {
         return e->sets->and_count(shorter->container, longer->container);
     }
     uint32_t count = list_docs(shorter, docs);

@@ -131,7 +131,7 @@ static anp_status term_words(evaluation *e, const eval_cell *ec, const plan_node
     if (in && in->list.container_kind == LIST_BITSET) {
         memcpy(words, in->list.container, KERNEL_WORDS * sizeof *words);
     } else if (in) {
-        uint16_t *docs = arena_alloc(e->memory, LIST_BITSET_FROM * sizeof *docs);
+        uint16_t *docs = arena_alloc(e->memory, in->list.count * sizeof *docs);
         if (!docs) {
             return eval_nomem(e);
         }

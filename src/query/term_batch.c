@@ -212,7 +212,7 @@ static void offer_bounded(evaluation *e, eval_cell *ec, const eval_lane *lane,
 anp_status term_batch_list(term_batch *b, eval_cell *ec, const eval_lane *lane) {
     evaluation *e = b->e;
     const list_view *list = &lane->in->list;
-    uint16_t docs[LIST_BITSET_FROM];
+    uint16_t docs[LIST_BLOCKED_MAX];
     const uint64_t *allowed;
     TRY(cells_open(e->snapshot, ec->c, e->err));
     TRY(eval_allowed(e, ec, &allowed));

@@ -55,7 +55,7 @@
  * runners-up, and keeps the segments of a window whole until all of it is merged; 6 has their
  * positions in a table of their own, whole only until the merge has reached them, makes a
  * window's pairs when its segments are gone, and has lists of pairs as ranks; 7 has strips in
- * lists.
+ * lists, and brief lists in units of fewer than 8,192 posts: without champions, and no bitsets.
  */
 #ifndef ANP_STORE_SCHEMA_H
 #define ANP_STORE_SCHEMA_H

@@ -295,19 +295,20 @@ static void read_list(str value) {
 
 /* A list by number: every size class, with and without tf and bounds, its positions joined. */
 static void build(uint8_t number, buffer *out) {
-    static const uint32_t sizes[] = {1, 2, 8, 9, 40, 64, 255, 256, 1024, 4095, 9000};
+    static const uint32_t sizes[] = {1, 2, 8, 9, 40, 64, 255, 256, 1024, 4095, 6000, 9000};
     prng p = {number};
     sample s;
     buffer apart = {0};
-    uint32_t count = sizes[number % 11], *titles = calloc(count, sizeof *titles), total = 0;
-    need(sample_make(&p, count, (sample_tfs)(number / 11 % SAMPLE_KINDS), number & 1, &s) &&
+    uint32_t count = sizes[number % 12], *titles = calloc(count, sizeof *titles), total = 0;
+    need(sample_make(&p, count, (sample_tfs)(number / 12 % SAMPLE_KINDS), number & 1, &s) &&
          titles);
-    bool bounds = number & 64;
+    bool bounds = number & 64, brief = number & 2 && count < LIST_BRIEF_POSTS;
     for (uint32_t i = 0; i < count; i++) {
         titles[i] = i % 5 == 0;
     }
     list_build(&(list_input){count, s.docs, number & 128 ? s.tfs : NULL,
-                             bounds ? s.impacts : NULL, bounds ? s.blended : NULL, titles}, out);
+                             bounds ? s.impacts : NULL, bounds ? s.blended : NULL, titles, brief},
+               out);
     uint32_t *words = lengths_make(), *places = malloc(count * 9 * sizeof *places);
     need(places != NULL);
     for (uint32_t i = 0; i < count; i++) {

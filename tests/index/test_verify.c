@@ -228,13 +228,25 @@ static bool spoil_champions(buffer *list, unsigned kind) {
     return true;
 }
 
-/* The first list that has champions, whose best it then says wrongly. */
-static bool wrong_champions(garden *g, unsigned n) {
+/* It says that it is of a unit of another size, where that makes no difference to its sections. */
+static bool spoil_form(buffer *list, unsigned kind) {
+    list_view v;
+    (void)kind;
+    CHECK_EQ_INT(list_view_open(str_make((const char *)list->data, list->len), &v, NULL), ANP_OK);
+    if (!(list->data[0] & LIST_LARGE) || v.count >= LIST_CHAMPIONS_FROM) {
+        return false;
+    }
+    list->data[0] ^= LIST_BRIEF;
+    return true;
+}
+
+/* Spoils the first list of a combined text for which there is a way; whether there is one. */
+static bool spoil_first(garden *g, bool (*spoil)(buffer *list, unsigned kind), unsigned kind) {
     store_table table = lists_of(g);
     uint64_t key = 0, code;
     bool found = false;
     str value, entry;
-    while (n < 5 && !found && find_value(g, table, key + 1, true, &key, &value)) {
+    while (!found && find_value(g, table, key + 1, true, &key, &value)) {
         pack_cursor cursor;
         pack_builder builder = {0};
         buffer list = {0}, out = {0};
@@ -242,7 +254,7 @@ static bool wrong_champions(garden *g, unsigned n) {
         while (pack_next(&cursor, &code, &entry, NULL) == ANP_OK) {
             list.len = 0;
             buffer_put_str(&list, entry);
-            found = found || ((code & 15) == UNIT_SUB_TEXT && spoil_champions(&list, n));
+            found = found || ((code & 15) == UNIT_SUB_TEXT && spoil(&list, kind));
             pack_add(&builder, code, str_make((const char *)list.data, list.len));
         }
         pack_finish(&builder, &out);
@@ -254,8 +266,18 @@ static bool wrong_champions(garden *g, unsigned n) {
         buffer_free(&list);
         buffer_free(&out);
     }
-    CHECK(found || n == 5 || WINDOW_BITS <= 8);
     return found;
+}
+
+/* The first list that has champions, whose best it then says wrongly. */
+static bool wrong_champions(garden *g, unsigned n) {
+    bool found = n < 5 && spoil_first(g, spoil_champions, n);
+    CHECK(found || n == 5 || WINDOW_BITS <= 8 || g->cat.units.items[0].count < LIST_BRIEF_POSTS);
+    return found;
+}
+
+static bool wrong_form(garden *g, unsigned n) {
+    return n < 1 && CHECK(spoil_first(g, spoil_form, n));
 }
 
 /* Positions of their own beside a list that has them in itself, and of no list. */
@@ -603,6 +625,7 @@ static void plant_all(garden *g) {
     plant(g, "stray deleted", stray_deleted);
     plant(g, "wrong side of a merge", wrong_side);
     plant(g, "hidden entry", hidden_entry);
+    plant(g, "wrong form", wrong_form);
     plant(g, "wrong chunk", wrong_chunk);
     plant(g, "wrong pairs", wrong_pairs);
     plant(g, "early pairs", early_pairs);
@@ -642,6 +665,33 @@ static bool go_on(garden *g, bool (*there)(const catalog *c)) {
     return pending;
 }
 
+/* A unit of as many posts that its lists have champions. */
+static void many_posts(void) {
+    char path[512];
+    garden g = {0};
+    index_writer *w;
+    prng p = {7};
+    anp_index_options options = ANP_INDEX_OPTIONS_INIT;
+    snprintf(path, sizeof path, "%s/many.db", test_folder());
+    CHECK_EQ_INT(index_open(path, ANP_OPEN_CREATE, &options, &g.index, NULL), ANP_OK);
+    if (!CHECK_EQ_INT(writer_open(g.index, &w, NULL), ANP_OK)) {
+        return;
+    }
+    for (uint32_t i = 0; i < LIST_BRIEF_POSTS + 100; i++) {
+        staged_add(&p, i, w);
+    }
+    CHECK_EQ_INT(writer_commit(w, NULL), ANP_OK);
+    writer_close(w);
+    CHECK_EQ_INT(store_begin_read(index_store(g.index), &g.txn, NULL), ANP_OK);
+    CHECK_EQ_INT(catalog_load(g.txn, &g.cat, NULL), ANP_OK);
+    store_abort(g.txn);
+    plant(&g, "wrong champions", wrong_champions);
+    plant(&g, "wrong form", wrong_form);
+    CHECK_EQ_INT(problems_of(g.index, true), 0);
+    catalog_free(&g.cat);
+    index_close(g.index);
+}
+
 void test_index_verify(void) {
     char path[512];
     garden g = {0};
@@ -668,4 +718,8 @@ void test_index_verify(void) {
     }
     catalog_free(&g.cat);
     index_close(g.index);
+    if (WINDOW_BITS > 8) {
+        CASE("a unit of many posts");
+        many_posts();
+    }
 }

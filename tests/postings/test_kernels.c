@@ -154,11 +154,14 @@ static void check_keep_docs(const postings_kernels *k, prng *r) {
     buffer bytes = {0};
     list_view v;
     uint16_t starts[LIST_BLOCKS + 1], docs[600], kept[600];
-    uint32_t count = LIST_BLOCKED_FROM + prng_below(r, 4000), asked = 0;
+    bool brief = LIST_BRIEF_POSTS > LIST_BITSET_FROM && prng_below(r, 2);
+    uint32_t most = brief ? LIST_BRIEF_POSTS : LIST_BITSET_FROM, asked = 0;
+    uint32_t count = LIST_BLOCKED_FROM + prng_below(r, most - LIST_BLOCKED_FROM);
     if (!CHECK(sample_make(r, count, SAMPLE_ONES, prng_below(r, 4) == 0, &s))) {
         return;
     }
-    list_build(&(list_input){.count = count, .docs = s.docs, .tfs = s.tfs}, &bytes);
+    list_build(&(list_input){.count = count, .docs = s.docs, .tfs = s.tfs, .brief = brief},
+               &bytes);
     uint8_t behind[KERNEL_READ_BYTES] = {0};
     buffer_put(&bytes, behind, sizeof behind); /* which the kernel may read */
     str value = str_make((const char *)bytes.data, bytes.len - sizeof behind);
@@ -423,13 +426,15 @@ typedef struct sampled {
     uint16_t starts[LIST_BLOCKS + 1];
 } sampled;
 
-static bool sampled_make(sampled *out, uint32_t count, prng *r) {
+static bool sampled_make(sampled *out, uint32_t count, bool brief, prng *r) {
     const postings_kernels *const *kernels;
     out->bytes = (buffer){0};
     if (!CHECK(sample_make(r, count, SAMPLE_ONES, prng_below(r, 2), &out->s))) {
         return false;
     }
-    list_build(&(list_input){.count = count, .docs = out->s.docs, .tfs = out->s.tfs}, &out->bytes);
+    list_build(&(list_input){.count = count, .docs = out->s.docs, .tfs = out->s.tfs,
+                             .brief = brief},
+               &out->bytes);
     str value = str_make((const char *)out->bytes.data, out->bytes.len);
     bool good = CHECK_EQ_INT(list_view_open(value, &out->view, NULL), ANP_OK);
     postings_kernels_all(&kernels);
@@ -442,14 +447,16 @@ static bool sampled_make(sampled *out, uint32_t count, prng *r) {
 /* What a block of a blocked list has in common with lists of other sizes. */
 static void check_common(const postings_reader *reader, prng *r) {
     static const uint32_t sizes[][3] = {
-        {64, 64, 4096}, {600, 4000, 30000}, {4095, 4095, 65536}, {3000, 100, 50000}};
+        {64, 64, 4096}, {600, 4000, 30000}, {4095, 4095, 65536}, {3000, 100, 50000},
+        {5000, 6000, 8191}, {3000, 7000, 8000}}; /* brief, or left out where they cannot be */
     static sampled all[3];
     const list_view *lists[3];
     const uint16_t *starts[3];
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        bool good = true;
+        bool brief = sizes[i][2] > LIST_BITSET_FROM && sizes[i][2] < LIST_BRIEF_POSTS;
+        bool good = brief || sizes[i][0] < LIST_BITSET_FROM;
         for (int k = 0; k < 3; k++) {
-            good &= sampled_make(&all[k], sizes[i][k], r);
+            good &= sampled_make(&all[k], sizes[i][k], brief, r);
             lists[k] = &all[k].view;
             starts[k] = all[k].starts;
         }
@@ -498,7 +505,8 @@ static void check_list(const postings_reader *reader, uint32_t count, sample_tfs
     if (!CHECK(sample_make(r, count, kind, dense, &s))) {
         return;
     }
-    list_input input = {.count = s.count, .docs = s.docs, .tfs = s.tfs};
+    list_input input = {.count = s.count, .docs = s.docs, .tfs = s.tfs,
+                        .brief = kind % 2 && s.count < LIST_BRIEF_POSTS};
     list_build(&input, &bytes);
     anp_status opened =
         list_view_open(str_make((const char *)bytes.data, bytes.len), &v, NULL);
@@ -555,8 +563,8 @@ void test_postings_kernels(void) {
     for (size_t k = 0; k < reader_count; k++) {
         check_common(readers[k], &r);
     }
-    static const uint32_t sizes[] = {1, 3, 8, 9, 63, 64, 100, 255, 256, 2000, 4095, 4096, 9000,
-                                     40000, 65536};
+    static const uint32_t sizes[] = {1, 3, 8, 9, 63, 64, 100, 255, 256, 2000, 4095, 4096, 8191,
+                                     9000, 40000, 65536};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (int kind = 0; kind < SAMPLE_KINDS; kind++) {
             for (size_t k = 0; k < reader_count; k++) {

@@ -10,15 +10,16 @@
 
 /* On both sides of every border of the format. */
 static const uint32_t sizes[] = {1,    2,    8,    9,    33,   63,    64,    255,   256,
-                                 1023, 1024, 2049, 4095, 4096, 4097, 30000, 65535, 65536};
+                                 1023, 1024, 2049, 4095, 4096, 4097, 8191, 30000, 65535, 65536};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
-static list_input input_of(const sample *s, bool with_tf, bool with_bounds) {
+static list_input input_of(const sample *s, bool with_tf, bool with_bounds, bool brief) {
     return (list_input){.count = s->count,
                         .docs = s->docs,
                         .tfs = with_tf ? s->tfs : NULL,
                         .impacts = with_bounds ? s->impacts : NULL,
-                        .blended = with_bounds ? s->blended : NULL};
+                        .blended = with_bounds ? s->blended : NULL,
+                        .brief = brief};
 }
 
 /* ---- What was put in comes out ------------------------------------------------------------- */
@@ -139,7 +140,7 @@ static int better_first(const void *a, const void *b) {
 /* Those behind the champions, of postings sorted by better_first. */
 static bool check_runners(const list_view *v, const sample *s, const uint64_t *sorted,
                           uint32_t champions) {
-    uint32_t expect = s->count < 1024 ? 0 : s->count < 2048 ? 128 : 384;
+    uint32_t expect = v->brief || s->count < 1024 ? 0 : s->count < 2048 ? 128 : 384;
     uint16_t docs[384];
     bool *named = calloc(65536, sizeof *named);
     bool good = CHECK(named != NULL) && CHECK_EQ_INT(v->runner_count, expect) &&
@@ -161,7 +162,8 @@ static bool check_runners(const list_view *v, const sample *s, const uint64_t *s
 static bool check_champions(const list_view *v, const sample *s, bool blended) {
     const float *values = blended ? s->blended : s->impacts;
     float scale = list_seed_scale(blended ? LIST_BLEND_SCALE : 1.0f);
-    uint32_t expect = s->count < LIST_CHAMPIONS_FROM ? 0 : s->count < 128 ? s->count : 128;
+    uint32_t expect = v->brief || s->count < LIST_CHAMPIONS_FROM ? 0
+                      : s->count < 128 ? s->count : 128;
     uint64_t *sorted = malloc(s->count * sizeof *sorted);
     bool good = CHECK(sorted != NULL) && CHECK_EQ_INT(v->champion_count, expect);
     for (uint32_t i = 0; i < s->count && good; i++) {
@@ -191,7 +193,7 @@ static bool check_champions(const list_view *v, const sample *s, bool blended) {
    best strip of theirs by more than a unit or two. */
 static bool check_strips(const list_view *v, const sample *s) {
     float maxima[LIST_STRIPS], best[1 + LIST_STRIP_LEVELS];
-    bool good = CHECK_EQ_INT(v->strips != NULL, s->count >= LIST_STRIPS_FROM);
+    bool good = CHECK_EQ_INT(v->strips != NULL, !v->brief && s->count >= LIST_STRIPS_FROM);
     for (uint32_t i = 0; i < 4096; i++) {
         maxima[i] = best[i % 16] = -1;
     }
@@ -231,7 +233,7 @@ static bool check_bounds(const list_view *v, const sample *s) {
     if (!CHECK(v->bounds != NULL)) {
         return false;
     }
-    uint32_t seeds = s->count < LIST_CHAMPIONS_FROM ? 8 : 11;
+    uint32_t seeds = v->brief || s->count < LIST_CHAMPIONS_FROM ? 8 : 11;
     bounds impacts = {v->bounds, v->bound_bytes, v->seeds, seeds, s->impacts, unit};
     bounds blended = {v->bounds + 4, v->blended_bytes, v->seeds + seeds * 2, seeds, s->blended,
                       unit * (double)LIST_BLEND_SCALE};
@@ -242,25 +244,36 @@ static bool check_bounds(const list_view *v, const sample *s) {
            check_champions(v, s, true) && check_strips(v, s);
 }
 
-static void build_and_check(const sample *s, bool with_tf, bool with_bounds, const char *what) {
+/* What the drawing says of brief lists. */
+static bool check_form(const list_view *v, bool brief) {
+    bool large = v->bytes[0] & LIST_LARGE;
+    uint32_t kind = v->count < 64               ? LIST_ARRAY
+                    : v->count < 4096 || brief ? LIST_BLOCKED : LIST_BITSET;
+    return CHECK_EQ_INT(v->brief, brief && large) && CHECK_EQ_INT(v->container_kind, kind);
+}
+
+static void build_and_check(const sample *s, bool with_tf, bool with_bounds, bool brief,
+                            const char *what) {
     buffer b = {0};
     list_view v;
     anp_error err = ANP_ERROR_INIT;
-    list_input input = input_of(s, with_tf, with_bounds);
+    list_input input = input_of(s, with_tf, with_bounds, brief);
     buffer_put_str(&b, STR("before")); /* it appends */
     list_build(&input, &b);
     str value = str_make((const char *)b.data + 6, b.len - 6);
     bool good = CHECK(!b.failed) && CHECK_EQ_INT(list_view_open(value, &v, &err), ANP_OK) &&
-                CHECK_EQ_INT(list_validate(&v, &err), ANP_OK) && check_arrays(&v, s, with_tf) &&
-                check_ranks(&v, s) && CHECK(v.positions.data == NULL);
+                CHECK_EQ_INT(list_validate(&v, &err), ANP_OK) && check_form(&v, brief) &&
+                check_arrays(&v, s, with_tf) && check_ranks(&v, s) &&
+                CHECK(v.positions.data == NULL);
     if (good && with_bounds) {
         good = check_bounds(&v, s);
     } else if (good) {
         good = CHECK(!v.bounds) && CHECK(!v.seeds) && CHECK_EQ_INT(v.impact_max, 65535);
     }
     if (!good) {
-        test_note("%u postings, %s, %s tf, %s bounds: %s", s->count, what,
-                  with_tf ? "with" : "no", with_bounds ? "with" : "no", err.message);
+        test_note("%u postings, %s, %s tf, %s bounds%s: %s", s->count, what,
+                  with_tf ? "with" : "no", with_bounds ? "with" : "no", brief ? ", brief" : "",
+                  err.message);
     }
     buffer_free(&b);
 }
@@ -274,8 +287,12 @@ static void every_class(sample_tfs kind) {
             sample s;
             snprintf(what, sizeof what, "seed %d, tf kind %d", seed, (int)kind);
             if (CHECK(sample_make(&p, sizes[i], kind, dense, &s))) {
-                build_and_check(&s, true, true, what);
-                build_and_check(&s, kind == SAMPLE_HUGE, false, what);
+                build_and_check(&s, true, true, false, what);
+                build_and_check(&s, kind == SAMPLE_HUGE, false, false, what);
+                if (sizes[i] < LIST_BRIEF_POSTS) {
+                    build_and_check(&s, true, true, true, what);
+                    build_and_check(&s, kind == SAMPLE_HUGE, false, true, what);
+                }
             }
             sample_free(&s);
         }
@@ -297,10 +314,10 @@ static void flat_bounds(void) {
                     s.impacts[at] = levels[level];
                     s.blended[at] = levels[level] * LIST_BLEND_SCALE;
                 }
-                build_and_check(&s, true, true, what);
+                build_and_check(&s, true, true, false, what);
                 s.impacts[s.count / 2] = 1; /* one that stands out */
                 s.blended[s.count / 2] = LIST_BLEND_SCALE;
-                build_and_check(&s, true, true, what);
+                build_and_check(&s, true, true, false, what);
             }
             sample_free(&s);
         }
@@ -422,7 +439,8 @@ static void damaged(uint32_t count, sample_tfs kind, int rounds) {
     sample s;
     buffer b = {0};
     CHECK(sample_make(&p, count, kind, false, &s));
-    list_input input = input_of(&s, kind != SAMPLE_ONES, kind != SAMPLE_SMALL);
+    bool brief = kind % 2 && count < LIST_BRIEF_POSTS;
+    list_input input = input_of(&s, kind != SAMPLE_ONES, kind != SAMPLE_SMALL, brief);
     list_build(&input, &b);
     for (int round = 0; round < rounds; round++) {
         size_t len = b.len;
@@ -460,7 +478,9 @@ static void odd_headers(void) {
                  {62, LIST_LARGE | LIST_BLOCKED, 0, 16 + 5 * 8 + 63},
                  {0, LIST_LARGE | 3, 0, 2},         /* no container */
                  {0, LIST_LARGE, 8, 3},             /* tf codes in a list without tf */
-                 {0, LIST_LARGE, 0x10, 2 + 2 + 3},  {0, LIST_LARGE | 16, 0, 2},
+                 {0, LIST_LARGE, 0x10, 2 + 2 + 3},
+                 {4999, LIST_LARGE | LIST_BRIEF | LIST_BITSET, 0, 8192 + 512},
+                 {8191, LIST_LARGE | LIST_BRIEF | LIST_BLOCKED, 0, 16 + 132 * 8 + 8192},
                  {0, LIST_LARGE | LIST_TF, 3, 3},   /* no width */
                  {0, LIST_LARGE | LIST_TF, 0x30, 2 + 2 + 5},
                  {0, LIST_LARGE | LIST_TITLES, 0, 2 + 3 + 2 + 3}, /* title tfs of 3 bytes */
@@ -516,7 +536,7 @@ static void broken_rules(void) {
         buffer b = {0};
         list_view v;
         CHECK(sample_make(&p, table[i].count, table[i].kind, false, &s));
-        list_input input = input_of(&s, true, true);
+        list_input input = input_of(&s, true, true, false);
         list_build(&input, &b);
         CHECK_EQ_INT(list_view_open(str_make((char *)b.data, b.len), &v, NULL), ANP_OK);
         const uint8_t *sections[] = {v.bytes,    v.container,        v.ranks,
@@ -549,7 +569,7 @@ static void docs_within(void) {
         buffer b = {0};
         list_view v;
         CHECK(sample_make(&p, table[i].count, SAMPLE_SMALL, false, &s));
-        list_input input = input_of(&s, true, true);
+        list_input input = input_of(&s, true, true, false);
         list_build(&input, &b);
         CHECK_EQ_INT(list_view_open(str_make((char *)b.data, b.len), &v, NULL), ANP_OK);
         memset(b.data + (v.container - v.bytes) + table[i].at, 0, table[i].bytes);

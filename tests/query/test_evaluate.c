@@ -19,6 +19,8 @@ enum {
     FIRST_POSTS = SMALL ? 700 : 8500, /* a unit with pairs of words */
     BATCHES = 4,
     BATCH_POSTS = SMALL ? 60 : 500,
+    BRIEF_POSTS = SMALL ? 30 : 4700, /* a unit of brief lists, some of more than 4,096 */
+    BRIEF_QUERIES = 40,
     LAST_POSTS = SMALL ? 7 : 300,
     WORDS = 400,
     QUERIES = SMALL ? 600 : 300,
@@ -69,9 +71,13 @@ static bool add_posts(world *w, uint32_t count, uint32_t replaced) {
         if (id % 7 == 1) { /* side by side in the title alone */
             snprintf(title, sizeof title, "w2 w3");
         }
+        bool apart = id % 50 == 9; /* in the title alone, what all bodies have else */
+        if (apart) {
+            snprintf(title, sizeof title, "everywhere");
+        }
         uint32_t times = prng_below(&w->random, 300) ? 1 : 300; /* a tf that is no byte */
         size_t len = 0;
-        for (uint32_t k = 0; k < times; k++) {
+        for (uint32_t k = 0; k < times && !apart; k++) {
             len += (size_t)snprintf(body + len, sizeof body - len, "everywhere ");
         }
         if (id % 3 == 0) { /* so often that their list is bits of w3's */
@@ -409,6 +415,22 @@ static void ask_made(world *w) {
     }
 }
 
+/* Lists of all posts, as they are stored, and of nearly all bodies, which are made: bitsets beside
+   blocked ones, the shorter or the longer of two. */
+static void ask_everywhere(world *w) {
+    static const str texts[] = {STR("+body:everywhere +everywhere"), STR("+everywhere +w0 +w1"),
+                                STR("body:everywhere everywhere"), STR("body:everywhere -w1"),
+                                STR("+body:everywhere +everywhere w3"), STR("* -everywhere"),
+                                STR("+everywhere -body:everywhere"), STR("+everywhere quality:>50"),
+                                STR("+body:everywhere +everywhere +w2"), STR("everywhere w0 -w9")};
+    for (size_t i = 0; i < 2 * sizeof texts / sizeof *texts; i++) {
+        evaluate_trace trace;
+        query_request request = {.text = texts[i / 2], .k = i % 2 ? 10 : 0,
+                                 .rank = RANK_SETTINGS_DEFAULT};
+        ask(w, &request, &trace);
+    }
+}
+
 /* Values of a query are kept, some KiB a window each: of many full evaluation takes one after the
    other. */
 static void ask_many_values(world *w) {
@@ -439,6 +461,26 @@ static void in_snapshot(world *w, void (*asks)(world *)) {
 static bool compact(world *w) {
     anp_error err = ANP_ERROR_INIT;
     return CHECK_EQ_INT(anp_index_compact(w->index, NULL, NULL, NULL, &err), ANP_OK);
+}
+
+/* Lists without champions, and no bitsets but those that are made. */
+static void ask_brief(void) {
+    static world w = {.random = {SEED + 1}};
+    char path[200];
+    snprintf(path, sizeof path, "%s/brief.db", test_folder());
+    if (!CHECK_EQ_INT(anp_index_open(path, ANP_OPEN_CREATE, NULL, &w.index, NULL), ANP_OK) ||
+        !add_posts(&w, BRIEF_POSTS, 0)) {
+        return;
+    }
+    in_snapshot(&w, ask_everywhere);
+    if (CHECK_EQ_INT(anp_snapshot_open(w.index, &w.shot, NULL), ANP_OK)) {
+        for (uint32_t i = 0; i < BRIEF_QUERIES; i++) {
+            compare(&w, i);
+        }
+        CHECK_EQ_INT(w.answered, BRIEF_QUERIES);
+        anp_snapshot_close(w.shot);
+    }
+    anp_index_close(w.index);
 }
 
 void test_query_evaluate(void) {
@@ -473,4 +515,6 @@ void test_query_evaluate(void) {
         in_snapshot(&w, ask_words);
     }
     anp_index_close(w.index);
+    CASE("a unit of brief lists");
+    ask_brief();
 }
