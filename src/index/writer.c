@@ -24,7 +24,8 @@
 enum {
     VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
     BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
-    MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read */
+    MAPPED_BYTES = 48 << 20,           /* of the file, resident while much is read; */
+    MERGED_BYTES = 16 << 20,           /* and after a step of merging */
     POSTS_A_FORGETTING = 128,
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */
     LOGGED_BYTES_MAX = 16 << 20, /* of terms of all that are */
@@ -295,7 +296,7 @@ static anp_status end_transaction(index_writer *w, anp_error *err) {
 /* Merging reads all that it moves, and 16 pages are mapped for one that is read: they are given
    back. */
 static void forget_merged(index_writer *w) {
-    store_forget_pages(index_store(w->index), MAPPED_BYTES);
+    store_forget_pages(index_store(w->index), MERGED_BYTES);
 }
 
 /* ---- Runs of fresh strings ----------------------------------------------------------------- */

@@ -57,8 +57,8 @@
  *                or, from n = 2,048, the 512th, as a blocked container: u16 rank[8], u64 high[6 or
  *                10], u8 low[128 or 384]. So no posting but champions and these is above seed 8
  *                or 9 by a unit
- *     strips     in a list with bounds, from n = 4,096, but in no brief one: u8 first and last block
- *                with postings, u16 level[15] in the units of seeds, rounded up,
+ *     strips     in a list with bounds, from n = 4,096, but in no brief one: u8 first and last
+ *                block with postings, u16 level[15] in the units of seeds, rounded up,
  *                u8 strip[8 (last - first + 1)]: of each of the 16 strips (16 ordinals) of these
  *                blocks half a byte, low half first: 0, no posting there; i > 0, no impact is above
  *                level[i - 1]. Levels ascend; one that was not needed is as the one before
