@@ -132,6 +132,7 @@ static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error 
         walk.map = NULL;
     }
     TRY(pairs_begin(m, (size_t)head->body_words + title_words, err));
+    pairs_turn_to(m, low);
     while ((word = next_word(m, names, &walk, &payload))) {
         if (!stand_in_post(s, m, word, low, payload, head)) {
             return error_corrupt(err, "a forward record is damaged");
