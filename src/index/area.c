@@ -249,7 +249,7 @@ static bool arrange(inversion *in) {
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-static anp_status invert(inversion *in, pool *p, anp_error *err) {
+static anp_status invert(inversion *in, pool *p, const area_hook *hook, anp_error *err) {
     if (!add_terms(in) || !number_densely(in) || !cut_parts(in, p ? pool_workers(p) : 1)) {
         return error_nomem(err, "inverting posts");
     }
@@ -262,16 +262,19 @@ static anp_status invert(inversion *in, pool *p, anp_error *err) {
     if (!arrange(in)) {
         return error_nomem(err, "inverting posts");
     }
+    if (hook) {
+        hook->measured(hook->user);
+    }
     run_parts(in, p, scatter);
     return ANP_OK;
 }
 
 anp_status area_make(area *a, pool *p, const forward_view *posts, uint32_t count,
-                     uint16_t low_first, bool titles, anp_error *err) {
+                     uint16_t low_first, bool titles, const area_hook *hook, anp_error *err) {
     inversion in = {
         .area = a, .posts = posts, .count = count, .low_first = low_first, .titles = titles};
     a->terms.count = a->len = 0;
-    anp_status status = invert(&in, p, err);
+    anp_status status = invert(&in, p, hook, err);
     for (size_t i = 0; i < in.maps.count; i++) {
         free(in.maps.items[i].dense);
     }

@@ -809,6 +809,13 @@ static anp_status finish_merges(index_writer *w, anp_error *err) {
     return ANP_OK;
 }
 
+/* Fresh terms and facet values: only once, for then they are not fresh. */
+static anp_status save_numbers(void *user, anp_error *err) {
+    index_writer *w = user;
+    TRY(numbers_save(&w->terms, w->txn, err));
+    return numbers_save(&w->values, w->txn, err);
+}
+
 static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
                              const forward_view *posts, anp_error *err) {
     catalog *c = &w->cat;
@@ -828,8 +835,9 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
     unit.length_average = (float)((double)catalog_text_words(c) /
                                   (double)(c->state.post_count ? c->state.post_count : 1));
     unit_txn_sink sink = {w->txn, append};
+    unit_meanwhile meanwhile = {save_numbers, w};
     anp_status status = unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts,
-                                   &w->area, err);
+                                   &meanwhile, &w->area, err);
     if (status != ANP_OK || w->area.capacity > AREA_BYTES_MAX) {
         area_free(&w->area);
     }
@@ -932,8 +940,9 @@ static anp_status write_posts(index_writer *w, anp_error *err) {
     uint32_t end = w->cat.state.docno_end;
     bool folds = !fits_log(w);
     TRY(!folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
-    TRY(numbers_save(&w->terms, w->txn, err));
-    TRY(numbers_save(&w->values, w->txn, err));
+    if (!folds) { /* a fold does it while threads build */
+        TRY(save_numbers(w, err));
+    }
     TRY(folds ? fold(w, err) : append_log(w, err));
     TRY(folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
     return w->likeness ? likeness_save(w->likeness, w->txn, err) : ANP_OK;
