@@ -5,6 +5,7 @@
 
 enum {
     PAIRS_AT_ONCE = 64,
+    WORDS_A_POSTING = 8, /* that is kept; of articles as many: room that grows would be copied */
     TOUCHED_AHEAD = 16, /* pairs of a group that are fetched into the cache ahead */
 };
 
@@ -663,13 +664,16 @@ static anp_status make_lists(pairs_maker *m, pairs_sink sink, anp_error *err) {
 }
 
 /* From now on postings are kept. */
-static void keep_postings(pairs_maker *m, const pairs_source *source) {
+static anp_status keep_postings(pairs_maker *m, const pairs_source *source, anp_error *err) {
     uint32_t first = pairs_first_block(source);
     uint32_t words = (pairs_end_block(source) - first) * (BLOCK_DOCS / 64);
     m->keeps = true;
     m->narrow_most = 2 * words; /* of 4 bytes */
     m->wide_from = first * (BLOCK_DOCS / 64);
     m->wide_words = words + 8; /* as HOLDER_WORDS */
+    return vec_reserve(&m->postings, source->words / WORDS_A_POSTING + 1)
+               ? ANP_OK
+               : error_nomem(err, "pairs of words");
 }
 
 static anp_status make(pairs_maker *m, const pairs_source *source, const pairs_words *words,
@@ -678,7 +682,7 @@ static anp_status make(pairs_maker *m, const pairs_source *source, const pairs_w
     TRY(open_words(m, words, err));
     TRY(source->listed ? choose_listed(m, source, err) : pairs_sample(m, source, err));
     TRY(pairs_count_anew(m, err));
-    keep_postings(m, source);
+    TRY(keep_postings(m, source, err));
     TRY(source->begin(source->user, m, err));
     TRY(source->show(source->user, m, first, pairs_end_block(source) - first, err));
     pairs_end_group(m);

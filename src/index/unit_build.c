@@ -93,17 +93,27 @@ static const uint8_t *read_posting(const unit_info *info, const uint8_t *at, con
     return at;
 }
 
+/* Where the area's i-th term begins. */
+static size_t start_of(const area *a, size_t i) {
+    return i ? a->terms.items[i - 1].end : 0;
+}
+
+/* Room for each of the range's terms. */
+static bool reserve_rows(const range *r, term_rows *rows) {
+    const area *a = r->build->area;
+    size_t most = 0;
+    for (size_t i = r->from; i < r->to; i++) {
+        size_t bytes = a->terms.items[i].end - start_of(a, i);
+        most = bytes > most ? bytes : most;
+    }
+    return vec_reserve(&rows->rows, most / POSTING_BYTES_MIN + 1) &&
+           vec_reserve(&rows->body_positions, most) && vec_reserve(&rows->title_positions, most);
+}
+
 static anp_status read_term(const build *b, size_t i, term_rows *rows, anp_error *err) {
     const area *a = b->area;
-    size_t start = i ? a->terms.items[i - 1].end : 0;
-    const uint8_t *at = a->bytes + start, *end = a->bytes + a->terms.items[i].end;
-    size_t bytes = (size_t)(end - at);
+    const uint8_t *at = a->bytes + start_of(a, i), *end = a->bytes + a->terms.items[i].end;
     rows_clear(rows);
-    if (!vec_reserve(&rows->rows, bytes / POSTING_BYTES_MIN + 1) ||
-        !vec_reserve(&rows->body_positions, bytes) ||
-        !vec_reserve(&rows->title_positions, bytes)) {
-        return error_nomem(err, "a term's postings");
-    }
     while (at && at < end) {
         at = read_posting(b->info, at, end, rows);
     }
@@ -113,7 +123,7 @@ static anp_status read_term(const build *b, size_t i, term_rows *rows, anp_error
 static anp_status write_terms(const range *r, unit_writer *w, anp_error *err) {
     const build *b = r->build;
     term_rows rows = {0};
-    anp_status status = ANP_OK;
+    anp_status status = reserve_rows(r, &rows) ? ANP_OK : error_nomem(err, "a term's postings");
     for (size_t i = r->from; i < r->to && status == ANP_OK; i++) {
         status = read_term(b, i, &rows, err);
         if (status == ANP_OK) {
@@ -280,9 +290,18 @@ static anp_status write_range(range *r, unit_sink sink, anp_error *err) {
     return status;
 }
 
+/* Values take rather less than what they are made of: they are not copied while they grow. */
+static void reserve_held(range *r) {
+    const area *a = r->build->area;
+    if (r->to > r->from) {
+        buffer_reserve(&r->held.values, (a->terms.items[r->to - 1].end - start_of(a, r->from)) / 2);
+    }
+}
+
 static void run_range(void *user, unsigned worker) {
     range *r = user;
     (void)worker;
+    reserve_held(r);
     r->status = write_range(r, unit_held_sink(&r->held), &r->error);
 }
 

@@ -58,7 +58,7 @@ struct index_writer {
     uint32_t prepared; /* posts that are not yet taken */
     VEC(batch_post) logged; /* the log's last posts, as long as their drafts are here */
     size_t logged_bytes;
-    area area; /* of the last fold, unless it was large */
+    area area; /* of the last fold, unless it was large and no import goes on */
     VEC(forward_number) numbers; /* of both */
     VEC(uint32_t) facets;
     size_t pending_bytes; /* of the batch */
@@ -345,9 +345,18 @@ static anp_status merge_runs_first(index_writer *w, anp_error *err) {
     return ANP_OK;
 }
 
+/* Folds follow each other: the next one takes as much memory as the last one, which it may have at
+   once, since fresh pages cost much. */
+static bool is_importing(const index_writer *w) {
+    return w->pool && !w->ahead.aside;
+}
+
 void writer_use_pool(index_writer *w, pool *p, bool aside) {
     ahead_use_pool(&w->ahead, p, aside);
     w->pool = p;
+    if (!is_importing(w)) {
+        area_free(&w->area);
+    }
     if (w->likeness) {
         likeness_use_pool(w->likeness, p);
     }
@@ -838,7 +847,7 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
     unit_meanwhile meanwhile = {save_numbers, w};
     anp_status status = unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts,
                                    &meanwhile, &w->area, err);
-    if (status != ANP_OK || w->area.capacity > AREA_BYTES_MAX) {
+    if (status != ANP_OK || (w->area.capacity > AREA_BYTES_MAX && !is_importing(w))) {
         area_free(&w->area);
     }
     TRY(status);
@@ -1035,7 +1044,9 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
     bool bulk = w->pending_bytes > BULK_BYTES;
     clear_batch(w);
     if (bulk) {
-        area_free(&w->area);
+        if (!is_importing(w)) {
+            area_free(&w->area);
+        }
         give_back_freed();
     }
     maintain(w);
