@@ -130,9 +130,10 @@ void drafter_restart(drafter *d) {
 /* A draft that grows is copied again and again. */
 static void make_room(const drafter *d, draft *out) {
     const draft_room *last = &d->last; /* drafts of one source are alike: an eighth more will do, */
-    size_t kept = last->kept / 4 * 3; /* and half more is what a buffer takes */
-    buffer_reserve(&out->kept, kept ? kept + KEPT_ROOM_BYTES : 0);
-    buffer_reserve(&out->stored, last->stored / 4 * 3);
+    buffer_reserve(&out->stored, last->stored / 4 * 3); /* and half more is what a buffer takes; */
+    if (last->kept) { /* here half more is none too much, since what is left is given back */
+        buffer_reserve(&out->kept, last->kept + KEPT_ROOM_BYTES);
+    }
     vec_reserve(&out->values, last->values / 8 * 9);
     vec_reserve(&out->features, last->features / 8 * 9);
 }

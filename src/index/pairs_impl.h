@@ -41,8 +41,8 @@ _Static_assert(PAIRS_NOTED_MAX <= (uint64_t)1 << 26, "a place and a bit of a gro
  * with a word, as the product of the two says, are all up to some word. Pairs are numbered by first
  * word, then by second; those that are counted have places, in the order of their numbers.
  *
- * What is met in the 64 posts of a group is gathered in a bit a post, of words and of counted pairs,
- * which lie near; once the group is over it is put away, a word or a pair at a time.
+ * What is met in the 64 posts of a group is gathered in a bit a post, of words and of counted
+ * pairs, which lie near; once the group is over it is put away, a word or a pair at a time.
  */
 struct pairs_maker {
     const pairs_word *words; /* ascending by number of the term */

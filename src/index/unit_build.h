@@ -23,8 +23,8 @@ typedef struct unit_meanwhile {
 
 /*
  * A whole unit of posts [info->first, + info->count). Only the calling thread uses the sink. pool
- * and meanwhile may be NULL. Memory: about 1.3 times the posts' terms, most of it in `kept`, which the caller
- * frees, or gives to the next build (NULL: none is kept); and the values not yet put.
+ * and meanwhile may be NULL. Memory: about 1.3 times the posts' terms, most of it in `kept`, which
+ * the caller frees, or gives to the next build (NULL: none is kept); and the values not yet put.
  */
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
                       const unit_info *info, const forward_view *posts,
