@@ -94,7 +94,7 @@ enum {
        batch is committed. */
     BATCH_SHARE = 3,
     PAIRS_SHARE = 8, /* of it all: what making pairs of words takes, of two windows at once */
-    QUEUE_SHARE = 32,
+    QUEUE_SHARE = 64,
 };
 
 /* Held between commits unless the caller says otherwise. */
