@@ -14,7 +14,6 @@ enum {
     TERM_WEIGHT = 5, /* of a posting: its term's number and its size, about */
     SAMPLE_BYTES_MAX = 16 << 10, /* of one post */
     SCRATCH_BYTES = 256 << 10,   /* kept from post to post, so that most need no malloc */
-    KEPT_ROOM_BYTES = 16 << 10,  /* that a post may ask for, but does not take */
     FIELDS_FOLLOWED = 256,
 };
 
@@ -130,10 +129,8 @@ void drafter_restart(drafter *d) {
 /* A draft that grows is copied again and again. */
 static void make_room(const drafter *d, draft *out) {
     const draft_room *last = &d->last; /* drafts of one source are alike: an eighth more will do, */
-    buffer_reserve(&out->stored, last->stored / 4 * 3); /* and half more is what a buffer takes; */
-    if (last->kept) { /* here half more is none too much, since what is left is given back */
-        buffer_reserve(&out->kept, last->kept + KEPT_ROOM_BYTES);
-    }
+    buffer_reserve(&out->kept, last->kept / 4 * 3); /* and half more is what a buffer takes */
+    buffer_reserve(&out->stored, last->stored / 4 * 3);
     vec_reserve(&out->values, last->values / 8 * 9);
     vec_reserve(&out->features, last->features / 8 * 9);
 }
