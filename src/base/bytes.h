@@ -120,6 +120,19 @@ static inline const uint8_t *varint_read_u32(const uint8_t *p, const uint8_t *en
     return p;
 }
 
+enum { VARINT_NEAR_BYTES = 2 }; /* behind the end, that varint_read_near may read */
+
+/* The same for values most of which are below 2^14: without a branch that tells one byte from two,
+   which no processor guesses. p is at most the end. */
+static inline const uint8_t *varint_read_near(const uint8_t *p, const uint8_t *end, uint32_t *v) {
+    uint32_t both = load_u16(p), more = both >> 7 & 1;
+    if ((both & 0x8080) == 0x8080 || end - p <= (ptrdiff_t)more) {
+        return varint_read_u32(p, end, v);
+    }
+    *v = (both & 0x7f) | (both >> 1 & 0x3f80 & (0u - more));
+    return p + 1 + more;
+}
+
 /*
  * A growable byte buffer, malloc'd, owned by whoever declares it: `buffer b = {0}; ...
  * buffer_free(&b)`. Failure is sticky: when memory is out every later write is dropped, and

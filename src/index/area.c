@@ -6,6 +6,7 @@
 
 enum {
     PARTS_MAX = 8,
+    WAITING_MAX = 32,
     BYTES_BITS = 44, /* of a term's bytes; how many postings it has stands above them */
 };
 
@@ -173,9 +174,33 @@ static void measure(void *user, unsigned worker) {
     }
 }
 
+/* Postings to be put to their places, which are fetched into the cache meanwhile. */
+typedef struct waiting {
+    uint32_t count;
+    struct {
+        uint32_t term;
+        str payload;
+    } postings[WAITING_MAX];
+} waiting;
+
+static inline void put_waiting(const part *p, waiting *w, uint16_t low) {
+    uint8_t *bytes = p->of->area->bytes;
+    for (uint32_t i = 0; i < w->count; i++) {
+        __builtin_prefetch(bytes + p->terms[w->postings[i].term], 1);
+    }
+    for (uint32_t i = 0; i < w->count; i++) {
+        uint8_t *to = bytes + p->terms[w->postings[i].term];
+        str payload = w->postings[i].payload;
+        p->terms[w->postings[i].term] += sizeof(uint16_t) + payload.len;
+        store_u16(to, low);
+        copy_short(to + sizeof(uint16_t), payload.data, payload.len);
+    }
+    w->count = 0;
+}
+
 static void scatter(void *user, unsigned worker) {
     part *p = user;
-    uint8_t *bytes = p->of->area->bytes;
+    waiting w = {0};
     size_t hand = 0;
     (void)worker;
     for (uint32_t i = p->from; i < p->to; i++) {
@@ -184,11 +209,14 @@ static void scatter(void *user, unsigned worker) {
         uint32_t term;
         str payload;
         while (next_posting(p->of, &walk, &term, &payload)) {
-            uint8_t *to = bytes + p->terms[term];
-            p->terms[term] += sizeof(uint16_t) + payload.len;
-            store_u16(to, low);
-            copy_short(to + sizeof(uint16_t), payload.data, payload.len);
+            __builtin_prefetch(&p->terms[term], 1);
+            w.postings[w.count].term = term;
+            w.postings[w.count].payload = payload;
+            if (++w.count == WAITING_MAX) {
+                put_waiting(p, &w, low);
+            }
         }
+        put_waiting(p, &w, low);
     }
 }
 
@@ -249,7 +277,7 @@ static bool arrange(inversion *in) {
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-static anp_status invert(inversion *in, pool *p, anp_error *err) {
+static anp_status invert(inversion *in, pool *p, const area_hook *hook, anp_error *err) {
     if (!add_terms(in) || !number_densely(in) || !cut_parts(in, p ? pool_workers(p) : 1)) {
         return error_nomem(err, "inverting posts");
     }
@@ -262,16 +290,19 @@ static anp_status invert(inversion *in, pool *p, anp_error *err) {
     if (!arrange(in)) {
         return error_nomem(err, "inverting posts");
     }
+    if (hook) {
+        hook->measured(hook->user);
+    }
     run_parts(in, p, scatter);
     return ANP_OK;
 }
 
 anp_status area_make(area *a, pool *p, const forward_view *posts, uint32_t count,
-                     uint16_t low_first, bool titles, anp_error *err) {
+                     uint16_t low_first, bool titles, const area_hook *hook, anp_error *err) {
     inversion in = {
         .area = a, .posts = posts, .count = count, .low_first = low_first, .titles = titles};
     a->terms.count = a->len = 0;
-    anp_status status = invert(&in, p, err);
+    anp_status status = invert(&in, p, hook, err);
     for (size_t i = 0; i < in.maps.count; i++) {
         free(in.maps.items[i].dense);
     }

@@ -22,6 +22,12 @@ typedef struct area_term {
     size_t end;     /* of its postings */
 } area_term;
 
+/* Told of an area's terms, once all are known; the postings are not there yet. */
+typedef struct area_hook {
+    void (*measured)(void *user);
+    void *user;
+} area_hook;
+
 typedef struct area {
     VEC(area_term) terms; /* ascending by number */
     uint8_t *bytes;       /* postings: u16 low, payload */
@@ -37,7 +43,7 @@ typedef struct area {
  * ANP_CORRUPT, ANP_NOMEM.
  */
 anp_status area_make(area *a, pool *p, const forward_view *posts, uint32_t count,
-                     uint16_t low_first, bool titles, anp_error *err);
+                     uint16_t low_first, bool titles, const area_hook *hook, anp_error *err);
 void area_free(area *a);
 
 #endif

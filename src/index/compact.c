@@ -74,7 +74,7 @@ static anp_status build_unit(compaction *c, const unit_info *unit, const str *re
         status = forward_view_open(records[i], &memory, &posts[i], err);
     }
     if (status == ANP_OK) {
-        status = unit_build(c->pool, sink, &c->cat.settings, unit, posts, NULL, err);
+        status = unit_build(c->pool, sink, &c->cat.settings, unit, posts, NULL, NULL, err);
     }
     free(posts);
     arena_free(&memory);

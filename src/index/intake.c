@@ -444,6 +444,9 @@ static anp_status append(batch *b, const raw_post *raw, anp_error *err) {
     }
     copy.file = b->file;
     copy.stem = arena_str(&b->memory, raw->stem);
+    if (!b->bytes.data) { /* half more is what a buffer takes */
+        buffer_reserve(&b->bytes, INTAKE_BATCH_BYTES / 4 * 3);
+    }
     size_t at = b->bytes.len;
     buffer_put_str(&b->bytes, raw->bytes);
     bool held = copy.file && copy.stem.data && !b->bytes.failed && vec_push(&b->offsets, at) &&

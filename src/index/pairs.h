@@ -71,7 +71,7 @@
 #define PAIRS_WORDS_MAX 1024u /* words of a unit that pairs are made of, the most frequent ones */
 #endif
 #ifndef PAIRS_NOTED_MAX
-#define PAIRS_NOTED_MAX 1000000u /* pairs of them: a bit each, and 12 bytes while lists are made */
+#define PAIRS_NOTED_MAX 1000000u /* pairs of them: a bit each, and 20 bytes while some are chosen */
 #endif
 
 enum {

@@ -1,8 +1,13 @@
 /* See pairs_make.h. */
 #include "base/error.h"
+#include "base/pages.h"
 #include "index/pairs_impl.h"
 
-enum { PAIRS_AT_ONCE = 64 };
+enum {
+    PAIRS_AT_ONCE = 64,
+    WORDS_A_POSTING = 8, /* that is kept; of articles as many: room that grows would be copied */
+    TOUCHED_AHEAD = 16, /* pairs of a group that are fetched into the cache ahead */
+};
 
 /* A list is kept as ranks where these take so much of what it takes: they have to be looked up. */
 static const double RANKS_PART = 0.75;
@@ -107,15 +112,34 @@ static void number_pairs(pairs_maker *m, const pairs_word *named) {
 
 static anp_status open_pairs(pairs_maker *m, anp_error *err) {
     size_t words = m->pair_count / 64 + 1u; /* of bits */
-    m->pairs = calloc(m->pair_count + 1u, sizeof *m->pairs);
     m->counted = calloc(words, sizeof *m->counted);
-    m->met = calloc(words, sizeof *m->met);
+    m->before = malloc(words * sizeof *m->before);
+    m->met = malloc(words * sizeof *m->met);
     m->asked = malloc(words * sizeof *m->asked);
-    if (!m->pairs || !m->counted || !m->met || !m->asked) {
-        return error_nomem(err, "pairs of words");
+    m->held = calloc(m->count + 1u, sizeof *m->held);
+    m->group = PAIRS_NO_GROUP;
+    return m->counted && m->before && m->met && m->asked && m->held
+               ? ANP_OK
+               : error_nomem(err, "pairs of words");
+}
+
+/* Posts that hold a word go on to hold it. */
+anp_status pairs_count_anew(pairs_maker *m, anp_error *err) {
+    size_t words = m->pair_count / 64 + 1u; /* of bits */
+    uint32_t counted = 0;
+    for (size_t i = 0; i < words; i++) {
+        m->before[i] = counted;
+        counted += (uint32_t)__builtin_popcountll(m->counted[i]);
     }
+    free(m->pairs);
+    free(m->now);
+    free(m->touched);
+    m->pairs = calloc(counted + 1u, sizeof *m->pairs);
+    m->now = calloc(counted + 1u, sizeof *m->now);
+    m->touched = malloc((counted + 1u) * sizeof *m->touched);
+    memset(m->met, 0, words * sizeof *m->met);
     memset(m->asked, 0xff, words * sizeof *m->asked);
-    return ANP_OK;
+    return m->pairs && m->now && m->touched ? ANP_OK : error_nomem(err, "pairs of words");
 }
 
 /* Names of the words, and which pairs there may be. */
@@ -140,7 +164,6 @@ static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error
     m->words = words->items;
     m->count = (uint32_t)count;
     m->noted = words->noted;
-    m->narrow_most = UINT32_MAX;
     while (1u << bits < 4 * count) {
         bits++;
     }
@@ -150,7 +173,7 @@ static anp_status open_words(pairs_maker *m, const pairs_words *words, anp_error
     m->place_of = malloc((count + 1) * sizeof *m->place_of);
     m->postings_of = malloc((count + 1) * sizeof *m->postings_of);
     m->rows = malloc((count + 1) * sizeof *m->rows);
-    m->holders = calloc(count + 1, HOLDER_WORDS * sizeof *m->holders);
+    m->holders = pages_zeroed((count + 1) * HOLDER_WORDS * sizeof *m->holders);
     if (!m->slots || !m->called || !m->place_of || !m->postings_of || !m->rows ||
         !m->holders) {
         return error_nomem(err, "pairs of words");
@@ -166,9 +189,13 @@ static void close_maker(pairs_maker *m) {
     free(m->postings_of);
     free(m->rows);
     free(m->counted);
+    free(m->before);
     free(m->met);
     free(m->asked);
     free(m->pairs);
+    free(m->held);
+    free(m->now);
+    free(m->touched);
     free(m->places);
     free(m->holders);
     free(m->seconds.items);
@@ -194,73 +221,103 @@ anp_status pairs_begin(pairs_maker *m, size_t places, anp_error *err) {
     return ANP_OK;
 }
 
-static inline void count_wide(pairs_maker *m, const pair *p, uint16_t low) {
-    pairs_wide_bits(m, p)[low / 64u - m->wide_from] |= (uint64_t)1 << low % 64;
-}
-
-/* A pair that has just got one posting too many, the last of all: that is its first bit. */
-static void widen(pairs_maker *m, pair *p, uint16_t low) {
+/* A pair that has more postings than it may keep: those of the group in hand are its first bits. */
+static bool widen(pairs_maker *m, pair *p) {
     if (!vec_reserve(&m->wide, m->wide.count + m->wide_words)) {
-        m->failed = true;
-        return;
+        return false;
     }
-    p->post = PAIR_WIDE + (uint32_t)(m->wide.count / m->wide_words);
-    p->count--;
-    m->postings.count--;
     memset(m->wide.items + m->wide.count, 0, m->wide_words * sizeof *m->wide.items);
+    p->wide = (uint32_t)(m->wide.count / m->wide_words) + 1;
     m->wide.count += m->wide_words;
-    count_wide(m, p, low);
+    return true;
 }
 
-/* There is room for its posting. No branch on whether it is new: no processor guesses whether a
-   post has had a pair before. */
-static inline void count_pair(pairs_maker *m, uint32_t number, uint16_t low) {
-    pair *p = &m->pairs[number];
-    if (p->post >= PAIR_WIDE) {
-        count_wide(m, p, low);
+/* The posts of the group in hand that have a counted pair. */
+static bool put_pair(pairs_maker *m, uint32_t place, uint64_t posts) {
+    pair *p = &m->pairs[place];
+    uint32_t count = p->wide ? 0 : (uint32_t)__builtin_popcountll(posts);
+    if (m->keeps && p->count + count > m->narrow_most && !widen(m, p)) {
+        return false;
+    }
+    if (p->wide) {
+        pairs_wide_bits(m, p)[m->group - m->wide_from] |= posts;
+        return true;
+    }
+    p->count += count;
+    if (m->keeps && !vec_reserve(&m->postings, m->postings.count + count)) {
+        return false;
+    }
+    for (; m->keeps && posts; posts &= posts - 1) {
+        m->postings.items[m->postings.count++] = place << 6 | (uint32_t)__builtin_ctzll(posts);
+    }
+    return true;
+}
+
+void pairs_end_group(pairs_maker *m) {
+    if (m->group == PAIRS_NO_GROUP) {
         return;
     }
-    bool is_new = p->post != low + 1u;
-    p->post = low + 1u;
-    p->count += is_new;
-    m->postings.items[m->postings.count] = (uint64_t)number << 16 | low;
-    m->postings.count += is_new & m->keeps;
-    if (p->count > m->narrow_most && !m->failed) {
-        widen(m, p, low);
+    for (uint32_t word = 1; word <= m->count; word++) {
+        if (m->held[word]) { /* not of lists, which say it of a whole block */
+            m->holders[(size_t)word * HOLDER_WORDS + m->group] |= m->held[word];
+            m->held[word] = 0;
+        }
     }
+    for (uint32_t i = 0; i < m->touched_count; i++) {
+        uint32_t place = m->touched[i], ahead = i + TOUCHED_AHEAD;
+        if (ahead < m->touched_count) {
+            __builtin_prefetch(&m->pairs[m->touched[ahead]], 1);
+            __builtin_prefetch(&m->now[m->touched[ahead]], 1);
+        }
+        m->failed |= !put_pair(m, place, m->now[place]);
+        m->now[place] = 0;
+    }
+    m->touched_count = 0;
+    m->group_ends[m->group] = m->postings.count;
+    m->group = PAIRS_NO_GROUP;
 }
 
-/* The pairs whose numbers these are, no more than PAIRS_AT_ONCE. Most are only noted, and were met
+/* The post in hand, a bit of its group, has the counted pairs at these places. No branch on whether
+   it is the group's first: no processor guesses that. */
+static inline void count_pairs(pairs_maker *m, const uint32_t *places, size_t count,
+                               uint64_t post) {
+    uint64_t *now = m->now;
+    uint32_t *touched = m->touched, touched_count = m->touched_count;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t had = now[places[i]];
+        now[places[i]] = had | post;
+        touched[touched_count] = places[i];
+        touched_count += had == 0;
+    }
+    m->touched_count = touched_count;
+}
+
+/* The pairs whose numbers these are, no more than PAIRS_AT_ONCE. Many are only noted, and were met
    before: of those one bit is read. */
-static inline void meet(pairs_maker *m, const uint32_t *numbers, size_t count, uint16_t low) {
-    uint32_t asked[PAIRS_AT_ONCE];
-    size_t asked_count = 0;
+static inline void meet(pairs_maker *m, const uint32_t *numbers, size_t count, uint64_t post) {
+    uint32_t asked[PAIRS_AT_ONCE], places[PAIRS_AT_ONCE];
+    size_t asked_count = 0, counted = 0;
     for (size_t i = 0; i < count; i++) {
         asked[asked_count] = numbers[i];
         asked_count += pairs_has_bit(m->asked, numbers[i]);
     }
     for (size_t i = 0; i < asked_count; i++) {
-        __builtin_prefetch(&m->pairs[asked[i]], 1);
-    }
-    for (size_t i = 0; i < asked_count; i++) {
-        pairs_put_bit(m->met, asked[i], true);
         if (pairs_has_bit(m->counted, asked[i])) {
-            count_pair(m, asked[i], low);
+            uint32_t place = pairs_place_of(m, asked[i]);
+            __builtin_prefetch(&m->now[place], 1);
+            places[counted++] = place;
         } else {
+            pairs_put_bit(m->met, asked[i], true);
             pairs_put_bit(m->asked, asked[i], false);
         }
     }
+    count_pairs(m, places, counted, post);
 }
 
-static void meet_one(pairs_maker *m, uint32_t first, uint32_t second, uint16_t low) {
+static void meet_one(pairs_maker *m, uint32_t first, uint32_t second, uint64_t post) {
     uint32_t number;
-    if (!pairs_number_of(m, first, second, &number)) {
-        return;
-    }
-    if (vec_reserve(&m->postings, m->postings.count + 1)) {
-        meet(m, &number, 1, low);
-    } else {
-        m->failed = true;
+    if (pairs_number_of(m, first, second, &number)) {
+        meet(m, &number, 1, post);
     }
 }
 
@@ -275,16 +332,12 @@ static inline size_t number_adjacent(const pairs_maker *m, const uint16_t *place
 }
 
 /* The pairs of words that stand in adjacent places. */
-static bool meet_adjacent(pairs_maker *m, uint16_t low, size_t from, size_t end) {
+static void meet_adjacent(pairs_maker *m, uint64_t post, size_t from, size_t end) {
     uint32_t numbers[PAIRS_AT_ONCE];
     for (size_t at = from + 1; at < end; at += PAIRS_AT_ONCE) {
         size_t count = end - at < PAIRS_AT_ONCE ? end - at : PAIRS_AT_ONCE;
-        if (!vec_reserve(&m->postings, m->postings.count + PAIRS_AT_ONCE)) {
-            return false;
-        }
-        meet(m, numbers, number_adjacent(m, m->places + at - 1, count, numbers), low);
+        meet(m, numbers, number_adjacent(m, m->places + at - 1, count, numbers), post);
     }
-    return true;
 }
 
 static int by_place(const void *a, const void *b) {
@@ -294,20 +347,20 @@ static int by_place(const void *a, const void *b) {
 
 /* The pairs of those that share a place with another word: with what stands in the places before
    and behind, and with each other. */
-static void meet_seconds(pairs_maker *m, uint16_t low, size_t from, size_t end) {
+static void meet_seconds(pairs_maker *m, uint64_t post, size_t from, size_t end) {
     const second_word *s = m->seconds.items;
     size_t count = m->seconds.count, at = m->seconds_done;
     for (; at < count && s[at].place < end; at++) {
         size_t place = s[at].place;
         if (place > from) {
-            meet_one(m, m->places[place - 1], s[at].word, low);
+            meet_one(m, m->places[place - 1], s[at].word, post);
         }
         if (place + 1 < end) {
-            meet_one(m, s[at].word, m->places[place + 1], low);
+            meet_one(m, s[at].word, m->places[place + 1], post);
         }
         for (size_t i = at + 1; i < count && s[i].place <= place + 1 && s[i].place < end; i++) {
             if (s[i].place == place + 1) {
-                meet_one(m, s[at].word, s[i].word, low);
+                meet_one(m, s[at].word, s[i].word, post);
             }
         }
     }
@@ -320,13 +373,15 @@ void pairs_count_body(pairs_maker *m, size_t words) {
 
 anp_status pairs_end(pairs_maker *m, uint16_t low, size_t from, size_t places, anp_error *err) {
     size_t end = from + places;
-    m->failed |= !meet_adjacent(m, low, from, end);
+    uint64_t post = (uint64_t)1 << low % 64;
+    pairs_turn_to(m, low);
+    meet_adjacent(m, post, from, end);
     if (m->seconds_done < m->seconds.count) {
         if (!m->seconds_sorted) {
             m->seconds_sorted = true;
             qsort(m->seconds.items, m->seconds.count, sizeof *m->seconds.items, by_place);
         }
-        meet_seconds(m, low, from, end);
+        meet_seconds(m, post, from, end);
     }
     return m->failed ? error_nomem(err, "pairs of words") : ANP_OK;
 }
@@ -355,8 +410,8 @@ static anp_status choose_listed(pairs_maker *m, const pairs_source *source, anp_
 
 typedef struct list_maker {
     pairs_maker *m;
-    uint16_t *lows; /* by pair, but those of wide ones' bits */
-    size_t *ends;   /* by pair: behind its lows */
+    uint16_t *lows; /* by place, but those of wide ones' bits */
+    size_t *ends;   /* by place: behind its lows */
     uint16_t *all;  /* of a wide pair: room for as many as there may be */
     uint32_t *ranks;
     uint32_t seconds[PAIRS_WORDS_MAX]; /* places in `words` */
@@ -368,22 +423,25 @@ typedef struct list_maker {
 
 /* The postings by pair; in each they ascend already. */
 static anp_status sort_postings(list_maker *l, anp_error *err) {
-    pairs_maker *m = l->m;
+    const pairs_maker *m = l->m;
+    uint32_t places = pairs_place_of(m, m->pair_count);
     l->lows = malloc((m->postings.count + 1) * sizeof *l->lows);
-    l->ends = malloc((m->pair_count + 1u) * sizeof *l->ends);
+    l->ends = malloc((places + 1u) * sizeof *l->ends);
     l->all = malloc(WINDOW_DOCS * sizeof *l->all);
     l->ranks = malloc(WINDOW_DOCS * sizeof *l->ranks);
     if (!l->lows || !l->ends || !l->all || !l->ranks) {
         return error_nomem(err, "pairs of words");
     }
-    size_t sum = 0;
-    for (size_t i = 0; i < m->pair_count; i++) {
+    size_t sum = 0, at = 0;
+    for (size_t i = 0; i < places; i++) {
         l->ends[i] = sum;
         sum += m->pairs[i].count;
     }
-    for (size_t i = 0; i < m->postings.count; i++) {
-        uint64_t posting = m->postings.items[i];
-        l->lows[l->ends[posting >> 16]++] = (uint16_t)posting;
+    for (uint32_t group = 0; group < LIST_DOCS / 64; group++) {
+        for (; at < m->group_ends[group]; at++) {
+            uint32_t posting = m->postings.items[at];
+            l->lows[l->ends[posting >> 6]++] = (uint16_t)(group * 64 + posting % 64);
+        }
     }
     return ANP_OK;
 }
@@ -396,10 +454,11 @@ static int by_second(const void *a, const void *b) {
 /* All lows of a pair. */
 static const uint16_t *lows_of(list_maker *l, uint32_t number, uint32_t *count) {
     const pairs_maker *m = l->m;
-    const pair *p = &m->pairs[number];
-    const uint16_t *lows = l->lows + l->ends[number] - p->count;
+    uint32_t place = pairs_place_of(m, number);
+    const pair *p = &m->pairs[place];
+    const uint16_t *lows = l->lows + l->ends[place] - p->count;
     *count = p->count;
-    if (p->post < PAIR_WIDE) {
+    if (!p->wide) {
         return lows;
     }
     memcpy(l->all, lows, p->count * sizeof *lows);
@@ -493,13 +552,22 @@ static anp_status add_list(list_maker *l, uint32_t first, uint32_t second, uint3
     return ANP_OK;
 }
 
+/* Whether a pair is counted and was met. */
+static bool has_list(const pairs_maker *m, uint32_t number) {
+    if (!pairs_has_bit(m->counted, number)) {
+        return false;
+    }
+    const pair *p = &m->pairs[pairs_place_of(m, number)];
+    return p->count || p->wide;
+}
+
 /* The seconds of a first word's pairs that have lists: places in `words`, ascending. */
 static uint32_t find_seconds(list_maker *l, uint32_t first) {
     const pairs_maker *m = l->m;
     pairs_row row = m->rows[m->called[first]];
     uint32_t count = 0;
     for (uint32_t i = 0; i < row.reach; i++) {
-        if (pairs_has_bit(m->counted, row.number + i) && m->pairs[row.number + i].count) {
+        if (has_list(m, row.number + i)) {
             l->seconds[count++] = m->place_of[i + 1];
         }
     }
@@ -563,6 +631,9 @@ static anp_status put_head(list_maker *l, pairs_sink sink, anp_error *err) {
     for (uint32_t i = 0; i < bit_bytes; i++) {
         at[i] = (uint8_t)(m->met[i / 8] >> i % 8 * 8);
     }
+    for (uint32_t i = 0; i < m->pair_count; i++) {
+        at[i / 8] |= (uint8_t)(has_list(m, i) << i % 8);
+    }
     anp_status status = sink.put(sink.user, PAIRS_HEAD, str_make((const char *)head, size), err);
     free(head);
     return status;
@@ -593,13 +664,16 @@ static anp_status make_lists(pairs_maker *m, pairs_sink sink, anp_error *err) {
 }
 
 /* From now on postings are kept. */
-static void keep_postings(pairs_maker *m, const pairs_source *source) {
+static anp_status keep_postings(pairs_maker *m, const pairs_source *source, anp_error *err) {
     uint32_t first = pairs_first_block(source);
     uint32_t words = (pairs_end_block(source) - first) * (BLOCK_DOCS / 64);
     m->keeps = true;
-    m->narrow_most = words;
+    m->narrow_most = 2 * words; /* of 4 bytes */
     m->wide_from = first * (BLOCK_DOCS / 64);
     m->wide_words = words + 8; /* as HOLDER_WORDS */
+    return vec_reserve(&m->postings, source->words / WORDS_A_POSTING + 1)
+               ? ANP_OK
+               : error_nomem(err, "pairs of words");
 }
 
 static anp_status make(pairs_maker *m, const pairs_source *source, const pairs_words *words,
@@ -607,9 +681,12 @@ static anp_status make(pairs_maker *m, const pairs_source *source, const pairs_w
     uint32_t first = pairs_first_block(source);
     TRY(open_words(m, words, err));
     TRY(source->listed ? choose_listed(m, source, err) : pairs_sample(m, source, err));
-    keep_postings(m, source);
+    TRY(pairs_count_anew(m, err));
+    TRY(keep_postings(m, source, err));
     TRY(source->begin(source->user, m, err));
     TRY(source->show(source->user, m, first, pairs_end_block(source) - first, err));
+    pairs_end_group(m);
+    TRY(m->failed ? error_nomem(err, "pairs of words") : ANP_OK);
     return make_lists(m, sink, err);
 }
 

@@ -9,10 +9,11 @@
  * A source shows blocks of 256 ordinals: where each of the words stands in their posts.
  *
  * Cost: 10 to 20 ns a word of the text that is one of those words: to find where each stands. (Out
- * of an area, a word's postings together, it takes as long as out of posts.) Memory: some 12 bytes
- * for each noted pair (12 MB at most), 10 KB a word (10.5 MB), and 8 bytes for each posting of a
- * pair that has a list, but at most 16 KB a pair: where some words stand side by side in all posts,
- * a window of synthesised ones has 86 MB of postings, which take 6.
+ * of an area, a word's postings together, it takes as long as out of posts.) Memory: some 20 bytes
+ * for each noted pair (20 MB at most) while they are chosen, then for each that has a list; 10 KB a
+ * word (10.5 MB), and 4 bytes for each posting of a pair that has a list, but at most 16 KB a pair:
+ * where some words stand side by side in all posts, a window of synthesised ones has 86 MB of
+ * postings, which take 6.
  */
 #ifndef ANP_INDEX_PAIRS_MAKE_H
 #define ANP_INDEX_PAIRS_MAKE_H

@@ -65,15 +65,16 @@ static anp_status begin(void *user, const pairs_maker *m, anp_error *err) {
 
 /* ---- Posts --------------------------------------------------------------------------------- */
 
-/* tf words from *at on; false when the bytes are damaged. */
-static bool stand(pairs_maker *m, uint32_t word, const uint8_t **at, const uint8_t *end,
-                  uint32_t tf, size_t from, uint32_t places) {
+/* tf words from *at on; false when the bytes are damaged. inside: VARINT_NEAR_BYTES behind the end
+   may be read. */
+static inline __attribute__((always_inline)) bool
+stand(pairs_maker *m, uint32_t word, const uint8_t **at, const uint8_t *end, bool inside,
+      uint32_t tf, size_t from, uint32_t places) {
     uint64_t place = 0;
     for (uint32_t i = 0; i < tf; i++) {
         uint32_t delta;
-        if (*at < end && **at < 0x80) {
-            delta = *(*at)++;
-        } else if (!(*at = varint_read_u32(*at, end, &delta))) {
+        *at = inside ? varint_read_near(*at, end, &delta) : varint_read_u32(*at, end, &delta);
+        if (!*at) {
             return false;
         }
         place += delta + (i > 0);
@@ -86,18 +87,20 @@ static bool stand(pairs_maker *m, uint32_t word, const uint8_t **at, const uint8
 }
 
 /* A word's places in the body, and behind them in the title. */
-static bool stand_in_post(const source *s, pairs_maker *m, uint32_t word, uint16_t low,
-                          str payload, const forward_head *head) {
+static inline __attribute__((always_inline)) bool
+stand_in_post(const source *s, pairs_maker *m, uint32_t word, uint16_t low, str payload,
+              const forward_view *post, bool inside) {
     const uint8_t *at = (const uint8_t *)payload.data, *end = at + payload.len;
+    const forward_head *head = &post->head;
     uint32_t body_tf, title_tf;
     at = varint_read_u32(at, end, &body_tf);
     at = at ? varint_read_u32(at, end, &title_tf) : NULL;
     if (at && (body_tf || (s->titles && title_tf))) {
         pairs_hold(m, word, low);
     }
-    return at && stand(m, word, &at, end, body_tf, 0, head->body_words) &&
+    return at && stand(m, word, &at, end, inside, body_tf, 0, head->body_words) &&
            (!s->titles ||
-            stand(m, word, &at, end, title_tf, head->body_words, head->title_words));
+            stand(m, word, &at, end, inside, title_tf, head->body_words, head->title_words));
 }
 
 /* The next word that is asked for; 0 at the end. names: NULL in a post without a map. */
@@ -132,8 +135,11 @@ static anp_status show_post(source *s, pairs_maker *m, uint32_t post, anp_error 
         walk.map = NULL;
     }
     TRY(pairs_begin(m, (size_t)head->body_words + title_words, err));
+    pairs_turn_to(m, low);
     while ((word = next_word(m, names, &walk, &payload))) {
-        if (!stand_in_post(s, m, word, low, payload, head)) {
+        bool inside = view->terms_end - walk.at >= VARINT_NEAR_BYTES;
+        if (!(inside ? stand_in_post(s, m, word, low, payload, view, true)
+                     : stand_in_post(s, m, word, low, payload, view, false))) {
             return error_corrupt(err, "a forward record is damaged");
         }
     }

@@ -175,14 +175,6 @@ static anp_status choose_pairs(pairs_maker *m, const pairs_source *source, const
     return ANP_OK;
 }
 
-/* What it counted. (Posts that hold a word go on to hold it.) */
-static void forget_sample(pairs_maker *m) {
-    size_t words = m->pair_count / 64 + 1u; /* of bits */
-    memset(m->pairs, 0, (m->pair_count + 1u) * sizeof *m->pairs);
-    memset(m->met, 0, words * sizeof *m->met);
-    memset(m->asked, 0xff, words * sizeof *m->asked);
-}
-
 static anp_status show_sample(pairs_maker *m, const pairs_source *source, sample *s,
                               anp_error *err) {
     uint32_t every = source->posts < SAMPLE_POSTS_MIN ? 1 : SAMPLE_PART;
@@ -194,6 +186,7 @@ static anp_status show_sample(pairs_maker *m, const pairs_source *source, sample
             TRY(source->show(source->user, m, block, 1, err));
         }
     }
+    pairs_end_group(m);
     s->part = m->shown && m->shown < source->words ? (double)m->shown / (double)source->words : 1;
     return ANP_OK;
 }
@@ -216,13 +209,15 @@ static anp_status gather_holders(const pairs_maker *m, sample *s, anp_error *err
 
 anp_status pairs_sample(pairs_maker *m, const pairs_source *source, anp_error *err) {
     sample s = {0};
-    memset(m->counted, 0xff, (m->pair_count / 64 + 1u) * sizeof *m->counted);
+    for (uint32_t i = 0; i < m->pair_count; i++) {
+        pairs_put_bit(m->counted, i, true);
+    }
+    TRY(pairs_count_anew(m, err));
     TRY(source->begin(source->user, m, err));
     TRY(show_sample(m, source, &s, err));
     TRY(gather_holders(m, &s, err));
     s.unseen = unseen_postings(m, s.part);
     anp_status status = choose_pairs(m, source, &s, err);
     free(s.holders);
-    forget_sample(m);
     return status;
 }

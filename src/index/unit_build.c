@@ -12,22 +12,14 @@
 enum {
     RANGE_BYTES_MIN = 1 << 18, /* of the area, in one task */
     RANGES = 16, /* whatever the threads: packs end with them, and a file is the same for all */
+    RANGES_MAX = RANGES + 2,
     POSTING_BYTES_MIN = 5, /* low, body tf, title tf, one position */
 };
 
 /* ---- A range of terms ---------------------------------------------------------------------- */
 
-typedef struct build {
-    unit_sink sink;
-    const catalog_settings *settings;
-    const unit_info *info;
-    const forward_view *posts;
-    const forward_head *heads;
-    area *area;
-} build;
-
 typedef struct range {
-    build *build;
+    struct build *build;
     size_t from, to; /* of the area's terms */
     bool rest;       /* not terms, but all that is no term nor pair */
     bool pairs;      /* nor these, but pairs of words */
@@ -36,6 +28,20 @@ typedef struct range {
     anp_status status;
     anp_error error;
 } range;
+
+typedef struct build {
+    unit_sink sink;
+    pool *pool; /* or NULL */
+    const catalog_settings *settings;
+    const unit_info *info;
+    const forward_view *posts;
+    const forward_head *heads;
+    const unit_meanwhile *meanwhile; /* or NULL */
+    area *area;
+    range pairs; /* of a unit that has them */
+    range ranges[RANGES_MAX];
+    size_t range_count;
+} build;
 
 static const uint8_t *read_positions(const uint8_t *at, const uint8_t *end, uint32_t count,
                                      uint32_t *out) {
@@ -87,17 +93,27 @@ static const uint8_t *read_posting(const unit_info *info, const uint8_t *at, con
     return at;
 }
 
+/* Where the area's i-th term begins. */
+static size_t start_of(const area *a, size_t i) {
+    return i ? a->terms.items[i - 1].end : 0;
+}
+
+/* Room for each of the range's terms. */
+static bool reserve_rows(const range *r, term_rows *rows) {
+    const area *a = r->build->area;
+    size_t most = 0;
+    for (size_t i = r->from; i < r->to; i++) {
+        size_t bytes = a->terms.items[i].end - start_of(a, i);
+        most = bytes > most ? bytes : most;
+    }
+    return vec_reserve(&rows->rows, most / POSTING_BYTES_MIN + 1) &&
+           vec_reserve(&rows->body_positions, most) && vec_reserve(&rows->title_positions, most);
+}
+
 static anp_status read_term(const build *b, size_t i, term_rows *rows, anp_error *err) {
     const area *a = b->area;
-    size_t start = i ? a->terms.items[i - 1].end : 0;
-    const uint8_t *at = a->bytes + start, *end = a->bytes + a->terms.items[i].end;
-    size_t bytes = (size_t)(end - at);
+    const uint8_t *at = a->bytes + start_of(a, i), *end = a->bytes + a->terms.items[i].end;
     rows_clear(rows);
-    if (!vec_reserve(&rows->rows, bytes / POSTING_BYTES_MIN + 1) ||
-        !vec_reserve(&rows->body_positions, bytes) ||
-        !vec_reserve(&rows->title_positions, bytes)) {
-        return error_nomem(err, "a term's postings");
-    }
     while (at && at < end) {
         at = read_posting(b->info, at, end, rows);
     }
@@ -107,7 +123,7 @@ static anp_status read_term(const build *b, size_t i, term_rows *rows, anp_error
 static anp_status write_terms(const range *r, unit_writer *w, anp_error *err) {
     const build *b = r->build;
     term_rows rows = {0};
-    anp_status status = ANP_OK;
+    anp_status status = reserve_rows(r, &rows) ? ANP_OK : error_nomem(err, "a term's postings");
     for (size_t i = r->from; i < r->to && status == ANP_OK; i++) {
         status = read_term(b, i, &rows, err);
         if (status == ANP_OK) {
@@ -274,9 +290,18 @@ static anp_status write_range(range *r, unit_sink sink, anp_error *err) {
     return status;
 }
 
+/* Values take rather less than what they are made of: they are not copied while they grow. */
+static void reserve_held(range *r) {
+    const area *a = r->build->area;
+    if (r->to > r->from) {
+        buffer_reserve(&r->held.values, (a->terms.items[r->to - 1].end - start_of(a, r->from)) / 2);
+    }
+}
+
 static void run_range(void *user, unsigned worker) {
     range *r = user;
     (void)worker;
+    reserve_held(r);
     r->status = write_range(r, unit_held_sink(&r->held), &r->error);
 }
 
@@ -290,72 +315,95 @@ static anp_status put_range(range *r, unit_sink sink, anp_error *err) {
     return unit_held_put(&r->held, sink, err);
 }
 
-/* Ranges of about as many bytes each, then the rest, then pairs. How many. */
-static size_t cut_ranges(build *b, range *ranges, size_t most) {
-    size_t count = 0, bytes = b->area->len / RANGES;
+/* Ranges of about as many bytes each, then the rest. */
+static void cut_ranges(build *b) {
+    size_t bytes = b->area->len / RANGES;
     bytes = bytes > RANGE_BYTES_MIN ? bytes : RANGE_BYTES_MIN;
     size_t from = 0, started = 0;
     for (size_t i = 0; i < b->area->terms.count; i++) {
         bool last = i + 1 == b->area->terms.count;
-        if (last || (b->area->terms.items[i].end - started >= bytes && count + 3 < most)) {
-            ranges[count++] = (range){.build = b, .from = from, .to = i + 1};
+        if (last || (b->area->terms.items[i].end - started >= bytes &&
+                     b->range_count + 2 < RANGES_MAX)) {
+            b->ranges[b->range_count++] = (range){.build = b, .from = from, .to = i + 1};
             from = i + 1;
             started = b->area->terms.items[i].end;
         }
     }
-    ranges[count++] = (range){.build = b, .rest = true};
-    if (b->info->count >= PAIRS_POSTS_MIN) {
-        ranges[count++] = (range){.build = b, .pairs = true};
-    }
-    return count;
+    b->ranges[b->range_count++] = (range){.build = b, .rest = true};
 }
 
-/* With a pool: all are submitted at once, the longest (pairs) first, and put in order as they are
-   done. */
-static anp_status run_ranges(build *b, pool *p, range *ranges, size_t count, anp_error *err) {
-    anp_status status = ANP_OK;
-    for (size_t i = 0; p && i < count; i++) {
-        range *r = &ranges[(i + count - 1) % count];
-        r->error = (anp_error)ANP_ERROR_INIT;
-        r->task = (pool_task){.run = run_range, .user = r};
-        pool_submit(p, &r->task, true);
+static bool has_pairs(const build *b) {
+    return b->info->count >= PAIRS_POSTS_MIN;
+}
+
+static void start_range(range *r) {
+    r->error = (anp_error)ANP_ERROR_INIT;
+    r->task = (pool_task){.run = run_range, .user = r};
+    pool_submit(r->build->pool, &r->task, true);
+}
+
+/* Pairs take longest, and only have to know the terms: they begin before the ranges can. */
+static void start_pairs(void *user) {
+    build *b = user;
+    b->pairs = (range){.build = b, .pairs = true};
+    if (b->pool && has_pairs(b)) {
+        start_range(&b->pairs);
     }
-    for (size_t i = 0; i < count; i++) {
-        range *r = &ranges[i];
-        if (p) {
-            pool_wait(p, &r->task);
-            status = status == ANP_OK ? put_range(r, b->sink, err) : status;
-        } else if (status == ANP_OK) {
-            status = write_range(r, b->sink, err);
-        }
-        unit_held_free(&r->held);
+}
+
+/* With a pool it is waited for, also after a failure. */
+static anp_status take_range(range *r, anp_status status, anp_error *err) {
+    const build *b = r->build;
+    if (b->pool) {
+        pool_wait(b->pool, &r->task);
+        status = status == ANP_OK ? put_range(r, b->sink, err) : status;
+    } else if (status == ANP_OK) {
+        status = write_range(r, b->sink, err);
     }
+    unit_held_free(&r->held);
     return status;
 }
 
+/* With a pool: all are submitted at once, and put in order as they are done. Then pairs. */
+static anp_status run_ranges(build *b, anp_error *err) {
+    for (size_t i = 0; b->pool && i < b->range_count; i++) {
+        start_range(&b->ranges[i]);
+    }
+    anp_status status =
+        b->meanwhile ? b->meanwhile->run(b->meanwhile->user, err) : ANP_OK;
+    for (size_t i = 0; i < b->range_count; i++) {
+        status = take_range(&b->ranges[i], status, err);
+    }
+    return has_pairs(b) ? take_range(&b->pairs, status, err) : status;
+}
+
+static anp_status make_area(build *b, anp_error *err) {
+    const area_hook hook = {start_pairs, b};
+    return area_make(b->area, b->pool, b->posts, b->info->count, window_low(b->info->first),
+                     b->settings->title_weight > 0, &hook, err);
+}
+
 anp_status unit_build(pool *p, unit_sink sink, const catalog_settings *settings,
-                      const unit_info *info, const forward_view *posts, area *kept,
-                      anp_error *err) {
+                      const unit_info *info, const forward_view *posts,
+                      const unit_meanwhile *meanwhile, area *kept, anp_error *err) {
     area own = {0};
-    build b = {.sink = sink, .settings = settings, .info = info, .posts = posts};
-    b.area = kept ? kept : &own;
-    size_t most = RANGES + 4;
-    range *ranges = calloc(most, sizeof *ranges);
+    build *b = calloc(1, sizeof *b);
     forward_head *heads = malloc((info->count + 1u) * sizeof *heads);
-    anp_status status = ranges && heads ? ANP_OK : error_nomem(err, "inverting posts");
+    anp_status status = b && heads ? ANP_OK : error_nomem(err, "inverting posts");
     if (status == ANP_OK) {
         for (uint32_t i = 0; i < info->count; i++) {
             heads[i] = posts[i].head;
         }
-        b.heads = heads;
-        status = area_make(b.area, p, posts, info->count, window_low(info->first),
-                           settings->title_weight > 0, err);
+        *b = (build){.sink = sink, .pool = p, .settings = settings, .info = info, .posts = posts,
+                     .heads = heads, .meanwhile = meanwhile, .area = kept ? kept : &own};
+        status = make_area(b, err);
     }
     if (status == ANP_OK) {
-        status = run_ranges(&b, p, ranges, cut_ranges(&b, ranges, most), err);
+        cut_ranges(b);
+        status = run_ranges(b, err);
     }
     area_free(&own);
-    free(ranges);
+    free(b);
     free(heads);
     return status;
 }
@@ -369,7 +417,7 @@ anp_status unit_write_records(unit_sink sink, const catalog_settings *settings,
         status = forward_view_open(records[i], &memory, &posts[i], err);
     }
     if (status == ANP_OK) {
-        status = unit_build(NULL, sink, settings, info, posts, NULL, err);
+        status = unit_build(NULL, sink, settings, info, posts, NULL, NULL, err);
     }
     free(posts);
     arena_free(&memory);

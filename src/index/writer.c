@@ -58,7 +58,7 @@ struct index_writer {
     uint32_t prepared; /* posts that are not yet taken */
     VEC(batch_post) logged; /* the log's last posts, as long as their drafts are here */
     size_t logged_bytes;
-    area area; /* of the last fold, unless it was large */
+    area area; /* of the last fold, unless it was large and no import goes on */
     VEC(forward_number) numbers; /* of both */
     VEC(uint32_t) facets;
     size_t pending_bytes; /* of the batch */
@@ -343,9 +343,18 @@ static anp_status merge_runs_first(index_writer *w, anp_error *err) {
     return ANP_OK;
 }
 
+/* Folds follow each other: the next one takes as much memory as the last one, which it may have at
+   once, since fresh pages cost much. */
+static bool is_importing(const index_writer *w) {
+    return w->pool && !w->ahead.aside;
+}
+
 void writer_use_pool(index_writer *w, pool *p, bool aside) {
     ahead_use_pool(&w->ahead, p, aside);
     w->pool = p;
+    if (!is_importing(w)) {
+        area_free(&w->area);
+    }
     if (w->likeness) {
         likeness_use_pool(w->likeness, p);
     }
@@ -807,6 +816,13 @@ static anp_status finish_merges(index_writer *w, anp_error *err) {
     return ANP_OK;
 }
 
+/* Fresh terms and facet values: only once, for then they are not fresh. */
+static anp_status save_numbers(void *user, anp_error *err) {
+    index_writer *w = user;
+    TRY(numbers_save(&w->terms, w->txn, err));
+    return numbers_save(&w->values, w->txn, err);
+}
+
 static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
                              const forward_view *posts, anp_error *err) {
     catalog *c = &w->cat;
@@ -826,9 +842,10 @@ static anp_status write_unit(index_writer *w, uint32_t first, uint32_t count,
     unit.length_average = (float)((double)catalog_text_words(c) /
                                   (double)(c->state.post_count ? c->state.post_count : 1));
     unit_txn_sink sink = {w->txn, append};
+    unit_meanwhile meanwhile = {save_numbers, w};
     anp_status status = unit_build(w->pool, unit_sink_of_txn(&sink), &c->settings, &unit, posts,
-                                   &w->area, err);
-    if (status != ANP_OK || w->area.capacity > AREA_BYTES_MAX) {
+                                   &meanwhile, &w->area, err);
+    if (status != ANP_OK || (w->area.capacity > AREA_BYTES_MAX && !is_importing(w))) {
         area_free(&w->area);
     }
     TRY(status);
@@ -930,8 +947,9 @@ static anp_status write_posts(index_writer *w, anp_error *err) {
     uint32_t end = w->cat.state.docno_end;
     bool folds = !fits_log(w);
     TRY(!folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
-    TRY(numbers_save(&w->terms, w->txn, err));
-    TRY(numbers_save(&w->values, w->txn, err));
+    if (!folds) { /* a fold does it while threads build */
+        TRY(save_numbers(w, err));
+    }
     TRY(folds ? fold(w, err) : append_log(w, err));
     TRY(folds && w->likeness ? likeness_end(w->likeness, w->txn, end, err) : ANP_OK);
     return w->likeness ? likeness_save(w->likeness, w->txn, err) : ANP_OK;
@@ -1024,7 +1042,9 @@ anp_status writer_commit(index_writer *w, anp_error *err) {
     bool bulk = w->pending_bytes > BULK_BYTES;
     clear_batch(w);
     if (bulk) {
-        area_free(&w->area);
+        if (!is_importing(w)) {
+            area_free(&w->area);
+        }
         give_back_freed();
     }
     maintain(w);

@@ -11,7 +11,7 @@ static uint64_t random_number(prng *p) {
 }
 
 static void varint_round_trip(uint64_t v) {
-    uint8_t bytes[VARINT_BYTES_MAX], *end = varint_write(bytes, v);
+    uint8_t bytes[VARINT_BYTES_MAX + VARINT_NEAR_BYTES] = {0}, *end = varint_write(bytes, v);
     size_t len = (size_t)(end - bytes), bits = 1;
     uint64_t back = ~v;
     uint32_t narrow = 7;
@@ -23,14 +23,21 @@ static void varint_round_trip(uint64_t v) {
     if (v <= UINT32_MAX) {
         uint8_t near[VARINT_BYTES_MAX];
         good = CHECK(varint_read_u32(bytes, end, &narrow) == end) && CHECK(narrow == v) && good;
+        for (int behind = 0; behind < 256; behind += 85) { /* does not matter */
+            memset(end, behind, VARINT_NEAR_BYTES);
+            good = CHECK(varint_read_near(bytes, end, &narrow) == end) && CHECK(narrow == v) &&
+                   good;
+        }
         good = CHECK_EQ_INT(varint_write_near(near, (uint32_t)v) - near, len) &&
                CHECK(memcmp(near, bytes, len) == 0) && good;
     } else {
         good = CHECK(varint_read_u32(bytes, end, &narrow) == NULL) && good;
+        good = CHECK(varint_read_near(bytes, end, &narrow) == NULL) && good;
     }
     for (size_t cut = 0; cut < len; cut++) {
         good = CHECK(varint_read(bytes, bytes + cut, &back) == NULL) && good;
         good = CHECK(varint_read_u32(bytes, bytes + cut, &narrow) == NULL) && good;
+        good = CHECK(varint_read_near(bytes, bytes + cut, &narrow) == NULL) && good;
     }
     if (!good) {
         test_note("the number is %llu", (unsigned long long)v);

@@ -313,7 +313,7 @@ static void against_twin(uint64_t seed, uint32_t title_weight, unit_level level)
     check_pairs(&w, &of_posts, counts);
     CASE("out of lists");
     CHECK_EQ_INT(unit_build(NULL, (unit_sink){put, &u.values}, &settings, &w.info, w.views, NULL,
-                            NULL), ANP_OK);
+                            NULL, NULL), ANP_OK);
     pairs_lists lists = {get, &u, title_weight, window_low(w.info.first), POSTS, false};
     CHECK_EQ_INT(pairs_make_of_lists(&lists, &chosen, (pairs_sink){put_pair, &of_lists}, NULL),
                  ANP_OK);

@@ -255,7 +255,7 @@ static void against_twin(uint64_t seed, uint32_t count, uint32_t numbers, unit_l
         for (int mapped = 0; mapped < 2; mapped++) {
             const forward_view *posts = mapped ? c->mapped : c->views;
             area *again = threads == 1 ? NULL : kept;
-            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, again, NULL),
+            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, NULL, again, NULL),
                          ANP_OK);
             compare(&expected, &got);
             puts = puts ? puts : got.puts;
@@ -282,8 +282,45 @@ static void full(void) {
         for (uint32_t at = 0; at < 20; at += 3) {
             unit_sink sink = sink_of(&got);
             got.fail_at = at;
-            CHECK_EQ_INT(unit_build(p, sink, &settings, &info, c->views, NULL, NULL), ANP_IO);
+            CHECK_EQ_INT(unit_build(p, sink, &settings, &info, c->views, NULL, NULL, NULL), ANP_IO);
             CHECK_EQ_INT(got.count, at + 1);
+            free(got.entries.items);
+        }
+        pool_close(p);
+    }
+    free_corpus(c);
+}
+
+typedef struct aside {
+    const values *got;
+    uint32_t runs, put_before;
+    anp_status status;
+} aside;
+
+static anp_status run_aside(void *user, anp_error *err) {
+    aside *a = user;
+    (void)err;
+    a->runs++;
+    a->put_before = a->got->count;
+    return a->status;
+}
+
+/* What runs meanwhile runs once, before the first put; after its failure there is none. */
+static void meanwhile(void) {
+    corpus *c = make_corpus(8, POSTS_MAX / 2, 3000);
+    catalog_settings settings = {.title_weight = 3, .store = ANP_STORE_ALL};
+    unit_info info = {.count = POSTS_MAX / 2, .level = UNIT_SEGMENT, .length_average = 4e6f};
+    values got;
+    for (unsigned threads = 0; threads < 3; threads++) {
+        pool *p = threads ? pool_open(threads) : NULL;
+        for (int fails = 0; fails < 2; fails++) {
+            aside a = {.got = &got, .status = fails ? ANP_IO : ANP_OK};
+            unit_meanwhile run = {run_aside, &a};
+            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, c->views, &run, NULL, NULL),
+                         a.status);
+            CHECK_EQ_INT(a.runs, 1);
+            CHECK_EQ_INT(a.put_before, 0);
+            CHECK((got.count == 0) == fails);
             free(got.entries.items);
         }
         pool_close(p);
@@ -317,7 +354,7 @@ static void damaged(void) {
         for (unsigned threads = 0; threads < 2; threads++) {
             pool *p = threads ? pool_open(threads) : NULL;
             anp_error err = ANP_ERROR_INIT;
-            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, NULL, &err),
+            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, posts, NULL, NULL, &err),
                          ANP_CORRUPT);
             CHECK(err.message[0]);
             free(got.entries.items);
@@ -337,6 +374,8 @@ void test_index_unit_build(void) {
     area_free(&kept);
     CASE("a put that fails");
     full();
+    CASE("meanwhile");
+    meanwhile();
     CASE("damaged payloads");
     damaged();
 }
