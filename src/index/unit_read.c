@@ -49,6 +49,7 @@ typedef struct stream {
 enum { STREAMS = 6 };
 
 struct unit_cursor {
+    store_txn *txn;
     uint32_t number;
     uint64_t from, to; /* inner keys */
     size_t count;
@@ -139,6 +140,7 @@ anp_status unit_cursor_open(store_txn *txn, unit_level level, uint32_t number, u
     if (!c) {
         return error_nomem(err, "reading a unit");
     }
+    c->txn = txn;
     c->number = number;
     c->from = from;
     c->to = to;
@@ -174,6 +176,7 @@ void unit_cursor_close(unit_cursor *c) {
 }
 
 anp_status unit_cursor_next(unit_cursor *c, uint64_t *inner, str *value, anp_error *err) {
+    store_read_on(c->txn);
     if (c->last < STREAMS) {
         TRY(advance(c, &c->streams[c->last], err));
     }

@@ -51,6 +51,7 @@ struct store {
     _Atomic uint64_t holder;  /* the oldest snapshot that was waited for, */
     _Atomic unsigned waits;   /* and how often */
 
+    _Atomic uint32_t read_on; /* values, by store_read_on */
     _Atomic uint64_t others_bytes; /* resident, of mapped files, when none was of this one */
 
     _Atomic uint64_t generation; /* grows when another file took this one's place */

@@ -403,6 +403,7 @@ anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, 
     code = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     while (code == 0 && status == ANP_OK && load_u64(k.mv_data) < to) {
         status = delete_at(txn, table, cursor, &v, err);
+        store_read_on(txn);
         if (status == ANP_OK) {
             code = mdb_cursor_get(cursor, &k, &v,
                                   MDB_NEXT); /* after a delete: the one that moved up */
