@@ -138,10 +138,10 @@ static float need_of(const strip_cell *s, uint32_t block) {
     return behind > e->theta ? behind : e->theta;
 }
 
-/* The number that the strips of a block need: a little less. */
+/* The number that the strips of a block need: a little less, but more than one without postings. */
 static uint16_t least_of(const strip_cell *s, uint32_t block) {
     float number = need_of(s, block) * EVAL_SUM_ROUND / s->factors[block] * s->e->strip_scale - 1;
-    return number <= 0 ? 0 : number < NEVER ? (uint16_t)number : NEVER;
+    return number < 1 ? 1 : number < NEVER ? (uint16_t)number : NEVER;
 }
 
 /* Sums of the strips, and those that can win, of all blocks that are left; how many. */
@@ -331,6 +331,11 @@ static void score_batch(strip_batch *b) {
     b->count = 0;
 }
 
+/* Whether a strip has posts of the cell: damaged levels may tell of others. */
+static bool is_in_cell(const cell *c, uint32_t strip) {
+    return (strip + 1) * STRIP_DOCS > c->from && strip * STRIP_DOCS < c->end;
+}
+
 /* All that can win. */
 static void score_cell(strip_cell *s) {
     strip_batch b;
@@ -343,6 +348,9 @@ static void score_cell(strip_cell *s) {
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         for (uint32_t left = s->reached[block]; left; left &= left - 1) {
             uint32_t strip = block * RANK_STRIPS + (uint32_t)__builtin_ctz(left);
+            if (!is_in_cell(s->ec->c, strip)) {
+                continue;
+            }
             b.strips[b.count] = (uint16_t)strip;
             b.units[b.count++] = (float)s->sums[strip] / s->e->strip_scale;
             if (b.count == BATCH) {
