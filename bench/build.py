@@ -183,7 +183,7 @@ def parts(a, record, db, raw):
     table("The file, by table, as it was built", ["", "entries", "MB", "over text"], rows)
     known = measure.compactions(a.program)
     rows = []
-    for options in [[], ["--reorder"]]:
+    for options in [["--keep-order"], []]:
         name = " ".join(["compact"] + options)
         if options not in known:
             rows.append([name, "not yet", "", "", ""])

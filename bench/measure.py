@@ -189,7 +189,7 @@ def compactions(program):
     help_of = run([program, "compact", "--help"], may_fail=True)
     if help_of["exit"]:
         return []
-    return [[], ["--reorder"]] if "--reorder" in help_of["out"] else [[]]
+    return [[], ["--keep-order"]] if "--keep-order" in help_of["out"] else [[]]
 
 
 # ---- the record of a run -----------------------------------------------------------------------

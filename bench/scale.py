@@ -43,7 +43,7 @@ def arguments():
     p.add_argument("--log", type=int, default=4000,
                    help="posts added in small batches for a full log (default 4000 of 4,096)")
     p.add_argument("--similar", type=int, default=20, help="ids (default 20)")
-    p.add_argument("--no-reorder", action="store_true", help="leave out compact --reorder")
+    p.add_argument("--no-kept", action="store_true", help="leave out compact --keep-order")
     p.add_argument("--keep", action="store_true", help="do not remove the index files")
     p.add_argument("--reuse", action="store_true", help="take an index file that a run kept")
     p.add_argument("--program", default=os.path.join(measure.ROOT, "zig-out/bin/anpsearch"))
@@ -203,7 +203,7 @@ def one_size(a, record, count):
         feed(a, db, batch, count + i * batch)
     check_count(a, db, count + LOG_BATCHES * batch)
     rows["first"] += first_answers(a, record, db, count, "log filled")
-    for options in measure.compactions(a.program)[:1 if a.no_reorder else None]:
+    for options in measure.compactions(a.program)[:1 if a.no_kept else None]:
         rows["ops"].append(timed(a, record, db, count, "compact", ["compact"] + options))
         state = " ".join(["compact"] + options)
         rows["first"] += first_answers(a, record, db, count, state)

@@ -51,7 +51,7 @@ typedef struct strip_batch {
     strip_cell *s;
     uint32_t count;
     uint16_t strips[BATCH];
-    float units[BATCH]; /* what terms have at most that are not yet added, factor not included */
+    uint32_t rests[BATCH]; /* numbers of terms that are not yet added */
     bool normed[EVAL_FIELDS];
     uint64_t alive[RANK_LANE_WORDS];
     uint8_t tfs[RANK_LANES];
@@ -97,11 +97,10 @@ static anp_status make_levels(evaluation *e, eval_lane *lane) {
     return ANP_OK;
 }
 
-/* What a term has at most in a strip, in units. */
-static float strip_most(const evaluation *e, const eval_lane *lane, uint32_t strip) {
+/* The number of a term in a strip. */
+static uint32_t number_of(const eval_lane *lane, uint32_t strip) {
     uint32_t level = list_strip(&lane->in->list, strip * STRIP_DOCS);
-    uint32_t number = lane->levels->low[level] | (uint32_t)lane->levels->high[level] << 8;
-    return (float)number / e->strip_scale;
+    return lane->levels->low[level] | (uint32_t)lane->levels->high[level] << 8;
 }
 
 /* ---- Bounds -------------------------------------------------------------------------------- */
@@ -269,7 +268,7 @@ static void mend_large(strip_batch *b, const eval_lane *lane, const float *norms
 static uint32_t keep_alive(strip_batch *b) {
     const evaluation *e = b->s->e;
     for (uint32_t i = 0; i < b->count; i++) {
-        float units = b->units[i] > 0 ? b->units[i] * RANK_BOUND_ROUND : 0;
+        float units = (float)b->rests[i] / e->strip_scale * RANK_BOUND_ROUND;
         float need = need_of(b->s, b->strips[i] / RANK_STRIPS) * EVAL_SUM_ROUND;
         for (uint32_t lane = i * STRIP_DOCS; lane < (i + 1) * STRIP_DOCS; lane++) {
             b->least[lane] = need - units * b->factors[lane];
@@ -287,7 +286,7 @@ static uint32_t add_lane(strip_batch *b, const eval_lane *lane) {
         uint8_t *tfs = b->tfs + (size_t)i * STRIP_DOCS;
         if (lives(b, i)) {
             large |= e->lists->strip_tfs(&lane->in->list, b->strips[i], tfs);
-            b->units[i] -= strip_most(e, lane, b->strips[i]);
+            b->rests[i] -= number_of(lane, b->strips[i]);
         } else {
             memset(tfs, 0, STRIP_DOCS);
         }
@@ -352,7 +351,7 @@ static void score_cell(strip_cell *s) {
                 continue;
             }
             b.strips[b.count] = (uint16_t)strip;
-            b.units[b.count++] = (float)s->sums[strip] / s->e->strip_scale;
+            b.rests[b.count++] = s->sums[strip];
             if (b.count == BATCH) {
                 score_batch(&b);
             }

@@ -200,9 +200,18 @@ static bool is_much(store *s, uint64_t above) {
     return resident - others > above;
 }
 
+/* Then who begins a transaction may have to wait, for those of its own thread too. */
+static bool is_moving(store *s) {
+    pthread_mutex_lock(&s->mutex);
+    bool moving = s->moving || s->lost;
+    pthread_mutex_unlock(&s->mutex);
+    return moving;
+}
+
 void store_forget_pages(store *s, uint64_t above) {
     store_txn *txn;
-    if ((above && !is_much(s, above)) || store_begin_read(s, &txn, NULL) != ANP_OK) {
+    if ((above && !is_much(s, above)) || is_moving(s) ||
+        store_begin_read(s, &txn, NULL) != ANP_OK) {
         return;
     }
     size_t bytes = (size_t)atomic_load(&s->file_pages) * s->page_bytes;

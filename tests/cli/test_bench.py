@@ -121,7 +121,7 @@ def test_build_beside_a_peer(folder):
     assert min(ours for ours, _ in counts.values()) >= 0, counts
     assert sum(t["bytes"] for t in found["tables"][0]["tables"]) > 0
     assert [row["posts"] for row in found["whole_way"]] == [POSTS] * 2
-    for words in ("| stub 1 ", "| anpsearch ", "over the first", "compact --reorder"):
+    for words in ("| stub 1 ", "| anpsearch ", "over the first", "compact --keep-order"):
         assert words in done.stdout, (words, done.stdout)
     assert "posts.db" not in os.listdir(folder) and "peer-stub" not in os.listdir(folder)
 

@@ -205,6 +205,54 @@ static void compare_in_cells(prng *random) {
     anp_index_close(index);
 }
 
+/*
+ * A word in nearly all posts beside a rare one: the threshold is little beside what both weigh, and
+ * most blocks only tie, in a window that is not full.
+ */
+static void compare_at_end(void) {
+    enum { WHOLE = 65536, REST = 78 * 256 + 48, WINDOWS_SMALL = 20 };
+    static const uint32_t ks[] = {200, 250, 300, 500, 1000};
+    const uint32_t posts = SMALL ? WINDOWS_SMALL * WINDOW_DOCS + 7 : WHOLE + REST;
+    char path[200], json[200];
+    anp_index *index;
+    anp_writer *writer;
+    anp_snapshot *shot;
+    uint64_t strips = 0;
+    snprintf(path, sizeof path, "%s/end.db", test_folder());
+    CHECK_EQ_INT(anp_index_open(path, ANP_OPEN_CREATE, NULL, &index, NULL), ANP_OK);
+    CHECK_EQ_INT(anp_writer_open(index, &writer, NULL), ANP_OK);
+    for (uint32_t i = 0; i < posts; i++) {
+        bool rich = i < WHOLE ? i % 512 == 40 : i % 1024 == 552;
+        size_t len = (size_t)snprintf(json, sizeof json, "{\"id\":\"p%u\",\"body\":\"%s", i,
+                                      i < 3 ? "rare " : "");
+        for (int times = rich ? 7 : 1; times > 0; times--) {
+            len += (size_t)snprintf(json + len, sizeof json - len, "common ");
+        }
+        snprintf(json + len, sizeof json - len, "w%u w%u\"}", i % 97, i % 13);
+        CHECK_EQ_INT(anp_writer_add(writer, json, strlen(json), NULL), ANP_OK);
+    }
+    CHECK_EQ_INT(anp_writer_commit(writer, NULL), ANP_OK);
+    anp_writer_close(writer);
+    CHECK_EQ_INT(anp_snapshot_open(index, &shot, NULL), ANP_OK);
+    for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
+        arena memory = {0};
+        query_answer fast, full;
+        evaluate_trace trace = {0};
+        query_request request = {.text = str_from("rare common"), .k = ks[i],
+                                 .rank = RANK_SETTINGS_DEFAULT, .trace = &trace};
+        request.rank.blend = 0;
+        CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &fast, NULL), ANP_OK);
+        strips += trace.strips;
+        request.in_full = true;
+        CHECK_EQ_INT(query_run(shot->inner, &request, &memory, &full, NULL), ANP_OK);
+        CHECK(is_same(&fast, &full));
+        arena_free(&memory);
+    }
+    CHECK(SMALL || strips > 100);
+    anp_snapshot_close(shot);
+    anp_index_close(index);
+}
+
 void test_query_champions(void) {
     prng random = {SEED};
     char path[200];
@@ -233,4 +281,6 @@ void test_query_champions(void) {
     }
     anp_index_close(index);
     compare_in_cells(&random);
+    CASE("a rare word and one in all posts, at the end");
+    compare_at_end();
 }
