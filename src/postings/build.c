@@ -269,12 +269,12 @@ static uint8_t *put_codes_of(const float *maxima, uint32_t count, range r, float
 /* ---- Strips -------------------------------------------------------------------------------- */
 
 /* The best value of each strip, -1 where there is none; the least and the greatest of them. */
-static void strip_maxima(const list_input *input, float maxima[LIST_STRIPS], float range[2]) {
+static void strip_maxima(const list_input *input, float maxima[LIST_STRIPS], float ends[2]) {
     for (uint32_t strip = 0; strip < (uint32_t)LIST_STRIPS; strip++) {
         maxima[strip] = -1;
     }
-    range[0] = INFINITY;
-    range[1] = 0;
+    ends[0] = INFINITY;
+    ends[1] = 0;
     for (uint32_t i = 0; i < input->count;) {
         uint32_t strip = input->docs[i] / LIST_STRIP_DOCS;
         float best = input->impacts[i];
@@ -282,17 +282,17 @@ static void strip_maxima(const list_input *input, float maxima[LIST_STRIPS], flo
             best = input->impacts[i] > best ? input->impacts[i] : best;
         }
         maxima[strip] = best;
-        range[0] = best < range[0] ? best : range[0];
-        range[1] = best > range[1] ? best : range[1];
+        ends[0] = best < ends[0] ? best : ends[0];
+        ends[1] = best > ends[1] ? best : ends[1];
     }
 }
 
 /* Equal steps of the range that maxima fall into. */
-static void find_steps(const float maxima[LIST_STRIPS], const float range[2],
+static void find_steps(const float maxima[LIST_STRIPS], const float ends[2],
                        uint8_t steps[LIST_STRIPS]) {
-    float scale = range[1] > range[0] ? (RADIX - 1) / (range[1] - range[0]) : 0;
+    float scale = ends[1] > ends[0] ? (RADIX - 1) / (ends[1] - ends[0]) : 0;
     for (uint32_t strip = 0; strip < (uint32_t)LIST_STRIPS; strip++) {
-        float step = (maxima[strip] - range[0]) * scale;
+        float step = (maxima[strip] - ends[0]) * scale;
         steps[strip] = (uint8_t)(int32_t)(step > 0 ? step < RADIX - 1 ? step : RADIX - 1 : 0);
     }
 }
@@ -330,13 +330,13 @@ static uint16_t ceil_units(float impact) {
 }
 
 static uint8_t *put_strips(const list_input *input, uint8_t *at) {
-    float maxima[LIST_STRIPS], range[2], mosts[1 + LIST_STRIP_LEVELS] = {0};
+    float maxima[LIST_STRIPS], ends[2], mosts[1 + LIST_STRIP_LEVELS] = {0};
     uint8_t levels[LIST_STRIPS], level_of[RADIX];
     const uint32_t each = BLOCK_DOCS / LIST_STRIP_DOCS;
     uint32_t first = input->docs[0] / BLOCK_DOCS;
     uint32_t last = input->docs[input->count - 1] / BLOCK_DOCS;
-    strip_maxima(input, maxima, range);
-    find_steps(maxima, range, levels);
+    strip_maxima(input, maxima, ends);
+    find_steps(maxima, ends, levels);
     choose_levels(maxima, levels, level_of);
     for (uint32_t strip = first * each; strip < (last + 1) * each; strip++) {
         uint8_t level = maxima[strip] >= 0 ? level_of[levels[strip]] : 0;
