@@ -6,7 +6,7 @@
  *     arranged         ▁▁▂▂▃▃▄▅▆▇▇▇
  *
  * A run of some thousands is cut into classes by prior, the best first; in a class the posts with
- * fewer words come first. `compact` does more, over whole windows (index/reorder.h).
+ * fewer words come first. `compact` does more, all over the index (index/reorder.h).
  */
 #ifndef ANP_INDEX_ARRANGE_H
 #define ANP_INDEX_ARRANGE_H

@@ -177,9 +177,7 @@ static void mend_large(block_terms *b, const struct block_term *t, const uint64_
             if (tfs[i] == UINT8_MAX) {
                 uint32_t lane = word * 64 + (uint32_t)__builtin_ctzll(left);
                 uint32_t tf = list_tf(&t->lane->in->list, t->from + i);
-                float weight = t->lane->term->weight;
-                b->sums[lane] += (int32_t)(rank_contribution(weight, tf, norms[lane]) -
-                                           rank_contribution(weight, UINT8_MAX, norms[lane]));
+                b->sums[lane] += eval_more_of(t->lane->term, tf, norms[lane]);
             }
         }
     }

@@ -203,16 +203,6 @@ static const float *norms_of(scored_postings *p, const eval_term *term) {
     return p->norms[field];
 }
 
-/* A contribution whose tf does not fit a byte, in place of that made with 255. */
-static void mend(scored_postings *p, const eval_lane *lane, const float *norms, uint32_t i) {
-    const list_view *list = &lane->in->list;
-    uint32_t rank = p->e->lists->rank(list, p->docs[i]);
-    uint32_t tf = rank == UINT32_MAX ? UINT8_MAX : p->e->lists->tf(list, rank);
-    float weight = lane->term->weight;
-    p->sums[i] += (int32_t)(rank_contribution(weight, tf, norms[i]) -
-                            rank_contribution(weight, UINT8_MAX, norms[i]));
-}
-
 static void move(scored_postings *p, uint32_t from, uint32_t to) {
     p->docs[to] = p->docs[from];
     p->own_tfs[to] = p->own_tfs[from];
@@ -273,7 +263,7 @@ static void add_lane(scored_postings *p, const eval_lane *lane) {
     e->lanes->add(p->tfs, norms, lane->term->weight, p->sums);
     for (uint32_t i = 0; i < p->count; i++) {
         if (p->tfs[i] == UINT8_MAX) {
-            mend(p, lane, norms, i);
+            p->sums[i] += eval_more_at(e, lane, p->docs[i], norms[i]);
         }
         p->rest[i] -= lane == p->own ? p->own_most[i]
                       : lane->blocks ? lane->blocks[p->docs[i] / BLOCK_DOCS]

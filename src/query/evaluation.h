@@ -304,9 +304,6 @@ typedef struct eval_promise {
     uint16_t longest_with[EVAL_FEW_UNITS][RANK_TFS];
 } eval_promise;
 void eval_promise_begin(eval_promise *p, const eval_term *term);
-/* The least that four scores add up to which give a post this factor, a little less (blended, with
-   the bounds' prior); UINT32_MAX: none do. */
-uint32_t eval_least_sum(const evaluation *e, float factor);
 /* The least tf that may reach the threshold in some post, from 1 to 255. */
 uint8_t eval_least_tf(const evaluation *e, const eval_term *term);
 /* The lanes of a block whose tf, one by lane, may reach it, and a few more; how many. Only where
@@ -483,6 +480,19 @@ static inline int32_t eval_contribution(const evaluation *e, const cell *c, cons
 /* About the factor of a post; sums that it is multiplied with are compared with some room. */
 static inline float eval_factor(const evaluation *e, const cell *c, uint32_t low) {
     return e->prior.blends ? eval_blend_factor(e, c, low) : 1;
+}
+
+/* What a posting contributes more than was made of it with a tf of 255, which stands for greater
+   ones too; of an ordinal of the list. */
+static inline int32_t eval_more_of(const eval_term *term, uint32_t tf, float norm) {
+    return (int32_t)(rank_contribution(term->weight, tf, norm) -
+                     rank_contribution(term->weight, UINT8_MAX, norm));
+}
+static inline int32_t eval_more_at(const evaluation *e, const eval_lane *lane, uint16_t low,
+                                   float norm) {
+    uint32_t rank = e->lists->rank(&lane->in->list, low);
+    uint32_t tf = rank == UINT32_MAX ? UINT8_MAX : e->lists->tf(&lane->in->list, rank);
+    return eval_more_of(lane->term, tf, norm);
 }
 
 /* A post with so many units, unless it cannot be kept or is excluded (of candidates the excluded

@@ -21,7 +21,9 @@ enum { SCORES_MAX = 4 * UINT8_MAX }; /* no sum of four scores is more */
 /* What rounding can take from a sum of four scores. */
 #define SUM_ROUND 0.1f
 
-uint32_t eval_least_sum(const evaluation *e, float factor) {
+/* The least that four scores add up to which give a post this factor, a little less; UINT32_MAX:
+   none do. */
+static uint32_t least_sum(const evaluation *e, float factor) {
     float sum = (factor - e->prior.linear[RANK_SCORES]) / e->prior.linear[0] - SUM_ROUND;
     return sum > (float)SCORES_MAX ? UINT32_MAX : sum > 0 ? (uint32_t)sum : 0;
 }
@@ -80,7 +82,7 @@ static uint32_t find_by_units(const evaluation *e, eval_promise *p, const rank_l
     uint32_t most = (uint32_t)(p->term->weight * RANK_BOUND_ROUND + 0.5f), count = 0;
     memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
     for (uint32_t units = most; units; units--) {
-        uint32_t sum = eval_least_sum(e, e->theta * EVAL_SUM_ROUND / (float)units);
+        uint32_t sum = least_sum(e, e->theta * EVAL_SUM_ROUND / (float)units);
         uint64_t have[RANK_LANE_WORDS], rich[RANK_LANE_WORDS];
         if (sum == UINT32_MAX) {
             break;

@@ -17,8 +17,6 @@
  */
 #include "query/evaluation.h"
 
-#include "index/unit.h"
-
 /* Fewer blocks are scored. The tests are also built with few. */
 #ifndef EVAL_STRIPS_LEFT
 #define EVAL_STRIPS_LEFT 24
@@ -254,12 +252,7 @@ static uint16_t low_of(const strip_batch *b, uint32_t lane) {
 static void mend_large(strip_batch *b, const eval_lane *lane, const float *norms) {
     for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
         if (b->tfs[i] == UINT8_MAX) {
-            const list_view *list = &lane->in->list;
-            uint32_t rank = b->s->e->lists->rank(list, low_of(b, i));
-            uint32_t tf = rank == UINT32_MAX ? UINT8_MAX : b->s->e->lists->tf(list, rank);
-            float weight = lane->term->weight;
-            b->sums[i] += (int32_t)(rank_contribution(weight, tf, norms[i]) -
-                                    rank_contribution(weight, UINT8_MAX, norms[i]));
+            b->sums[i] += eval_more_at(b->s->e, lane, low_of(b, i), norms[i]);
         }
     }
 }
