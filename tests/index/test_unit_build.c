@@ -271,18 +271,25 @@ static void against_twin(uint64_t seed, uint32_t count, uint32_t numbers, unit_l
     free_corpus(c);
 }
 
+enum { SOME_POSTS = POSTS_MAX / 2 };
+
+/* A segment of so many. */
+static anp_status build_some(const corpus *c, pool *p, const unit_meanwhile *run, unit_sink sink) {
+    catalog_settings settings = {.title_weight = 3, .store = ANP_STORE_ALL};
+    unit_info info = {.count = SOME_POSTS, .level = UNIT_SEGMENT, .length_average = 4e6f};
+    return unit_build(p, sink, &settings, &info, c->views, run, NULL, NULL);
+}
+
 /* A put that fails ends it, with its status, and nothing is put after it. */
 static void full(void) {
-    corpus *c = make_corpus(7, POSTS_MAX / 2, 3000);
-    catalog_settings settings = {.title_weight = 3, .store = ANP_STORE_ALL};
-    unit_info info = {.count = POSTS_MAX / 2, .level = UNIT_SEGMENT, .length_average = 4e6f};
+    corpus *c = make_corpus(7, SOME_POSTS, 3000);
     values got;
     for (unsigned threads = 0; threads < 3; threads++) {
         pool *p = threads ? pool_open(threads) : NULL;
         for (uint32_t at = 0; at < 20; at += 3) {
             unit_sink sink = sink_of(&got);
             got.fail_at = at;
-            CHECK_EQ_INT(unit_build(p, sink, &settings, &info, c->views, NULL, NULL, NULL), ANP_IO);
+            CHECK_EQ_INT(build_some(c, p, NULL, sink), ANP_IO);
             CHECK_EQ_INT(got.count, at + 1);
             free(got.entries.items);
         }
@@ -307,17 +314,14 @@ static anp_status run_aside(void *user, anp_error *err) {
 
 /* What runs meanwhile runs once, before the first put; after its failure there is none. */
 static void meanwhile(void) {
-    corpus *c = make_corpus(8, POSTS_MAX / 2, 3000);
-    catalog_settings settings = {.title_weight = 3, .store = ANP_STORE_ALL};
-    unit_info info = {.count = POSTS_MAX / 2, .level = UNIT_SEGMENT, .length_average = 4e6f};
+    corpus *c = make_corpus(8, SOME_POSTS, 3000);
     values got;
     for (unsigned threads = 0; threads < 3; threads++) {
         pool *p = threads ? pool_open(threads) : NULL;
         for (int fails = 0; fails < 2; fails++) {
             aside a = {.got = &got, .status = fails ? ANP_IO : ANP_OK};
             unit_meanwhile run = {run_aside, &a};
-            CHECK_EQ_INT(unit_build(p, sink_of(&got), &settings, &info, c->views, &run, NULL, NULL),
-                         a.status);
+            CHECK_EQ_INT(build_some(c, p, &run, sink_of(&got)), a.status);
             CHECK_EQ_INT(a.runs, 1);
             CHECK_EQ_INT(a.put_before, 0);
             CHECK((got.count == 0) == fails);
