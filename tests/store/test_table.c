@@ -378,6 +378,37 @@ static void check_forgetting(const char *path) {
     store_close(s);
 }
 
+/* Who reads much value by value gives pages back on the way. */
+static void check_reading_on(const char *path) {
+    enum { VALUES = 8000, MUCH = 112 << 20 };
+    const uint64_t before = mapped_bytes();
+    uint64_t most = 0;
+    store_txn *txn;
+    if (before == 0) {
+        SKIP("nobody tells what is resident");
+    }
+    aid_create(path);
+    store *s = aid_open(path, true);
+    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
+    for (uint64_t i = 0; i < VALUES; i++) {
+        store_key key = store_key_u64(i);
+        CHECK_EQ_INT(store_put(txn, STORE_POSTS, key, str_make(filler, VALUE_BYTES), true, NULL),
+                     ANP_OK);
+    }
+    CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
+    CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK);
+    for (uint64_t i = 0; i < VALUES; i++) {
+        str value;
+        CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(i), &value, NULL), ANP_OK);
+        store_read_on(txn);
+        uint64_t now = i % 100 == 99 ? mapped_bytes() : 0;
+        most = now > most ? now : most;
+    }
+    CHECK(most < before + MUCH);
+    store_abort(txn);
+    store_close(s);
+}
+
 void test_store_table(void) {
     CASE("round trips");
     const char *path = aid_path("table.db");
@@ -401,4 +432,6 @@ void test_store_table(void) {
     }
     CASE("pages are given back");
     check_forgetting(aid_path("forget.db"));
+    CASE("pages are given back on the way");
+    check_reading_on(aid_path("read-on.db"));
 }
