@@ -120,13 +120,14 @@ static anp_status take_trace(anp_results *r, const evaluate_trace *t, anp_error 
     str text = t->in_full ? times : arena_format(
         &r->memory,
         "%sterms %u, lists %u, of %llu bytes\ncells %u, skipped %u\n"
-        "blocks bounded %u, scored %u, strips of 16 posts scored %llu\n"
+        "blocks bounded %u, scored %u, strips of 16 posts scored %llu, posts of others %llu\n"
         "postings added %llu, probed %llu\n"
         "posts whose positions were looked at %llu, lists of word pairs %llu\n%.*s",
         times.data ? times.data : "", t->terms, t->lists, (unsigned long long)t->list_bytes,
         t->cells, t->cells_skipped, t->blocks, t->blocks_scored, (unsigned long long)t->strips,
-        (unsigned long long)t->postings, (unsigned long long)t->probes,
-        (unsigned long long)t->phrases, (unsigned long long)t->pairs, (int)t->pair_lines.len,
+        (unsigned long long)t->strip_posts, (unsigned long long)t->postings,
+        (unsigned long long)t->probes, (unsigned long long)t->phrases,
+        (unsigned long long)t->pairs, (int)t->pair_lines.len,
         t->pair_lines.len ? t->pair_lines.data : "");
     r->trace = text.data;
     return times.data && text.data ? ANP_OK : error_nomem(err, "results");

@@ -96,6 +96,7 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i, float most_of_
     lane->starts = NULL;
     lane->tfs = NULL;
     lane->levels = NULL;
+    lane->strips = NULL;
     lane->asked = 0;
     lane->most = most_of_any;
     ec->lanes[term - e->terms] = lane;

@@ -177,166 +177,22 @@ static anp_status find_words(evaluation *e) {
     return ANP_OK;
 }
 
-/* Up to 256 postings of a cell whose scores are made together, term by term. */
-typedef struct scored_postings {
-    evaluation *e;
-    eval_cell *ec;
-    const eval_lane *own; /* whose best they are; of it: */
-    uint8_t own_tfs[RANK_LANES]; /* as far as known */
-    float own_most[RANK_LANES];
-    uint32_t count;
-    bool normed[EVAL_FIELDS];
-    uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
-    uint8_t tfs[RANK_LANES + KERNEL_READ_BYTES];
-    float rest[RANK_LANES]; /* what the terms have at most that are not yet added, in its block */
-    float factors[RANK_LANES] __attribute__((aligned(64)));
-    float norms[EVAL_FIELDS][RANK_LANES] __attribute__((aligned(64)));
-    int32_t sums[RANK_LANES] __attribute__((aligned(64)));
-} scored_postings;
-
-static const float *norms_of(scored_postings *p, const eval_term *term) {
-    index_field field = term->lists->field;
-    if (!p->normed[field]) {
-        p->normed[field] = true;
-        eval_norms_of(p->e, p->ec->c, term, p->docs, p->count, p->norms[field]);
-    }
-    return p->norms[field];
-}
-
-static void move(scored_postings *p, uint32_t from, uint32_t to) {
-    p->docs[to] = p->docs[from];
-    p->own_tfs[to] = p->own_tfs[from];
-    p->own_most[to] = p->own_most[from];
-    p->rest[to] = p->rest[from];
-    p->factors[to] = p->factors[from];
-    p->sums[to] = p->sums[from];
-    for (uint32_t field = 0; field < (uint32_t)EVAL_FIELDS; field++) {
-        if (p->normed[field]) {
-            p->norms[field][to] = p->norms[field][from];
-        }
-    }
-}
-
-/* Those that can win with the rest. */
-static void keep_reaching(scored_postings *p) {
-    const evaluation *e = p->e;
-    float least[RANK_LANES] __attribute__((aligned(64)));
-    uint64_t lanes[RANK_LANE_WORDS];
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
-        least[i] = e->theta * EVAL_SUM_ROUND - p->rest[i];
-    }
-    memset(lanes, UINT8_MAX, sizeof lanes);
-    e->lanes->reach_each(p->sums, e->prior.blends ? p->factors : NULL, least, lanes);
-    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
-        for (uint64_t left = lanes[word]; left; left &= left - 1) {
-            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-            if (i >= p->count) {
-                break;
-            }
-            move(p, i, kept++);
-        }
-    }
-    p->count = kept;
-    memset(p->sums + kept, 0, (RANK_LANES - kept) * sizeof *p->sums);
-}
-
-/* The tfs of a term. */
-static void find_tfs(scored_postings *p, const eval_lane *lane) {
-    const evaluation *e = p->e;
-    if (lane == p->own && !memchr(p->own_tfs, 0, p->count)) {
-        memcpy(p->tfs, p->own_tfs, p->count);
-        return;
-    }
-    e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, p->docs, p->count, p->tfs);
-    if (e->trace) {
-        e->trace->probes += p->count;
-    }
-}
-
-/* Adds a term; keeps what can win, and has the driver. */
-static void add_lane(scored_postings *p, const eval_lane *lane) {
-    const evaluation *e = p->e;
-    find_tfs(p, lane);
-    const float *norms = norms_of(p, lane->term);
-    memset(p->tfs + p->count, 0, RANK_LANES - p->count);
-    e->lanes->add(p->tfs, norms, lane->term->weight, p->sums);
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (p->tfs[i] == UINT8_MAX) {
-            p->sums[i] += eval_more_at(e, lane, p->docs[i], norms[i]);
-        }
-        p->rest[i] -= lane == p->own ? p->own_most[i]
-                      : lane->blocks ? lane->blocks[p->docs[i] / BLOCK_DOCS]
-                                     : lane->most;
-        p->rest[i] = lane->term == e->driver && !p->tfs[i] ? -INFINITY : p->rest[i];
-    }
-    keep_reaching(p);
-}
-
-/* The terms of a cell: those first that most postings were given up for so far, then the one whose
-   best they are, then the others by what they have at most. */
-static void order_lanes(const scored_postings *p, const eval_lane **lanes) {
-    const eval_cell *ec = p->ec;
-    uint32_t count = 1;
-    lanes[0] = p->own;
-    for (uint32_t i = ec->lane_count; i-- > 0;) {
-        const eval_lane *lane = ec->by_most[i];
-        uint32_t at = count;
-        if (lane == p->own) {
-            continue;
-        }
-        for (; at && lanes[at - 1]->term->kept > lane->term->kept; at--) {
-            lanes[at] = lanes[at - 1];
-        }
-        lanes[at] = lane;
-        count++;
-    }
-}
-
-/* How many of `before` postings a term left. */
-static void note_kept(evaluation *e, const eval_term *term, uint32_t before, uint32_t after) {
-    enum { TOLD_BY = 8 };
-    if (before >= TOLD_BY) {
-        float *kept = &e->terms[term - e->terms].kept;
-        *kept = 0.75f * *kept + 0.25f * (float)after / (float)before;
-    }
-}
-
 /* Scores so many, from number `from` on. */
 static void score_some(evaluation *e, eval_cell *ec, const eval_lane *own,
                        const able_postings *able, uint32_t from, uint32_t count) {
-    const eval_lane *lanes[EVAL_TERMS_MAX];
-    const uint16_t *docs = able->docs + from;
     float cell_most = eval_cell_most(e, ec);
-    scored_postings p;
-    p.e = e;
-    p.ec = ec;
-    p.own = own;
-    p.count = count;
-    memset(p.normed, 0, sizeof p.normed);
-    memset(p.norms, 0, sizeof p.norms);
-    memset(p.sums, 0, sizeof p.sums);
-    memset(p.rest, 0, sizeof p.rest);
-    memset(p.factors, 0, sizeof p.factors);
-    memcpy(p.docs, docs, count * sizeof *docs);
-    memcpy(p.own_tfs, able->tfs + from, count);
-    memcpy(p.own_most, able->most + from, count * sizeof *able->most);
+    eval_few few;
+    eval_few_begin(&few, e, ec, able->docs + from, count);
+    few.own = own;
+    memcpy(few.own_tfs, able->tfs + from, count);
+    memcpy(few.own_most, able->most + from, count * sizeof *able->most);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t block = docs[i] / BLOCK_DOCS;
+        uint32_t block = few.docs[i] / BLOCK_DOCS;
         float others = ec->sums ? ec->sums[block] * RANK_BOUND_ROUND - own->blocks[block]
                                 : cell_most - own->most;
-        p.rest[i] = (others + p.own_most[i]) * RANK_BOUND_ROUND; /* bounds are taken off it */
-        p.factors[i] = eval_factor(e, ec->c, docs[i]);
+        few.rest[i] = (others + few.own_most[i]) * RANK_BOUND_ROUND; /* bounds are taken off it */
     }
-    order_lanes(&p, lanes);
-    for (uint32_t i = 0; i < ec->lane_count && p.count; i++) {
-        uint32_t before = p.count;
-        add_lane(&p, lanes[i]);
-        note_kept(e, lanes[i]->term, before, p.count);
-    }
-    for (uint32_t i = 0; i < p.count; i++) {
-        eval_offer(e, ec, p.docs[i], p.sums[i], p.factors[i]);
-    }
+    eval_few_score(&few);
 }
 
 /* Takes out those that are not allowed, or not the cell's (of a damaged list), and scores the
@@ -394,21 +250,17 @@ bool eval_may_finish(const evaluation *e) {
     return !e->prior.capped && !e->constant;
 }
 
+anp_status eval_finish_cell(evaluation *e, eval_cell *ec) {
+    best_postings best[TERMS_MAX];
+    bool open = eval_may_finish(e) && e->theta > 0 && ec->sums && !ec->finished;
+    uint32_t left = open ? eval_blocks_left(e, ec) : 0;
+    uint32_t known = left >= LEFT_LEAST ? find_fewest(e, ec, best) : 0;
+    return known && best[0].count <= PER_BLOCK * left ? finish_cell(e, ec, best, known) : ANP_OK;
+}
+
 anp_status eval_finish_cells(evaluation *e) {
-    if (!eval_may_finish(e) || e->theta <= 0) {
-        return ANP_OK;
-    }
     for (uint32_t i = 0; i < e->cell_count; i++) {
-        eval_cell *ec = &e->cells[i];
-        best_postings best[TERMS_MAX];
-        uint32_t left = ec->sums && !ec->finished ? eval_blocks_left(e, ec) : 0;
-        if (left < LEFT_LEAST) {
-            continue;
-        }
-        uint32_t known = find_fewest(e, ec, best);
-        if (known && best[0].count <= PER_BLOCK * left) {
-            TRY(finish_cell(e, ec, best, known));
-        }
+        TRY(eval_finish_cell(e, &e->cells[i]));
     }
     return ANP_OK;
 }

@@ -53,7 +53,8 @@ typedef struct evaluate_trace {
     uint32_t cells, cells_skipped;
     uint32_t blocks;         /* bounds looked at */
     uint32_t blocks_scored;
-    uint64_t strips;         /* of blocks that were not scored: strips that were */
+    uint64_t strips;         /* of blocks that were not scored: strips that were, */
+    uint64_t strip_posts;    /* and posts that were, of other strips */
     uint64_t postings;       /* added to accumulators */
     uint64_t champions;      /* postings that were taken as such, runners-up too */
     uint64_t probes;         /* ordinals looked up in a list */

@@ -1,5 +1,5 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, sets.c, where.c,
-   bounding.c, strips.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, champions.c,
+   bounding.c, strips.c, strip_batch.c, few.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, champions.c,
    batches.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
@@ -52,6 +52,7 @@ typedef struct eval_lane {
     uint16_t *starts;    /* of a blocked container's blocks */
     uint8_t *tfs;        /* by rank, as bytes */
     rank_levels *levels; /* strips.c: once its strips were asked */
+    const struct strips_term *strips; /* while those of its cell are */
 } eval_lane;
 
 /* A term that scores. */
@@ -162,6 +163,7 @@ typedef struct evaluation {
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     float strip_scale; /* strips.c: from units to the numbers of levels; 0: not yet known */
+    struct strips_room *strip_rooms[EVAL_TERMS_MAX]; /* that are there so far */
     top_list *top;
     bool scores_lanes;   /* blocks.c: the last block had many that may win */
     uint64_t *crossing;  /* champions.c: bits of a window, all 0 */
@@ -327,15 +329,39 @@ void eval_fetch_tfs(const eval_cell *ec, uint32_t block);
 /* One that holds the phrases. */
 void eval_candidate(evaluation *e, eval_cell *ec, uint16_t low);
 
-/* champions.c: finishes the cells with sums, of a union, in which champions tell what can still
-   win. The sum of a block that was scored has to be 0. */
+/* champions.c: finishes a cell with sums, of a union, in which champions tell what can still win;
+   all of them. The sum of a block that was scored has to be 0. */
+anp_status eval_finish_cell(evaluation *e, eval_cell *ec);
 anp_status eval_finish_cells(evaluation *e);
 /* Whether they can tell anything, whatever the threshold; before there are bounds of blocks: a cell
    that can be done with at once (ec->finished). */
 bool eval_may_finish(const evaluation *e);
 anp_status eval_finish_early(evaluation *e, eval_cell *ec);
-/* strips.c: finishes the cells with sums, of a union, whose lists all have strips, unless too many
-   of these can win. The sum of a block that was scored has to be 0. */
+/* few.c: up to 256 posts of a cell, in any order, whose scores are made together. */
+typedef struct eval_few {
+    evaluation *e;
+    eval_cell *ec;
+    uint32_t count;
+    const eval_lane *own; /* a list that all are in, to be asked soon, or NULL; of it: */
+    uint8_t own_tfs[RANK_LANES]; /* as far as known: not 0 */
+    float own_most[RANK_LANES];
+    const struct strip_cell *strips; /* NULL: rest comes from bounds of blocks; else from: */
+    uint32_t numbers[RANK_LANES];    /* of the terms that are not yet added */
+    float rest[RANK_LANES];          /* what these have at most, in units times factor */
+    bool normed[EVAL_FIELDS];
+    uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
+    uint8_t tfs[RANK_LANES + KERNEL_READ_BYTES];
+    float factors[RANK_LANES] __attribute__((aligned(64)));
+    float norms[EVAL_FIELDS][RANK_LANES] __attribute__((aligned(64)));
+    int32_t sums[RANK_LANES] __attribute__((aligned(64)));
+} eval_few;
+/* All but own, strips, and what they say of each post, which the caller sets; offers those that can
+   win. */
+void eval_few_begin(eval_few *f, evaluation *e, eval_cell *ec, const uint16_t *docs,
+                    uint32_t count);
+void eval_few_score(eval_few *f);
+/* strips.c: finishes the cells with sums, of a union, of whose strips or of whose rare terms'
+   postings few enough can win. The sum of a block that was scored has to be 0. */
 anp_status eval_finish_strips(evaluation *e);
 
 /* batches.c: candidates scored many at once; whether the query's candidates can be. */

@@ -237,14 +237,12 @@ anp_status eval_node_words(evaluation *e, const eval_cell *ec, const plan_node *
 }
 
 void eval_all_words(const cell *c, uint64_t *words) {
+    uint32_t first = c->from / 64, last = (c->end - 1) / 64;
     memset(words, 0, KERNEL_WORDS * sizeof *words);
-    for (uint32_t low = c->from; low < c->end;) {
-        if (low % 64 == 0 && c->end - low >= 64) {
-            words[low / 64] = UINT64_MAX;
-            low += 64;
-        } else {
-            words[low / 64] |= (uint64_t)1 << (low % 64);
-            low++;
-        }
+    if (c->from >= c->end) {
+        return;
     }
+    memset(words + first, UINT8_MAX, (last - first + 1) * sizeof *words);
+    words[first] &= UINT64_MAX << c->from % 64;
+    words[last] &= UINT64_MAX >> (63 - (c->end - 1) % 64);
 }

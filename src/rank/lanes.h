@@ -123,6 +123,21 @@ typedef struct rank_lanes {
     uint32_t (*strips)(const uint16_t *sums, uint32_t blocks, const uint16_t *least,
                        uint16_t *reached);
 
+    /* Numbers of a list with one a block, which its strips with postings have. postings: bits
+       of posts, two bytes a strip. */
+    void (*add_numbers)(const uint8_t *postings, uint32_t blocks, const uint16_t *numbers,
+                        uint16_t *sums);
+    /* Bits of posts: leaves those of the strips whose sum is what `least` says of the block, or
+       more. */
+    void (*keep_strips)(const uint16_t *sums, uint32_t blocks, const uint16_t *least,
+                        uint8_t *posts);
+    /* Where the sum without a term's number is less than that, leaves those that have the term. */
+    void (*need_levels)(const uint8_t *halves, uint32_t blocks, const rank_levels *levels,
+                        const uint16_t *sums, const uint16_t *least, const uint8_t *postings,
+                        uint8_t *posts);
+    void (*need_numbers)(const uint16_t *numbers, uint32_t blocks, const uint16_t *sums,
+                         const uint16_t *least, const uint8_t *postings, uint8_t *posts);
+
     /*
      * units = rank_bound_of(codes), 0 where a code is 0; sums += units. factors: the largest of
      * each lane's posts, where the bound is capped.

@@ -259,6 +259,68 @@ static void check_strips(const rank_lanes *k, prng *r) {
     CHECK_EQ_INT(found, count);
 }
 
+/* Posts of some blocks' strips, and whether a term's postings are among them. */
+static void check_strip_posts(const rank_lanes *k, prng *r) {
+    enum { BLOCKS = 5, STRIPS = BLOCKS * RANK_STRIPS };
+    uint16_t sums[STRIPS], added[STRIPS], least[BLOCKS], numbers[BLOCKS];
+    uint16_t postings[STRIPS], posts[STRIPS], kept[STRIPS], level[STRIPS], number[STRIPS];
+    uint8_t halves[STRIPS / 2];
+    uint32_t blocks = prng_below(r, BLOCKS + 1);
+    rank_levels levels;
+    for (uint32_t i = 0; i < 16; i++) {
+        uint32_t one = i ? prng_below(r, 200) : 0;
+        levels.low[i] = (uint8_t)(i % 2 ? one : 0);
+        levels.high[i] = (uint8_t)(i % 2 ? 0 : one);
+    }
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        least[i] = (uint16_t)(prng_below(r, 4) ? prng_below(r, 65536) : prng_below(r, 200));
+        numbers[i] = (uint16_t)(prng_below(r, 4) ? prng_below(r, 30000) : prng_below(r, 200));
+    }
+    for (uint32_t i = 0; i < STRIPS; i++) {
+        uint32_t at = prng_below(r, 16);
+        halves[i / 2] = (uint8_t)(i % 2 ? halves[i / 2] | at << 4 : at);
+        postings[i] = (uint16_t)(prng_below(r, 2) ? prng_below(r, 65536) : 0);
+        posts[i] = (uint16_t)prng_below(r, 65536);
+        level[i] = (uint16_t)(levels.low[at] + 256 * levels.high[at]);
+        number[i] = postings[i] ? numbers[i / RANK_STRIPS] : 0;
+        uint32_t more = prng_below(r, 2) ? prng_below(r, 30000) : 0;
+        sums[i] = (uint16_t)((level[i] > number[i] ? level[i] : number[i]) + more / 8);
+        least[i / RANK_STRIPS] = prng_below(r, 9) ? least[i / RANK_STRIPS]
+                                 : (uint16_t)(sums[i] - (prng_below(r, 2) ? level : number)[i]);
+    }
+    memcpy(added, sums, sizeof sums);
+    k->add_numbers((const uint8_t *)postings, blocks, numbers, added);
+    bool good = true;
+    for (uint32_t i = 0; i < STRIPS; i++) {
+        uint32_t more = i < blocks * RANK_STRIPS ? number[i] : 0;
+        good &= added[i] == (uint16_t)(sums[i] + more);
+    }
+    memcpy(kept, posts, sizeof posts);
+    k->keep_strips(sums, blocks, least, (uint8_t *)kept);
+    for (uint32_t i = 0; i < STRIPS; i++) {
+        bool leaves = i >= blocks * RANK_STRIPS || sums[i] >= least[i / RANK_STRIPS];
+        good &= kept[i] == (leaves ? posts[i] : 0);
+    }
+    for (int by_level = 0; by_level < 2; by_level++) {
+        const uint16_t *own = by_level ? level : number;
+        memcpy(kept, posts, sizeof posts);
+        if (by_level) {
+            k->need_levels(halves, blocks, &levels, sums, least, (const uint8_t *)postings,
+                           (uint8_t *)kept);
+        } else {
+            k->need_numbers(numbers, blocks, sums, least, (const uint8_t *)postings,
+                            (uint8_t *)kept);
+        }
+        for (uint32_t i = 0; i < STRIPS; i++) {
+            bool without = i >= blocks * RANK_STRIPS || sums[i] - own[i] >= least[i / RANK_STRIPS];
+            good &= kept[i] == (without ? posts[i] : (posts[i] & postings[i]));
+        }
+    }
+    if (!CHECK(good)) {
+        test_note("kernel %s, %u blocks", k->name, blocks);
+    }
+}
+
 static void check_factors(const rank_lanes *k, prng *r) {
     uint8_t scores[RANK_LANES * RANK_SCORES];
     float factors[RANK_LANES];
@@ -456,6 +518,7 @@ void test_rank_lanes(void) {
             check_reach(all[i], &r);
             check_reached(all[i], &r);
             check_strips(all[i], &r);
+            check_strip_posts(all[i], &r);
             check_factors(all[i], &r);
             check_values(all[i], &r);
             check_blend(all[i], &r);

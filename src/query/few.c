@@ -1,0 +1,182 @@
+/*
+ * Up to 256 posts of a cell, any ones: their scores are made together, term by term. After each
+ * term those are given up that cannot win with what the terms that are left have at most: by the
+ * bounds of their blocks, or of their strips.
+ */
+#include "query/strips.h"
+
+void eval_few_begin(eval_few *f, evaluation *e, eval_cell *ec, const uint16_t *docs,
+                    uint32_t count) {
+    f->e = e;
+    f->ec = ec;
+    f->own = NULL;
+    f->strips = NULL;
+    f->count = count;
+    memset(f->normed, 0, sizeof f->normed);
+    memset(f->norms, 0, sizeof f->norms);
+    memset(f->sums, 0, sizeof f->sums);
+    memset(f->rest, 0, sizeof f->rest);
+    memset(f->factors, 0, sizeof f->factors);
+    memset(f->own_tfs, 0, count);
+    memcpy(f->docs, docs, count * sizeof *docs);
+    for (uint32_t i = 0; i < count; i++) {
+        f->factors[i] = eval_factor(e, ec->c, docs[i]);
+    }
+}
+
+static const float *norms_of(eval_few *f, const eval_term *term) {
+    index_field field = term->lists->field;
+    if (!f->normed[field]) {
+        f->normed[field] = true;
+        eval_norms_of(f->e, f->ec->c, term, f->docs, f->count, f->norms[field]);
+    }
+    return f->norms[field];
+}
+
+static void move(eval_few *f, uint32_t from, uint32_t to) {
+    f->docs[to] = f->docs[from];
+    f->own_tfs[to] = f->own_tfs[from];
+    f->own_most[to] = f->own_most[from];
+    f->rest[to] = f->rest[from];
+    f->numbers[to] = f->numbers[from];
+    f->factors[to] = f->factors[from];
+    f->sums[to] = f->sums[from];
+    for (uint32_t field = 0; field < (uint32_t)EVAL_FIELDS; field++) {
+        if (f->normed[field]) {
+            f->norms[field][to] = f->norms[field][from];
+        }
+    }
+}
+
+/* Those that can win with the rest. */
+static void keep_reaching(eval_few *f) {
+    const evaluation *e = f->e;
+    float least[RANK_LANES] __attribute__((aligned(64)));
+    uint64_t lanes[RANK_LANE_WORDS];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        least[i] = e->theta * EVAL_SUM_ROUND - f->rest[i];
+    }
+    memset(lanes, UINT8_MAX, sizeof lanes);
+    e->lanes->reach_each(f->sums, e->prior.blends ? f->factors : NULL, least, lanes);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        for (uint64_t left = lanes[word]; left; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (i >= f->count) {
+                break;
+            }
+            move(f, i, kept++);
+        }
+    }
+    f->count = kept;
+    memset(f->sums + kept, 0, (RANK_LANES - kept) * sizeof *f->sums);
+}
+
+/* The tfs of a term. */
+static void find_tfs(eval_few *f, const eval_lane *lane) {
+    const evaluation *e = f->e;
+    if (lane == f->own && !memchr(f->own_tfs, 0, f->count)) {
+        memcpy(f->tfs, f->own_tfs, f->count);
+        return;
+    }
+    e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, f->docs, f->count, f->tfs);
+    if (e->trace) {
+        e->trace->probes += f->count;
+    }
+}
+
+/* What the terms have at most in a post that are left when this one was added. */
+static void take_off(eval_few *f, const eval_lane *lane, uint32_t i) {
+    uint32_t block = f->docs[i] / BLOCK_DOCS;
+    if (f->strips) {
+        uint32_t number = strips_number(lane->strips, f->docs[i] / STRIP_DOCS);
+        f->numbers[i] -= strips_has(lane->strips, f->docs[i]) ? number : 0;
+        f->rest[i] = strips_units(f->e, f->numbers[i]) * f->factors[i];
+    } else {
+        f->rest[i] -= lane == f->own    ? f->own_most[i]
+                      : lane->blocks ? lane->blocks[block]
+                                     : lane->most;
+    }
+}
+
+/* Adds a term; keeps what can win, and has the driver. */
+static void add_lane(eval_few *f, const eval_lane *lane) {
+    const evaluation *e = f->e;
+    find_tfs(f, lane);
+    const float *norms = norms_of(f, lane->term);
+    memset(f->tfs + f->count, 0, RANK_LANES - f->count);
+    e->lanes->add(f->tfs, norms, lane->term->weight, f->sums);
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (f->tfs[i] == UINT8_MAX) {
+            f->sums[i] += eval_more_at(e, lane, f->docs[i], norms[i]);
+        }
+        take_off(f, lane, i);
+        f->rest[i] = lane->term == e->driver && !f->tfs[i] ? -INFINITY : f->rest[i];
+    }
+    keep_reaching(f);
+}
+
+/* The terms of a cell: those first that most posts were given up for so far, then their own one,
+   then the others by what they have at most; how many. */
+static uint32_t order_lanes(const eval_few *f, const eval_lane **lanes) {
+    const eval_cell *ec = f->ec;
+    uint32_t count = 0;
+    if (f->own) {
+        lanes[count++] = f->own;
+    }
+    for (uint32_t i = ec->lane_count; i-- > 0;) {
+        const eval_lane *lane = ec->by_most[i];
+        uint32_t at = count;
+        if (lane == f->own) {
+            continue;
+        }
+        for (; at && lanes[at - 1]->term->kept > lane->term->kept; at--) {
+            lanes[at] = lanes[at - 1];
+        }
+        lanes[at] = lane;
+        count++;
+    }
+    return count;
+}
+
+/* How many of `before` posts a term left. */
+static void note_kept(evaluation *e, const eval_term *term, uint32_t before, uint32_t after) {
+    enum { TOLD_BY = 8 };
+    if (before >= TOLD_BY) {
+        float *kept = &e->terms[term - e->terms].kept;
+        *kept = 0.75f * *kept + 0.25f * (float)after / (float)before;
+    }
+}
+
+/* What each post has at most, of those terms that it has. */
+static void find_numbers(eval_few *f) {
+    const eval_cell *ec = f->ec;
+    memset(f->numbers, 0, f->count * sizeof *f->numbers);
+    for (uint32_t k = 0; k < ec->lane_count; k++) {
+        const strips_term *term = &f->strips->terms[k];
+        for (uint32_t i = 0; i < f->count; i++) {
+            uint32_t number = strips_number(term, f->docs[i] / STRIP_DOCS);
+            f->numbers[i] += strips_has(term, f->docs[i]) ? number : 0;
+        }
+    }
+    for (uint32_t i = 0; i < f->count; i++) {
+        f->rest[i] = strips_units(f->e, f->numbers[i]) * f->factors[i];
+    }
+    keep_reaching(f);
+}
+
+void eval_few_score(eval_few *f) {
+    const eval_lane *lanes[EVAL_TERMS_MAX];
+    uint32_t count = order_lanes(f, lanes);
+    if (f->strips) {
+        find_numbers(f);
+    }
+    for (uint32_t i = 0; i < count && f->count; i++) {
+        uint32_t before = f->count;
+        add_lane(f, lanes[i]);
+        note_kept(f->e, lanes[i]->term, before, f->count);
+    }
+    for (uint32_t i = 0; i < f->count; i++) {
+        eval_offer(f->e, f->ec, f->docs[i], f->sums[i], f->factors[i]);
+    }
+}

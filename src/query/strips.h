@@ -1,0 +1,80 @@
+/* What strips.c, strip_batch.c and few.c share: bounds of strips, 16 posts each, as numbers. Nobody
+   else includes this. */
+#ifndef ANP_QUERY_STRIPS_H
+#define ANP_QUERY_STRIPS_H
+
+#include "query/evaluation.h"
+
+enum { STRIP_DOCS = LIST_STRIP_DOCS };
+
+/* The posts of a cell, bits; those of a strip. */
+typedef union strips_posts {
+    uint64_t words[KERNEL_WORDS];
+    uint16_t strips[LIST_STRIPS];
+} strips_posts;
+
+/* What a list without strips has instead. */
+typedef struct strips_room {
+    strips_posts postings;
+    uint16_t numbers[EVAL_CELL_BLOCKS]; /* of each posting of a block */
+} strips_room;
+
+/* A term of a cell. */
+typedef struct strips_term {
+    const uint8_t *postings; /* bits */
+    const uint8_t *halves;   /* half a byte a strip, of blocks from `first` on; NULL: no strips */
+    const rank_levels *levels;
+    const uint16_t *numbers; /* likewise */
+    uint32_t first, blocks;
+} strips_term;
+
+/* A cell. */
+typedef struct strip_cell {
+    evaluation *e;
+    eval_cell *ec;
+    strips_term terms[EVAL_TERMS_MAX]; /* as ec->by_most */
+    float scales[EVAL_CELL_BLOCKS];    /* from what a post has to numbers, by block */
+    uint16_t least[EVAL_CELL_BLOCKS];  /* the numbers that its strips need */
+    uint16_t sums[LIST_STRIPS];
+    strips_posts posts; /* that may win */
+} strip_cell;
+
+/* Whether a term has a post. */
+static inline bool strips_has(const strips_term *term, uint32_t low) {
+    return term->postings[low / 8] >> low % 8 & 1;
+}
+
+/* The number of a term in a strip. */
+static inline uint32_t strips_number(const strips_term *term, uint32_t strip) {
+    uint32_t block = strip / RANK_STRIPS - term->first;
+    if (block >= term->blocks) {
+        return 0;
+    }
+    if (!term->halves) {
+        const uint8_t *postings = term->postings + (size_t)strip * 2;
+        return postings[0] | postings[1] ? term->numbers[block] : 0;
+    }
+    uint32_t at = block * RANK_STRIPS + strip % RANK_STRIPS;
+    uint32_t level = term->halves[at / 2] >> at % 2 * 4 & 15u;
+    return term->levels->low[level] | (uint32_t)term->levels->high[level] << 8;
+}
+
+/* What a sum of numbers stands for at most, in units without a factor. */
+static inline float strips_units(const evaluation *e, uint32_t numbers) {
+    return (float)numbers / e->strip_scale * RANK_BOUND_ROUND;
+}
+
+/* What a post of a block needs, ties with the worst that is kept included. */
+static inline float strips_need(const strip_cell *s, uint32_t block) {
+    const evaluation *e = s->e;
+    float behind = e->prior.blends || !eval_top_full(e)
+                       ? 0 : eval_least_behind(e, s->ec->c->first + block * BLOCK_DOCS);
+    return behind > e->theta ? behind : e->theta;
+}
+
+/* strip_batch.c: scores posts of the cell, all those of a strip together, and offers those that can
+   win: of all strips that have some. */
+void strips_score_batches(strip_cell *s, const strips_posts *posts, const uint16_t *strips,
+                          uint32_t count);
+
+#endif
