@@ -523,6 +523,17 @@ static inline void spread(uint32_t bits, const uint8_t *bytes, uint8_t lanes[LIS
                      _mm_maskz_expand_epi8((__mmask16)bits, packed));
 }
 
+#elif defined(__BMI2__)
+
+static inline void spread(uint32_t bits, const uint8_t *bytes, uint8_t lanes[LIST_STRIP_DOCS]) {
+    const uint64_t ones = 0x0101010101010101;
+    uint32_t low = bits & UINT8_MAX;
+    uint64_t words[2] = {_pdep_u64(load_u64(bytes), _pdep_u64(low, ones) * UINT8_MAX),
+                         _pdep_u64(load_u64(bytes + ones_of(low)),
+                                   _pdep_u64(bits >> 8, ones) * UINT8_MAX)};
+    memcpy(lanes, words, sizeof words);
+}
+
 #else
 
 static inline void spread(uint32_t bits, const uint8_t *bytes, uint8_t lanes[LIST_STRIP_DOCS]) {
@@ -558,9 +569,9 @@ static inline bool few_tfs(const list_view *v, uint32_t from, uint32_t count,
         return true;
     }
     uint64_t most = _pext_u64(words[0], ones << w) | _pext_u64(words[1], ones << w) << 8;
-    for (uint64_t left = most & below_bit(count); left; left &= left - 1) {
-        uint32_t i = (uint32_t)__builtin_ctzll(left);
-        *large |= put_byte(tf_of(v, from + i), &tfs[i]);
+    uint64_t left = most & below_bit(count);
+    for (uint32_t next = left ? exceptions_below(v, from) : 0; left; left &= left - 1) {
+        *large |= put_byte(exception_tf(v, next++), &tfs[__builtin_ctzll(left)]);
     }
     return true;
 }

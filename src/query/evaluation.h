@@ -1,6 +1,7 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, sets.c, where.c,
-   bounding.c, strips.c, strip_batch.c, few.c, one_term.c, light_term.c, term_batch.c, promising.c, blocks.c, champions.c,
-   batches.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody else includes this. */
+   bounding.c, strips.c, strip_batch.c, few.c, one_term.c, light_term.c, term_batch.c, promising.c,
+   blocks.c, champions.c, batches.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody
+   else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
