@@ -45,6 +45,7 @@ static anp_status look_up(numbers *n, store_txn *txn, str text, uint64_t hash, u
         return ANP_NOT_FOUND;
     }
     anp_status status = numbers_find(txn, n->table, text, number, err);
+    store_read_on(txn);
     if (status == ANP_NOT_FOUND) {
         TRY(filter_note_vain(n, txn, err));
     }

@@ -24,7 +24,7 @@
 enum {
     VOCABULARY_CACHE_BYTES = 32 << 20, /* of terms, and as much of facet values */
     BULK_BYTES = 16 << 20,             /* of a batch, above which memory matters more than time */
-    MAPPED_BYTES = 32 << 20,           /* of the file, resident while much is read; */
+    MAPPED_BYTES = 64 << 20,           /* of the file, resident while much is read; */
     MERGED_BYTES = 16 << 20,           /* and after a step of merging */
     POSTS_A_FORGETTING = 16,
     LOGGED_POSTS_MIN = 4,        /* of a batch whose drafts are kept: fewer are soon read again */

@@ -14,7 +14,7 @@
  * most in their blocks are scored. Then the cell is done with: some µs, whatever its blocks are
  * like.
  */
-#include "query/evaluation.h"
+#include "query/strips.h"
 
 enum {
     BEST_MAX = 512,  /* that a list names */
@@ -165,6 +165,32 @@ static void cross(const evaluation *e, const best_postings *other, able_postings
     able->count = kept;
 }
 
+/* Keeps those whose strips reach the threshold, with what they have themselves at most. */
+static anp_status keep_in_strips(evaluation *e, const eval_cell *ec, const eval_lane *own,
+                                 able_postings *able) {
+    uint32_t numbers[BEST_MAX], kept = 0;
+    float others = 0; /* terms without strips */
+    memset(numbers, 0, able->count * sizeof *numbers);
+    for (uint32_t k = 0; k < ec->lane_count; k++) {
+        eval_lane *lane = ec->by_most[k];
+        if (lane == own || !lane->in->list.strips) {
+            others += lane == own ? 0 : lane->most;
+            continue;
+        }
+        TRY(strips_make_levels(e, lane));
+        for (uint32_t i = 0; i < able->count; i++) {
+            numbers[i] += strips_level_number(lane, able->docs[i]);
+        }
+    }
+    for (uint32_t i = 0; i < able->count && e->strip_scale > 0; i++) {
+        float most = strips_units(e, numbers[i]) * e->prior.factor_max + others + able->most[i];
+        keep_able(able, i, kept);
+        kept += most * RANK_BOUND_ROUND >= e->theta;
+    }
+    able->count = e->strip_scale > 0 ? kept : able->count;
+    return ANP_OK;
+}
+
 /* Room for the bits of a window, all 0. */
 static anp_status find_words(evaluation *e) {
     if (!e->crossing) {
@@ -180,18 +206,11 @@ static anp_status find_words(evaluation *e) {
 /* Scores so many, from number `from` on. */
 static void score_some(evaluation *e, eval_cell *ec, const eval_lane *own,
                        const able_postings *able, uint32_t from, uint32_t count) {
-    float cell_most = eval_cell_most(e, ec);
     eval_few few;
     eval_few_begin(&few, e, ec, able->docs + from, count);
     few.own = own;
     memcpy(few.own_tfs, able->tfs + from, count);
     memcpy(few.own_most, able->most + from, count * sizeof *able->most);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t block = few.docs[i] / BLOCK_DOCS;
-        float others = ec->sums ? ec->sums[block] * RANK_BOUND_ROUND - own->blocks[block]
-                                : cell_most - own->most;
-        few.rest[i] = (others + few.own_most[i]) * RANK_BOUND_ROUND; /* bounds are taken off it */
-    }
     eval_few_score(&few);
 }
 
@@ -241,6 +260,7 @@ static anp_status finish_cell(evaluation *e, eval_cell *ec, const best_postings 
     take_best(e, &best[0], &able);
     keep_in_blocks(e, ec, best[0].lane, &able);
     TRY(cross_all(e, best, known, &able));
+    TRY(keep_in_strips(e, ec, best[0].lane, &able));
     TRY(score_last(e, ec, &best[0], &able));
     memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
     return ANP_OK;

@@ -52,7 +52,7 @@ typedef struct eval_lane {
     uint32_t asked;      /* ordinals that batches looked up; after many: */
     uint16_t *starts;    /* of a blocked container's blocks */
     uint8_t *tfs;        /* by rank, as bytes */
-    rank_levels *levels; /* strips.c: once its strips were asked */
+    struct strips_levels *levels; /* strips.c: once its strips were asked */
     const struct strips_term *strips; /* while those of its cell are */
 } eval_lane;
 

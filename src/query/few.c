@@ -85,17 +85,29 @@ static void find_tfs(eval_few *f, const eval_lane *lane) {
     }
 }
 
+/* What a term has at most in a post, by the bounds of blocks and of strips as far as there are
+   some. */
+static float bound_of(const eval_few *f, const eval_lane *lane, uint32_t i) {
+    uint32_t low = f->docs[i];
+    float most = lane->blocks ? lane->blocks[low / BLOCK_DOCS] : lane->most;
+    if (lane == f->own) {
+        return f->own_most[i];
+    }
+    if (lane->levels) {
+        float strip = strips_units(f->e, strips_level_number(lane, low)) * f->factors[i];
+        return strip < most ? strip : most;
+    }
+    return most;
+}
+
 /* What the terms have at most in a post that are left when this one was added. */
 static void take_off(eval_few *f, const eval_lane *lane, uint32_t i) {
-    uint32_t block = f->docs[i] / BLOCK_DOCS;
     if (f->strips) {
         uint32_t number = strips_number(lane->strips, f->docs[i] / STRIP_DOCS);
         f->numbers[i] -= strips_has(lane->strips, f->docs[i]) ? number : 0;
         f->rest[i] = strips_units(f->e, f->numbers[i]) * f->factors[i];
     } else {
-        f->rest[i] -= lane == f->own    ? f->own_most[i]
-                      : lane->blocks ? lane->blocks[block]
-                                     : lane->most;
+        f->rest[i] -= bound_of(f, lane, i);
     }
 }
 
@@ -148,19 +160,23 @@ static void note_kept(evaluation *e, const eval_term *term, uint32_t before, uin
     }
 }
 
-/* What each post has at most, of those terms that it has. */
-static void find_numbers(eval_few *f) {
+/* What each post has at most: by strips, of those terms that it has. */
+static void find_rests(eval_few *f) {
     const eval_cell *ec = f->ec;
     memset(f->numbers, 0, f->count * sizeof *f->numbers);
     for (uint32_t k = 0; k < ec->lane_count; k++) {
-        const strips_term *term = &f->strips->terms[k];
-        for (uint32_t i = 0; i < f->count; i++) {
+        const strips_term *term = f->strips ? &f->strips->terms[k] : NULL;
+        for (uint32_t i = 0; i < f->count && term; i++) {
             uint32_t number = strips_number(term, f->docs[i] / STRIP_DOCS);
             f->numbers[i] += strips_has(term, f->docs[i]) ? number : 0;
         }
+        for (uint32_t i = 0; i < f->count && !term; i++) {
+            f->rest[i] += bound_of(f, ec->by_most[k], i);
+        }
     }
     for (uint32_t i = 0; i < f->count; i++) {
-        f->rest[i] = strips_units(f->e, f->numbers[i]) * f->factors[i];
+        f->rest[i] = f->strips ? strips_units(f->e, f->numbers[i]) * f->factors[i]
+                               : f->rest[i] * RANK_BOUND_ROUND; /* bounds are taken off it */
     }
     keep_reaching(f);
 }
@@ -168,9 +184,7 @@ static void find_numbers(eval_few *f) {
 void eval_few_score(eval_few *f) {
     const eval_lane *lanes[EVAL_TERMS_MAX];
     uint32_t count = order_lanes(f, lanes);
-    if (f->strips) {
-        find_numbers(f);
-    }
+    find_rests(f);
     for (uint32_t i = 0; i < count && f->count; i++) {
         uint32_t before = f->count;
         add_lane(f, lanes[i]);

@@ -70,13 +70,24 @@ static uint32_t number_of_impact(const evaluation *e, const eval_lane *lane, flo
     return (uint32_t)(units_of(lane, impact) * e->strip_scale) + 1;
 }
 
-static void make_levels(const evaluation *e, const eval_lane *lane, rank_levels *levels) {
-    levels->low[0] = levels->high[0] = 0;
-    for (uint32_t i = 1; i <= LIST_STRIP_LEVELS; i++) {
-        uint32_t number = number_of_impact(e, lane, list_strip_level(&lane->in->list, i));
-        levels->low[i] = (uint8_t)number;
-        levels->high[i] = (uint8_t)(number >> 8);
+anp_status strips_make_levels(evaluation *e, eval_lane *lane) {
+    strips_levels *levels = lane->levels;
+    if (levels) {
+        return ANP_OK;
     }
+    levels = lane->levels = arena_alloc(e->memory, sizeof *levels);
+    if (!levels) {
+        return eval_nomem(e);
+    }
+    find_scale(e);
+    for (uint32_t i = 0; i <= LIST_STRIP_LEVELS; i++) {
+        uint32_t number =
+            i ? number_of_impact(e, lane, list_strip_level(&lane->in->list, i)) : 0;
+        levels->numbers[i] = (uint16_t)number;
+        levels->bytes.low[i] = (uint8_t)number;
+        levels->bytes.high[i] = (uint8_t)(number >> 8);
+    }
+    return ANP_OK;
 }
 
 /* Of a list without strips: what the bounds of its blocks or postings say. */
@@ -146,13 +157,7 @@ static strips_room *read_postings(evaluation *e, uint32_t i, const list_view *li
 
 static anp_status take_strips(strip_cell *s, eval_lane *lane, strips_term *t) {
     const list_view *list = &lane->in->list;
-    if (!lane->levels) {
-        lane->levels = arena_alloc(s->e->memory, sizeof *lane->levels);
-        if (!lane->levels) {
-            return eval_nomem(s->e);
-        }
-        make_levels(s->e, lane, lane->levels);
-    }
+    TRY(strips_make_levels(s->e, lane));
     t->halves = list->strips + LIST_STRIP_HEAD;
     t->levels = lane->levels;
     t->first = list->strips[0];
@@ -191,7 +196,7 @@ static anp_status find_sums(strip_cell *s) {
         TRY(take_term(s, i));
         uint16_t *sums = s->sums + (size_t)t->first * RANK_STRIPS;
         if (t->halves) {
-            lanes->add_levels(t->halves, t->blocks, t->levels, sums);
+            lanes->add_levels(t->halves, t->blocks, &t->levels->bytes, sums);
         } else {
             lanes->add_numbers(t->postings, t->blocks, t->numbers, sums);
         }
@@ -243,7 +248,7 @@ static uint32_t keep_posts(strip_cell *s) {
         const strips_term *t = &s->terms[i];
         const size_t strip = (size_t)t->first * RANK_STRIPS;
         if (t->halves) {
-            e->lanes->need_levels(t->halves, t->blocks, t->levels, s->sums + strip,
+            e->lanes->need_levels(t->halves, t->blocks, &t->levels->bytes, s->sums + strip,
                                   s->least + t->first, t->postings + strip * 2,
                                   posts + strip * 2);
         } else {

@@ -1,5 +1,5 @@
-/* What strips.c, strip_batch.c and few.c share: bounds of strips, 16 posts each, as numbers. Nobody
-   else includes this. */
+/* What strips.c, strip_batch.c, few.c and champions.c share: bounds of strips, 16 posts each, as
+   numbers. Nobody else includes this. */
 #ifndef ANP_QUERY_STRIPS_H
 #define ANP_QUERY_STRIPS_H
 
@@ -19,11 +19,17 @@ typedef struct strips_room {
     uint16_t numbers[EVAL_CELL_BLOCKS]; /* of each posting of a block */
 } strips_room;
 
+/* What the levels of a list stand for. */
+typedef struct strips_levels {
+    uint16_t numbers[LIST_STRIP_LEVELS + 1]; /* 0: no posting */
+    rank_levels bytes;                       /* of these */
+} strips_levels;
+
 /* A term of a cell. */
 typedef struct strips_term {
     const uint8_t *postings; /* bits */
     const uint8_t *halves;   /* half a byte a strip, of blocks from `first` on; NULL: no strips */
-    const rank_levels *levels;
+    const strips_levels *levels;
     const uint16_t *numbers; /* likewise */
     uint32_t first, blocks;
 } strips_term;
@@ -55,8 +61,15 @@ static inline uint32_t strips_number(const strips_term *term, uint32_t strip) {
         return postings[0] | postings[1] ? term->numbers[block] : 0;
     }
     uint32_t at = block * RANK_STRIPS + strip % RANK_STRIPS;
-    uint32_t level = term->halves[at / 2] >> at % 2 * 4 & 15u;
-    return term->levels->low[level] | (uint32_t)term->levels->high[level] << 8;
+    return term->levels->numbers[term->halves[at / 2] >> at % 2 * 4 & 15u];
+}
+
+/* strips.c: makes lane->levels, of a list with strips, if they are not there. */
+anp_status strips_make_levels(evaluation *e, eval_lane *lane);
+
+/* The number of a lane with levels in the strip of a post. */
+static inline uint32_t strips_level_number(const eval_lane *lane, uint32_t low) {
+    return lane->levels->numbers[list_strip(&lane->in->list, low)];
 }
 
 /* What a sum of numbers stands for at most, in units without a factor. */

@@ -97,8 +97,9 @@ anp_status store_commit(store_txn *txn, anp_error *err);
  */
 void store_forget_pages(store *s, uint64_t above);
 
-/* The same now and then, for who reads much of the file value by value, and calls this for each:
-   some systems map a megabyte of a file just written for the page that is read. */
+/* The same now and then, for who reads much of the file value by value in a write transaction, and
+   calls this for each: some systems map a megabyte of a file just written for the page that is
+   read. Who only reads keeps what is resident. */
 void store_read_on(store_txn *txn);
 
 /* Ends a read transaction, or drops a write transaction's changes. NULL is allowed. */
