@@ -1,9 +1,10 @@
 /*
- * Runs the tests: `anp-tests [--list] [--here] [WORD...]`.
+ * Runs the tests: `anp-tests [--list] [--here] [--one] [WORD...]`.
  *
  * With words, only the files whose ROOM/NAME contains one of them. Each file's function runs in a
- * child process, which counts in memory shared with this one; a child that dies by a signal or
- * runs too long fails the case it was in. --here runs in this process instead, for a debugger.
+ * child process, which counts in memory shared with this one, as many at the same time as there are
+ * processors (--one: one after the other); a child that dies by a signal or runs too long fails the
+ * case it was in. --here runs in this process instead, for a debugger.
  * The last line is `N passed, N failed, N skipped`.
  */
 #include "test.h"
@@ -24,11 +25,15 @@
 enum {
     FILE_SECONDS_MAX =
         900, /* a hang ends here; the slowest file under sanitizers takes a tenth of it */
-    FAILURES_SHOWN_MAX = 20 /* of one case: a broken loop must not bury the first lines */
+    FAILURES_SHOWN_MAX = 20, /* of one case: a broken loop must not bury the first lines */
+    JOBS_MAX = 8
 };
 
-/* What a child tells its parent. */
+/* A file that runs: what a child tells its parent. */
 struct tally {
+    const struct test_entry *entry; /* NULL: none, the place is free */
+    pid_t child;
+    double start;
     long passed, failed, skipped, checks;
     long case_failures; /* checks that failed in the current case */
     bool in_case, case_skipped, case_named;
@@ -164,9 +169,33 @@ static void run_function(const struct test_entry *entry) {
     case_end();
 }
 
-/* Runs one file in a child and reports how it ended, if not by returning. */
-static void run_child(const struct test_entry *entry) {
-    int status = 0;
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void begin_file(struct tally *t, const struct test_entry *entry) {
+    *t = (struct tally){.entry = entry, .start = seconds()};
+    tally = t;
+    current_file = entry->name;
+}
+
+/* Adds a file's counts to those of all. */
+static void end_file(struct tally *t, struct tally *all) {
+    double took = seconds() - t->start;
+    all->passed += t->passed;
+    all->failed += t->failed;
+    all->skipped += t->skipped;
+    all->checks += t->checks;
+    if (t->folder[0]) nftw(t->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (took > 1) printf("%s took %.1f s\n", t->entry->name, took);
+    t->entry = NULL;
+}
+
+/* Runs one file in a child. */
+static void start_child(struct tally *t, const struct test_entry *entry) {
+    begin_file(t, entry);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -174,27 +203,46 @@ static void run_child(const struct test_entry *entry) {
         run_function(entry);
         exit(0); /* not _exit: sanitizers check for leaks here */
     }
-    if (child < 0 || waitpid(child, &status, 0) < 0) {
+    if (child < 0) {
         perror("cannot run a test in a child");
         exit(2);
     }
-    if (WIFSIGNALED(status)) {
-        fprintf(stderr, "FAILED %s: %s: killed by signal %d (%s)\n", entry->name, tally->case_name,
-                WTERMSIG(status),
-                WTERMSIG(status) == SIGALRM ? "too slow" : strsignal(WTERMSIG(status)));
-        tally->failed++;
-    } else if (WEXITSTATUS(status) != 0) {
-        fprintf(stderr, "FAILED %s: %s: ended with exit status %d\n", entry->name, tally->case_name,
-                WEXITSTATUS(status));
-        tally->failed++;
-    }
-    tally->in_case = false;
+    t->child = child;
 }
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+/* Waits for one, and reports how it ended, if not by returning. */
+static void await_child(struct tally *all, struct tally *some, int jobs) {
+    int status = 0;
+    pid_t child = wait(&status);
+    if (child < 0) {
+        perror("cannot run a test in a child");
+        exit(2);
+    }
+    for (struct tally *t = some; t < some + jobs; t++) {
+        if (!t->entry || t->child != child) continue;
+        if (WIFSIGNALED(status)) {
+            fprintf(stderr, "FAILED %s: %s: killed by signal %d (%s)\n", t->entry->name,
+                    t->case_name, WTERMSIG(status),
+                    WTERMSIG(status) == SIGALRM ? "too slow" : strsignal(WTERMSIG(status)));
+            t->failed++;
+        } else if (WEXITSTATUS(status) != 0) {
+            fprintf(stderr, "FAILED %s: %s: ended with exit status %d\n", t->entry->name,
+                    t->case_name, WEXITSTATUS(status));
+            t->failed++;
+        }
+        end_file(t, all);
+    }
+}
+
+static int count_busy(const struct tally *some, int jobs) {
+    int busy = 0;
+    for (int i = 0; i < jobs; i++) busy += some[i].entry != NULL;
+    return busy;
+}
+
+static struct tally *find_free(struct tally *some) {
+    while (some->entry) some++;
+    return some;
 }
 
 static bool wanted(const char *name, char **words, int count) {
@@ -205,14 +253,20 @@ static bool wanted(const char *name, char **words, int count) {
 }
 
 int main(int argc, char **argv) {
-    bool here = false, list = false;
+    bool here = false, list = false, one = false;
     int files = 0, first = 1;
+    struct tally all = {0};
     for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++) {
         here |= strcmp(argv[first], "--here") == 0;
         list |= strcmp(argv[first], "--list") == 0;
+        one |= strcmp(argv[first], "--one") == 0;
     }
-    tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (tally == MAP_FAILED) {
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int jobs = processors < 1 || here || one ? 1 : processors < JOBS_MAX ? (int)processors
+                                                                         : JOBS_MAX;
+    struct tally *some = mmap(NULL, JOBS_MAX * sizeof *some, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (some == MAP_FAILED) {
         perror("cannot share memory with the tests");
         return 2;
     }
@@ -221,22 +275,22 @@ int main(int argc, char **argv) {
         files++;
         if (list) {
             puts(entry->name);
-            continue;
+        } else if (here) {
+            begin_file(some, entry);
+            run_function(entry);
+            end_file(some, &all);
+        } else {
+            if (count_busy(some, jobs) == jobs) await_child(&all, some, jobs);
+            start_child(find_free(some), entry);
         }
-        double start = seconds();
-        current_file = entry->name;
-        if (here) run_function(entry);
-        else run_child(entry);
-        if (tally->folder[0]) nftw(tally->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-        tally->folder[0] = 0;
-        if (seconds() - start > 1) printf("%s took %.1f s\n", entry->name, seconds() - start);
     }
+    while (count_busy(some, jobs) > 0) await_child(&all, some, jobs);
     if (list) return 0;
     if (files == 0) {
         fprintf(stderr, "no test file is named like that; --list shows all\n");
         return 2;
     }
-    printf("%d test files, %ld checks\n", files, tally->checks);
-    printf("%ld passed, %ld failed, %ld skipped\n", tally->passed, tally->failed, tally->skipped);
-    return tally->failed > 0;
+    printf("%d test files, %ld checks\n", files, all.checks);
+    printf("%ld passed, %ld failed, %ld skipped\n", all.passed, all.failed, all.skipped);
+    return all.failed > 0;
 }
