@@ -262,6 +262,17 @@ static void add_large(eval_batch *b, const eval_lane *lane, const float *norms) 
     }
 }
 
+void eval_find_starts(evaluation *e, eval_lane *lane) {
+    const list_view *list = &lane->in->list;
+    if (lane->starts || list->container_kind != LIST_BLOCKED) {
+        return;
+    }
+    lane->starts = arena_alloc(e->memory, (EVAL_CELL_BLOCKS + 1) * sizeof *lane->starts);
+    if (lane->starts) {
+        e->sets->starts(list->high, list_high_words(list->count), list->count, lane->starts);
+    }
+}
+
 /*
  * What makes looking ordinals up in a list cheaper, once many were: where the blocks of a blocked
  * container begin; all its tfs, in about the time that so many look-ups took. Where memory is out
@@ -272,11 +283,8 @@ static void prepare_lane(eval_batch *b, eval_lane *lane) {
     evaluation *e = b->e;
     const list_view *list = &lane->in->list;
     lane->asked += b->count;
-    if (!lane->starts && lane->asked > MANY && list->container_kind == LIST_BLOCKED) {
-        lane->starts = arena_alloc(e->memory, (EVAL_CELL_BLOCKS + 1) * sizeof *lane->starts);
-        if (lane->starts) {
-            e->sets->starts(list->high, list_high_words(list->count), list->count, lane->starts);
-        }
+    if (lane->asked > MANY) {
+        eval_find_starts(e, lane);
     }
     uint32_t part = list->tf_bits ? TFS_PART : LIST_DOCS; /* else each is searched for */
     if (!lane->tfs && lane->asked > MANY + list->count / part &&

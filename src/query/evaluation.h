@@ -411,6 +411,9 @@ anp_status eval_block_starts(evaluation *e, eval_cell *ec);
 anp_status eval_batch_add(eval_batch *b, eval_cell *ec, uint32_t block);
 /* Scores those that wait. */
 void eval_batch_end(eval_batch *b);
+/* Where the blocks of a lane's blocked container begin, which makes looking ordinals up cheaper;
+   without memory they stay unknown. */
+void eval_find_starts(evaluation *e, eval_lane *lane);
 /* All candidates of a cell. */
 anp_status eval_candidate_batches(evaluation *e, eval_cell *ec);
 

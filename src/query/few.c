@@ -72,6 +72,28 @@ static void keep_reaching(eval_few *f) {
     memset(f->sums + kept, 0, (RANK_LANES - kept) * sizeof *f->sums);
 }
 
+/* The tfs of a term, where those posts are known that have it. */
+static void find_own_tfs(eval_few *f, const eval_lane *lane) {
+    uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
+    uint8_t places[RANK_LANES], tfs[RANK_LANES + KERNEL_READ_BYTES];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < f->count; i++) {
+        docs[count] = f->docs[i];
+        places[count] = (uint8_t)i;
+        count += strips_has(lane->strips, f->docs[i]);
+    }
+    memset(f->tfs, 0, f->count);
+    if (count) {
+        f->e->lists->tfs_of_docs(&lane->in->list, NULL, lane->starts, docs, count, tfs);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        f->tfs[places[i]] = tfs[i];
+    }
+    if (f->e->trace) {
+        f->e->trace->probes += count;
+    }
+}
+
 /* The tfs of a term. */
 static void find_tfs(eval_few *f, const eval_lane *lane) {
     const evaluation *e = f->e;
@@ -79,7 +101,11 @@ static void find_tfs(eval_few *f, const eval_lane *lane) {
         memcpy(f->tfs, f->own_tfs, f->count);
         return;
     }
-    e->lists->tfs_of_docs(&lane->in->list, NULL, NULL, f->docs, f->count, f->tfs);
+    if (f->strips) {
+        find_own_tfs(f, lane);
+        return;
+    }
+    e->lists->tfs_of_docs(&lane->in->list, NULL, lane->starts, f->docs, f->count, f->tfs);
     if (e->trace) {
         e->trace->probes += f->count;
     }

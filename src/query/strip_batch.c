@@ -88,7 +88,8 @@ static void find_alive(strip_batch *b) {
     }
 }
 
-static bool lives(const strip_batch *b, uint32_t i) {
+/* Those of strip i that can still win. */
+static uint32_t alive_in(const strip_batch *b, uint32_t i) {
     return b->alive[i / STRIPS_A_WORD] >> i % STRIPS_A_WORD * STRIP_DOCS & UINT16_MAX;
 }
 
@@ -119,21 +120,54 @@ static uint32_t keep_alive(strip_batch *b) {
     return e->lanes->reach_each(b->sums, e->prior.blends ? b->factors : NULL, b->least, b->alive);
 }
 
-/* Adds a term; how many posts can still win. */
-static uint32_t add_lane(strip_batch *b, const eval_lane *lane) {
-    const evaluation *e = b->s->e;
-    const float *norms = norms_of(b, lane->term);
+/* The tfs of a list that is no bitset, post by post. */
+static bool find_listed_tfs(strip_batch *b, const eval_lane *lane) {
+    uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
+    uint8_t places[RANK_LANES], tfs[RANK_LANES + KERNEL_READ_BYTES];
+    uint32_t count = 0;
+    bool large = false;
+    for (uint32_t i = 0; i < b->count; i++) {
+        for (uint32_t left = alive_in(b, i) & strips_posts_of(lane->strips, b->strips[i]); left;
+             left &= left - 1) {
+            places[count] = (uint8_t)(i * STRIP_DOCS + (uint32_t)__builtin_ctz(left));
+            docs[count] = low_of(b, places[count]);
+            count++;
+        }
+    }
+    memset(b->tfs, 0, sizeof b->tfs);
+    if (count) {
+        large = b->s->e->lists->tfs_of_docs(&lane->in->list, NULL, lane->starts, docs, count, tfs);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        b->tfs[places[i]] = tfs[i];
+    }
+    return large;
+}
+
+/* The tfs of a bitset, strip by strip. */
+static bool find_tfs(strip_batch *b, const eval_lane *lane) {
     bool large = false;
     for (uint32_t i = 0; i < b->count; i++) {
         uint8_t *tfs = b->tfs + (size_t)i * STRIP_DOCS;
-        if (lives(b, i)) {
-            large |= e->lists->strip_tfs(&lane->in->list, b->strips[i], tfs);
-            b->rests[i] -= strips_number(lane->strips, b->strips[i]);
+        if (alive_in(b, i) & strips_posts_of(lane->strips, b->strips[i])) {
+            large |= b->s->e->lists->strip_tfs(&lane->in->list, b->strips[i], tfs);
         } else {
             memset(tfs, 0, STRIP_DOCS);
         }
     }
     memset(b->tfs + (size_t)b->count * STRIP_DOCS, 0, (size_t)(BATCH - b->count) * STRIP_DOCS);
+    return large;
+}
+
+/* Adds a term; how many posts can still win. */
+static uint32_t add_lane(strip_batch *b, const eval_lane *lane) {
+    const evaluation *e = b->s->e;
+    const float *norms = norms_of(b, lane->term);
+    bool large = lane->in->list.container_kind == LIST_BITSET ? find_tfs(b, lane)
+                                                              : find_listed_tfs(b, lane);
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->rests[i] -= strips_number(lane->strips, b->strips[i]);
+    }
     e->lanes->add(b->tfs, norms, lane->term->weight, b->sums);
     if (large) {
         mend_large(b, lane, norms);

@@ -34,8 +34,11 @@
 #endif
 
 enum {
-    POSTS_EACH = 16,     /* or where more posts a block may win, */
-    STRIPS_EACH = 6,     /* and more strips have some */
+    STRIPS_EACH = 6,     /* or where more strips a block have posts that may win, and more */
+                         /* such posts than terms; */
+    FIRST_CELLS = 8,     /* of so many cells and more, though, */
+    FIRST_TIMES = 6,     /* up to so many times as many the best are scored first, */
+    ROUNDS = 4,          /* so often at most */
     RARE_LEFT = 4,       /* of rare terms so many times EVAL_STRIPS_LEFT, and for each so many */
     POSTINGS_EACH = 128, /* postings one more */
     POSTINGS_MAX = LIST_BLOCKED_MAX + KERNEL_READ_BYTES, /* of lists that are no bitsets */
@@ -173,6 +176,7 @@ static anp_status take_term(strip_cell *s, uint32_t i) {
     *t = (strips_term){.postings = list->container, .blocks = EVAL_CELL_BLOCKS};
     lane->strips = t;
     if (list->container_kind != LIST_BITSET) {
+        eval_find_starts(s->e, lane);
         strips_room *room = read_postings(s->e, i, list, docs);
         if (!room) {
             return eval_nomem(s->e);
@@ -191,6 +195,7 @@ static anp_status take_term(strip_cell *s, uint32_t i) {
 static anp_status find_sums(strip_cell *s) {
     const rank_lanes *lanes = s->e->lanes;
     memset(s->sums, 0, sizeof s->sums);
+    s->has_rare = false;
     for (uint32_t i = 0; i < s->ec->lane_count; i++) {
         const strips_term *t = &s->terms[i];
         TRY(take_term(s, i));
@@ -198,26 +203,46 @@ static anp_status find_sums(strip_cell *s) {
         if (t->halves) {
             lanes->add_levels(t->halves, t->blocks, &t->levels->bytes, sums);
         } else {
+            s->has_rare = true;
             lanes->add_numbers(t->postings, t->blocks, t->numbers, sums);
         }
     }
     return ANP_OK;
 }
 
-/* All posts of the cell that are allowed, and have the driver. */
-static anp_status begin_posts(strip_cell *s) {
-    evaluation *e = s->e;
-    const uint64_t *allowed;
-    TRY(eval_allowed(e, s->ec, &allowed));
-    eval_all_words(s->ec->c, s->posts.words);
-    if (allowed) {
-        e->sets->and_into(s->posts.words, (const uint8_t *)allowed);
+/* Leaves the posts that have the driver, or else one of the terms without all of which nothing in
+   the cell can win. */
+static void keep_essential(strip_cell *s) {
+    const evaluation *e = s->e;
+    const eval_cell *ec = s->ec;
+    strips_posts any;
+    double sum = 0;
+    uint32_t i = 0;
+    memset(&any, 0, sizeof any);
+    while (i < ec->lane_count && !e->driver) {
+        sum += (double)ec->by_most[i]->most;
+        if (sum * (double)RANK_BOUND_ROUND >= (double)e->theta) {
+            break;
+        }
+        i++;
     }
-    for (uint32_t i = 0; i < s->ec->lane_count; i++) {
-        if (s->ec->by_most[i]->term == e->driver) {
-            e->sets->and_into(s->posts.words, s->terms[i].postings);
+    for (; i < ec->lane_count; i++) {
+        if (!e->driver || ec->by_most[i]->term == e->driver) {
+            e->sets->or_into(any.words, s->terms[i].postings);
         }
     }
+    e->sets->and_into(s->posts.words, (const uint8_t *)any.words);
+}
+
+/* All posts of the cell that are allowed, and have such terms. */
+static anp_status begin_posts(strip_cell *s) {
+    const uint64_t *allowed;
+    TRY(eval_allowed(s->e, s->ec, &allowed));
+    eval_all_words(s->ec->c, s->posts.words);
+    if (allowed) {
+        s->e->sets->and_into(s->posts.words, (const uint8_t *)allowed);
+    }
+    keep_essential(s);
     return ANP_OK;
 }
 
@@ -344,11 +369,46 @@ static void score_posts(strip_cell *s, const strips_posts *posts, uint32_t count
 
 /* ---- Cells --------------------------------------------------------------------------------- */
 
-/* Scores what can win in a cell, unless that is too much: the best posts first, as long as that
-   makes the threshold rise. */
+/* Whether scoring so many posts is more work than scoring the blocks. */
+static bool is_much(const strip_cell *s, uint32_t count, uint32_t blocks) {
+    uint16_t strips[LIST_STRIPS];
+    return count > s->ec->lane_count * blocks &&
+           (s->has_rare || find_strips(s->e, &s->posts, strips) > STRIPS_EACH * blocks);
+}
+
+/* Posts that were scored are not allowed any more: blocks may still be. */
+static anp_status leave_out(strip_cell *s, const strips_posts *scored) {
+    eval_cell *ec = s->ec;
+    if (!ec->allowed) {
+        ec->allowed = eval_words(s->e);
+        if (!ec->allowed) {
+            return eval_nomem(s->e);
+        }
+        eval_all_words(ec->c, ec->allowed);
+    }
+    s->e->sets->andnot_into(ec->allowed, (const uint8_t *)scored->words);
+    return ANP_OK;
+}
+
+/* Scores the best posts of a cell, as long as that makes the threshold rise; how many may win that
+   are left. */
+static anp_status score_best(strip_cell *s, uint32_t *count, bool *rises) {
+    evaluation *e = s->e;
+    for (int i = 0; i < ROUNDS && *rises && *count > (uint32_t)EVAL_STRIPS_POSTS; i++) {
+        strips_posts best;
+        float theta = e->theta;
+        take_best(s, &best);
+        TRY(leave_out(s, &best));
+        score_posts(s, &best, e->sets->count(best.words));
+        *count = keep_posts(s);
+        *rises = e->theta > theta;
+    }
+    return ANP_OK;
+}
+
+/* Scores what can win in a cell, unless that is too much. */
 static anp_status try_cell(evaluation *e, eval_cell *ec, uint32_t blocks, bool *rises) {
     strip_cell s;
-    uint16_t strips[LIST_STRIPS];
     s.e = e;
     s.ec = ec;
     TRY(cells_open(e->snapshot, ec->c, e->err));
@@ -359,17 +419,12 @@ static anp_status try_cell(evaluation *e, eval_cell *ec, uint32_t blocks, bool *
     TRY(find_sums(&s));
     TRY(begin_posts(&s));
     uint32_t count = keep_posts(&s);
-    if (count > POSTS_EACH * blocks &&
-        find_strips(e, &s.posts, strips) > STRIPS_EACH * blocks) {
-        return ANP_OK;
+    if (!is_much(&s, count, e->cell_count < FIRST_CELLS ? blocks : FIRST_TIMES * blocks)) {
+        TRY(score_best(&s, &count, rises));
+        blocks = eval_blocks_left(e, ec);
     }
-    while (count > (uint32_t)EVAL_STRIPS_POSTS && *rises) {
-        strips_posts best;
-        float theta = e->theta;
-        take_best(&s, &best);
-        score_posts(&s, &best, e->sets->count(best.words));
-        count = keep_posts(&s);
-        *rises = e->theta > theta;
+    if (is_much(&s, count, blocks)) {
+        return ANP_OK;
     }
     score_posts(&s, &s.posts, count);
     ec->finished = true;

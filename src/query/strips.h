@@ -39,6 +39,7 @@ typedef struct strip_cell {
     evaluation *e;
     eval_cell *ec;
     strips_term terms[EVAL_TERMS_MAX]; /* as ec->by_most */
+    bool has_rare;                     /* one without strips */
     float scales[EVAL_CELL_BLOCKS];    /* from what a post has to numbers, by block */
     uint16_t least[EVAL_CELL_BLOCKS];  /* the numbers that its strips need */
     uint16_t sums[LIST_STRIPS];
@@ -50,6 +51,12 @@ static inline bool strips_has(const strips_term *term, uint32_t low) {
     return term->postings[low / 8] >> low % 8 & 1;
 }
 
+/* Its posts in a strip, bits. */
+static inline uint32_t strips_posts_of(const strips_term *term, uint32_t strip) {
+    const uint8_t *postings = term->postings + (size_t)strip * 2;
+    return postings[0] | (uint32_t)postings[1] << 8;
+}
+
 /* The number of a term in a strip. */
 static inline uint32_t strips_number(const strips_term *term, uint32_t strip) {
     uint32_t block = strip / RANK_STRIPS - term->first;
@@ -57,8 +64,7 @@ static inline uint32_t strips_number(const strips_term *term, uint32_t strip) {
         return 0;
     }
     if (!term->halves) {
-        const uint8_t *postings = term->postings + (size_t)strip * 2;
-        return postings[0] | postings[1] ? term->numbers[block] : 0;
+        return strips_posts_of(term, strip) ? term->numbers[block] : 0;
     }
     uint32_t at = block * RANK_STRIPS + strip % RANK_STRIPS;
     return term->levels->numbers[term->halves[at / 2] >> at % 2 * 4 & 15u];
