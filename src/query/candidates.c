@@ -70,6 +70,11 @@ anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words) {
     return ANP_OK;
 }
 
+anp_status eval_unscored(evaluation *e, eval_cell *ec, const uint64_t **words) {
+    *words = ec->unscored;
+    return ec->unscored ? ANP_OK : eval_allowed(e, ec, words);
+}
+
 /* ---- Intersections ------------------------------------------------------------------------- */
 
 static void add_list(const list_view *lists[EVAL_LISTS_MAX], uint32_t *count,

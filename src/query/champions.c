@@ -245,7 +245,7 @@ static anp_status score_last(evaluation *e, eval_cell *ec, const best_postings *
                              able_postings *able) {
     const uint64_t *allowed;
     TRY(cells_open(e->snapshot, ec->c, e->err));
-    TRY(eval_allowed(e, ec, &allowed));
+    TRY(eval_unscored(e, ec, &allowed));
     score_able(e, ec, best->lane, allowed, able);
     ec->finished = true;
     if (e->trace) {

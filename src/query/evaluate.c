@@ -80,7 +80,7 @@ static anp_status rank_union_blocks(evaluation *e, uint32_t most) {
         fetch_ahead(e, &order);
         eval_cell *ec = &e->cells[b->cell];
         if (!ec->finished) {
-            TRY(eval_allowed(e, ec, &allowed));
+            TRY(eval_unscored(e, ec, &allowed));
             TRY(eval_union_block(e, ec, b->block, allowed));
             ec->sums[b->block] = 0; /* done with */
             done++;

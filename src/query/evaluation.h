@@ -85,6 +85,7 @@ typedef struct eval_cell {
     bool finished;             /* champions.c: no post can win that was not scored */
     float *factors_most;       /* by block, where bounds are capped */
     uint64_t *allowed;         /* once it is needed, where there are restrictions */
+    uint64_t *unscored;        /* of these (or of all), what strips.c left, if it scored some */
     uint64_t *excluded;        /* bits of what excluded terms have, once it is often asked for */
     uint32_t excluded_asked;
     uint32_t count;            /* candidates: */
@@ -420,6 +421,8 @@ anp_status eval_candidate_batches(evaluation *e, eval_cell *ec);
 /* candidates.c */
 /* Bits of what the filter, the sets and the dead leave; NULL: all. Excluded terms are not in it. */
 anp_status eval_allowed(evaluation *e, eval_cell *ec, const uint64_t **words);
+/* The same of a union's cell, without the posts that were scored by strips: those that are left. */
+anp_status eval_unscored(evaluation *e, eval_cell *ec, const uint64_t **words);
 bool eval_restricted_by_sets(const evaluation *e, const eval_cell *ec); /* or by the dead */
 bool eval_restricted(const evaluation *e, const eval_cell *ec);         /* or by excluded terms */
 anp_status eval_find_candidates(evaluation *e, eval_cell *ec);

@@ -234,10 +234,10 @@ static void keep_essential(strip_cell *s) {
     e->sets->and_into(s->posts.words, (const uint8_t *)any.words);
 }
 
-/* All posts of the cell that are allowed, and have such terms. */
+/* All posts of the cell that are allowed, were not scored, and have such terms. */
 static anp_status begin_posts(strip_cell *s) {
     const uint64_t *allowed;
-    TRY(eval_allowed(s->e, s->ec, &allowed));
+    TRY(eval_unscored(s->e, s->ec, &allowed));
     eval_all_words(s->ec->c, s->posts.words);
     if (allowed) {
         s->e->sets->and_into(s->posts.words, (const uint8_t *)allowed);
@@ -376,17 +376,22 @@ static bool is_much(const strip_cell *s, uint32_t count, uint32_t blocks) {
            (s->has_rare || find_strips(s->e, &s->posts, strips) > STRIPS_EACH * blocks);
 }
 
-/* Posts that were scored are not allowed any more: blocks may still be. */
+/* Posts that were scored must not be offered again by blocks or champions. */
 static anp_status leave_out(strip_cell *s, const strips_posts *scored) {
     eval_cell *ec = s->ec;
-    if (!ec->allowed) {
-        ec->allowed = eval_words(s->e);
-        if (!ec->allowed) {
+    if (!ec->unscored) {
+        const uint64_t *allowed;
+        TRY(eval_allowed(s->e, ec, &allowed));
+        ec->unscored = eval_words(s->e);
+        if (!ec->unscored) {
             return eval_nomem(s->e);
         }
-        eval_all_words(ec->c, ec->allowed);
+        eval_all_words(ec->c, ec->unscored);
+        if (allowed) {
+            memcpy(ec->unscored, allowed, KERNEL_WORDS * sizeof *allowed);
+        }
     }
-    s->e->sets->andnot_into(ec->allowed, (const uint8_t *)scored->words);
+    s->e->sets->andnot_into(ec->unscored, (const uint8_t *)scored->words);
     return ANP_OK;
 }
 
