@@ -411,7 +411,7 @@ static anp_status score_best(strip_cell *s, uint32_t *count, bool *rises) {
     return ANP_OK;
 }
 
-/* Scores what can win in a cell, unless that is too much. */
+/* Scores what can win in a cell, unless that is too much: then ec->finished stays false. */
 static anp_status try_cell(evaluation *e, eval_cell *ec, uint32_t blocks, bool *rises) {
     strip_cell s;
     s.e = e;
@@ -446,14 +446,18 @@ static bool are_light(const evaluation *e) {
     return light;
 }
 
+/* Cells are much alike: where some were too much, so are the others, for now. */
 anp_status eval_finish_strips(evaluation *e) {
+    enum { REFUSED_MAX = 2 };
     bool tells = e->theta > 0 && !e->constant && !are_light(e), rises = true;
-    for (uint32_t i = 0; i < e->cell_count && tells; i++) {
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < e->cell_count && tells && refused < REFUSED_MAX; i++) {
         eval_cell *ec = &e->cells[i];
         TRY(eval_finish_cell(e, ec));
         uint32_t left = ec->sums && !ec->finished ? eval_blocks_left(e, ec) : 0;
         if (left && left >= blocks_from(ec)) {
             TRY(try_cell(e, ec, left, &rises));
+            refused += !ec->finished;
         }
     }
     return ANP_OK;
