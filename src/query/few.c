@@ -73,22 +73,16 @@ static void keep_reaching(eval_few *f) {
 }
 
 /* The tfs of a term, where those posts are known that have it. */
-static void find_own_tfs(eval_few *f, const eval_lane *lane) {
+static void find_known_tfs(eval_few *f, const eval_lane *lane) {
     uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
-    uint8_t places[RANK_LANES], tfs[RANK_LANES + KERNEL_READ_BYTES];
+    uint8_t places[RANK_LANES];
     uint32_t count = 0;
     for (uint32_t i = 0; i < f->count; i++) {
         docs[count] = f->docs[i];
         places[count] = (uint8_t)i;
         count += strips_has(lane->strips, f->docs[i]);
     }
-    memset(f->tfs, 0, f->count);
-    if (count) {
-        f->e->lists->tfs_of_docs(&lane->in->list, NULL, lane->starts, docs, count, tfs);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        f->tfs[places[i]] = tfs[i];
-    }
+    strips_put_tfs(f->e, lane, docs, places, count, f->tfs);
     if (f->e->trace) {
         f->e->trace->probes += count;
     }
@@ -102,7 +96,7 @@ static void find_tfs(eval_few *f, const eval_lane *lane) {
         return;
     }
     if (f->strips) {
-        find_own_tfs(f, lane);
+        find_known_tfs(f, lane);
         return;
     }
     e->lists->tfs_of_docs(&lane->in->list, NULL, lane->starts, f->docs, f->count, f->tfs);

@@ -123,9 +123,8 @@ static uint32_t keep_alive(strip_batch *b) {
 /* The tfs of a list that is no bitset, post by post. */
 static bool find_listed_tfs(strip_batch *b, const eval_lane *lane) {
     uint16_t docs[RANK_LANES + KERNEL_READ_BYTES];
-    uint8_t places[RANK_LANES], tfs[RANK_LANES + KERNEL_READ_BYTES];
+    uint8_t places[RANK_LANES];
     uint32_t count = 0;
-    bool large = false;
     for (uint32_t i = 0; i < b->count; i++) {
         for (uint32_t left = alive_in(b, i) & strips_posts_of(lane->strips, b->strips[i]); left;
              left &= left - 1) {
@@ -134,14 +133,7 @@ static bool find_listed_tfs(strip_batch *b, const eval_lane *lane) {
             count++;
         }
     }
-    memset(b->tfs, 0, sizeof b->tfs);
-    if (count) {
-        large = b->s->e->lists->tfs_of_docs(&lane->in->list, NULL, lane->starts, docs, count, tfs);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        b->tfs[places[i]] = tfs[i];
-    }
-    return large;
+    return strips_put_tfs(b->s->e, lane, docs, places, count, b->tfs);
 }
 
 /* The tfs of a bitset, strip by strip. */

@@ -377,7 +377,7 @@ static bool is_much(const strip_cell *s, uint32_t count, uint32_t blocks) {
 }
 
 /* Posts that were scored must not be offered again by blocks or champions. */
-static anp_status leave_out(strip_cell *s, const strips_posts *scored) {
+static anp_status leave_out(strip_cell *s, const strips_posts *done) {
     eval_cell *ec = s->ec;
     if (!ec->unscored) {
         const uint64_t *allowed;
@@ -391,7 +391,7 @@ static anp_status leave_out(strip_cell *s, const strips_posts *scored) {
             memcpy(ec->unscored, allowed, KERNEL_WORDS * sizeof *allowed);
         }
     }
-    s->e->sets->andnot_into(ec->unscored, (const uint8_t *)scored->words);
+    s->e->sets->andnot_into(ec->unscored, (const uint8_t *)done->words);
     return ANP_OK;
 }
 

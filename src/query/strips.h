@@ -91,6 +91,21 @@ static inline float strips_need(const strip_cell *s, uint32_t block) {
     return behind > e->theta ? behind : e->theta;
 }
 
+/* The tfs of up to 256 posts of a term's list, put into places, the others of which are 0; whether
+   one is 255. */
+static inline bool strips_put_tfs(const evaluation *e, const eval_lane *lane, const uint16_t *docs,
+                                  const uint8_t *places, uint32_t count,
+                                  uint8_t tfs[RANK_LANES]) {
+    uint8_t found[RANK_LANES + KERNEL_READ_BYTES];
+    bool large = count > 0 && e->lists->tfs_of_docs(&lane->in->list, NULL, lane->starts, docs,
+                                                    count, found);
+    memset(tfs, 0, RANK_LANES);
+    for (uint32_t i = 0; i < count; i++) {
+        tfs[places[i]] = found[i];
+    }
+    return large;
+}
+
 /* strip_batch.c: scores posts of the cell, all those of a strip together, and offers those that can
    win: of all strips that have some. */
 void strips_score_batches(strip_cell *s, const strips_posts *posts, const uint16_t *strips,

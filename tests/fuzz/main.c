@@ -1,9 +1,10 @@
 /*
  * Runs fuzz targets: `anp-fuzz [NAME|all [ROUNDS [SEED]]]`.
  *
- * Each target runs in a child process on inputs that are a pure function of seed and round: one of
- * the corpus (or an empty one), changed at random places by the means below. When the child dies,
- * the input it died of is written to a file, and `anp-fuzz NAME FILE` runs that alone.
+ * Each target runs in child processes, one for each processor, on inputs that are a pure function of
+ * seed and round: one of the corpus (or an empty one), changed at random places by the means below.
+ * When a child dies, the input it died of is written to a file, and `anp-fuzz NAME FILE` runs that
+ * alone.
  *
  * No coverage guides it (libFuzzer does not link with this compiler), so a corpus of good inputs is
  * what makes it reach deep.
@@ -24,6 +25,7 @@ enum {
     INPUT_BYTES_MAX = 1 << 16, /* larger ones find no more and take longer */
     CORPUS_MAX = 256,
     CHANGES_MAX = 16,
+    JOBS_MAX = 8,
     ROUNDS_DEFAULT = 20000,
     ROUND_SECONDS_MAX = 20 /* an input that takes longer is a hang */
 };
@@ -129,38 +131,58 @@ static void run_once(const struct fuzz_entry *target, const struct input *input)
     free(exact);
 }
 
+/* Every step-th round. */
+static void run_rounds(const struct fuzz_entry *target, struct input *input, long from, long step,
+                       long rounds, uint64_t seed) {
+    for (long round = from; round < rounds; round += step) {
+        state = seed * 0x100000001B3u + (uint64_t)round;
+        input->size = 0;
+        if (corpus_count) *input = *corpus[below((size_t)corpus_count)];
+        for (size_t changes = below(CHANGES_MAX); changes > 0; changes--) change(input);
+        run_once(target, input);
+    }
+}
+
+/* What a child died of. */
+static void keep_input(const struct fuzz_entry *target, const struct input *input, int status,
+                       uint64_t seed) {
+    char path[200];
+    snprintf(path, sizeof path, "fuzz-%s.bin", target->name);
+    FILE *file = fopen(path, "wb");
+    if (file) {
+        fwrite(input->bytes, 1, input->size, file);
+        fclose(file);
+    }
+    fprintf(stderr, "FAILED %s: %s, seed %llu; run it again with: anp-fuzz %s %s\n", target->name,
+            WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "exit status",
+            (unsigned long long)seed, target->name, path);
+}
+
 static bool run_target(const struct fuzz_entry *target, long rounds, uint64_t seed) {
-    struct input *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int status = 0;
-    if (shared == MAP_FAILED) return false;
+    struct input *inputs = mmap(NULL, JOBS_MAX * sizeof *inputs, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long jobs = processors < 1 ? 1 : processors < JOBS_MAX ? processors : JOBS_MAX;
+    pid_t children[JOBS_MAX];
+    bool good = true;
+    if (inputs == MAP_FAILED) return false;
     load_corpus(target->name);
     fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        for (long round = 0; round < rounds; round++) {
-            state = seed * 0x100000001B3u + (uint64_t)round;
-            shared->size = 0;
-            if (corpus_count) *shared = *corpus[below((size_t)corpus_count)];
-            for (size_t changes = below(CHANGES_MAX); changes > 0; changes--) change(shared);
-            run_once(target, shared);
+    for (long job = 0; job < jobs; job++) {
+        children[job] = fork();
+        if (children[job] == 0) {
+            run_rounds(target, &inputs[job], job, jobs, rounds, seed);
+            exit(0);
         }
-        exit(0);
     }
-    bool good = child > 0 && waitpid(child, &status, 0) == child && status == 0;
-    if (!good) {
-        char path[200];
-        snprintf(path, sizeof path, "fuzz-%s.bin", target->name);
-        FILE *file = fopen(path, "wb");
-        if (file) {
-            fwrite(shared->bytes, 1, shared->size, file);
-            fclose(file);
-        }
-        fprintf(stderr, "FAILED %s: %s, seed %llu; run it again with: anp-fuzz %s %s\n",
-                target->name, WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "exit status",
-                (unsigned long long)seed, target->name, path);
+    for (long job = 0; job < jobs; job++) {
+        int status = 0;
+        bool ended = children[job] > 0 && waitpid(children[job], &status, 0) == children[job];
+        if (ended && status == 0) continue;
+        keep_input(target, &inputs[job], status, seed);
+        good = false;
     }
-    munmap(shared, sizeof *shared);
+    munmap(inputs, JOBS_MAX * sizeof *inputs);
     return good;
 }
 
