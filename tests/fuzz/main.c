@@ -3,8 +3,8 @@
  *
  * Each target runs in child processes, one for each processor, on inputs that are a pure function
  * of seed and round: one of the corpus (or an empty one), changed at random places by the means
- * below. When a child dies, the input it died of is written to a file, and `anp-fuzz NAME FILE` runs
- * that alone.
+ * below. When a child dies, the input it died of is written to a file, and `anp-fuzz NAME FILE`
+ * runs that alone.
  *
  * No coverage guides it (libFuzzer does not link with this compiler), so a corpus of good inputs is
  * what makes it reach deep.
