@@ -33,14 +33,21 @@
 #define EVAL_STRIPS_POSTS 256
 #endif
 
+/* Of so many cells and more the best are scored first though many may win, up to FIRST_TIMES as
+   many as else. Of rare terms so many times EVAL_STRIPS_LEFT have to be left. Likewise. */
+#ifndef EVAL_STRIPS_CELLS
+#define EVAL_STRIPS_CELLS 8u
+#endif
+#ifndef EVAL_STRIPS_RARE
+#define EVAL_STRIPS_RARE 4
+#endif
+
 enum {
     STRIPS_EACH = 6,     /* or where more strips a block have posts that may win, and more */
-                         /* such posts than terms; */
-    FIRST_CELLS = 8,     /* of so many cells and more, though, */
-    FIRST_TIMES = 6,     /* up to so many times as many the best are scored first, */
-    ROUNDS = 4,          /* so often at most */
-    RARE_LEFT = 4,       /* of rare terms so many times EVAL_STRIPS_LEFT, and for each so many */
-    POSTINGS_EACH = 128, /* postings one more */
+                         /* such posts than terms */
+    FIRST_TIMES = 6,
+    ROUNDS = 4,          /* of scoring the best first */
+    POSTINGS_EACH = 128, /* for each so many postings of rare terms one block more has to be left */
     POSTINGS_MAX = LIST_BLOCKED_MAX + KERNEL_READ_BYTES, /* of lists that are no bitsets */
     STEPS = 64,          /* of what they have */
     BATCH_EACH = 4,      /* posts a strip: from here on all posts of it are scored together */
@@ -126,7 +133,8 @@ static uint32_t blocks_from(const eval_cell *ec) {
         }
         postings += list->strips ? 0 : list->count;
     }
-    return (postings ? RARE_LEFT : 1) * (uint32_t)EVAL_STRIPS_LEFT + postings / POSTINGS_EACH;
+    uint32_t times = postings ? EVAL_STRIPS_RARE : 1;
+    return times * (uint32_t)EVAL_STRIPS_LEFT + postings / POSTINGS_EACH;
 }
 
 /* From what a post has to numbers: with the factor of its block's best post. */
@@ -424,7 +432,7 @@ static anp_status try_cell(evaluation *e, eval_cell *ec, uint32_t blocks, bool *
     TRY(find_sums(&s));
     TRY(begin_posts(&s));
     uint32_t count = keep_posts(&s);
-    if (!is_much(&s, count, e->cell_count < FIRST_CELLS ? blocks : FIRST_TIMES * blocks)) {
+    if (!is_much(&s, count, e->cell_count < EVAL_STRIPS_CELLS ? blocks : FIRST_TIMES * blocks)) {
         TRY(score_best(&s, &count, rises));
         blocks = eval_blocks_left(e, ec);
     }
