@@ -40,7 +40,9 @@ static anp_status next_block(merged_source *s, store_txn *txn, anp_error *err) {
     memcpy(after, s->key.data, s->key.len);
     after[s->key.len] = 0;
     s->below = s->key;
-    store_read_on(txn);
+    if (store_is_writing(txn)) { /* else it may be for a query */
+        store_read_on(txn);
+    }
     anp_status status = seek_block(s, txn, str_make(after, s->below.len + 1), &block, err);
     if (status == ANP_NOT_FOUND || (status == ANP_OK && s->run != run)) {
         return last_missing(s, err);

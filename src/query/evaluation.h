@@ -165,7 +165,7 @@ typedef struct evaluation {
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     float strip_scale; /* strips.c: from units to the numbers of levels; 0: not yet known */
-    struct strips_room *strip_rooms[EVAL_TERMS_MAX]; /* that are there so far */
+    struct strips_room **strip_rooms; /* by term of a cell, those that are there; NULL: none is */
     top_list *top;
     bool scores_lanes;   /* blocks.c: the last block had many that may win */
     uint64_t *crossing;  /* champions.c: bits of a window, all 0 */
@@ -347,7 +347,7 @@ typedef struct eval_few {
     const eval_lane *own; /* a list that all are in, to be asked soon, or NULL; of it: */
     uint8_t own_tfs[RANK_LANES]; /* as far as known: not 0 */
     float own_most[RANK_LANES];
-    const struct strip_cell *strips; /* NULL: rest comes from bounds of blocks; else from: */
+    bool strips; /* rest comes not from bounds of blocks, but from: */
     uint32_t numbers[RANK_LANES];    /* of the terms that are not yet added */
     float rest[RANK_LANES];          /* what these have at most, in units times factor */
     bool normed[EVAL_FIELDS];

@@ -10,7 +10,7 @@ void eval_few_begin(eval_few *f, evaluation *e, eval_cell *ec, const uint16_t *d
     f->e = e;
     f->ec = ec;
     f->own = NULL;
-    f->strips = NULL;
+    f->strips = false;
     f->count = count;
     memset(f->normed, 0, sizeof f->normed);
     memset(f->norms, 0, sizeof f->norms);
@@ -120,11 +120,15 @@ static float bound_of(const eval_few *f, const eval_lane *lane, uint32_t i) {
     return most;
 }
 
+/* What a term has at most in a post by strips, if it has the post. */
+static uint32_t number_of(const eval_lane *lane, uint32_t low) {
+    return strips_has(lane->strips, low) ? strips_number(lane, low / STRIP_DOCS) : 0;
+}
+
 /* What the terms have at most in a post that are left when this one was added. */
 static void take_off(eval_few *f, const eval_lane *lane, uint32_t i) {
     if (f->strips) {
-        uint32_t number = strips_number(lane->strips, f->docs[i] / STRIP_DOCS);
-        f->numbers[i] -= strips_has(lane->strips, f->docs[i]) ? number : 0;
+        f->numbers[i] -= number_of(lane, f->docs[i]);
         f->rest[i] = strips_units(f->e, f->numbers[i]) * f->factors[i];
     } else {
         f->rest[i] -= bound_of(f, lane, i);
@@ -185,13 +189,13 @@ static void find_rests(eval_few *f) {
     const eval_cell *ec = f->ec;
     memset(f->numbers, 0, f->count * sizeof *f->numbers);
     for (uint32_t k = 0; k < ec->lane_count; k++) {
-        const strips_term *term = f->strips ? &f->strips->terms[k] : NULL;
-        for (uint32_t i = 0; i < f->count && term; i++) {
-            uint32_t number = strips_number(term, f->docs[i] / STRIP_DOCS);
-            f->numbers[i] += strips_has(term, f->docs[i]) ? number : 0;
-        }
-        for (uint32_t i = 0; i < f->count && !term; i++) {
-            f->rest[i] += bound_of(f, ec->by_most[k], i);
+        const eval_lane *lane = ec->by_most[k];
+        for (uint32_t i = 0; i < f->count; i++) {
+            if (f->strips) {
+                f->numbers[i] += number_of(lane, f->docs[i]);
+            } else {
+                f->rest[i] += bound_of(f, lane, i);
+            }
         }
     }
     for (uint32_t i = 0; i < f->count; i++) {

@@ -158,7 +158,7 @@ static uint32_t add_lane(strip_batch *b, const eval_lane *lane) {
     bool large = lane->in->list.container_kind == LIST_BITSET ? find_tfs(b, lane)
                                                               : find_listed_tfs(b, lane);
     for (uint32_t i = 0; i < b->count; i++) {
-        b->rests[i] -= strips_number(lane->strips, b->strips[i]);
+        b->rests[i] -= strips_number(lane, b->strips[i]);
     }
     e->lanes->add(b->tfs, norms, lane->term->weight, b->sums);
     if (large) {

@@ -154,16 +154,20 @@ static anp_status find_scales(strip_cell *s) {
     return ANP_OK;
 }
 
-/* Room for the postings of term number i of a cell, and them, as bits; NULL: no memory. */
-static strips_room *read_postings(evaluation *e, uint32_t i, const list_view *list,
-                                  uint16_t docs[POSTINGS_MAX]) {
-    strips_room *room = e->strip_rooms[i];
-    room = room ? room : arena_alloc(e->memory, sizeof *room);
-    e->strip_rooms[i] = room;
-    if (room) {
-        eval_set_words(e, room->postings.words, docs, e->lists->docs(list, docs));
+/* Room for the postings of term number i of a cell; NULL: no memory. */
+static strips_room *take_room(evaluation *e, uint32_t i) {
+    if (!e->strip_rooms) {
+        size_t bytes = e->term_count * sizeof *e->strip_rooms;
+        e->strip_rooms = (strips_room **)arena_alloc(e->memory, bytes);
+        if (!e->strip_rooms) {
+            return NULL;
+        }
+        memset(e->strip_rooms, 0, bytes);
     }
-    return room;
+    if (!e->strip_rooms[i]) {
+        e->strip_rooms[i] = arena_alloc(e->memory, sizeof **e->strip_rooms);
+    }
+    return e->strip_rooms[i];
 }
 
 static anp_status take_strips(strip_cell *s, eval_lane *lane, strips_term *t) {
@@ -184,19 +188,17 @@ static anp_status take_term(strip_cell *s, uint32_t i) {
     *t = (strips_term){.postings = list->container, .blocks = EVAL_CELL_BLOCKS};
     lane->strips = t;
     if (list->container_kind != LIST_BITSET) {
-        eval_find_starts(s->e, lane);
-        strips_room *room = read_postings(s->e, i, list, docs);
+        strips_room *room = take_room(s->e, i);
         if (!room) {
             return eval_nomem(s->e);
         }
+        eval_find_starts(s->e, lane);
+        eval_set_words(s->e, room->postings.words, docs, s->e->lists->docs(list, docs));
+        make_numbers(s->e, lane, docs, room->numbers);
         t->postings = (const uint8_t *)room->postings.words;
         t->numbers = room->numbers;
     }
-    if (list->strips) {
-        return take_strips(s, lane, t);
-    }
-    make_numbers(s->e, lane, docs, s->e->strip_rooms[i]->numbers);
-    return ANP_OK;
+    return list->strips ? take_strips(s, lane, t) : ANP_OK;
 }
 
 /* The sums of the strips. */
@@ -343,7 +345,7 @@ static void score_docs(const strip_cell *s, const uint16_t *docs, uint32_t count
         s->e->trace->strip_posts += count;
     }
     eval_few_begin(&few, s->e, s->ec, docs, count);
-    few.strips = s;
+    few.strips = true;
     eval_few_score(&few);
 }
 

@@ -57,25 +57,19 @@ static inline uint32_t strips_posts_of(const strips_term *term, uint32_t strip) 
     return postings[0] | (uint32_t)postings[1] << 8;
 }
 
-/* The number of a term in a strip. */
-static inline uint32_t strips_number(const strips_term *term, uint32_t strip) {
-    uint32_t block = strip / RANK_STRIPS - term->first;
-    if (block >= term->blocks) {
-        return 0;
-    }
-    if (!term->halves) {
-        return strips_posts_of(term, strip) ? term->numbers[block] : 0;
-    }
-    uint32_t at = block * RANK_STRIPS + strip % RANK_STRIPS;
-    return term->levels->numbers[term->halves[at / 2] >> at % 2 * 4 & 15u];
-}
-
 /* strips.c: makes lane->levels, of a list with strips, if they are not there. */
 anp_status strips_make_levels(evaluation *e, eval_lane *lane);
 
 /* The number of a lane with levels in the strip of a post. */
 static inline uint32_t strips_level_number(const eval_lane *lane, uint32_t low) {
     return lane->levels->numbers[list_strip(&lane->in->list, low)];
+}
+
+/* The number of a term of the cell in a strip. */
+static inline uint32_t strips_number(const eval_lane *lane, uint32_t strip) {
+    const strips_term *term = lane->strips;
+    return term->halves ? strips_level_number(lane, strip * STRIP_DOCS)
+           : strips_posts_of(term, strip) ? term->numbers[strip / RANK_STRIPS] : 0;
 }
 
 /* What a sum of numbers stands for at most, in units without a factor. */

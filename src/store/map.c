@@ -229,7 +229,7 @@ void store_forget_pages(store *s, uint64_t above) {
 
 void store_read_on(store_txn *txn) {
     enum { VALUES = 8, RESIDENT_BYTES = 80 << 20 };
-    if (txn->write && atomic_fetch_add(&txn->store->read_on, 1) % VALUES == VALUES - 1) {
+    if (atomic_fetch_add(&txn->store->read_on, 1) % VALUES == VALUES - 1) {
         store_forget_pages(txn->store, RESIDENT_BYTES);
     }
 }

@@ -80,6 +80,9 @@ anp_status store_begin_write(store *s, store_txn **out, anp_error *err);
    it. */
 bool store_in_own_thread(const store_txn *txn);
 
+/* Whether it is a write transaction. */
+bool store_is_writing(const store_txn *txn);
+
 /*
  * Durable when it returns ANP_OK: data and meta page synced, then the witness. Frees txn in any
  * case. After a failure (ANP_NOSPACE, ANP_IO) nothing committed before is lost; the batch itself is
@@ -97,9 +100,9 @@ anp_status store_commit(store_txn *txn, anp_error *err);
  */
 void store_forget_pages(store *s, uint64_t above);
 
-/* The same now and then, for who reads much of the file value by value in a write transaction, and
-   calls this for each: some systems map a megabyte of a file just written for the page that is
-   read. Who only reads keeps what is resident. */
+/* The same now and then, for who reads much of the file value by value, and calls this for each:
+   some systems map a megabyte of a file just written for the page that is read. Not for queries,
+   which will want the same pages again. */
 void store_read_on(store_txn *txn);
 
 /* Ends a read transaction, or drops a write transaction's changes. NULL is allowed. */

@@ -457,6 +457,10 @@ anp_status txn_keep_tables(store_txn *txn, anp_error *err) {
     return status;
 }
 
+bool store_is_writing(const store_txn *txn) {
+    return txn->write;
+}
+
 bool store_in_own_thread(const store_txn *txn) {
     pthread_mutex_lock(&txn->store->mutex);
     bool own = pthread_equal(txn->store->writer, pthread_self());

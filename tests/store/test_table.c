@@ -334,6 +334,21 @@ static uint64_t mapped_bytes(void) {
     return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* A store with so many posts of VALUE_BYTES. */
+static store *create_with_values(const char *path, uint64_t count) {
+    store_txn *txn;
+    aid_create(path);
+    store *s = aid_open(path, true);
+    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
+    for (uint64_t i = 0; i < count; i++) {
+        store_key key = store_key_u64(i);
+        CHECK_EQ_INT(store_put(txn, STORE_POSTS, key, str_make(filler, VALUE_BYTES), true, NULL),
+                     ANP_OK);
+    }
+    CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
+    return s;
+}
+
 static void read_all(store_txn *txn, uint64_t count) {
     str value;
     for (uint64_t i = 0; i < count; i++) {
@@ -350,15 +365,7 @@ static void check_forgetting(const char *path) {
     if (before == 0) {
         SKIP("nobody tells what is resident");
     }
-    aid_create(path);
-    store *s = aid_open(path, true);
-    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
-    for (uint64_t i = 0; i < VALUES; i++) {
-        store_key key = store_key_u64(i);
-        CHECK_EQ_INT(store_put(txn, STORE_POSTS, key, str_make(filler, VALUE_BYTES), true, NULL),
-                     ANP_OK);
-    }
-    CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
+    store *s = create_with_values(path, VALUES);
     CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
     read_all(txn, VALUES);
     CHECK(mapped_bytes() >= before + file);
@@ -378,42 +385,26 @@ static void check_forgetting(const char *path) {
     store_close(s);
 }
 
-/* The most that is resident of mapped files while all values are read one by one. */
-static uint64_t read_resident(store *s, bool writing, uint64_t values) {
+/* Who reads much value by value gives pages back on the way. */
+static void check_reading_on(const char *path) {
+    enum { VALUES = 8000, MUCH = 112 << 20 };
+    const uint64_t before = mapped_bytes();
     uint64_t most = 0;
     store_txn *txn;
-    CHECK_EQ_INT(writing ? store_begin_write(s, &txn, NULL) : store_begin_read(s, &txn, NULL),
-                 ANP_OK);
-    for (uint64_t i = 0; i < values; i++) {
+    if (before == 0) {
+        SKIP("nobody tells what is resident");
+    }
+    store *s = create_with_values(path, VALUES);
+    CHECK_EQ_INT(store_begin_read(s, &txn, NULL), ANP_OK);
+    for (uint64_t i = 0; i < VALUES; i++) {
         str value;
         CHECK_EQ_INT(store_get(txn, STORE_POSTS, store_key_u64(i), &value, NULL), ANP_OK);
         store_read_on(txn);
         uint64_t now = i % 100 == 99 ? mapped_bytes() : 0;
         most = now > most ? now : most;
     }
+    CHECK(most < before + MUCH);
     store_abort(txn);
-    return most;
-}
-
-/* A writer that reads much value by value gives pages back on the way; who reads keeps them. */
-static void check_reading_on(const char *path) {
-    enum { VALUES = 8000, MUCH = 112 << 20 };
-    const uint64_t before = mapped_bytes();
-    store_txn *txn;
-    if (before == 0) {
-        SKIP("nobody tells what is resident");
-    }
-    aid_create(path);
-    store *s = aid_open(path, true);
-    CHECK_EQ_INT(store_begin_write(s, &txn, NULL), ANP_OK);
-    for (uint64_t i = 0; i < VALUES; i++) {
-        store_key key = store_key_u64(i);
-        CHECK_EQ_INT(store_put(txn, STORE_POSTS, key, str_make(filler, VALUE_BYTES), true, NULL),
-                     ANP_OK);
-    }
-    CHECK_EQ_INT(store_commit(txn, NULL), ANP_OK);
-    CHECK(read_resident(s, true, VALUES) < before + MUCH);
-    CHECK(read_resident(s, false, VALUES) > before + MUCH);
     store_close(s);
 }
 
