@@ -120,7 +120,7 @@ static anp_status take_trace(anp_results *r, const evaluate_trace *t, anp_error 
     str text = t->in_full ? times : arena_format(
         &r->memory,
         "%sterms %u, lists %u, of %llu bytes\ncells %u, skipped %u\n"
-        "blocks bounded %u, scored %u, strips of 16 posts scored %llu, posts of others %llu\n"
+        "blocks bounded %u, scored %u, strips of 16 posts scored %llu, posts of other strips %llu\n"
         "postings added %llu, probed %llu\n"
         "posts whose positions were looked at %llu, lists of word pairs %llu\n%.*s",
         times.data ? times.data : "", t->terms, t->lists, (unsigned long long)t->list_bytes,
