@@ -79,6 +79,14 @@ enum {
 #define CHUNK_POST_BYTES_MAX 364u
 #endif
 
+/* Of so many ordinals stored posts are packed each time so many more are dead (index/deleted.h). */
+#ifndef PURGE_POSTS
+#define PURGE_POSTS 512u
+#endif
+#ifndef PURGE_DEAD
+#define PURGE_DEAD 32u
+#endif
+
 /* What one step of a merge writes, at least, before it lets others have the writer's place; and, at
    most, when large batches owe more. */
 #ifndef MERGE_STEP_BYTES

@@ -957,7 +957,7 @@ static anp_status write_posts(index_writer *w, anp_error *err) {
 
 static anp_status write_batch(index_writer *w, anp_error *err) {
     TRY(write_posts(w, err));
-    TRY(deleted_save(w->txn, w->deleted, err));
+    TRY(deleted_save(w->txn, w->deleted, w->cat.state.docno_end, err));
     TRY(merge_on(w, err));
     if (w->fields_changed) {
         TRY(catalog_save_fields(w->txn, &w->cat, err));

@@ -286,6 +286,11 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], boo
 /* The tree of a table that every index has; ANP_CORRUPT when it is missing. */
 anp_status table_tree(store_txn *txn, store_table table, const page_tree **out, anp_error *err);
 
+/* A write that failed half-way, with LMDB's code or an errno, must not be committed. */
+anp_status table_fail_write(store_txn *txn, int code, const char *what, anp_error *err);
+/* Whether the transaction may write. */
+anp_status table_check_write(const store_txn *txn, anp_error *err);
+
 /*
  * Checks a raw value that was found under key; `viewed`: through the transaction's view, not LMDB.
  */

@@ -18,7 +18,8 @@
  *     table      key              payload
  *     meta       name             settings, units, counters (index/catalog.h), "tables" (below)
  *     ids        post id          u32 docno
- *     posts      u64 docno        u8 id length, id, zstd frame of the canonical JSON
+ *     posts      u64 docno        u8 id length, id, zstd frame of the canonical JSON; of most dead
+ *                                 posts nothing (index/deleted.h)
  *     terms      last term        block of terms with their numbers (index/numbers.h)
  *     values     last value       the same of facet values: u16 field, big-endian, and text
  *     terms_runs, values_runs

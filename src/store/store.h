@@ -160,6 +160,13 @@ anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, 
                               anp_error *err);
 
 /*
+ * Puts the values of the u64 keys in [from, to), and of some behind them, into fewer pages, where
+ * some between them were deleted. Does nothing when one of them is larger than a sixth of a page.
+ */
+anp_status store_tighten(store_txn *txn, store_table table, uint64_t from, uint64_t to,
+                         anp_error *err);
+
+/*
  * Walks a table in key order. After store_seek(…) or store_next(…) returned ANP_OK, key and value
  * are set; ANP_NOT_FOUND is the end. Values are checked as in store_get. The table must not be
  * written while a cursor is open on it.

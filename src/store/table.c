@@ -231,8 +231,7 @@ anp_status table_read_tallies(store_txn *txn, store_tally out[STORE_TABLES], boo
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-/* A write that failed half-way must not be committed. */
-static anp_status fail_write(store_txn *txn, int code, const char *what, anp_error *err) {
+anp_status table_fail_write(store_txn *txn, int code, const char *what, anp_error *err) {
     txn->failed = true;
     if (code == MDB_MAP_FULL) {
         mdb_reader_check(txn->store->env, NULL); /* the next transaction may find more free pages */
@@ -240,7 +239,7 @@ static anp_status fail_write(store_txn *txn, int code, const char *what, anp_err
     return store_fail(txn->store, code, what, err);
 }
 
-static anp_status check_write(const store_txn *txn, anp_error *err) {
+anp_status table_check_write(const store_txn *txn, anp_error *err) {
     if (!txn->write) {
         return error_set(err, ANP_INVALID, "cannot write to %s: the transaction is for reading",
                          txn->store->path);
@@ -284,7 +283,7 @@ static anp_status put_raw(store_txn *txn, store_table table, str key, str payloa
     txn->written[table] = true;
     txn->dirty = true;
     if (code) {
-        return fail_write(txn, code, "write a value", err);
+        return table_fail_write(txn, code, "write a value", err);
     }
     *checksum = checksum_of(table, key, payload);
     if (payload.len) {
@@ -321,7 +320,7 @@ static bool is_own(store_table table, str key) {
 anp_status store_put(store_txn *txn, store_table table, store_key key, str value, bool append,
                      anp_error *err) {
     str bytes = table_key_bytes(table, &key);
-    TRY(check_write(txn, err));
+    TRY(table_check_write(txn, err));
     if (bytes.len == 0 || bytes.len > PAGE_KEY_BYTES_MAX) {
         return error_set(err, ANP_LIMIT,
                          "cannot put into table %s: a key has 1 to %d bytes, this one %zu",
@@ -348,7 +347,7 @@ static anp_status delete_at(store_txn *txn, store_table table, MDB_cursor *curso
     txn->written[table] = true;
     txn->dirty = true;
     if (code) {
-        return fail_write(txn, code, "delete a value", err);
+        return table_fail_write(txn, code, "delete a value", err);
     }
     txn->tallies[table].entries--;
     txn->tallies[table].set_hash -= old;
@@ -358,7 +357,7 @@ static anp_status delete_at(store_txn *txn, store_table table, MDB_cursor *curso
 anp_status store_delete(store_txn *txn, store_table table, store_key key, anp_error *err) {
     str bytes = table_key_bytes(table, &key);
     MDB_cursor *cursor;
-    TRY(check_write(txn, err));
+    TRY(table_check_write(txn, err));
     if (bytes.len == 0 || bytes.len > PAGE_KEY_BYTES_MAX) {
         return ANP_NOT_FOUND;
     }
@@ -369,7 +368,7 @@ anp_status store_delete(store_txn *txn, store_table table, store_key key, anp_er
     }
     int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor);
     if (code) {
-        return fail_write(txn, code, "delete a value", err);
+        return table_fail_write(txn, code, "delete a value", err);
     }
     MDB_val k = {bytes.len, (void *)(uintptr_t)bytes.data}, v;
     anp_status status;
@@ -377,7 +376,7 @@ anp_status store_delete(store_txn *txn, store_table table, store_key key, anp_er
     if (code == MDB_NOTFOUND) {
         status = ANP_NOT_FOUND;
     } else if (code) {
-        status = fail_write(txn, code, "delete a value", err);
+        status = table_fail_write(txn, code, "delete a value", err);
     } else {
         status = delete_at(txn, table, cursor, &v, err);
     }
@@ -388,7 +387,7 @@ anp_status store_delete(store_txn *txn, store_table table, store_key key, anp_er
 anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, uint64_t to,
                               anp_error *err) {
     MDB_cursor *cursor;
-    TRY(check_write(txn, err));
+    TRY(table_check_write(txn, err));
     if (store_table_infos[table].key_kind != STORE_KEY_U64) {
         return error_set(err, ANP_INVALID,
                          "cannot delete a range of table %s: its keys are not numbers",
@@ -396,7 +395,7 @@ anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, 
     }
     int code = mdb_cursor_open(txn->mdb, txn->store->dbis[table], &cursor);
     if (code) {
-        return fail_write(txn, code, "delete a range", err);
+        return table_fail_write(txn, code, "delete a range", err);
     }
     anp_status status = ANP_OK;
     MDB_val k = {sizeof from, &from}, v;
@@ -410,7 +409,7 @@ anp_status store_delete_range(store_txn *txn, store_table table, uint64_t from, 
         }
     }
     if (status == ANP_OK && code && code != MDB_NOTFOUND) {
-        status = fail_write(txn, code, "delete a range", err);
+        status = table_fail_write(txn, code, "delete a range", err);
     }
     mdb_cursor_close(cursor);
     return status;

@@ -332,6 +332,16 @@ static bool stray_log(garden *g, unsigned n) {
     return true;
 }
 
+/* The last post is live. */
+static bool wrong_posts(garden *g, unsigned n) {
+    uint32_t end = g->cat.state.docno_end;
+    if (n > 1) {
+        return false;
+    }
+    change(g, STORE_POSTS, end - !n, n ? &STR("\1x") : NULL);
+    return true;
+}
+
 static bool stray_deleted(garden *g, unsigned n) {
     char bytes[64];
     bitmap *set = bitmap_new();
@@ -622,6 +632,7 @@ static void plant_all(garden *g) {
     plant(g, "lost column", lost_column);
     plant(g, "short sketches", short_sketches);
     plant(g, "stray log", stray_log);
+    plant(g, "wrong posts", wrong_posts);
     plant(g, "stray deleted", stray_deleted);
     plant(g, "wrong side of a merge", wrong_side);
     plant(g, "hidden entry", hidden_entry);
