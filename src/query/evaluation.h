@@ -53,7 +53,7 @@ typedef struct eval_lane {
     uint16_t *starts;    /* of a blocked container's blocks */
     uint8_t *tfs;        /* by rank, as bytes */
     struct strips_levels *levels; /* strips.c: once its strips were asked */
-    const struct strips_term *strips; /* while those of its cell are */
+    const struct rank_strips_term *strips; /* while those of its cell are */
 } eval_lane;
 
 /* A term that scores. */

@@ -13,7 +13,8 @@
  *                with a prior is less the better the best post of the block is
  *     posts      bits of those that may win: in a strip whose sum is enough, and with each term
  *                without whose number it would not be. Few strips have more than they need, so that
- *                most posts have to have nearly all terms: a rare one leaves few
+ *                most posts have to have nearly all terms: a rare one leaves few. Then those whose
+ *                own terms have enough in their strip: of a sentence of 19 terms one in 20
  *     score      strip by strip where most posts of a strip may win (strip_batch.c), else post by
  *                post (few.c): what a post has at most is known from the terms that it has, before
  *                a tf is read
@@ -50,6 +51,7 @@ enum {
     POSTINGS_EACH = 128, /* for each so many postings of rare terms one block more has to be left */
     POSTINGS_MAX = LIST_BLOCKED_MAX + KERNEL_READ_BYTES, /* of lists that are no bitsets */
     STEPS = 64,          /* of what they have */
+    ABLE_FROM = 3,       /* terms: of fewer a post has all that it needs */
     BATCH_EACH = 4,      /* posts a strip: from here on all posts of it are scored together */
 };
 
@@ -174,7 +176,7 @@ static anp_status take_strips(strip_cell *s, eval_lane *lane, strips_term *t) {
     const list_view *list = &lane->in->list;
     TRY(strips_make_levels(s->e, lane));
     t->halves = list->strips + LIST_STRIP_HEAD;
-    t->levels = lane->levels;
+    t->levels = lane->levels->numbers;
     t->first = list->strips[0];
     t->blocks = list->strips[1] - list->strips[0] + 1u;
     return ANP_OK;
@@ -211,7 +213,7 @@ static anp_status find_sums(strip_cell *s) {
         TRY(take_term(s, i));
         uint16_t *sums = s->sums + (size_t)t->first * RANK_STRIPS;
         if (t->halves) {
-            lanes->add_levels(t->halves, t->blocks, &t->levels->bytes, sums);
+            lanes->add_levels(t->halves, t->blocks, &s->ec->by_most[i]->levels->bytes, sums);
         } else {
             s->has_rare = true;
             lanes->add_numbers(t->postings, t->blocks, t->numbers, sums);
@@ -272,29 +274,6 @@ static void find_least(strip_cell *s) {
     }
 }
 
-/* Leaves the posts that may win: in a strip whose sum tells so, with each term without whose number
-   it would not. How many. */
-static uint32_t keep_posts(strip_cell *s) {
-    const evaluation *e = s->e;
-    uint8_t *posts = (uint8_t *)s->posts.words;
-    find_least(s);
-    e->lanes->keep_strips(s->sums, EVAL_CELL_BLOCKS, s->least, posts);
-    for (uint32_t i = s->ec->lane_count; i-- > 0;) {
-        const strips_term *t = &s->terms[i];
-        const size_t strip = (size_t)t->first * RANK_STRIPS;
-        if (t->halves) {
-            e->lanes->need_levels(t->halves, t->blocks, &t->levels->bytes, s->sums + strip,
-                                  s->least + t->first, t->postings + strip * 2,
-                                  posts + strip * 2);
-        } else {
-            e->lanes->need_numbers(t->numbers, t->blocks, s->sums, s->least, t->postings, posts);
-        }
-    }
-    return e->sets->count(s->posts.words);
-}
-
-/* ---- Scores -------------------------------------------------------------------------------- */
-
 /* The strips with some posts, ascending; how many. */
 static uint32_t find_strips(const evaluation *e, const strips_posts *posts,
                             uint16_t strips[LIST_STRIPS]) {
@@ -311,6 +290,34 @@ static uint32_t find_strips(const evaluation *e, const strips_posts *posts,
     }
     return count;
 }
+
+/* Leaves the posts that may win: in a strip whose sum tells so, with each term without whose number
+   it would not. How many. */
+static uint32_t keep_posts(strip_cell *s) {
+    const evaluation *e = s->e;
+    uint8_t *posts = (uint8_t *)s->posts.words;
+    find_least(s);
+    e->lanes->keep_strips(s->sums, EVAL_CELL_BLOCKS, s->least, posts);
+    for (uint32_t i = s->ec->lane_count; i-- > 0;) {
+        const strips_term *t = &s->terms[i];
+        const size_t strip = (size_t)t->first * RANK_STRIPS;
+        if (t->halves) {
+            e->lanes->need_levels(t->halves, t->blocks, &s->ec->by_most[i]->levels->bytes,
+                                  s->sums + strip, s->least + t->first, t->postings + strip * 2,
+                                  posts + strip * 2);
+        } else {
+            e->lanes->need_numbers(t->numbers, t->blocks, s->sums, s->least, t->postings, posts);
+        }
+    }
+    uint16_t strips[LIST_STRIPS];
+    if (s->ec->lane_count >= ABLE_FROM) {
+        uint32_t count = find_strips(e, &s->posts, strips);
+        e->lanes->keep_able(s->terms, s->ec->lane_count, strips, count, s->least, posts);
+    }
+    return e->sets->count(s->posts.words);
+}
+
+/* ---- Scores -------------------------------------------------------------------------------- */
 
 /* Of more posts than are scored at once, those in the best strips; the others are left. */
 static void take_best(strip_cell *s, strips_posts *best) {

@@ -26,13 +26,7 @@ typedef struct strips_levels {
 } strips_levels;
 
 /* A term of a cell. */
-typedef struct strips_term {
-    const uint8_t *postings; /* bits */
-    const uint8_t *halves;   /* half a byte a strip, of blocks from `first` on; NULL: no strips */
-    const strips_levels *levels;
-    const uint16_t *numbers; /* likewise */
-    uint32_t first, blocks;
-} strips_term;
+typedef rank_strips_term strips_term;
 
 /* A cell. */
 typedef struct strip_cell {

@@ -38,6 +38,15 @@ typedef struct rank_levels {
     uint8_t low[16], high[16];
 } rank_levels;
 
+/* A term's numbers in the strips of some blocks. */
+typedef struct rank_strips_term {
+    const uint8_t *postings; /* bits of posts, two bytes a strip */
+    const uint8_t *halves;   /* half a byte a strip, low half first, of `blocks` from `first` on: */
+    const uint16_t *levels;  /* which of these 16; NULL: none, but */
+    const uint16_t *numbers; /* one a block, of the strips with postings */
+    uint32_t first, blocks;
+} rank_strips_term;
+
 typedef struct rank_lanes {
     const char *name;
 
@@ -137,6 +146,11 @@ typedef struct rank_lanes {
                         uint8_t *posts);
     void (*need_numbers)(const uint16_t *numbers, uint32_t blocks, const uint16_t *sums,
                          const uint16_t *least, const uint8_t *postings, uint8_t *posts);
+
+    /* Of `count` strips leaves the posts the numbers of whose terms add up to what `least` says of
+       the block, or more. Sums must stay below 65,536. */
+    void (*keep_able)(const rank_strips_term *terms, uint32_t term_count, const uint16_t *strips,
+                      uint32_t count, const uint16_t *least, uint8_t *posts);
 
     /*
      * units = rank_bound_of(codes), 0 where a code is 0; sums += units. factors: the largest of

@@ -321,6 +321,64 @@ static void check_strip_posts(const rank_lanes *k, prng *r) {
     }
 }
 
+/* Posts of some strips by the numbers of the terms that they have. */
+static void check_able(const rank_lanes *k, prng *r) {
+    enum { BLOCKS = 5, STRIPS = BLOCKS * RANK_STRIPS, TERMS = 4, SHARE = 60000 / TERMS };
+    rank_strips_term terms[TERMS];
+    uint16_t postings[TERMS][STRIPS], levels[TERMS][16], numbers[TERMS][BLOCKS], least[BLOCKS];
+    uint16_t posts[STRIPS], kept[STRIPS], which[STRIPS];
+    uint8_t halves[TERMS][STRIPS / 2];
+    uint32_t count = 0, term_count = 1 + prng_below(r, TERMS);
+    for (uint32_t t = 0; t < TERMS; t++) {
+        uint32_t first = prng_below(r, BLOCKS), blocks = 1 + prng_below(r, BLOCKS - first);
+        for (uint32_t i = 0; i < STRIPS; i++) {
+            halves[t][i / 2] = (uint8_t)prng_below(r, 256);
+            postings[t][i] = (uint16_t)(prng_below(r, 4) ? prng_below(r, 65536) : 0);
+        }
+        for (uint32_t i = 0; i < 16; i++) {
+            levels[t][i] = (uint16_t)(i ? prng_below(r, SHARE) : 0);
+            numbers[t][i % BLOCKS] = (uint16_t)prng_below(r, SHARE);
+        }
+        bool by_level = prng_below(r, 2);
+        terms[t] = (rank_strips_term){(const uint8_t *)postings[t], by_level ? halves[t] : NULL,
+                                      levels[t], numbers[t], by_level ? first : 0,
+                                      by_level ? blocks : BLOCKS};
+    }
+    for (uint32_t i = 0; i < STRIPS; i++) {
+        posts[i] = (uint16_t)prng_below(r, 65536);
+        least[i / RANK_STRIPS] = (uint16_t)prng_below(r, TERMS * SHARE);
+        which[count] = (uint16_t)i;
+        count += prng_below(r, 2);
+    }
+    memcpy(kept, posts, sizeof posts);
+    k->keep_able(terms, term_count, which, count, least, (uint8_t *)kept);
+    bool good = true;
+    for (uint32_t i = 0, at = 0; i < STRIPS; i++) {
+        uint32_t able = UINT16_MAX, block = i / RANK_STRIPS;
+        if (at < count && which[at] == i) {
+            at++;
+            able = 0;
+            for (uint32_t post = 0; post < RANK_STRIPS; post++) {
+                uint32_t sum = 0;
+                for (uint32_t t = 0; t < term_count; t++) {
+                    const rank_strips_term *of = &terms[t];
+                    uint32_t from = i - of->first * RANK_STRIPS, number = numbers[t][block];
+                    if (of->halves) {
+                        bool there = block >= of->first && block < of->first + of->blocks;
+                        number = there ? levels[t][halves[t][from / 2] >> from % 2 * 4 & 15] : 0;
+                    }
+                    sum += postings[t][i] >> post & 1 ? number : 0;
+                }
+                able |= (uint32_t)(sum >= least[block]) << post;
+            }
+        }
+        good &= kept[i] == (posts[i] & able);
+    }
+    if (!CHECK(good)) {
+        test_note("kernel %s, %u terms", k->name, term_count);
+    }
+}
+
 static void check_factors(const rank_lanes *k, prng *r) {
     uint8_t scores[RANK_LANES * RANK_SCORES];
     float factors[RANK_LANES];
@@ -519,6 +577,7 @@ void test_rank_lanes(void) {
             check_reached(all[i], &r);
             check_strips(all[i], &r);
             check_strip_posts(all[i], &r);
+            check_able(all[i], &r);
             check_factors(all[i], &r);
             check_values(all[i], &r);
             check_blend(all[i], &r);
