@@ -14,7 +14,7 @@
  *     posts      bits of those that may win: in a strip whose sum is enough, and with each term
  *                without whose number it would not be. Few strips have more than they need, so that
  *                most posts have to have nearly all terms: a rare one leaves few. Then those whose
- *                own terms have enough in their strip: of a sentence of 19 terms one in 20
+ *                own terms have enough in their strip: of a sentence of 19 terms one in 22
  *     score      strip by strip where most posts of a strip may win (strip_batch.c), else post by
  *                post (few.c): what a post has at most is known from the terms that it has, before
  *                a tf is read
@@ -51,7 +51,7 @@ enum {
     POSTINGS_EACH = 128, /* for each so many postings of rare terms one block more has to be left */
     POSTINGS_MAX = LIST_BLOCKED_MAX + KERNEL_READ_BYTES, /* of lists that are no bitsets */
     STEPS = 64,          /* of what they have */
-    ABLE_FROM = 3,       /* terms: of fewer a post has all that it needs */
+    ABLE_FROM = 5,       /* terms: of fewer posts have what they need, nearly always */
     BATCH_EACH = 4,      /* posts a strip: from here on all posts of it are scored together */
 };
 
