@@ -43,6 +43,11 @@
 #define EVAL_STRIPS_RARE 4
 #endif
 
+/* Of fewer terms nearly all posts that have those that they need have enough. Likewise. */
+#ifndef EVAL_STRIPS_ABLE
+#define EVAL_STRIPS_ABLE 5u
+#endif
+
 enum {
     STRIPS_EACH = 6,     /* or where more strips a block have posts that may win, and more */
                          /* such posts than terms */
@@ -51,7 +56,6 @@ enum {
     POSTINGS_EACH = 128, /* for each so many postings of rare terms one block more has to be left */
     POSTINGS_MAX = LIST_BLOCKED_MAX + KERNEL_READ_BYTES, /* of lists that are no bitsets */
     STEPS = 64,          /* of what they have */
-    ABLE_FROM = 5,       /* terms: of fewer posts have what they need, nearly always */
     BATCH_EACH = 4,      /* posts a strip: from here on all posts of it are scored together */
 };
 
@@ -310,7 +314,7 @@ static uint32_t keep_posts(strip_cell *s) {
         }
     }
     uint16_t strips[LIST_STRIPS];
-    if (s->ec->lane_count >= ABLE_FROM) {
+    if (s->ec->lane_count >= EVAL_STRIPS_ABLE) {
         uint32_t count = find_strips(e, &s->posts, strips);
         e->lanes->keep_able(s->terms, s->ec->lane_count, strips, count, s->least, posts);
     }
