@@ -7,6 +7,7 @@
 enum {
     BATCH = RANK_LANES / STRIP_DOCS, /* strips */
     STRIPS_A_WORD = 64 / STRIP_DOCS,
+    FETCHED = 4, /* terms whose tfs are fetched ahead */
 };
 
 /* Strips whose posts are scored together. */
@@ -170,6 +171,38 @@ static uint32_t add_lane(strip_batch *b, const eval_lane *lane) {
     return keep_alive(b);
 }
 
+/* ---- What the next strips need ------------------------------------------------------------- */
+
+static void fetch_entry(const list_lengths *lengths, uint32_t low) {
+    const uint8_t *at = lengths->entries;
+    __builtin_prefetch(at + (size_t)(low - lengths->first) * lengths->stride);
+}
+
+/* Where its tfs are, nearly, of the terms that are added first; its lengths and scores. */
+static void fetch_strip(const strip_cell *s, uint32_t strip) {
+    const eval_cell *ec = s->ec;
+    const cell *c = ec->c;
+    uint32_t block = strip / RANK_STRIPS, low = strip * STRIP_DOCS;
+    for (uint32_t i = ec->lane_count, end = i > FETCHED ? i - FETCHED : 0; i-- > end;) {
+        const list_view *list = &ec->by_most[i]->in->list;
+        if (list->container_kind == LIST_BITSET) {
+            const uint8_t *ranks = list->ranks + (size_t)block * sizeof(uint16_t);
+            uint32_t from = load_u16(ranks), to = list->count;
+            to = block + 1 < EVAL_CELL_BLOCKS ? load_u16(ranks + sizeof(uint16_t)) : to;
+            uint32_t rank = from + (to - from) * (strip % RANK_STRIPS) / RANK_STRIPS;
+            __builtin_prefetch(list->tf_codes + (size_t)rank * list->tf_bits / 8);
+        }
+    }
+    if (low >= c->from && low < c->end) {
+        fetch_entry(&c->body, low);
+        fetch_entry(&c->title, low);
+        __builtin_prefetch(s->e->prior.blends ? c->scores + (size_t)(low - c->from) * RANK_SCORES
+                                              : NULL);
+    }
+}
+
+/* ---- Batches ------------------------------------------------------------------------------- */
+
 static void offer_alive(strip_batch *b) {
     for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
         for (uint64_t left = b->alive[word]; left; left &= left - 1) {
@@ -208,6 +241,9 @@ void strips_score_batches(strip_cell *s, const strips_posts *posts, const uint16
         for (uint32_t i = 0; i < b.count; i++) {
             b.strips[i] = strips[from + i];
             b.rests[i] = s->sums[b.strips[i]];
+        }
+        for (uint32_t i = from + b.count; i < count && i < from + b.count + BATCH; i++) {
+            fetch_strip(s, strips[i]);
         }
         score_batch(&b);
     }
