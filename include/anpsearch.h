@@ -473,8 +473,8 @@ typedef struct anp_hit {
 
 /*
  * The id of a post by its ordinal, NUL-terminated: for those of many hits that are shown. Costs
- * some 0.2 us. ANP_INVALID for an ordinal that the snapshot does not have; `id` has room for 256
- * bytes.
+ * some 0.2 us. ANP_INVALID for an ordinal that no live post of the snapshot has; `id` has room for
+ * 256 bytes.
  */
 ANP_API ANP_MUST_USE anp_status anp_ordinal_id(anp_snapshot *snapshot, uint32_t ordinal,
                                                char id[256], anp_error *err);

@@ -85,7 +85,8 @@ anp_status anp_ordinal_id(anp_snapshot *s, uint32_t ordinal, char id[256], anp_e
     if (!s || !id) {
         return missing(err, s ? "id" : "the snapshot");
     }
-    if (ordinal >= snapshot_docno_end(s->inner)) {
+    if (ordinal >= snapshot_docno_end(s->inner) ||
+        bitmap_contains(snapshot_deleted(s->inner), ordinal)) {
         return error_set(err, ANP_INVALID, "no post has the ordinal %u; give one that a hit of "
                          "this snapshot had", ordinal);
     }

@@ -147,7 +147,8 @@ static bool page_keys(tree_cursor *c, uint64_t *least, uint64_t *greatest) {
     leaf->index = 0;
     bool read = tree_entry(c, &first);
     leaf->index = leaf->page.count - 1;
-    read = read && tree_entry(c, &last);
+    read = read && tree_entry(c, &last) && first.key.len == sizeof *least &&
+           last.key.len == sizeof *greatest;
     *least = read ? load_u64(first.key.data) : 0;
     *greatest = read ? load_u64(last.key.data) : 0;
     return read;

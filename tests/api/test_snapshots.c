@@ -148,10 +148,19 @@ static void ordinals(void) {
     add(w, "{\"id\":\"b\",\"title\":\"plums\",\"body\":\"no fruit here\"}");
     add(w, "{\"id\":\"c\",\"title\":\"trees\",\"body\":\"a plum tree and a fig tree\"}");
     CHECK_EQ_INT(anp_writer_commit(w, NULL), ANP_OK);
-    anp_writer_close(w);
-    anp_snapshot *s = snap(index);
+    anp_snapshot *s = snap(index), *later;
     check_ordinals(s, "fig tree");
     check_ordinals(s, "+tree -plum");
+    CHECK_EQ_INT(anp_writer_delete(w, "a", NULL), ANP_OK);
+    CHECK_EQ_INT(anp_writer_commit(w, NULL), ANP_OK);
+    anp_writer_close(w);
+    later = snap(index);
+    char id[256];
+    CHECK_EQ_INT(anp_ordinal_id(s, 0, id, NULL), ANP_OK);
+    CHECK_EQ_STR(id, "a");
+    CHECK_EQ_INT(anp_ordinal_id(later, 0, id, NULL), ANP_INVALID);
+    CHECK_EQ_INT(anp_ordinal_id(later, 1, id, NULL), ANP_OK);
+    anp_snapshot_close(later);
     anp_snapshot_close(s);
     anp_index_close(index);
 }
