@@ -17,11 +17,17 @@ static anp_status purge(store_txn *txn, const bitmap *dead, uint64_t first, uint
     return store_tighten(txn, STORE_POSTS, first, to, err);
 }
 
-/* What its batch owes of a window. Chunks may still be made of posts whose block is not full. */
+/* What the batch owes of a window. Chunks may still be made of posts whose block is not full. */
 static anp_status purge_window(store_txn *txn, const bitmap *dead, const bitmap *fresh,
                                uint64_t first, uint32_t docno_end, anp_error *err) {
     uint64_t settled = docno_end - docno_end % CHUNK_POSTS, end = first + WINDOW_DOCS;
-    for (uint64_t to; first < end && (to = first + PURGE_POSTS) <= settled; first = to) {
+    uint32_t docno = (uint32_t)first;
+    for (uint64_t to; bitmap_next(fresh, docno, &docno) && docno < end; docno = (uint32_t)to) {
+        first = docno - docno % PURGE_POSTS;
+        to = first + PURGE_POSTS;
+        if (to > settled) {
+            break;
+        }
         uint64_t now = bitmap_count_range(dead, first, to);
         uint64_t before = now - bitmap_count_range(fresh, first, to);
         if (now / PURGE_DEAD > before / PURGE_DEAD) {
