@@ -421,7 +421,7 @@ static uint32_t ask_each(const uint8_t tfs[RANK_LANES], const rank_lengths parts
     return count;
 }
 
-#if defined(__AVX512BW__)
+#if defined(__AVX2__)
 
 /* Whether products fit 16 bits, so that sums are cut there by adding with saturation. */
 static inline bool can_saturate(const rank_lengths parts[2]) {
@@ -430,6 +430,10 @@ static inline bool can_saturate(const rank_lengths parts[2]) {
     return parts[0].times <= (parts[0].width == 1 ? UINT8_MAX : 1) &&
            parts[1].times <= (parts[1].width == 1 ? UINT8_MAX : 1) && base <= UINT16_MAX;
 }
+
+#endif
+
+#if defined(__AVX512BW__)
 
 static inline __m512i entries_of_32(const rank_lengths *part, int i) {
     const uint8_t *at = part->entries + (size_t)part->width * (size_t)i;
@@ -526,6 +530,141 @@ static void scored(const uint8_t scores[RANK_LANES * RANK_SCORES], uint16_t leas
     for (int i = 0; i < RANK_LANES; i += 32) {
         __m512i sums = score_sums_of_32(scores + RANK_SCORES * i);
         lanes[i / 64] |= (uint64_t)_mm512_cmpge_epu16_mask(sums, want) << i % 64;
+    }
+}
+
+#elif defined(__AVX2__)
+
+/* Of 8 and 8 numbers of 32 bits, below 2^31, what fits 16. */
+static inline __m256i cut_to_16(__m256i first, __m256i second) {
+    return _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), _MM_SHUFFLE(3, 1, 2, 0));
+}
+
+static inline __m256i entries_of_16(const rank_lengths *part, int i) {
+    const uint8_t *at = part->entries + (size_t)part->width * (size_t)i;
+    if (!part->times) {
+        return _mm256_setzero_si256();
+    }
+    if (part->width == 1) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        return _mm256_mullo_epi16(_mm256_cvtepu8_epi16(bytes),
+                                  _mm256_set1_epi16((short)part->times));
+    }
+    return part->width == 2 ? load_strips(at) : cut_to_16(load_strips(at), load_strips(at + 32));
+}
+
+static inline __m256i lengths_of_16(const rank_lengths parts[2], int i) {
+    uint32_t base = parts[0].base * parts[0].times + parts[1].base * parts[1].times;
+    __m256i sum = _mm256_adds_epu16(entries_of_16(&parts[0], i), entries_of_16(&parts[1], i));
+    return _mm256_adds_epu16(sum, _mm256_set1_epi16((short)base));
+}
+
+/* A table by tf: its first 16 entries by their bytes, which is what most tfs ask for. */
+typedef struct tf_table {
+    const uint16_t *all;
+    __m128i low, high;
+} tf_table;
+
+static inline tf_table table_of(const uint16_t all[RANK_TFS]) {
+    __m256i first = load_strips(all);
+    __m256i bytes = _mm256_packus_epi16(_mm256_and_si256(first, _mm256_set1_epi16(UINT8_MAX)),
+                                        _mm256_srli_epi16(first, 8));
+    bytes = _mm256_permute4x64_epi64(bytes, _MM_SHUFFLE(3, 1, 2, 0));
+    return (tf_table){all, _mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
+}
+
+/* What a table says of 16 tfs. */
+static inline __m256i look_up_16(const tf_table *t, const uint8_t *tfs, __m128i bytes, bool low) {
+    if (!low) {
+        uint16_t found[16];
+        for (int i = 0; i < 16; i++) {
+            found[i] = t->all[lesser(tfs[i], RANK_TFS - 1)];
+        }
+        return load_strips(found);
+    }
+    __m128i lows = _mm_shuffle_epi8(t->low, bytes), highs = _mm_shuffle_epi8(t->high, bytes);
+    return _mm256_set_m128i(_mm_unpackhi_epi8(lows, highs), _mm_unpacklo_epi8(lows, highs));
+}
+
+static inline __m128i tfs_of_16(const uint8_t *tfs, bool *low) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)tfs);
+    *low = _mm_testz_si128(bytes, _mm_set1_epi8((char)0xf0));
+    return bytes;
+}
+
+/* Sums of four bytes. */
+static inline __m256i score_sums_of_16(const uint8_t *scores) {
+    const __m256i one = _mm256_set1_epi8(1), ones = _mm256_set1_epi16(1);
+    __m256i a = _mm256_maddubs_epi16(load_strips(scores), one);
+    __m256i b = _mm256_maddubs_epi16(load_strips(scores + 32), one);
+    return cut_to_16(_mm256_madd_epi16(a, ones), _mm256_madd_epi16(b, ones));
+}
+
+/* Bits of 16 lanes in which `less` is not more. */
+static inline uint64_t not_more(__m256i less, __m256i more) {
+    return lanes_of_16(_mm256_cmpeq_epi16(_mm256_max_epu16(less, more), more));
+}
+
+/* Bits of 16 lanes with a tf. */
+static inline uint64_t present(__m128i tfs) {
+    uint32_t none = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tfs, _mm_setzero_si128()));
+    return ~none & UINT16_MAX;
+}
+
+static inline uint32_t count_bits(const uint64_t lanes[RANK_LANE_WORDS]) {
+    uint32_t count = 0;
+    for (int word = 0; word < RANK_LANE_WORDS; word++) {
+        count += (uint32_t)__builtin_popcountll(lanes[word]);
+    }
+    return count;
+}
+
+static uint32_t within(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint16_t longest[RANK_TFS], uint64_t lanes[RANK_LANE_WORDS]) {
+    if (!can_saturate(parts)) {
+        return ask_each(tfs, parts, longest, NULL, NULL, lanes);
+    }
+    const tf_table table = table_of(longest);
+    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
+    for (int i = 0; i < RANK_LANES; i += 16) {
+        bool low;
+        __m128i tf = tfs_of_16(tfs + i, &low);
+        __m256i most = look_up_16(&table, tfs + i, tf, low);
+        lanes[i / 64] |= (not_more(lengths_of_16(parts, i), most) & present(tf)) << i % 64;
+    }
+    return count_bits(lanes);
+}
+
+static uint32_t worthy(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
+                       const uint8_t scores[RANK_LANES * RANK_SCORES], const rank_needs *needs,
+                       uint64_t lanes[RANK_LANE_WORDS]) {
+    if (!can_saturate(parts)) {
+        return ask_each(tfs, parts, NULL, scores, needs, lanes);
+    }
+    const tf_table bases = table_of(needs->base), slopes = table_of(needs->slope);
+    const tf_table less = table_of(needs->less);
+    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
+    for (int i = 0; i < RANK_LANES; i += 16) {
+        bool low;
+        const uint8_t *at = tfs + i;
+        __m128i tf = tfs_of_16(at, &low);
+        __m256i length = _mm256_min_epu16(lengths_of_16(parts, i), _mm256_set1_epi16(4095));
+        __m256i more = _mm256_mulhi_epu16(_mm256_slli_epi16(length, 4),
+                                          look_up_16(&slopes, at, tf, low));
+        __m256i need = _mm256_adds_epu16(look_up_16(&bases, at, tf, low), more);
+        need = _mm256_subs_epu16(need, look_up_16(&less, at, tf, low));
+        uint64_t may = not_more(need, score_sums_of_16(scores + RANK_SCORES * i));
+        lanes[i / 64] |= (may & present(tf)) << i % 64;
+    }
+    return count_bits(lanes);
+}
+
+static void scored(const uint8_t scores[RANK_LANES * RANK_SCORES], uint16_t least,
+                   uint64_t lanes[RANK_LANE_WORDS]) {
+    const __m256i want = _mm256_set1_epi16((short)least);
+    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
+    for (int i = 0; i < RANK_LANES; i += 16) {
+        lanes[i / 64] |= not_more(want, score_sums_of_16(scores + RANK_SCORES * i)) << i % 64;
     }
 }
 

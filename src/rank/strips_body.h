@@ -51,11 +51,15 @@ static inline __m256i strips_with(__m256i sums, uint16_t least) {
     return _mm256_cmpeq_epi16(sums, _mm256_max_epu16(sums, _mm256_set1_epi16((short)least)));
 }
 
-static inline uint32_t block_strips(const uint16_t *sums, uint16_t least) {
-    __m256i here = strips_with(load_strips(sums), least);
+/* A bit of each. */
+static inline uint32_t lanes_of_16(__m256i here) {
     __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(here),
                                     _mm256_extracti128_si256(here, 1));
     return (uint32_t)_mm_movemask_epi8(bytes);
+}
+
+static inline uint32_t block_strips(const uint16_t *sums, uint16_t least) {
+    return lanes_of_16(strips_with(load_strips(sums), least));
 }
 
 /* Adds a block's number where there are postings. */
@@ -115,10 +119,7 @@ static inline post_sums add_to_posts(post_sums sums, uint32_t posts, uint16_t nu
 }
 
 static inline uint32_t posts_reaching(post_sums sums, uint16_t least) {
-    __m256i here = strips_with(sums, least);
-    __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(here),
-                                    _mm256_extracti128_si256(here, 1));
-    return (uint32_t)_mm_movemask_epi8(bytes);
+    return lanes_of_16(strips_with(sums, least));
 }
 
 #else

@@ -116,8 +116,9 @@ static void check_promising(const rank_lanes *k, prng *r) {
     uint64_t within[RANK_LANE_WORDS], worthy[RANK_LANE_WORDS], scored[RANK_LANE_WORDS];
     rank_lengths parts[2] = {lengths_of(room[0], r), lengths_of(room[1], r)};
     uint16_t least = (uint16_t)prng_below(r, 402);
+    uint32_t rare = prng_below(r, 2) ? 3 : 100; /* one in so many is large */
     for (int i = 0; i < RANK_LANES; i++) {
-        tfs[i] = prng_below(r, 3) ? (uint8_t)prng_below(r, 8) : (uint8_t)prng_next(r);
+        tfs[i] = prng_below(r, rare) ? (uint8_t)prng_below(r, 16) : (uint8_t)prng_next(r);
     }
     for (int i = 0; i < RANK_LANES * RANK_SCORES; i++) {
         scores[i] = (uint8_t)prng_below(r, 101);
