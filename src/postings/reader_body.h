@@ -197,6 +197,18 @@ static inline uint32_t find_byte(const list_view *v, uint32_t from, uint32_t to,
     }
     return UINT32_MAX;
 #else
+#if defined(__AVX2__)
+    const __m256i want = _mm256_set1_epi8((char)key);
+    for (uint32_t at; from < to && to >= 32; from = at + 32) {
+        at = to - from > 32 ? from : to - 32; /* nothing behind them is read */
+        const __m256i *bytes = (const __m256i *)(const void *)(v->container + at);
+        __m256i same = _mm256_cmpeq_epi8(_mm256_loadu_si256(bytes), want);
+        uint32_t found = (uint32_t)_mm256_movemask_epi8(same) & UINT32_MAX << (from - at);
+        if (found) {
+            return at + (uint32_t)__builtin_ctz(found);
+        }
+    }
+#endif
     while (from < to && v->container[from] < key) {
         from++;
     }
@@ -419,7 +431,7 @@ static inline bool put_byte(uint32_t tf, uint8_t *out) {
 }
 
 static bool put_each(const list_view *v, uint32_t from, uint32_t count, uint8_t *tfs) {
-    uint32_t next = UINT32_MAX, width = v->tf_bits;
+    uint32_t next = UINT32_MAX, width = v->tf_bits, shift = (uint32_t)__builtin_ctz(width);
     size_t first = (size_t)from * width, end = first + (size_t)count * width;
     bool large = false;
     for (size_t bit = first; bit < end; bit += 64) {
@@ -429,7 +441,7 @@ static bool put_each(const list_view *v, uint32_t from, uint32_t count, uint8_t 
         }
         for (; found; found &= found - 1) {
             next = next == UINT32_MAX ? exceptions_below(v, from) : next;
-            size_t at = (bit - first + (size_t)__builtin_ctzll(found)) / width;
+            size_t at = (bit - first + (size_t)__builtin_ctzll(found)) >> shift;
             large |= put_byte(exception_tf(v, next++), &tfs[at]);
         }
     }
@@ -477,6 +489,35 @@ static bool put_exception_bytes(const list_view *v, uint32_t from, uint32_t coun
         next += here;
     }
     return large;
+}
+
+#elif defined(__AVX2__) && defined(__BMI2__)
+
+/* Exceptions of one byte are spread over the lanes that say so, 8 at a time. */
+static bool put_exception_bytes(const list_view *v, uint32_t from, uint32_t count, uint8_t *tfs) {
+    const uint64_t ones = 0x0101010101010101;
+    const __m128i full = _mm_set1_epi8((char)(1u << v->tf_bits % 8));
+    uint32_t first = UINT32_MAX, next = UINT32_MAX, i = 0;
+    bool large = false, whole = v->exception_bytes == 1 && v->tf_bits < 8;
+    for (; i < count && whole; i += whole ? 16 : 0) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(tfs + i));
+        uint32_t found = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, full)) &
+                         (uint32_t)below_bit(count - i < 16 ? count - i : 16);
+        if (!found) {
+            continue;
+        }
+        first = next = next == UINT32_MAX ? exceptions_below(v, from) : next;
+        /* up to 8 behind them are read */
+        whole = next <= v->exceptions && v->exceptions - next >= ones_of(found) + 8;
+        for (uint32_t at = i; found && whole; at += 8, found >>= 8) {
+            uint64_t lanes = _pdep_u64(found & UINT8_MAX, ones) * UINT8_MAX;
+            uint64_t those = _pdep_u64(load_u64(v->exception_tfs + next), lanes);
+            store_u64(tfs + at, (load_u64(tfs + at) & ~lanes) | those);
+            next += ones_of(found & UINT8_MAX);
+        }
+        large |= memchr(v->exception_tfs + first, UINT8_MAX, next - first) != NULL;
+    }
+    return (i < count && put_each(v, from + i, count - i, tfs + i)) || large;
 }
 
 #else
