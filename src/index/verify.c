@@ -4,8 +4,8 @@
  *     catalog    units lie one behind the other from 0 to the log, the log from there to the next
  *                ordinal; live + deleted = ordinals; word counts = sums of the lengths of live
  *                posts; groups are of whole windows
- *     posts      one for each ordinal, its id's entry names it when it is live; as many ids as
- *                live posts
+ *     posts      one for each live ordinal, whose id's entry names it, none but those of the dead
+ *                besides; as many ids as live posts
  *     deleted    each window's ordinals lie in it
  *     log        one record for each of its ordinals, each inverts
  *     terms, values: index/numbers.h, each number given once
@@ -89,18 +89,16 @@ static anp_status check_post(check *c, uint32_t docno, arena *scratch, uint64_t 
     snapshot *s = c->snapshot;
     uint32_t found;
     str id, json, row;
-    anp_status status = store_get(s->txn, STORE_POSTS, store_key_u64(docno), &row, &detail);
-    if (status == ANP_NOT_FOUND && bitmap_contains(s->deleted, docno)) {
+    bool dead = bitmap_contains(s->deleted, docno);
+    if (dead && store_get(s->txn, STORE_POSTS, store_key_u64(docno), &row, NULL) == ANP_NOT_FOUND) {
         return ANP_OK;
     }
+    anp_status status = snapshot_id(s, docno, scratch, &id, &detail);
     *held += status == ANP_OK;
-    if (status == ANP_OK || status == ANP_NOT_FOUND) {
-        status = snapshot_id(s, docno, scratch, &id, &detail);
-    }
     if (status == ANP_OK && snapshot_stores_posts(s)) {
         status = snapshot_post(s, docno, scratch, &json, &detail);
     }
-    if (status == ANP_OK && !bitmap_contains(s->deleted, docno)) {
+    if (status == ANP_OK && !dead) {
         status = snapshot_docno(s, id, &found, &detail);
         if (status == ANP_NOT_FOUND || (status == ANP_OK && found != docno)) {
             check_wrong(c, "the id %.*s does not lead to post %u", (int)id.len, id.data, docno);

@@ -175,7 +175,9 @@ static uint32_t add_lane(strip_batch *b, const eval_lane *lane) {
 
 static void fetch_entry(const list_lengths *lengths, uint32_t low) {
     const uint8_t *at = lengths->entries;
-    __builtin_prefetch(at + (size_t)(low - lengths->first) * lengths->stride);
+    if (lengths->count) {
+        __builtin_prefetch(at + (size_t)(low - lengths->first) * lengths->stride);
+    }
 }
 
 /* Where its tfs are, nearly, of the terms that are added first; its lengths and scores. */
@@ -196,8 +198,9 @@ static void fetch_strip(const strip_cell *s, uint32_t strip) {
     if (low >= c->from && low < c->end) {
         fetch_entry(&c->body, low);
         fetch_entry(&c->title, low);
-        __builtin_prefetch(s->e->prior.blends ? c->scores + (size_t)(low - c->from) * RANK_SCORES
-                                              : NULL);
+        if (s->e->prior.blends) {
+            __builtin_prefetch(c->scores + (size_t)(low - c->from) * RANK_SCORES);
+        }
     }
 }
 

@@ -421,21 +421,29 @@ static uint32_t ask_each(const uint8_t tfs[RANK_LANES], const rank_lengths parts
     return count;
 }
 
-#if defined(__AVX2__)
-
-/* Whether products fit 16 bits, so that sums are cut there by adding with saturation. */
-static inline bool can_saturate(const rank_lengths parts[2]) {
-    uint64_t base = (uint64_t)parts[0].base * parts[0].times +
-                    (uint64_t)parts[1].base * parts[1].times;
-    return parts[0].times <= (parts[0].width == 1 ? UINT8_MAX : 1) &&
-           parts[1].times <= (parts[1].width == 1 ? UINT8_MAX : 1) && base <= UINT16_MAX;
-}
-
-#endif
-
 #if defined(__AVX512BW__)
 
-static inline __m512i entries_of_32(const rank_lengths *part, int i) {
+enum { SOME = 32 }; /* lanes of 16 bits */
+typedef __m512i some;
+
+/* A table by tf. */
+typedef struct tf_table {
+    const uint16_t *all;
+} tf_table;
+
+static inline tf_table table_of(const uint16_t all[RANK_TFS]) {
+    return (tf_table){all};
+}
+
+/* What it says of some tfs. */
+static inline some look_up(const tf_table *t, const uint8_t *tfs) {
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)tfs);
+    some at = _mm512_cvtepu8_epi16(_mm256_min_epu8(bytes, _mm256_set1_epi8(RANK_TFS - 1)));
+    return _mm512_permutex2var_epi16(_mm512_loadu_si512((const void *)t->all), at,
+                                     _mm512_loadu_si512((const void *)(t->all + 32)));
+}
+
+static inline some entries_of(const rank_lengths *part, int i) {
     const uint8_t *at = part->entries + (size_t)part->width * (size_t)i;
     if (!part->times) {
         return _mm512_setzero_si512();
@@ -453,25 +461,23 @@ static inline __m512i entries_of_32(const rank_lengths *part, int i) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
 }
 
-static inline __m512i lengths_of_32(const rank_lengths parts[2], int i) {
-    uint32_t base = parts[0].base * parts[0].times + parts[1].base * parts[1].times;
-    __m512i sum = _mm512_adds_epu16(entries_of_32(&parts[0], i), entries_of_32(&parts[1], i));
-    return _mm512_adds_epu16(sum, _mm512_set1_epi16((short)base));
+static inline some add_saturating(some a, some b) {
+    return _mm512_adds_epu16(a, b);
 }
 
-/* What a table says of 32 tfs. */
-static inline __m512i look_up_32(const uint16_t table[RANK_TFS], __m512i tfs) {
-    return _mm512_permutex2var_epi16(_mm512_loadu_si512((const void *)table), tfs,
-                                     _mm512_loadu_si512((const void *)(table + 32)));
+static inline some all_of(uint32_t number) {
+    return _mm512_set1_epi16((short)number);
 }
 
-static inline __m512i tfs_of_32(const uint8_t *tfs) {
-    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)tfs);
-    return _mm512_cvtepu8_epi16(_mm256_min_epu8(bytes, _mm256_set1_epi8(RANK_TFS - 1)));
+/* base + (slope * length >> 12) - less; a length of more than 12 bits counts as 4,095. */
+static inline some need_of(some base, some slope, some length, some less) {
+    length = _mm512_slli_epi16(_mm512_min_epu16(length, all_of(4095)), 4);
+    some need = _mm512_adds_epu16(base, _mm512_mulhi_epu16(length, slope));
+    return _mm512_subs_epu16(need, less);
 }
 
 /* Sums of four bytes. */
-static inline __m512i score_sums_of_32(const uint8_t *scores) {
+static inline some score_sums_of(const uint8_t *scores) {
     const __m512i one = _mm512_set1_epi8(1), ones = _mm512_set1_epi16(1);
     __m512i a = _mm512_maddubs_epi16(_mm512_loadu_si512((const void *)scores), one);
     __m512i b = _mm512_maddubs_epi16(_mm512_loadu_si512((const void *)(scores + 64)), one);
@@ -479,68 +485,49 @@ static inline __m512i score_sums_of_32(const uint8_t *scores) {
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), mixed);
 }
 
-static uint32_t keep_present(const uint8_t tfs[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
-    uint32_t count = 0;
-    for (int word = 0; word < RANK_LANE_WORDS; word++) {
-        __m512i bytes = _mm512_loadu_si512((const void *)(tfs + 64 * word));
-        lanes[word] &= _mm512_test_epi8_mask(bytes, bytes);
-        count += (uint32_t)__builtin_popcountll(lanes[word]);
-    }
-    return count;
-}
-
-static uint32_t within(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
-                       const uint16_t longest[RANK_TFS], uint64_t lanes[RANK_LANE_WORDS]) {
-    if (!can_saturate(parts)) {
-        return ask_each(tfs, parts, longest, NULL, NULL, lanes);
-    }
-    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
-    for (int i = 0; i < RANK_LANES; i += 32) {
-        __m512i most = look_up_32(longest, tfs_of_32(tfs + i));
-        uint64_t may = _mm512_cmple_epu16_mask(lengths_of_32(parts, i), most);
-        lanes[i / 64] |= may << i % 64;
-    }
-    return keep_present(tfs, lanes);
-}
-
-static uint32_t worthy(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
-                       const uint8_t scores[RANK_LANES * RANK_SCORES], const rank_needs *needs,
-                       uint64_t lanes[RANK_LANE_WORDS]) {
-    if (!can_saturate(parts)) {
-        return ask_each(tfs, parts, NULL, scores, needs, lanes);
-    }
-    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
-    for (int i = 0; i < RANK_LANES; i += 32) {
-        __m512i tf = tfs_of_32(tfs + i);
-        __m512i length = _mm512_min_epu16(lengths_of_32(parts, i), _mm512_set1_epi16(4095));
-        __m512i more = _mm512_mulhi_epu16(_mm512_slli_epi16(length, 4),
-                                          look_up_32(needs->slope, tf));
-        __m512i need = _mm512_adds_epu16(look_up_32(needs->base, tf), more);
-        need = _mm512_subs_epu16(need, look_up_32(needs->less, tf));
-        __m512i sums = score_sums_of_32(scores + RANK_SCORES * i);
-        lanes[i / 64] |= (uint64_t)_mm512_cmple_epu16_mask(need, sums) << i % 64;
-    }
-    return keep_present(tfs, lanes);
-}
-
-static void scored(const uint8_t scores[RANK_LANES * RANK_SCORES], uint16_t least,
-                   uint64_t lanes[RANK_LANE_WORDS]) {
-    const __m512i want = _mm512_set1_epi16((short)least);
-    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
-    for (int i = 0; i < RANK_LANES; i += 32) {
-        __m512i sums = score_sums_of_32(scores + RANK_SCORES * i);
-        lanes[i / 64] |= (uint64_t)_mm512_cmpge_epu16_mask(sums, want) << i % 64;
-    }
+/* Bits of the lanes in which `less` is not more. */
+static inline uint64_t not_more(some less, some more) {
+    return _mm512_cmple_epu16_mask(less, more);
 }
 
 #elif defined(__AVX2__)
 
+enum { SOME = 16 }; /* lanes of 16 bits */
+typedef __m256i some;
+
+/* A table by tf: its first 16 entries by their bytes, which is what most tfs ask for. */
+typedef struct tf_table {
+    const uint16_t *all;
+    __m128i low, high;
+} tf_table;
+
+static inline tf_table table_of(const uint16_t all[RANK_TFS]) {
+    __m256i first = load_256(all);
+    __m256i bytes = _mm256_packus_epi16(_mm256_and_si256(first, _mm256_set1_epi16(UINT8_MAX)),
+                                        _mm256_srli_epi16(first, 8));
+    bytes = _mm256_permute4x64_epi64(bytes, _MM_SHUFFLE(3, 1, 2, 0));
+    return (tf_table){all, _mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
+}
+
+/* What it says of some tfs. */
+static inline some look_up(const tf_table *t, const uint8_t *tfs) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)tfs);
+    if (!_mm_testz_si128(bytes, _mm_set1_epi8((char)0xf0))) { /* one is 16 or more */
+        uint16_t found[SOME];
+        for (int i = 0; i < SOME; i++) {
+            found[i] = t->all[lesser(tfs[i], RANK_TFS - 1)];
+        }
+        return load_256(found);
+    }
+    return bytes_to_16(_mm_shuffle_epi8(t->low, bytes), _mm_shuffle_epi8(t->high, bytes));
+}
+
 /* Of 8 and 8 numbers of 32 bits, below 2^31, what fits 16. */
-static inline __m256i cut_to_16(__m256i first, __m256i second) {
+static inline some cut_to_16(__m256i first, __m256i second) {
     return _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), _MM_SHUFFLE(3, 1, 2, 0));
 }
 
-static inline __m256i entries_of_16(const rank_lengths *part, int i) {
+static inline some entries_of(const rank_lengths *part, int i) {
     const uint8_t *at = part->entries + (size_t)part->width * (size_t)i;
     if (!part->times) {
         return _mm256_setzero_si256();
@@ -550,69 +537,62 @@ static inline __m256i entries_of_16(const rank_lengths *part, int i) {
         return _mm256_mullo_epi16(_mm256_cvtepu8_epi16(bytes),
                                   _mm256_set1_epi16((short)part->times));
     }
-    return part->width == 2 ? load_strips(at) : cut_to_16(load_strips(at), load_strips(at + 32));
+    return part->width == 2 ? load_256(at) : cut_to_16(load_256(at), load_256(at + 32));
 }
 
-static inline __m256i lengths_of_16(const rank_lengths parts[2], int i) {
-    uint32_t base = parts[0].base * parts[0].times + parts[1].base * parts[1].times;
-    __m256i sum = _mm256_adds_epu16(entries_of_16(&parts[0], i), entries_of_16(&parts[1], i));
-    return _mm256_adds_epu16(sum, _mm256_set1_epi16((short)base));
+static inline some add_saturating(some a, some b) {
+    return _mm256_adds_epu16(a, b);
 }
 
-/* A table by tf: its first 16 entries by their bytes, which is what most tfs ask for. */
-typedef struct tf_table {
-    const uint16_t *all;
-    __m128i low, high;
-} tf_table;
-
-static inline tf_table table_of(const uint16_t all[RANK_TFS]) {
-    __m256i first = load_strips(all);
-    __m256i bytes = _mm256_packus_epi16(_mm256_and_si256(first, _mm256_set1_epi16(UINT8_MAX)),
-                                        _mm256_srli_epi16(first, 8));
-    bytes = _mm256_permute4x64_epi64(bytes, _MM_SHUFFLE(3, 1, 2, 0));
-    return (tf_table){all, _mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
+static inline some all_of(uint32_t number) {
+    return _mm256_set1_epi16((short)number);
 }
 
-/* What a table says of 16 tfs. */
-static inline __m256i look_up_16(const tf_table *t, const uint8_t *tfs, __m128i bytes, bool low) {
-    if (!low) {
-        uint16_t found[16];
-        for (int i = 0; i < 16; i++) {
-            found[i] = t->all[lesser(tfs[i], RANK_TFS - 1)];
-        }
-        return load_strips(found);
-    }
-    __m128i lows = _mm_shuffle_epi8(t->low, bytes), highs = _mm_shuffle_epi8(t->high, bytes);
-    return _mm256_set_m128i(_mm_unpackhi_epi8(lows, highs), _mm_unpacklo_epi8(lows, highs));
-}
-
-static inline __m128i tfs_of_16(const uint8_t *tfs, bool *low) {
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)tfs);
-    *low = _mm_testz_si128(bytes, _mm_set1_epi8((char)0xf0));
-    return bytes;
+/* base + (slope * length >> 12) - less; a length of more than 12 bits counts as 4,095. */
+static inline some need_of(some base, some slope, some length, some less) {
+    length = _mm256_slli_epi16(_mm256_min_epu16(length, all_of(4095)), 4);
+    some need = _mm256_adds_epu16(base, _mm256_mulhi_epu16(length, slope));
+    return _mm256_subs_epu16(need, less);
 }
 
 /* Sums of four bytes. */
-static inline __m256i score_sums_of_16(const uint8_t *scores) {
+static inline some score_sums_of(const uint8_t *scores) {
     const __m256i one = _mm256_set1_epi8(1), ones = _mm256_set1_epi16(1);
-    __m256i a = _mm256_maddubs_epi16(load_strips(scores), one);
-    __m256i b = _mm256_maddubs_epi16(load_strips(scores + 32), one);
+    __m256i a = _mm256_maddubs_epi16(load_256(scores), one);
+    __m256i b = _mm256_maddubs_epi16(load_256(scores + 32), one);
     return cut_to_16(_mm256_madd_epi16(a, ones), _mm256_madd_epi16(b, ones));
 }
 
-/* Bits of 16 lanes in which `less` is not more. */
-static inline uint64_t not_more(__m256i less, __m256i more) {
+/* Bits of the lanes in which `less` is not more. */
+static inline uint64_t not_more(some less, some more) {
     return lanes_of_16(_mm256_cmpeq_epi16(_mm256_max_epu16(less, more), more));
 }
 
-/* Bits of 16 lanes with a tf. */
-static inline uint64_t present(__m128i tfs) {
-    uint32_t none = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tfs, _mm_setzero_si128()));
-    return ~none & UINT16_MAX;
+#endif
+
+#if defined(__AVX2__)
+
+/* Whether products fit 16 bits, so that sums are cut there by adding with saturation. */
+static inline bool can_saturate(const rank_lengths parts[2]) {
+    uint64_t base = (uint64_t)parts[0].base * parts[0].times +
+                    (uint64_t)parts[1].base * parts[1].times;
+    return parts[0].times <= (parts[0].width == 1 ? UINT8_MAX : 1) &&
+           parts[1].times <= (parts[1].width == 1 ? UINT8_MAX : 1) && base <= UINT16_MAX;
 }
 
-static inline uint32_t count_bits(const uint64_t lanes[RANK_LANE_WORDS]) {
+static inline some lengths_of(const rank_lengths parts[2], int i) {
+    uint32_t base = parts[0].base * parts[0].times + parts[1].base * parts[1].times;
+    some sum = add_saturating(entries_of(&parts[0], i), entries_of(&parts[1], i));
+    return add_saturating(sum, all_of(base));
+}
+
+/* Leaves the lanes with a tf; how many. */
+static uint32_t keep_present(const uint8_t tfs[RANK_LANES], uint64_t lanes[RANK_LANE_WORDS]) {
     uint32_t count = 0;
+    for (int i = 0; i < RANK_LANES; i += 32) {
+        __m256i none = _mm256_cmpeq_epi8(load_256(tfs + i), _mm256_setzero_si256());
+        lanes[i / 64] &= ~((uint64_t)(uint32_t)_mm256_movemask_epi8(none) << i % 64);
+    }
     for (int word = 0; word < RANK_LANE_WORDS; word++) {
         count += (uint32_t)__builtin_popcountll(lanes[word]);
     }
@@ -624,15 +604,12 @@ static uint32_t within(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2
     if (!can_saturate(parts)) {
         return ask_each(tfs, parts, longest, NULL, NULL, lanes);
     }
-    const tf_table table = table_of(longest);
+    const tf_table most = table_of(longest);
     memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
-    for (int i = 0; i < RANK_LANES; i += 16) {
-        bool low;
-        __m128i tf = tfs_of_16(tfs + i, &low);
-        __m256i most = look_up_16(&table, tfs + i, tf, low);
-        lanes[i / 64] |= (not_more(lengths_of_16(parts, i), most) & present(tf)) << i % 64;
+    for (int i = 0; i < RANK_LANES; i += SOME) {
+        lanes[i / 64] |= not_more(lengths_of(parts, i), look_up(&most, tfs + i)) << i % 64;
     }
-    return count_bits(lanes);
+    return keep_present(tfs, lanes);
 }
 
 static uint32_t worthy(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2],
@@ -644,27 +621,20 @@ static uint32_t worthy(const uint8_t tfs[RANK_LANES], const rank_lengths parts[2
     const tf_table bases = table_of(needs->base), slopes = table_of(needs->slope);
     const tf_table less = table_of(needs->less);
     memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
-    for (int i = 0; i < RANK_LANES; i += 16) {
-        bool low;
-        const uint8_t *at = tfs + i;
-        __m128i tf = tfs_of_16(at, &low);
-        __m256i length = _mm256_min_epu16(lengths_of_16(parts, i), _mm256_set1_epi16(4095));
-        __m256i more = _mm256_mulhi_epu16(_mm256_slli_epi16(length, 4),
-                                          look_up_16(&slopes, at, tf, low));
-        __m256i need = _mm256_adds_epu16(look_up_16(&bases, at, tf, low), more);
-        need = _mm256_subs_epu16(need, look_up_16(&less, at, tf, low));
-        uint64_t may = not_more(need, score_sums_of_16(scores + RANK_SCORES * i));
-        lanes[i / 64] |= (may & present(tf)) << i % 64;
+    for (int i = 0; i < RANK_LANES; i += SOME) {
+        some need = need_of(look_up(&bases, tfs + i), look_up(&slopes, tfs + i),
+                            lengths_of(parts, i), look_up(&less, tfs + i));
+        lanes[i / 64] |= not_more(need, score_sums_of(scores + RANK_SCORES * i)) << i % 64;
     }
-    return count_bits(lanes);
+    return keep_present(tfs, lanes);
 }
 
 static void scored(const uint8_t scores[RANK_LANES * RANK_SCORES], uint16_t least,
                    uint64_t lanes[RANK_LANE_WORDS]) {
-    const __m256i want = _mm256_set1_epi16((short)least);
+    const some want = all_of(least);
     memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
-    for (int i = 0; i < RANK_LANES; i += 16) {
-        lanes[i / 64] |= not_more(want, score_sums_of_16(scores + RANK_SCORES * i)) << i % 64;
+    for (int i = 0; i < RANK_LANES; i += SOME) {
+        lanes[i / 64] |= not_more(want, score_sums_of(scores + RANK_SCORES * i)) << i % 64;
     }
 }
 

@@ -33,8 +33,13 @@ static inline __m128i halves_of(const uint8_t *halves) {
                              _mm_and_si128(_mm_srli_epi16(packed, 4), half));
 }
 
-static inline __m256i load_strips(const void *at) {
+static inline __m256i load_256(const void *at) {
     return _mm256_loadu_si256((const __m256i *)at);
+}
+
+/* 16 numbers of their low and their high bytes. */
+static inline __m256i bytes_to_16(__m128i low, __m128i high) {
+    return _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
 }
 
 /* The numbers of a block's strips. */
@@ -42,8 +47,7 @@ static inline __m256i numbers_of(const uint8_t *halves, const rank_levels *level
     const __m128i lows = _mm_loadu_si128((const __m128i *)(const void *)levels->low);
     const __m128i highs = _mm_loadu_si128((const __m128i *)(const void *)levels->high);
     __m128i at = halves_of(halves);
-    __m128i low = _mm_shuffle_epi8(lows, at), high = _mm_shuffle_epi8(highs, at);
-    return _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
+    return bytes_to_16(_mm_shuffle_epi8(lows, at), _mm_shuffle_epi8(highs, at));
 }
 
 /* All bits of the strips with `least` and more. */
@@ -59,32 +63,32 @@ static inline uint32_t lanes_of_16(__m256i here) {
 }
 
 static inline uint32_t block_strips(const uint16_t *sums, uint16_t least) {
-    return lanes_of_16(strips_with(load_strips(sums), least));
+    return lanes_of_16(strips_with(load_256(sums), least));
 }
 
 /* Adds a block's number where there are postings. */
 static inline void add_block_numbers(const uint8_t *postings, uint16_t number, uint16_t *sums) {
-    __m256i none = _mm256_cmpeq_epi16(load_strips(postings), _mm256_setzero_si256());
+    __m256i none = _mm256_cmpeq_epi16(load_256(postings), _mm256_setzero_si256());
     __m256i more = _mm256_andnot_si256(none, _mm256_set1_epi16((short)number));
-    _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_add_epi16(load_strips(sums), more));
+    _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_add_epi16(load_256(sums), more));
 }
 
 static inline void add_block_levels(const uint8_t *halves, const rank_levels *levels,
                                     uint16_t *sums) {
     __m256i more = numbers_of(halves, levels);
-    _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_add_epi16(load_strips(sums), more));
+    _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_add_epi16(load_256(sums), more));
 }
 
 static inline void keep_block_strips(const uint16_t *sums, uint16_t least, uint8_t *posts) {
-    __m256i left = _mm256_and_si256(load_strips(posts), strips_with(load_strips(sums), least));
+    __m256i left = _mm256_and_si256(load_256(posts), strips_with(load_256(sums), least));
     _mm256_storeu_si256((__m256i *)(void *)posts, left);
 }
 
 static inline void need_strips(__m256i numbers, const uint16_t *sums, uint16_t least,
                                const uint8_t *postings, uint8_t *posts) {
-    __m256i without = strips_with(_mm256_sub_epi16(load_strips(sums), numbers), least);
-    __m256i able = _mm256_or_si256(without, load_strips(postings));
-    _mm256_storeu_si256((__m256i *)(void *)posts, _mm256_and_si256(load_strips(posts), able));
+    __m256i without = strips_with(_mm256_sub_epi16(load_256(sums), numbers), least);
+    __m256i able = _mm256_or_si256(without, load_256(postings));
+    _mm256_storeu_si256((__m256i *)(void *)posts, _mm256_and_si256(load_256(posts), able));
 }
 
 static inline void need_block_levels(const uint8_t *halves, const rank_levels *levels,
@@ -95,7 +99,7 @@ static inline void need_block_levels(const uint8_t *halves, const rank_levels *l
 
 static inline void need_block_numbers(uint16_t number, const uint16_t *sums, uint16_t least,
                                       const uint8_t *postings, uint8_t *posts) {
-    __m256i none = _mm256_cmpeq_epi16(load_strips(postings), _mm256_setzero_si256());
+    __m256i none = _mm256_cmpeq_epi16(load_256(postings), _mm256_setzero_si256());
     need_strips(_mm256_andnot_si256(none, _mm256_set1_epi16((short)number)), sums, least, postings,
                 posts);
 }
