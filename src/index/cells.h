@@ -33,8 +33,6 @@ typedef struct cell {
     uint64_t title_most, body_most; /* no post has more words */
     const uint8_t *scores;      /* of low `from` on: four bytes or four floats a post */
     uint32_t score_bytes;       /* 4 or 16; 0: no post has any */
-    const uint16_t *best_sums;  /* once they were asked for */
-    const uint16_t *best_posts; /* likewise */
 } cell;
 
 typedef struct cell_list {
@@ -71,21 +69,6 @@ anp_status cells_read_columns(snapshot *s, const cell *c, anp_error *err);
 static inline anp_status cells_open(snapshot *s, const cell *c, anp_error *err) {
     return c->open ? ANP_OK : cells_read_columns(s, c, err);
 }
-
-/*
- * The greatest sum of a post's four scores in each of a window's blocks of 256 ordinals, dead posts
- * too; NULL where scores are no bytes. Kept for the snapshot's life: the first time costs a read of
- * the cell's scores.
- */
-anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp_error *err);
-
-/*
- * The lows of the posts with the greatest sums of scores, dead ones too, of the same sum the lower
- * one first: CELL_BEST_POSTS, or all; NULL where scores are no bytes. Kept likewise; the first time
- * costs two reads of the cell's scores.
- */
-enum { CELL_BEST_POSTS = 512 };
-anp_status cells_best_posts(snapshot *s, const cell *c, const uint16_t **out, anp_error *err);
 
 /* A post's scores, of which there are some; of a low outside of the cell any post's. */
 static inline const uint8_t *cell_scores_at(const cell *c, uint32_t low) {

@@ -7,6 +7,7 @@
 #include "index/cells.h"
 
 #include "base/error.h"
+#include "index/factors.h"
 #include "index/pairs.h"
 #include "index/snapshot_impl.h"
 #include "rank/bounds.h"
@@ -74,57 +75,6 @@ static anp_status read_columns(snapshot *s, cell *c, anp_error *err) {
 
 anp_status cells_read_columns(snapshot *s, const cell *c, anp_error *err) {
     return read_columns(s, &s->cell_cache->cells.items[c - s->cell_cache->cells.items], err);
-}
-
-anp_status cells_best_sums(snapshot *s, const cell *c, const uint16_t **out, anp_error *err) {
-    *out = c->best_sums;
-    TRY(cells_open(s, c, err));
-    if (*out || c->score_bytes != 4) {
-        return ANP_OK;
-    }
-    uint16_t *sums = arena_array(&s->cell_cache->memory, uint16_t, LIST_BLOCKS);
-    if (!sums) {
-        return nomem(err);
-    }
-    for (uint32_t low = c->from; low < c->end; low++) {
-        uint16_t sum = (uint16_t)cell_score_sum(c, low);
-        uint16_t *best = &sums[low / BLOCK_DOCS];
-        *best = sum > *best ? sum : *best;
-    }
-    s->cell_cache->cells.items[c - s->cell_cache->cells.items].best_sums = *out = sums;
-    return ANP_OK;
-}
-
-enum { SUMS = RANK_SCORES * UINT8_MAX + 1 }; /* of a post's scores */
-
-/* By counting: sums are few different numbers. */
-anp_status cells_best_posts(snapshot *s, const cell *c, const uint16_t **out, anp_error *err) {
-    uint32_t starts[SUMS] = {0}, before = 0;
-    *out = c->best_posts;
-    TRY(cells_open(s, c, err));
-    if (*out || c->score_bytes != 4) {
-        return ANP_OK;
-    }
-    uint16_t *lows = arena_array(&s->cell_cache->memory, uint16_t, CELL_BEST_POSTS);
-    if (!lows) {
-        return nomem(err);
-    }
-    for (uint32_t low = c->from; low < c->end; low++) {
-        starts[cell_score_sum(c, low)]++;
-    }
-    for (uint32_t sum = SUMS; sum-- > 0;) {
-        uint32_t here = starts[sum];
-        starts[sum] = before;
-        before += here;
-    }
-    for (uint32_t low = c->from; low < c->end; low++) {
-        uint32_t at = starts[cell_score_sum(c, low)]++;
-        if (at < CELL_BEST_POSTS) {
-            lows[at] = (uint16_t)low;
-        }
-    }
-    s->cell_cache->cells.items[c - s->cell_cache->cells.items].best_posts = *out = lows;
-    return ANP_OK;
 }
 
 /* Arrays by ordinal have room for a window's posts. */
@@ -227,6 +177,8 @@ static void forget_lists(struct cell_cache *cache) {
 }
 
 void snapshot_free_cells(snapshot *s) {
+    factors_free(s->factors);
+    s->factors = NULL;
     if (s->cell_cache) {
         forget_lists(s->cell_cache);
         free(s->cell_cache->terms.items);
@@ -309,6 +261,8 @@ anp_status cell_postings_make(arena *memory, cell_postings *out, anp_error *err)
                            .blended = arena_alloc(memory, WINDOW_DOCS * sizeof *out->blended)};
     return out->docs && out->tfs && out->impacts && out->blended ? ANP_OK : nomem(err);
 }
+
+enum { SUMS = RANK_SCORES * UINT8_MAX + 1 }; /* of a post's scores */
 
 /* Blended impacts are made of impacts, as a unit's are (unit_write.c). Of many the factors by sums
    of scores are made first. */

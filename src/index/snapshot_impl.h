@@ -36,6 +36,7 @@ struct snapshot {
     unit_words words[INDEX_FIELDS]; /* of the units whose positions were read last */
     store_cursor *group_lists; /* over table group_postings; NULL until first needed */
     struct cell_cache *cell_cache; /* snapshot_cells.c; NULL until first needed */
+    struct factor_sets *factors;   /* factors.c; likewise */
     arena scratch; /* of one query after the other */
 };
 

@@ -59,12 +59,11 @@ float eval_whole_units(const eval_term *term, float impact) {
 
 /* What a posting has at most of which nothing is known: as if it had an impact of 1. */
 static float most_of_any(const evaluation *e, const eval_term *term) {
-    rank_bound bound;
-    rank_bound_make((rank_list_bounds){0, 1, 0, 1}, term->weight, 1, &e->prior, &bound);
-    return is_weightless(term, 1) ? 0 : bound.most;
+    float most = term->weight * RANK_BOUND_ROUND + RANK_BOUND_UNITS;
+    return is_weightless(term, 1) ? 0 : most * e->prior.factor_max;
 }
 
-static void bound_lane(const evaluation *e, eval_lane *lane) {
+static void bound_lane(const evaluation *e, const eval_cell *ec, eval_lane *lane) {
     const list_view *list = &lane->in->list;
     const eval_term *term = lane->term;
     const float unit = 1.0f / 65535;
@@ -75,7 +74,8 @@ static void bound_lane(const evaluation *e, eval_lane *lane) {
     lane->ratio = eval_is_constant(term)
                       ? (rank_norm_ratio){1, 1}
                       : rank_norm_ratio_make(term->norm, lane->in->length_average);
-    rank_bound_make(bounds, term->weight, lane->ratio.least, &e->prior, &lane->bound);
+    rank_factors factors = ec->factors ? ec->factors->most : (rank_factors){1, 1};
+    rank_bound_make(bounds, term->weight, lane->ratio.least, e->prior.kind, factors, &lane->bound);
     float impact = rank_remap(bounds.high, lane->bound.ratio);
     lane->most = is_weightless(term, impact) ? 0 : lane->bound.most;
     if (eval_is_light(term)) {
@@ -101,8 +101,57 @@ static void make_lane(evaluation *e, eval_term *term, uint32_t i, float most_of_
     lane->most = most_of_any;
     ec->lanes[term - e->terms] = lane;
     if (in->list.bounds && e->request->k) {
-        bound_lane(e, lane);
+        bound_lane(e, ec, lane);
     }
+}
+
+/* ---- Priors ---------------------------------------------------------------------------------- */
+
+anp_status eval_find_factors(evaluation *e, eval_cell *ec) {
+    if (ec->factors) {
+        return ANP_OK;
+    }
+    if (!e->factors) {
+        TRY(factors_find(e->snapshot, e->request->rank, &e->factors, e->err));
+    }
+    return factors_of_cell(e->factors, ec->c, &ec->factors, e->err);
+}
+
+/* Which of a list's bests tell more: those of the narrower range of factors. */
+static bool blended_tells(const rank_factors *most, float least, float ratio_least) {
+    return most->ratio * least < most->most * ratio_least;
+}
+
+/*
+ * Of settings that are not the build's: what the posts of all cells in which some term is have at
+ * most. Where none of them has scores, no prior has a part.
+ */
+static anp_status bound_priors(evaluation *e) {
+    rank_prior_bound *prior = &e->prior;
+    rank_factors most = {0, 0};
+    float least = INFINITY, ratio_least = INFINITY;
+    bool neutral = !e->constant;
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        for (uint32_t k = 0; k < e->terms[i].lists->count; k++) {
+            eval_cell *ec = &e->cells[e->terms[i].lists->lists[k].cell];
+            TRY(eval_find_factors(e, ec));
+            most.most = fmaxf(most.most, ec->factors->most.most);
+            most.ratio = fmaxf(most.ratio, ec->factors->most.ratio);
+            least = fminf(least, ec->factors->least);
+            ratio_least = fminf(ratio_least, ec->factors->ratio_least);
+            neutral &= ec->factors->neutral;
+        }
+    }
+    e->by_blended = blended_tells(&most, least, ratio_least);
+    if (neutral) {
+        *prior = (rank_prior_bound){.kind = RANK_BOUND_PLAIN, .factor_min = 1, .factor_max = 1,
+                                    .linear = {0, 0, 0, 0, 1}};
+        e->by_blended = false;
+    } else if (!e->constant) {
+        prior->factor_max = fminf(prior->factor_max, most.most);
+        prior->factor_min = fmaxf(prior->factor_min, least);
+    }
+    return ANP_OK;
 }
 
 /* The heads of lists lie all over the file: they are fetched some lanes ahead. */
@@ -112,6 +161,10 @@ anp_status eval_make_lanes(evaluation *e) {
                                                   (size_t)e->cell_count * e->term_count + 1);
     if (!table) {
         return eval_nomem(e);
+    }
+    e->by_blended = e->prior.kind == RANK_BOUND_BLENDED;
+    if (e->prior.kind == RANK_BOUND_BOTH && e->request->k && e->term_count) {
+        TRY(bound_priors(e));
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
         e->cells[i].lanes = table + (size_t)i * e->term_count;
@@ -142,14 +195,17 @@ static float most_of_rounding(const evaluation *e) {
 }
 
 float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, bool blended) {
+    const cell_factors *factors = e->cells[lane->in->cell].factors;
     float scale = lane->term->weight * (1 / RANK_BOUND_ROUND / RANK_BOUND_ROUND);
     float ratio = lane->ratio.largest;
     if (blended) {
-        scale *= RANK_BUILD_FACTOR_MAX * e->prior.seed_ratio;
+        scale *= RANK_BUILD_FACTOR_MAX;
         impact = ratio > 1 ? impact / ratio : impact;
     } else {
-        scale *= e->prior.factor_min;
         impact = rank_remap(impact, ratio);
+    }
+    if (e->prior.kind == RANK_BOUND_BOTH) {
+        scale *= blended ? factors->ratio_least : factors->least;
     }
     return impact * scale - most_of_rounding(e);
 }
@@ -254,13 +310,10 @@ void eval_seed(evaluation *e) {
         if (term->lists->df < k || (e->driver && term != e->driver)) {
             continue;
         }
-        if (!e->prior.blends || e->prior.capped) { /* else the blended ones tell more */
-            float plain = seed_of(e, term, (uint32_t)k, false);
-            e->theta = plain > e->theta ? plain : e->theta;
-        }
-        if (e->prior.blends) {
-            float blended = seed_of(e, term, (uint32_t)k, true);
-            e->theta = blended > e->theta ? blended : e->theta;
+        for (int blended = 0; blended < 2; blended++) {
+            bool tells = e->prior.kind == RANK_BOUND_BOTH || blended == e->by_blended;
+            float sure = tells ? seed_of(e, term, (uint32_t)k, blended) : 0;
+            e->theta = sure > e->theta ? sure : e->theta;
         }
     }
 }
@@ -278,63 +331,13 @@ float eval_cell_most(const evaluation *e, const eval_cell *ec) {
     return sum * RANK_BOUND_ROUND;
 }
 
-/* The largest factor of each block's posts, for the whole cell. */
-static anp_status make_factors(evaluation *e, eval_cell *ec) {
-    const cell *c = ec->c;
-    float *most = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *most);
-    if (!most) {
-        return eval_nomem(e);
-    }
-    TRY(cells_open(e->snapshot, c, e->err));
-    ec->factors_most = most;
-    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        uint32_t from = block * BLOCK_DOCS, end = from + BLOCK_DOCS;
-        from = from > c->from ? from : c->from;
-        end = end < c->end ? end : c->end;
-        float greatest[RANK_SCORES] = {0};
-        for (uint32_t low = from; low < end && c->score_bytes == 4; low++) {
-            const uint8_t *at = c->scores + (size_t)(low - c->from) * 4;
-            for (int i = 0; i < RANK_SCORES; i++) {
-                greatest[i] = at[i] > greatest[i] ? at[i] : greatest[i];
-            }
-        }
-        float factor = e->prior.linear[RANK_SCORES];
-        for (int i = 0; i < RANK_SCORES; i++) {
-            factor += e->prior.linear[i] * greatest[i];
-        }
-        most[block] = c->score_bytes == 4 ? factor * RANK_BOUND_ROUND : e->prior.factor_max;
-    }
-    return ANP_OK;
-}
-
-float eval_sum_factor(const evaluation *e, uint32_t sum) {
-    const rank_settings build = RANK_BUILD_SETTINGS;
-    float base = (float)(1 - build.blend), slope = (float)(2 * build.blend / (100 * RANK_SCORES));
-    return (base + slope * (float)sum) * e->prior.beta * RANK_BOUND_ROUND;
-}
-
-/* The same with the build's weights and blend. */
-static anp_status read_factors(const evaluation *e, const eval_cell *ec,
-                               float most[EVAL_CELL_BLOCKS]) {
-    const uint16_t *sums;
-    TRY(cells_best_sums(e->snapshot, ec->c, &sums, e->err));
-    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        most[block] = eval_sum_factor(e, sums ? sums[block] : 100 * RANK_SCORES);
-    }
-    return ANP_OK;
-}
-
 /* Bounds of a light term's blocks: whole units, times the largest factor of the block's posts,
    where that is less. */
-static anp_status bound_light_blocks(const evaluation *e, const eval_cell *ec, eval_lane *lane) {
+static anp_status bound_light_blocks(evaluation *e, eval_cell *ec, eval_lane *lane) {
     const list_view *list = &lane->in->list;
     const rank_bound *b = &lane->bound;
-    float read[EVAL_CELL_BLOCKS];
-    const float *factors = ec->factors_most;
-    if (e->prior.blends && !e->prior.capped) {
-        TRY(read_factors(e, ec, read));
-        factors = read;
-    }
+    TRY(e->prior.blends ? eval_find_factors(e, ec) : ANP_OK);
+    const float *factors = e->prior.blends ? ec->factors->blocks : NULL;
     float bounds[EVAL_CELL_BLOCKS]; /* beside the arrays that codes may be bytes of: vectors */
     uint8_t codes[EVAL_CELL_BLOCKS];
     memcpy(codes, list->bound_bytes, sizeof codes);
@@ -350,7 +353,8 @@ static anp_status bound_light_blocks(const evaluation *e, const eval_cell *ec, e
     for (uint32_t block = 0; factors && block < EVAL_CELL_BLOCKS; block++) {
         bounds[block] *= factors[block];
     }
-    float spare = e->prior.capped ? 0 : RANK_BOUND_UNITS - most_of_rounding(e);
+    bool both = e->prior.kind == RANK_BOUND_BOTH;
+    float spare = both ? 0 : RANK_BOUND_UNITS - most_of_rounding(e);
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         float bound = lane->blocks[block];
         bound = bound > 0 ? bound - spare : 0;
@@ -368,8 +372,10 @@ float eval_posting_bound(const eval_lane *lane, const eval_cell *ec, uint32_t bl
     if (list->bound_count == 0 || list->count >= (uint32_t)LIST_BLOCKS) {
         return lane->most;
     }
-    float most = ec->factors_most ? ec->factors_most[block] : 1;
-    return rank_bound_of(&lane->bound, list->bound_bytes[rank], list->blended_bytes[rank], most);
+    const cell_factors *f = ec->factors;
+    rank_factors factors = f ? (rank_factors){f->blocks[block], f->ratios[block]}
+                             : lane->bound.factors;
+    return rank_bound_of(&lane->bound, list->bound_bytes[rank], list->blended_bytes[rank], factors);
 }
 
 bool eval_bounds_postings(const eval_lane *lane) {
@@ -381,15 +387,16 @@ void eval_posting_bounds(const evaluation *e, const eval_lane *lane, const eval_
                          const uint16_t *docs, float bounds[RANK_LANES]) {
     const list_view *list = &lane->in->list;
     uint8_t codes[RANK_LANES] = {0}, blended[RANK_LANES] = {0};
-    float factors[RANK_LANES], unused[RANK_LANES];
+    float most[RANK_LANES], ratios[RANK_LANES], unused[RANK_LANES] = {0};
     memcpy(codes, list->bound_bytes, list->bound_count);
     memcpy(blended, list->blended_bytes, list->bound_count);
-    for (uint32_t i = 0; e->prior.capped && i < list->bound_count; i++) {
-        factors[i] = ec->factors_most ? ec->factors_most[docs[i] / BLOCK_DOCS]
-                                      : e->prior.factor_max;
+    bool both = e->prior.kind == RANK_BOUND_BOTH;
+    for (uint32_t i = 0; both && i < (uint32_t)RANK_LANES; i++) {
+        uint32_t block = docs[i < list->bound_count ? i : 0] / BLOCK_DOCS;
+        most[i] = ec->factors->blocks[block];
+        ratios[i] = ec->factors->ratios[block];
     }
-    memset(unused, 0, sizeof unused);
-    e->lanes->bounds(codes, blended, factors, &lane->bound, bounds, unused);
+    e->lanes->bounds(codes, blended, most, ratios, &lane->bound, bounds, unused);
 }
 
 /* Postings one by one, the greatest of each block. */
@@ -422,12 +429,14 @@ static void add_everywhere(const eval_lane *lane, float *sums) {
 }
 
 /* The same of a list that has bounds of blocks. */
-static anp_status bound_blocks(const evaluation *e, eval_cell *ec, eval_lane *lane) {
+static anp_status bound_blocks(evaluation *e, eval_cell *ec, eval_lane *lane) {
     const list_view *list = &lane->in->list;
     float unused[EVAL_CELL_BLOCKS] = {0};
     bool light = eval_is_light(lane->term);
-    e->lanes->bounds(list->bound_bytes, list->blended_bytes, ec->factors_most, &lane->bound,
-                     lane->blocks, light ? unused : ec->sums);
+    const cell_factors *factors = ec->factors;
+    e->lanes->bounds(list->bound_bytes, list->blended_bytes, factors ? factors->blocks : NULL,
+                     factors ? factors->ratios : NULL, &lane->bound, lane->blocks,
+                     light ? unused : ec->sums);
     if (light) {
         TRY(bound_light_blocks(e, ec, lane));
         for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
@@ -465,9 +474,6 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
         return eval_nomem(e);
     }
     memset(ec->sums, 0, EVAL_CELL_BLOCKS * sizeof *ec->sums);
-    if (e->prior.capped) {
-        TRY(make_factors(e, ec));
-    }
     for (uint32_t i = 0; i < e->term_count; i++) {
         eval_lane *lane = ec->lanes[i];
         if (!lane) {

@@ -42,13 +42,13 @@ typedef struct able_postings {
 
 /* How many postings a list names: the kind that a query's bounds are made of. */
 static uint32_t named_of(const evaluation *e, const list_view *list) {
-    return list->champion_count + (e->prior.blends ? 0 : list->runner_count);
+    return list->champion_count + (e->by_blended ? 0 : list->runner_count);
 }
 
 /* Whether what is behind seed i loses beside all others. */
 static bool loses_behind(const evaluation *e, const eval_lane *lane, uint32_t i, double others) {
-    float impact = list_seed_most(list_seed(&lane->in->list, e->prior.blends, i));
-    double bound = (double)rank_bound_units(&lane->bound, impact, impact, 0) + others;
+    float value = list_seed_most(list_seed(&lane->in->list, e->by_blended, i));
+    double bound = (double)rank_bound_one(&lane->bound, e->by_blended, value) + others;
     return bound * (double)RANK_BOUND_ROUND < (double)e->theta;
 }
 
@@ -91,7 +91,7 @@ static uint32_t find_fewest(const evaluation *e, const eval_cell *ec, best_posti
 static uint32_t read_best(const evaluation *e, const best_postings *best, uint16_t *docs,
                           uint8_t *tfs) {
     const list_view *list = &best->lane->in->list;
-    uint32_t first = e->prior.blends ? list->champion_count : 0;
+    uint32_t first = e->by_blended ? list->champion_count : 0;
     uint32_t champions = best->count < list->champion_count ? best->count : list->champion_count;
     uint32_t count = champions;
     for (uint32_t i = 0; i < champions; i++) {
@@ -115,8 +115,8 @@ static void take_best(const evaluation *e, const best_postings *best, able_posti
     able->count = read_best(e, best, able->docs, able->tfs);
     for (uint32_t i = 0, seed = 0; i < able->count; i++) {
         if (i < list->champion_count && i + 1 == 1u << seed) {
-            float impact = list_seed_most(list_seed(list, e->prior.blends, seed++));
-            float bound = rank_bound_units(&lane->bound, impact, impact, 0);
+            float value = list_seed_most(list_seed(list, e->by_blended, seed++));
+            float bound = rank_bound_one(&lane->bound, e->by_blended, value);
             most = bound < most ? bound : most;
         }
         able->most[i] = most;
@@ -267,7 +267,7 @@ static anp_status finish_cell(evaluation *e, eval_cell *ec, const best_postings 
 }
 
 bool eval_may_finish(const evaluation *e) {
-    return !e->prior.capped && !e->constant;
+    return !e->constant;
 }
 
 anp_status eval_finish_cell(evaluation *e, eval_cell *ec) {

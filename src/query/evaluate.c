@@ -179,14 +179,11 @@ static anp_status rank_union(evaluation *e) {
 /* Candidates that all have the same but for their priors: the best prior of a block tells whether
    it can win. */
 static anp_status score_constants(evaluation *e, eval_cell *ec) {
-    const uint16_t *sums = NULL;
     TRY(eval_candidate_words(e, ec));
-    if (e->prior.blends && !e->prior.capped) {
-        TRY(cells_best_sums(e->snapshot, ec->c, &sums, e->err));
-    }
+    TRY(e->prior.blends ? eval_find_factors(e, ec) : ANP_OK);
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS && e->constant; block++) {
         const uint64_t *words = ec->words + (size_t)block * RANK_LANE_WORDS;
-        float factor = sums ? eval_sum_factor(e, sums[block]) : e->prior.factor_max;
+        float factor = e->prior.blends ? ec->factors->blocks[block] : 1;
         float bound = (float)e->constant * factor * RANK_BOUND_ROUND;
         for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
             for (uint64_t left = words[word];

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "index/cells.h"
+#include "index/factors.h"
 #include "postings/kernels.h"
 #include "postings/reader.h"
 #include "query/evaluate.h"
@@ -83,7 +84,7 @@ typedef struct eval_cell {
     uint32_t lane_count;
     bool begun;                /* a union's: of the first that were looked at */
     bool finished;             /* champions.c: no post can win that was not scored */
-    float *factors_most;       /* by block, where bounds are capped */
+    const cell_factors *factors; /* of its posts, once they were asked for */
     uint64_t *allowed;         /* once it is needed, where there are restrictions */
     uint64_t *unscored;        /* of these (or of all), what strips.c left, if it scored some */
     uint64_t *excluded;        /* bits of what excluded terms have, once it is often asked for */
@@ -162,6 +163,8 @@ typedef struct evaluation {
     bool impossible;  /* something required is in no post */
 
     rank_prior_bound prior;
+    bool by_blended; /* what is best of a list is told by its impacts with factors */
+    factor_set *factors; /* of these settings, once they were asked for */
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     float strip_scale; /* strips.c: from units to the numbers of levels; 0: not yet known */
@@ -219,8 +222,8 @@ float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, 
 float eval_cell_most(const evaluation *e, const eval_cell *ec);
 /* What a contribution with this impact is at most, in whole units, of a light term. */
 float eval_whole_units(const eval_term *term, float impact);
-/* What the factor of posts is at most whose scores have this sum; of settings not capped. */
-float eval_sum_factor(const evaluation *e, uint32_t sum);
+/* Fills in ec->factors; only where there is a prior. */
+anp_status eval_find_factors(evaluation *e, eval_cell *ec);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
 anp_status eval_sort_lanes(evaluation *e, eval_cell *ec); /* is part of it */
 uint32_t eval_blocks_left(const evaluation *e, const eval_cell *ec); /* that reach the threshold */
@@ -301,7 +304,7 @@ void eval_block_factors(const evaluation *e, const cell *c, uint32_t block,
 enum { EVAL_FEW_UNITS = 16 }; /* a term that weighs less: its contributions are few numbers */
 typedef struct eval_promise {
     const eval_term *term;
-    float theta; /* the threshold that is meant: */
+    float theta; /* the threshold that is meant, or with uneven weights what is needed: */
     uint16_t longest[RANK_TFS];
     rank_needs needs;
     uint32_t units_known; /* bits: the numbers of units that this is known of: */
@@ -310,10 +313,10 @@ typedef struct eval_promise {
 void eval_promise_begin(eval_promise *p, const eval_term *term);
 /* The least tf that may reach the threshold in some post, from 1 to 255. */
 uint8_t eval_least_tf(const evaluation *e, const eval_term *term);
-/* The lanes of a block whose tf, one by lane, may reach it, and a few more; how many. Only where
-   the evaluator's prior is that of the bounds, or none. */
-uint32_t eval_find_promising(const evaluation *e, eval_promise *p, const cell *c, uint32_t block,
-                             const uint8_t tfs[BLOCK_DOCS], uint64_t lanes[RANK_LANE_WORDS]);
+/* The lanes of a block whose tf, one by lane, may reach it, and a few more; how many. */
+uint32_t eval_find_promising(const evaluation *e, eval_promise *p, const eval_cell *ec,
+                             uint32_t block, const uint8_t tfs[BLOCK_DOCS],
+                             uint64_t lanes[RANK_LANE_WORDS]);
 
 /* Whether all ordinals of a block are the cell's. */
 static inline bool eval_block_is_whole(const cell *c, uint32_t block) {

@@ -16,18 +16,17 @@ enum { RICH_STEP = 16, RICH_MAX = 128 };
 typedef struct rich_cell {
     eval_cell *ec;
     const eval_lane *lane;
-    const uint16_t *lows; /* the posts with the best scores */
-    uint32_t count, at;
+    const best_posts *best;
+    uint32_t at;    /* of these */
     uint32_t heads; /* champions by impact that have been taken */
     float units;    /* no other posting has more */
 } rich_cell;
 
 /* What is not yet looked at has no more. */
-static float rich_bound(const evaluation *e, const rich_cell *r) {
+static float rich_bound(const rich_cell *r) {
     const cell *c = r->ec->c;
-    uint32_t at = r->at < r->count ? r->at : r->count - 1;
-    float factor = eval_sum_factor(e, cell_score_sum(c, r->lows[at]));
-    return r->at == c->end - c->from ? 0 : r->units * factor * RANK_BOUND_ROUND;
+    uint32_t at = r->at < r->best->count ? r->at : r->best->count - 1;
+    return r->at == c->end - c->from ? 0 : r->units * r->best->most[at] * RANK_BOUND_ROUND;
 }
 
 static bool is_head(const rich_cell *r, uint16_t low) {
@@ -94,8 +93,8 @@ static anp_status take_heads(term_batch *b, rich_cell *r) {
 static anp_status take_rich(term_batch *b, rich_cell *r) {
     uint16_t lows[RICH_STEP];
     uint32_t count = 0;
-    for (; r->at < r->count && count < RICH_STEP; r->at++) {
-        lows[count] = r->lows[r->at];
+    for (; r->at < r->best->count && count < RICH_STEP; r->at++) {
+        lows[count] = r->best->lows[r->at];
         count += !is_head(r, lows[count]);
     }
     return take_lows(b, r->ec, r->lane, lows, count);
@@ -108,7 +107,7 @@ static anp_status take_richest(term_batch *b, rich_cell *cells, uint32_t count) 
         rich_cell *best = NULL;
         float most = e->theta;
         for (uint32_t i = 0; i < count; i++) {
-            float bound = cells[i].at < cells[i].count ? rich_bound(e, &cells[i]) : 0;
+            float bound = cells[i].at < cells[i].best->count ? rich_bound(&cells[i]) : 0;
             if (bound > 0 && bound >= most) {
                 best = &cells[i];
                 most = bound;
@@ -127,14 +126,16 @@ static anp_status add_rich(term_batch *b, eval_cell *ec, const eval_lane *lane, 
                            uint32_t *count) {
     evaluation *e = b->e;
     const list_view *list = &lane->in->list;
-    uint32_t posts = ec->c->end - ec->c->from;
     rich_cell *r = &cells[*count];
     float most = rank_remap((float)list->impact_max / 65535, lane->bound.ratio);
     *r = (rich_cell){.ec = ec, .lane = lane, .units = eval_whole_units(b->term, most)};
-    r->count = posts < CELL_BEST_POSTS ? posts : CELL_BEST_POSTS;
-    TRY(cells_best_posts(e->snapshot, ec->c, &r->lows, e->err));
-    *count += r->lows != NULL;
-    return r->lows ? take_heads(b, r) : ANP_OK;
+    TRY(eval_find_factors(e, ec));
+    if (ec->factors->neutral) {
+        return ANP_OK;
+    }
+    TRY(factors_best(e->factors, ec->c, &r->best, e->err));
+    ++*count;
+    return take_heads(b, r);
 }
 
 /* The blocks of the cells that have sums, best first. */
@@ -171,7 +172,7 @@ static anp_status score_rich(term_batch *b, bool *rich) {
     TRY(take_richest(b, cells, count));
     for (uint32_t i = 0; i < count; i++) {
         const cell *c = cells[i].ec->c;
-        bool done = rich_bound(e, &cells[i]) < e->theta;
+        bool done = rich_bound(&cells[i]) < e->theta;
         rich[cells[i].lane - b->term->lanes] = done;
         if (!done) {
             top_drop(e->top, c->first + c->from, c->end - c->from);

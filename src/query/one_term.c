@@ -29,6 +29,7 @@ typedef struct coded_list {
     eval_cell *ec;
     const eval_lane *lane;
     bool champions;
+    float *bounds; /* one a code, where factors of blocks count; else NULL */
     uint64_t reached[RANK_LANE_WORDS];
     uint32_t codes; /* of them; or parts */
 } coded_list;
@@ -46,8 +47,8 @@ typedef struct one_term {
     term_batch batch;
 } one_term;
 
-static float code_bound(const eval_lane *lane, uint32_t code) {
-    return rank_bound_of(&lane->bound, code, code, 0); /* one of both weighs nothing */
+static float code_bound(const one_term *t, const eval_lane *lane, uint32_t code) {
+    return rank_bound_one_of(&lane->bound, t->blended, code);
 }
 
 /* The least code that may reach the threshold; 256: none. */
@@ -55,26 +56,65 @@ static uint32_t least_code(const one_term *t, const eval_lane *lane) {
     const rank_bound *b = &lane->bound;
     float theta = t->e->theta, step = t->blended ? b->of_blended : b->of_code;
     uint32_t code = 128;
-    if (b->ratio == 1 && step > 0) {
-        float about = (theta - b->constant) / step;
+    if (b->ratio == 1 && b->kind != RANK_BOUND_BOTH && step > 0) {
+        float about = (theta - (t->blended ? b->blended : b->plain)) / step;
         code = about < 1 ? 1 : about > UINT8_MAX ? UINT8_MAX : (uint32_t)about;
     } else { /* by halves, nearly */
         for (uint32_t half = 64; half; half /= 2) {
-            code = code_bound(lane, code) < theta ? code + half : code - half;
+            code = code_bound(t, lane, code) < theta ? code + half : code - half;
         }
     }
-    while (code > 1 && code_bound(lane, code - 1) >= theta) {
+    while (code > 1 && code_bound(t, lane, code - 1) >= theta) {
         code--;
     }
-    while (code <= UINT8_MAX && code_bound(lane, code) < theta) {
+    while (code <= UINT8_MAX && code_bound(t, lane, code) < theta) {
         code++;
     }
     return code;
 }
 
-/* How many. */
+/* What codes and the factors of the blocks say. */
+static anp_status make_bounds(const one_term *t, coded_list *l) {
+    const evaluation *e = t->e;
+    const cell_factors *factors = l->ec->factors;
+    const list_view *list = &l->lane->in->list;
+    float unused[RANK_LANES] = {0};
+    if (l->bounds || e->prior.kind != RANK_BOUND_BOTH) {
+        return ANP_OK;
+    }
+    l->bounds = arena_alloc(e->memory, RANK_LANES * sizeof *l->bounds);
+    if (!l->bounds) {
+        return eval_nomem(e);
+    }
+    if (eval_bounds_postings(l->lane)) {
+        uint16_t docs[LIST_BLOCKS];
+        e->lists->docs(list, docs);
+        eval_posting_bounds(e, l->lane, l->ec, docs, l->bounds);
+    } else {
+        e->lanes->bounds(list->bound_bytes, list->blended_bytes, factors->blocks, factors->ratios,
+                         &l->lane->bound, l->bounds, unused);
+    }
+    return ANP_OK;
+}
+
+/* What the posting or block of a code has at most. */
+static float bound_at(const one_term *t, const coded_list *l, uint32_t at) {
+    const list_view *list = &l->lane->in->list;
+    const uint8_t *codes = t->blended ? list->blended_bytes : list->bound_bytes;
+    return l->bounds ? l->bounds[at] : code_bound(t, l->lane, codes[at]);
+}
+
+/* How many codes reach the threshold. */
 static uint32_t find_reached(const one_term *t, coded_list *l) {
     const list_view *list = &l->lane->in->list;
+    l->codes = 0;
+    if (l->bounds) {
+        t->e->lanes->reached(l->bounds, t->e->theta, l->reached);
+        for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+            l->codes += (uint32_t)__builtin_popcountll(l->reached[word]);
+        }
+        return l->codes;
+    }
     uint32_t least = least_code(t, l->lane);
     if (least > UINT8_MAX) {
         memset(l->reached, 0, sizeof l->reached);
@@ -177,7 +217,7 @@ static float part_bound(const one_term *t, const eval_lane *lane, uint32_t part)
         return lane->most;
     }
     float most = list_seed_most(list_seed(&lane->in->list, t->blended, part - 1));
-    return rank_bound_units(&lane->bound, most, most, 0); /* as of codes */
+    return rank_bound_one(&lane->bound, t->blended, most);
 }
 
 static bool takes_champions(const one_term *t, const eval_lane *lane) {
@@ -232,8 +272,6 @@ static anp_status take_champions(one_term *t, const coded_list *l, uint32_t part
 static anp_status take_codes(one_term *t, eval_block *found, uint32_t *count, float *most) {
     for (uint32_t i = 0; i < t->list_count; i++) {
         const coded_list *l = &t->lists[i];
-        const list_view *list = &l->lane->in->list;
-        const uint8_t *codes = t->blended ? list->blended_bytes : list->bound_bytes;
         if (l->codes == 0) {
             continue;
         }
@@ -255,7 +293,7 @@ static anp_status take_codes(one_term *t, eval_block *found, uint32_t *count, fl
         for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
             for (uint64_t left = l->reached[word]; left; left &= left - 1) {
                 uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(left);
-                float bound = code_bound(l->lane, codes[at]);
+                float bound = bound_at(t, l, at);
                 found[(*count)++] = (eval_block){i, at, bound};
                 *most = bound > *most ? bound : *most;
             }
@@ -303,6 +341,7 @@ static anp_status score_rest(one_term *t) {
         if (l->champions &&
             eval_can_win(e, c, first_block(l), part_bound(t, l->lane, CHAMPION_PARTS))) {
             l->champions = false;
+            TRY(make_bounds(t, l));
             top_drop(e->top, c->first + c->from, c->end - c->from);
             codes += find_reached(t, l);
         }
@@ -323,8 +362,7 @@ static bool has_champions(const term_lists *lists) {
 }
 
 bool eval_is_one_term(const evaluation *e) {
-    if (e->term_count != 1 || eval_requires(e) || e->excluded_set_count || e->request->filter ||
-        e->prior.capped) {
+    if (e->term_count != 1 || eval_requires(e) || e->excluded_set_count || e->request->filter) {
         return false;
     }
     const eval_term *term = &e->terms[0];
@@ -382,7 +420,9 @@ static anp_status open_lists(one_term *t, uint32_t *codes) {
         coded_list *l = &t->lists[t->list_count++];
         l->ec = ec;
         l->lane = lane;
+        l->bounds = NULL;
         l->champions = takes_champions(t, lane);
+        TRY(l->champions ? ANP_OK : make_bounds(t, l));
         if (l->champions) {
             t->parts += find_parts(t, l);
         } else {
@@ -407,7 +447,7 @@ anp_status eval_one_term(evaluation *e) {
     uint32_t codes;
     t.e = e;
     t.term = &e->terms[0];
-    t.blended = e->prior.alpha == 0;
+    t.blended = e->by_blended;
     t.list_count = t.parts = 0;
     t.dead = 0;
     for (uint32_t i = 0; i < e->excluded_count; i++) {

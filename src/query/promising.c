@@ -10,6 +10,7 @@
  *     blended     factor >= need / weight * (1 + (base + slope * length) / tf), where the factor is
  *                 linear[4] + linear[0] * the sum of four scores, which weigh the same
  *     few units   each number of units with the factor that it needs
+ *     uneven      where scores do not weigh the same: with the best factor of the block
  *
  * So tables by tf say what a post may have: they change with the threshold only, and numbers of 16
  * bits are compared, 32 at a time.
@@ -103,14 +104,39 @@ static uint32_t find_by_units(const evaluation *e, eval_promise *p, const rank_l
     return count;
 }
 
-uint32_t eval_find_promising(const evaluation *e, eval_promise *p, const cell *c, uint32_t block,
-                             const uint8_t tfs[BLOCK_DOCS], uint64_t lanes[RANK_LANE_WORDS]) {
+/* Whether all four scores weigh the same. */
+static bool weighs_evenly(const rank_prior_bound *prior) {
+    const float *linear = prior->linear;
+    return linear[0] == linear[1] && linear[0] == linear[2] && linear[0] == linear[3];
+}
+
+/* The lanes of posts that reach the threshold with the best factor of their block. */
+static uint32_t find_with_best(const evaluation *e, eval_promise *p, float factor,
+                               const rank_lengths parts[2], const uint8_t tfs[BLOCK_DOCS],
+                               uint64_t lanes[RANK_LANE_WORDS]) {
+    float need = e->theta * EVAL_SUM_ROUND / factor - 0.5f;
+    if (p->theta != need) {
+        find_longest(p->term, need, p->longest);
+        p->theta = need;
+    }
+    return e->lanes->within(tfs, parts, p->longest, lanes);
+}
+
+uint32_t eval_find_promising(const evaluation *e, eval_promise *p, const eval_cell *ec,
+                             uint32_t block, const uint8_t tfs[BLOCK_DOCS],
+                             uint64_t lanes[RANK_LANE_WORDS]) {
     rank_lengths parts[2];
     uint32_t low = block * BLOCK_DOCS;
-    if (!eval_block_is_whole(c, block) || (e->prior.blends && c->score_bytes != RANK_SCORES)) {
+    const cell *c = ec->c;
+    bool even = weighs_evenly(&e->prior);
+    bool unknown = e->prior.blends && (c->score_bytes != RANK_SCORES || (!even && !ec->factors));
+    if (!eval_block_is_whole(c, block) || unknown) {
         return e->sets->at_least(tfs, BLOCK_DOCS, eval_least_tf(e, p->term), lanes);
     }
     eval_lengths_of(e, c, p->term, low, parts);
+    if (!even) {
+        return find_with_best(e, p, ec->factors->blocks[block], parts, tfs, lanes);
+    }
     const uint8_t *scores = c->scores + (size_t)RANK_SCORES * (low - c->from);
     if (e->prior.blends && p->term->weight < (float)(EVAL_FEW_UNITS - 1)) {
         return find_by_units(e, p, parts, scores, tfs, lanes);

@@ -146,15 +146,10 @@ static uint32_t blocks_from(const eval_cell *ec) {
 /* From what a post has to numbers: with the factor of its block's best post. */
 static anp_status find_scales(strip_cell *s) {
     evaluation *e = s->e;
-    const uint16_t *sums = NULL;
     find_scale(e);
-    if (e->prior.blends && !e->prior.capped) {
-        TRY(cells_best_sums(e->snapshot, s->ec->c, &sums, e->err));
-    }
+    TRY(e->prior.blends ? eval_find_factors(e, s->ec) : ANP_OK);
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
-        float factor = s->ec->factors_most ? s->ec->factors_most[block]
-                       : sums              ? eval_sum_factor(e, sums[block])
-                                           : e->prior.factor_max;
+        float factor = e->prior.blends ? s->ec->factors->blocks[block] : 1;
         s->scales[block] = e->strip_scale * EVAL_SUM_ROUND / factor;
     }
     return ANP_OK;

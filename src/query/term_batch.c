@@ -322,7 +322,7 @@ static void take_bits(term_batch *b, eval_cell *ec, const eval_lane *lane, const
     uint8_t tfs[BLOCK_DOCS];
     uint64_t picked[4];
     bool large = spread_tfs(e, &lane->in->list, block, tfs);
-    uint32_t count = eval_find_promising(e, &b->promise, ec->c, block, tfs, picked);
+    uint32_t count = eval_find_promising(e, &b->promise, ec, block, tfs, picked);
     if (large || allowed) {
         count = drop_lanes(e, ec, lane, allowed, block, tfs, picked);
     }

@@ -1,19 +1,18 @@
 /*
  * Upper bounds of contributions, from the bounds that a posting list keeps of its impacts.
  *
- * An impact is tf / (tf + norm) with the norm of when the list was built. Three things may be other
+ * An impact is tf / (tf + norm) with the norm of when the list was built. A list keeps the greatest
+ * x of its impacts, and the greatest y of impact * factor(build) / 1.3. Three things may be other
  * when a query runs: k1, b or the average length; the blend or the weights; and what a term weighs.
  *
- *   norm     c = the least norm(now) / norm(build) of any length, at most 1. An impact x was
- *            tf / (tf + n); now it is at most tf / (tf + c n) = x / (x + c (1 - x)).
- *   blend    the factor is linear in the four scores, so factor(now) <= alpha + beta factor(build)
- *            over all scores in [0,1]: the least alpha for a beta is a sum over the scores. Where
- *            neither weights nor blend are the build's, also bound * the largest factor of the
- *            block's posts holds; the lesser one is taken.
- *            A list keeps y = max impact * factor(build). With c < 1 the map above is applied to
- *            y / 1.3, which is at most the impact: 1 / (x + c (1 - x)) falls as x grows, so what it
- *            gives is no less than the mapped impact times the factor.
- *   weight   a bound in units is weight * (alpha x + beta y), a little more for the rounding of
+ *   norm     c = the least norm(now) / norm(build) of any length. An impact x was tf / (tf + n);
+ *            now it is at most tf / (tf + c n) = x g(x) with g(x) = 1 / (x + c (1 - x)). What is
+ *            kept of y becomes y g(y) where c <= 1: y is at most the impact, and g falls. Where
+ *            c > 1 it rises: y g(x), with the x that no impact exceeds.
+ *   blend    the settings of the build: y says all. No prior: x does. Others: x * the greatest
+ *            factor of the posts in question, y * their greatest factor / factor(build), the lesser
+ *            of both (index/factors.h).
+ *   weight   a bound in units is weight * x or weight * 1.3 y, a little more for the rounding of
  *            floats and of contributions to whole units.
  */
 #ifndef ANP_RANK_BOUNDS_H
@@ -32,14 +31,19 @@
 #define RANK_BOUND_ROUND 1.00001f
 #define RANK_BOUND_UNITS 1.0f
 
-/* How the prior of a query's settings is bounded. */
+/* Which of a list's bounds count. */
+typedef enum rank_bound_kind {
+    RANK_BOUND_PLAIN,   /* impacts: no prior has a part */
+    RANK_BOUND_BLENDED, /* impacts with their factors, as built */
+    RANK_BOUND_BOTH,    /* the lesser of both, with the factors of posts */
+} rank_bound_kind;
+
+/* How the prior of a query's settings is bounded, whatever the scores. */
 typedef struct rank_prior_bound {
-    float alpha, beta;           /* factor <= alpha + beta * factor(build) */
+    rank_bound_kind kind;
+    bool blends; /* false: the factor is 1 for every post */
     float factor_min, factor_max;
-    float seed_ratio;            /* factor >= seed_ratio * factor(build) */
     float linear[RANK_SCORES + 1]; /* factor = linear[4] + sum linear[i] * score i of 0 to 100 */
-    bool blends;                 /* false: the factor is 1 for every post */
-    bool capped;                 /* bounds are also taken from the factors of a block's posts */
 } rank_prior_bound;
 
 rank_prior_bound rank_prior_bound_make(const rank_settings *now);
@@ -55,16 +59,22 @@ static inline float rank_remap(float impact, float ratio) {
     return ratio == 1 ? impact : impact / (impact + ratio * (1 - impact));
 }
 
+/* Factors of some posts, and these by factor(build): none is more. */
+typedef struct rank_factors {
+    float most, ratio;
+} rank_factors;
+
 /* From the codes of one list to units. Codes are > 0. */
 typedef struct rank_bound {
+    rank_bound_kind kind;
     float low, step;                 /* impact <= low + step * code */
-    float blended_low, blended_step; /* the same of y / 1.3 */
-    float weight, alpha, beta;       /* beta: times 1.3 */
-    float ratio;
-    float constant, of_code, of_blended; /* at ratio 1: units = their sum */
-    float plain, plain_of_code;          /* likewise without any factor */
-    float most;                          /* of the whole list */
-    bool capped;
+    float blended_low, blended_step; /* the same of y */
+    float high;                      /* no impact is greater */
+    float weight, ratio;
+    float plain, of_code;       /* at ratio 1: units without a factor = their sum, with the code */
+    float blended, of_blended;  /* likewise with the build's */
+    rank_factors factors;       /* of all posts of the list */
+    float most;                 /* of the whole list */
 } rank_bound;
 
 typedef struct rank_list_bounds {
@@ -72,28 +82,54 @@ typedef struct rank_list_bounds {
     float blended_low, blended_high; /* of impacts * factor / 1.3 */
 } rank_list_bounds;
 
-void rank_bound_make(rank_list_bounds list, float weight, float ratio,
-                     const rank_prior_bound *prior, rank_bound *out);
+/* factors: of the posts that the list may have; they only count in RANK_BOUND_BOTH. */
+void rank_bound_make(rank_list_bounds list, float weight, float ratio, rank_bound_kind kind,
+                     rank_factors factors, rank_bound *out);
 
-/* What an impact (build) and y / 1.3 give: in units. */
-static inline float rank_bound_units(const rank_bound *b, float impact, float blended,
-                                     float factor_max) {
-    float x = rank_remap(impact, b->ratio), y = rank_remap(blended, b->ratio);
-    float units = b->weight * (b->alpha * x + b->beta * y) + RANK_BOUND_UNITS;
-    float other = (b->weight * x + RANK_BOUND_UNITS) * factor_max;
-    return b->capped && other < units ? other : units;
+/* What impacts of the build up to `impact` give at most, in units without a factor. */
+static inline float rank_bound_plain(const rank_bound *b, float impact) {
+    return b->weight * rank_remap(impact, b->ratio) + RANK_BOUND_UNITS;
 }
 
-/* The units of a pair of codes; factor_max only counts where capped. */
-static inline float rank_bound_of(const rank_bound *b, uint32_t code, uint32_t blended,
-                                  float factor_max) {
-    if (b->ratio != 1) {
-        return rank_bound_units(b, b->low + b->step * (float)code,
-                                b->blended_low + b->blended_step * (float)blended, factor_max);
+/* What y gives at most, with the build's factor; no impact is greater than `impact`. */
+static inline float rank_bound_blended(const rank_bound *b, float y, float impact) {
+    float at = b->ratio > 1 ? impact : y;
+    float now = b->ratio == 1 ? y : y / (at + b->ratio * (1 - at));
+    return b->weight * RANK_BUILD_FACTOR_MAX * now + RANK_BOUND_UNITS;
+}
+
+/* By both, in units, with the factors of the posts. */
+static inline float rank_bound_units(const rank_bound *b, float impact, float y, rank_factors f) {
+    float plain = b->kind == RANK_BOUND_BLENDED ? INFINITY : rank_bound_plain(b, impact);
+    float blended = b->kind == RANK_BOUND_PLAIN ? INFINITY : rank_bound_blended(b, y, impact);
+    if (b->kind == RANK_BOUND_BOTH) {
+        plain *= f.most;
+        blended *= f.ratio;
     }
-    float units = b->constant + b->of_code * (float)code + b->of_blended * (float)blended;
-    float other = (b->plain + b->plain_of_code * (float)code) * factor_max;
-    return b->capped && other < units ? other : units;
+    return plain < blended ? plain : blended;
+}
+
+/* The units of a pair of codes; factors as there. */
+static inline float rank_bound_of(const rank_bound *b, uint32_t code, uint32_t blended,
+                                  rank_factors f) {
+    return rank_bound_units(b, b->low + b->step * (float)code,
+                            b->blended_low + b->blended_step * (float)blended, f);
+}
+
+/* The units of postings of the list that have no more than this of one kind. */
+static inline float rank_bound_one(const rank_bound *b, bool blended, float value) {
+    float units = blended ? rank_bound_blended(b, value, b->high) : rank_bound_plain(b, value);
+    if (b->kind == RANK_BOUND_BOTH) {
+        units *= blended ? b->factors.ratio : b->factors.most;
+    }
+    return units;
+}
+
+/* The same of a code. */
+static inline float rank_bound_one_of(const rank_bound *b, bool blended, uint32_t code) {
+    float value = blended ? b->blended_low + b->blended_step * (float)code
+                          : b->low + b->step * (float)code;
+    return rank_bound_one(b, blended, value);
 }
 
 #endif

@@ -153,11 +153,12 @@ typedef struct rank_lanes {
                       uint32_t count, const uint16_t *least, uint8_t *posts);
 
     /*
-     * units = rank_bound_of(codes), 0 where a code is 0; sums += units. factors: the largest of
-     * each lane's posts, where the bound is capped.
+     * units = rank_bound_of(codes), 0 where a code is 0; sums += units. most, ratios: of each
+     * lane's posts, as rank_factors has them; they are only read in RANK_BOUND_BOTH.
      */
-    void (*bounds)(const uint8_t *codes, const uint8_t *blended, const float *factors,
-                   const rank_bound *bound, float units[RANK_LANES], float sums[RANK_LANES]);
+    void (*bounds)(const uint8_t *codes, const uint8_t *blended, const float *most,
+                   const float *ratios, const rank_bound *bound, float units[RANK_LANES],
+                   float sums[RANK_LANES]);
 } rank_lanes;
 
 /* Those that this processor can run (best: what base/cpu.h says), portable first; how many. */

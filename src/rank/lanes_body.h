@@ -752,41 +752,48 @@ static inline float least_of(float a, float b) {
     return a < b ? a : b;
 }
 
-static inline float mapped(float x, float ratio) {
-    return x / (x + ratio * (1 - x));
+static inline float mapped(float x, float at, float ratio) {
+    return x / (at + ratio * (1 - at));
 }
 
-static void bounds_mapped(const uint8_t *codes, const uint8_t *blended, const float *f,
-                          const rank_bound *b, float units[RANK_LANES]) {
+static void bounds_mapped(const uint8_t *codes, const uint8_t *blended, const float *most,
+                          const float *ratios, const rank_bound *b, float units[RANK_LANES]) {
     float impacts[RANK_LANES];
     for (int i = 0; i < RANK_LANES; i++) {
-        impacts[i] = mapped(b->low + b->step * (float)codes[i], b->ratio);
+        impacts[i] = b->low + b->step * (float)codes[i];
     }
-    for (int i = 0; i < RANK_LANES; i++) {
-        float y = mapped(b->blended_low + b->blended_step * (float)blended[i], b->ratio);
-        units[i] = b->weight * (b->alpha * impacts[i] + b->beta * y) + RANK_BOUND_UNITS;
+    const bool rises = b->ratio > 1, both = b->kind == RANK_BOUND_BOTH;
+    for (int i = 0; b->kind != RANK_BOUND_BLENDED && i < RANK_LANES; i++) {
+        units[i] = b->weight * mapped(impacts[i], impacts[i], b->ratio) + RANK_BOUND_UNITS;
     }
-    for (int i = 0; b->capped && i < RANK_LANES; i++) {
-        units[i] = least_of(units[i], (b->weight * impacts[i] + RANK_BOUND_UNITS) * f[i]);
+    for (int i = 0; both && i < RANK_LANES; i++) {
+        units[i] *= most[i];
+    }
+    const float weight = b->weight * RANK_BUILD_FACTOR_MAX;
+    for (int i = 0; b->kind != RANK_BOUND_PLAIN && i < RANK_LANES; i++) {
+        float y = b->blended_low + b->blended_step * (float)blended[i];
+        float value = weight * mapped(y, rises ? impacts[i] : y, b->ratio) + RANK_BOUND_UNITS;
+        units[i] = both ? least_of(units[i], value * ratios[i]) : value;
     }
     for (int i = 0; i < RANK_LANES; i++) {
         units[i] = codes[i] ? units[i] : 0.0f;
     }
 }
 
-static void bounds(const uint8_t *codes, const uint8_t *blended, const float *f,
-                   const rank_bound *b, float units[RANK_LANES], float sums[RANK_LANES]) {
-    const float constant = b->constant, of_code = b->of_code, of_blended = b->of_blended;
-    const float plain = b->plain, plain_of_code = b->plain_of_code;
+static void bounds(const uint8_t *codes, const uint8_t *blended, const float *most,
+                   const float *ratios, const rank_bound *b, float units[RANK_LANES],
+                   float sums[RANK_LANES]) {
+    const float plain = b->plain, of_code = b->of_code;
+    const float with = b->blended, of_blended = b->of_blended;
     if (b->ratio != 1) {
-        bounds_mapped(codes, blended, f, b, units);
-    } else if (b->capped) {
-        BOUNDS_LOOP(least_of(constant + of_code * code + of_blended * blend_code,
-                             (plain + plain_of_code * code) * f[i]))
-    } else if (b->alpha == 0) {
-        BOUNDS_LOOP(constant + of_blended * blend_code)
+        bounds_mapped(codes, blended, most, ratios, b, units);
+    } else if (b->kind == RANK_BOUND_BOTH) {
+        BOUNDS_LOOP(least_of((plain + of_code * code) * most[i],
+                             (with + of_blended * blend_code) * ratios[i]))
+    } else if (b->kind == RANK_BOUND_BLENDED) {
+        BOUNDS_LOOP(with + of_blended * blend_code)
     } else {
-        BOUNDS_LOOP(constant + of_code * code + of_blended * blend_code)
+        BOUNDS_LOOP(plain + of_code * code)
     }
     for (int i = 0; i < RANK_LANES; i++) {
         sums[i] += units[i];

@@ -494,26 +494,29 @@ static void check_nth(const rank_lanes *k, prng *r) {
 
 static void check_bounds_lanes(const rank_lanes *k, prng *r) {
     uint8_t codes[RANK_LANES], blended[RANK_LANES];
-    float factors[RANK_LANES], sums[RANK_LANES], want[RANK_LANES], units[RANK_LANES];
-    rank_settings s = settings_of(r);
-    rank_prior_bound prior = rank_prior_bound_make(&s);
+    float most[RANK_LANES], ratios[RANK_LANES];
+    float sums[RANK_LANES], want[RANK_LANES], units[RANK_LANES];
+    rank_bound_kind kind = (rank_bound_kind)prng_below(r, RANK_BOUND_BOTH + 1);
     rank_list_bounds list = {0.1f * unit(r), 0.5f + 0.5f * unit(r), 0.1f * unit(r), 0.6f};
-    float ratio = prng_below(r, 2) ? 1 : unit(r);
+    float ratio = prng_below(r, 2) ? 1 : 2 * unit(r);
     rank_bound bound;
-    rank_bound_make(list, 1e6f * (1 + unit(r)), ratio, &prior, &bound);
+    rank_bound_make(list, 1e6f * (1 + unit(r)), ratio, kind, (rank_factors){1.5f, 1.5f}, &bound);
     for (int i = 0; i < RANK_LANES; i++) {
         codes[i] = prng_below(r, 3) ? (uint8_t)prng_below(r, 256) : 0;
         blended[i] = codes[i] ? (uint8_t)(1 + prng_below(r, 255)) : 0;
-        factors[i] = 0.7f + 0.6f * unit(r);
+        most[i] = 0.7f + 0.6f * unit(r);
+        ratios[i] = 0.7f + 0.6f * unit(r);
+        rank_factors f = {most[i], ratios[i]};
         sums[i] = want[i] = 1000 * unit(r);
-        want[i] += codes[i] ? rank_bound_of(&bound, codes[i], blended[i], factors[i]) : 0;
+        want[i] += codes[i] ? rank_bound_of(&bound, codes[i], blended[i], f) : 0;
     }
-    k->bounds(codes, blended, factors, &bound, units, sums);
+    k->bounds(codes, blended, most, ratios, &bound, units, sums);
     for (int i = 0; i < RANK_LANES; i++) {
-        float one = codes[i] ? rank_bound_of(&bound, codes[i], blended[i], factors[i]) : 0;
+        rank_factors f = {most[i], ratios[i]};
+        float one = codes[i] ? rank_bound_of(&bound, codes[i], blended[i], f) : 0;
         if (!CHECK_NEAR(sums[i], want[i], 1e-5 * (double)want[i]) ||
             !CHECK_NEAR(units[i], one, 1e-5 * (double)one)) {
-            test_note("kernel %s, lane %d, capped %d, ratio %g", k->name, i, bound.capped,
+            test_note("kernel %s, lane %d, kind %d, ratio %g", k->name, i, (int)kind,
                       (double)ratio);
             return;
         }
@@ -542,22 +545,26 @@ static void check_bound(prng *r) {
     rank_list_bounds list = {impact, impact, impact * factor / RANK_BUILD_FACTOR_MAX,
                              impact * factor / RANK_BUILD_FACTOR_MAX};
     rank_bound bound;
-    rank_bound_make(list, weight, ratio.least, &prior, &bound);
     double now_factor = rank_factor(now.blend, rank_prior(now.weights, scores));
+    rank_factors own = {(float)now_factor * RANK_BOUND_ROUND,
+                        (float)now_factor / factor * RANK_BOUND_ROUND};
+    rank_bound_make(list, weight, ratio.least, prior.kind, own, &bound);
     int64_t units = rank_contribution(weight, tf, rank_norm_of(norm, length));
     double score = (double)units * now_factor;
-    float capped = (float)now_factor * RANK_BOUND_ROUND;
     double seeded = (double)(weight * rank_remap(impact, ratio.largest));
-    if (!CHECK((double)rank_bound_of(&bound, 1, 1, capped) >= score) ||
+    if (!CHECK((double)rank_bound_of(&bound, 1, 1, own) >= score) ||
         !CHECK((double)bound.most >= score) ||
+        !CHECK(prior.kind == RANK_BOUND_BLENDED ||
+               (double)rank_bound_one(&bound, false, impact) >= score) ||
+        !CHECK(prior.kind == RANK_BOUND_PLAIN ||
+               (double)rank_bound_one(&bound, true, list.blended_high) >= score) ||
         !CHECK(now_factor >= (double)prior.factor_min && now_factor <= (double)prior.factor_max) ||
-        !CHECK(!prior.blends || now_factor >= (double)(prior.seed_ratio * factor)) ||
         !CHECK(seeded <= (double)units * 1.0001 + 2)) {
         test_note("seed %d: tf %u length %u averages %g %g k1 %g b %g blend %g", SEED, tf, length,
                   before, after, now.k1, now.b, now.blend);
     }
     /* And not far above it, where nothing has changed. */
-    if (!prior.capped && ratio.least == 1 && ratio.largest == 1) {
+    if (ratio.least == 1 && ratio.largest == 1) {
         CHECK((double)bound.most <= score * 1.001 + 10);
     }
 }

@@ -1,0 +1,51 @@
+/*
+ * The factors that priors give to the posts of cells, for a query's blend and weights: what bounds
+ * need of them, so that a query with any settings reads the scores of a cell only once.
+ *
+ *     of all posts     least and most, of factors and of factors by those of the build's settings
+ *     of blocks        most, of both
+ *     of best posts    in the order of their factors (those that a word in nearly all posts needs)
+ *
+ * Dead posts count too. Kept for the snapshot's life for the FACTORS_KEPT settings that were used
+ * last; 8 us a cell the first time, and 2 KiB. One thread at a time, as all of a snapshot.
+ */
+#ifndef ANP_INDEX_FACTORS_H
+#define ANP_INDEX_FACTORS_H
+
+#include "index/cells.h"
+#include "rank/bounds.h"
+
+enum { FACTORS_KEPT = 4, FACTORS_BEST = 512 };
+
+/* None of them is exceeded, whatever is rounded. */
+typedef struct cell_factors {
+    bool neutral; /* no post has scores: each factor is exactly 1 */
+    rank_factors most;
+    float least, ratio_least;
+    float blocks[LIST_BLOCKS], ratios[LIST_BLOCKS];
+} cell_factors;
+
+/* Posts of a cell by descending factor, of the same one the lower one first; so many, or all. */
+typedef struct best_posts {
+    uint32_t count;
+    uint16_t lows[FACTORS_BEST];
+    float most[FACTORS_BEST]; /* their factors */
+} best_posts;
+
+typedef struct factor_set factor_set;
+
+/* Those of a blend and weights with a prior (rank_prior_bound: blends), until FACTORS_KEPT others
+   were asked for; k1 and b do not count. */
+anp_status factors_find(snapshot *s, const rank_settings *settings, factor_set **out,
+                        anp_error *err);
+
+/* Those of a cell, which is opened. Live as the set does. */
+anp_status factors_of_cell(factor_set *set, const cell *c, const cell_factors **out,
+                           anp_error *err);
+anp_status factors_best(factor_set *set, const cell *c, const best_posts **out, anp_error *err);
+
+/* All of a snapshot, which it owns. */
+typedef struct factor_sets factor_sets;
+void factors_free(factor_sets *sets);
+
+#endif
