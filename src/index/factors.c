@@ -14,6 +14,7 @@ struct factor_set {
     uint64_t used; /* when: sets->clock */
     const cell *first;     /* of all cells; by number, NULL: not asked for: */
     cell_factors **cells;
+    strip_factors **strips;
     best_posts **best;
     arena memory;
 };
@@ -53,8 +54,9 @@ static anp_status make_set(snapshot *s, const rank_settings *settings, factor_se
                         .build = rank_prior_bound_make(&build)};
     set->first = cells_all(s, &count);
     set->cells = (cell_factors **)arena_array(&set->memory, void *, count + 1);
+    set->strips = (strip_factors **)arena_array(&set->memory, void *, count + 1);
     set->best = (best_posts **)arena_array(&set->memory, void *, count + 1);
-    return set->cells && set->best ? ANP_OK : nomem(err);
+    return set->cells && set->strips && set->best ? ANP_OK : nomem(err);
 }
 
 anp_status factors_find(snapshot *s, const rank_settings *settings, factor_set **out,
@@ -177,6 +179,50 @@ anp_status factors_of_cell(factor_set *set, const cell *c, const cell_factors **
             read_block(set, c, block, &f);
             add_block(made, block, &f);
         }
+    }
+    *out = *of = made;
+    return ANP_OK;
+}
+
+/* ---- Of strips ------------------------------------------------------------------------------- */
+
+static factor_codes codes_of(float low, float high) {
+    return (factor_codes){low, high > low ? 253 / (high - low) : 0};
+}
+
+static void add_strips(strip_factors *out, uint32_t block, const block_factors *f) {
+    const uint32_t first = block * (BLOCK_DOCS / LIST_STRIP_DOCS);
+    for (uint32_t from = 0; from < BLOCK_DOCS; from += LIST_STRIP_DOCS) {
+        float most = 0, ratio = 0;
+        for (uint32_t i = from; i < from + LIST_STRIP_DOCS; i++) {
+            most = f->now[i] > most ? f->now[i] : most;
+            ratio = f->now[i] > ratio * f->build[i] ? f->now[i] / f->build[i] : ratio;
+        }
+        uint32_t strip = first + from / LIST_STRIP_DOCS;
+        out->most[strip] = (uint8_t)factor_code(out->most_codes, most * RANK_BOUND_ROUND);
+        out->ratios[strip] = (uint8_t)factor_code(out->ratio_codes, ratio * RANK_BOUND_ROUND);
+    }
+}
+
+anp_status factors_strips(factor_set *set, const cell *c, const strip_factors **out,
+                          anp_error *err) {
+    strip_factors **of = &set->strips[c - set->first];
+    const cell_factors *factors;
+    *out = *of;
+    if (*of) {
+        return ANP_OK;
+    }
+    TRY(factors_of_cell(set, c, &factors, err));
+    strip_factors *made = arena_new(&set->memory, strip_factors);
+    if (!made) {
+        return nomem(err);
+    }
+    made->most_codes = codes_of(factors->least, factors->most.most);
+    made->ratio_codes = codes_of(factors->ratio_least, factors->most.ratio);
+    for (uint32_t block = c->from / BLOCK_DOCS; block * BLOCK_DOCS < c->end; block++) {
+        block_factors f;
+        read_block(set, c, block, &f);
+        add_strips(made, block, &f);
     }
     *out = *of = made;
     return ANP_OK;

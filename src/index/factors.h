@@ -4,10 +4,12 @@
  *
  *     of all posts     least and most, of factors and of factors by those of the build's settings
  *     of blocks        most, of both
+ *     of strips        most, of both, as codes of a byte
  *     of best posts    in the order of their factors (those that a word in nearly all posts needs)
  *
  * Dead posts count too. Kept for the snapshot's life for the FACTORS_KEPT settings that were used
- * last; 8 us a cell the first time, and 2 KiB. One thread at a time, as all of a snapshot.
+ * last; 8 us a cell the first time, and 2 KiB; strips and best posts once they are asked for. One
+ * thread at a time, as all of a snapshot.
  */
 #ifndef ANP_INDEX_FACTORS_H
 #define ANP_INDEX_FACTORS_H
@@ -32,6 +34,22 @@ typedef struct best_posts {
     float most[FACTORS_BEST]; /* their factors */
 } best_posts;
 
+/* From factors to codes, which keep the order: 1 to 254. */
+typedef struct factor_codes {
+    float low, scale;
+} factor_codes;
+
+static inline uint32_t factor_code(factor_codes codes, float factor) {
+    float at = (factor - codes.low) * codes.scale;
+    return at <= 0 ? 1 : at < 253 ? 1 + (uint32_t)at : 254;
+}
+
+/* Of each strip of 16 posts of a cell, whose scores are bytes. */
+typedef struct strip_factors {
+    factor_codes most_codes, ratio_codes;
+    uint8_t most[LIST_STRIPS], ratios[LIST_STRIPS];
+} strip_factors;
+
 typedef struct factor_set factor_set;
 
 /* Those of a blend and weights with a prior (rank_prior_bound: blends), until FACTORS_KEPT others
@@ -42,6 +60,8 @@ anp_status factors_find(snapshot *s, const rank_settings *settings, factor_set *
 /* Those of a cell, which is opened. Live as the set does. */
 anp_status factors_of_cell(factor_set *set, const cell *c, const cell_factors **out,
                            anp_error *err);
+anp_status factors_strips(factor_set *set, const cell *c, const strip_factors **out,
+                          anp_error *err);
 anp_status factors_best(factor_set *set, const cell *c, const best_posts **out, anp_error *err);
 
 /* All of a snapshot, which it owns. */

@@ -1,7 +1,7 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, sets.c, where.c,
-   bounding.c, strips.c, strip_batch.c, few.c, one_term.c, light_term.c, term_batch.c, promising.c,
-   blocks.c, champions.c, batches.c, candidates.c, counting.c, phrases.c, phrase_pairs.c. Nobody
-   else includes this. */
+   bounding.c, strips.c, strip_batch.c, few.c, one_term.c, light_term.c, term_batch.c,
+   term_able.c, promising.c, blocks.c, champions.c, batches.c, candidates.c, counting.c,
+   phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
 #define ANP_QUERY_EVALUATION_H
 
@@ -165,6 +165,7 @@ typedef struct evaluation {
     rank_prior_bound prior;
     bool by_blended; /* what is best of a list is told by its impacts with factors */
     factor_set *factors; /* of these settings, once they were asked for */
+    float build_linear[RANK_SCORES + 1]; /* as prior.linear, of the build's settings */
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     float strip_scale; /* strips.c: from units to the numbers of levels; 0: not yet known */
@@ -256,7 +257,7 @@ void eval_order_begin(const evaluation *e, eval_order *order);
 /* The next of them are put in order; count 0: none is left. */
 anp_status eval_order_more(const evaluation *e, eval_order *order);
 
-/* one_term.c, light_term.c, term_batch.c */
+/* one_term.c, light_term.c, term_batch.c, term_able.c */
 /* A union of one term, less what is excluded, whose bounds are monotonous in one code: whether this
    is one; all of it. */
 bool eval_is_one_term(const evaluation *e);

@@ -29,6 +29,7 @@ typedef struct coded_list {
     eval_cell *ec;
     const eval_lane *lane;
     bool champions;
+    bool able; /* the rest, or all, is told by the factors of posts */
     float *bounds; /* one a code, where factors of blocks count; else NULL */
     uint64_t reached[RANK_LANE_WORDS];
     uint32_t codes; /* of them; or parts */
@@ -330,22 +331,35 @@ static anp_status score_codes(one_term *t, uint32_t codes) {
     return ANP_OK;
 }
 
+/* All postings of a list that may win, as if none had been offered; or its codes. */
+static anp_status score_anew(one_term *t, coded_list *l, uint32_t *codes) {
+    evaluation *e = t->e;
+    const cell *c = l->ec->c;
+    if (l->champions) {
+        top_drop(e->top, c->first + c->from, c->end - c->from);
+    }
+    l->champions = false;
+    if (l->able) {
+        TRY(cells_open(e->snapshot, c, e->err));
+        return term_batch_able(&t->batch, l->ec, l->lane);
+    }
+    TRY(make_bounds(t, l));
+    *codes += find_reached(t, l);
+    return ANP_OK;
+}
+
 /* The lists whose champions do not tell all. */
 static anp_status score_rest(one_term *t) {
-    evaluation *e = t->e;
     uint32_t codes = 0;
     for (uint32_t i = 0; i < t->list_count; i++) {
         coded_list *l = &t->lists[i];
-        const cell *c = l->ec->c;
         l->codes = 0;
-        if (l->champions &&
-            eval_can_win(e, c, first_block(l), part_bound(t, l->lane, CHAMPION_PARTS))) {
-            l->champions = false;
-            TRY(make_bounds(t, l));
-            top_drop(e->top, c->first + c->from, c->end - c->from);
-            codes += find_reached(t, l);
+        float bound = part_bound(t, l->lane, l->champions ? CHAMPION_PARTS : 0);
+        if ((l->champions || l->able) && eval_can_win(t->e, l->ec->c, first_block(l), bound)) {
+            TRY(score_anew(t, l, &codes));
         }
     }
+    term_batch_end(&t->batch);
     return codes ? score_codes(t, codes) : ANP_OK;
 }
 
@@ -385,7 +399,7 @@ static anp_status find_sure(one_term *t, uint32_t *codes) {
         return eval_nomem(t->e);
     }
     for (uint32_t i = 0; i < t->list_count; i++) {
-        if (!t->lists[i].champions) {
+        if (!t->lists[i].champions && !t->lists[i].able) {
             add_sure(t, &t->lists[i]);
         }
     }
@@ -394,7 +408,8 @@ static anp_status find_sure(one_term *t, uint32_t *codes) {
         t->e->theta = sure;
         *codes = 0;
         for (uint32_t i = 0; i < t->list_count; i++) {
-            *codes += t->lists[i].champions ? 0 : find_reached(t, &t->lists[i]);
+            bool coded = !t->lists[i].champions && !t->lists[i].able;
+            *codes += coded ? find_reached(t, &t->lists[i]) : 0;
         }
     }
     return ANP_OK;
@@ -422,10 +437,12 @@ static anp_status open_lists(one_term *t, uint32_t *codes) {
         l->lane = lane;
         l->bounds = NULL;
         l->champions = takes_champions(t, lane);
-        TRY(l->champions ? ANP_OK : make_bounds(t, l));
+        l->able = e->top->capacity <= LIST_CHAMPIONS && term_tells_able(e, ec, lane);
+        l->codes = 0;
         if (l->champions) {
             t->parts += find_parts(t, l);
-        } else {
+        } else if (!l->able) {
+            TRY(make_bounds(t, l));
             *codes += find_reached(t, l);
             t->dead += ec->c->dead;
         }

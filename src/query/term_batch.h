@@ -45,6 +45,11 @@ anp_status term_batch_list(term_batch *b, eval_cell *ec, const eval_lane *lane);
 /* The postings of a block that may reach the threshold. */
 anp_status term_batch_block(term_batch *b, eval_cell *ec, const eval_lane *lane, uint32_t block);
 
+/* term_able.c: the postings of a list that may reach the threshold with the factors of their own
+   posts; whether these can tell. */
+bool term_tells_able(const evaluation *e, const eval_cell *ec, const eval_lane *lane);
+anp_status term_batch_able(term_batch *b, eval_cell *ec, const eval_lane *lane);
+
 /* One by itself, of any tf. allowed: of its cell (eval_allowed), or NULL. */
 void term_offer(evaluation *e, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
                 uint16_t low, uint32_t tf);

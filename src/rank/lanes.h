@@ -152,6 +152,18 @@ typedef struct rank_lanes {
     void (*keep_able)(const rank_strips_term *terms, uint32_t term_count, const uint16_t *strips,
                       uint32_t count, const uint16_t *least, uint8_t *posts);
 
+    /* Bits of the strips of each of `blocks` blocks whose two codes are no less than what
+       level_needs says of the level, half a byte each, and block_needs of the block. */
+    void (*able_strips)(const uint8_t *halves, uint32_t blocks, const uint8_t level_needs[16],
+                        const uint8_t *codes, const uint8_t *block_needs, const uint8_t *others,
+                        uint16_t *able);
+    /* The lanes whose factor, from scores of a byte each, is no less than `least`, nor than
+       `ratios` times the build's: as `now` and `build` say. */
+    void (*able_posts)(const uint8_t scores[RANK_LANES * RANK_SCORES],
+                       const float now[RANK_SCORES + 1], const float build[RANK_SCORES + 1],
+                       const float least[RANK_LANES], const float ratios[RANK_LANES],
+                       uint64_t lanes[RANK_LANE_WORDS]);
+
     /*
      * units = rank_bound_of(codes), 0 where a code is 0; sums += units. most, ratios: of each
      * lane's posts, as rank_factors has them; they are only read in RANK_BOUND_BOTH.

@@ -492,6 +492,58 @@ static void check_nth(const rank_lanes *k, prng *r) {
     }
 }
 
+/* Strips by codes, some equal to what is needed; posts by their factors, now and of the build. */
+static void check_able_strips(const rank_lanes *k, prng *r) {
+    enum { BLOCKS = 7, STRIPS = BLOCKS * RANK_STRIPS };
+    uint8_t halves[STRIPS / 2], level_needs[16], block_needs[BLOCKS];
+    uint8_t codes[STRIPS], others[STRIPS];
+    uint16_t able[BLOCKS];
+    for (uint32_t i = 0; i < STRIPS; i++) {
+        halves[i / 2] = (uint8_t)prng_below(r, 256);
+        codes[i] = (uint8_t)(250 + prng_below(r, 6));
+        others[i] = (uint8_t)prng_below(r, 6);
+        level_needs[i % 16] = (uint8_t)(250 + prng_below(r, 6));
+        block_needs[i % BLOCKS] = (uint8_t)prng_below(r, 6);
+    }
+    k->able_strips(halves, BLOCKS, level_needs, codes, block_needs, others, able);
+    for (uint32_t i = 0; i < STRIPS; i++) {
+        uint32_t level = halves[i / 2] >> i % 2 * 4 & 15, block = i / RANK_STRIPS;
+        bool want = codes[i] >= level_needs[level] && others[i] >= block_needs[block];
+        if (!CHECK_EQ_INT(able[block] >> i % RANK_STRIPS & 1, want)) {
+            test_note("kernel %s, strip %u", k->name, i);
+            return;
+        }
+    }
+}
+
+static void check_able_posts(const rank_lanes *k, prng *r) {
+    const rank_settings build = RANK_BUILD_SETTINGS;
+    rank_settings s = settings_of(r);
+    rank_prior_bound now = rank_prior_bound_make(&s), built = rank_prior_bound_make(&build);
+    uint8_t scores[RANK_LANES * RANK_SCORES];
+    float least[RANK_LANES], ratios[RANK_LANES], own[RANK_LANES], before[RANK_LANES];
+    uint64_t lanes[RANK_LANE_WORDS];
+    for (int i = 0; i < RANK_LANES * RANK_SCORES; i++) {
+        scores[i] = (uint8_t)prng_below(r, 101);
+    }
+    rank_lanes_portable.factors(scores, now.linear, own);
+    rank_lanes_portable.factors(scores, built.linear, before);
+    for (int i = 0; i < RANK_LANES; i++) { /* a hair from what posts have */
+        bool by_ratio = prng_below(r, 2);
+        float less = prng_below(r, 2) ? 0.999f : 1.001f;
+        least[i] = by_ratio ? 0 : own[i] * less;
+        ratios[i] = by_ratio ? own[i] / before[i] * less : 0;
+    }
+    k->able_posts(scores, now.linear, built.linear, least, ratios, lanes);
+    for (int i = 0; i < RANK_LANES; i++) {
+        bool want = own[i] >= least[i] && own[i] >= before[i] * ratios[i];
+        if (!CHECK_EQ_INT(lanes[i / 64] >> i % 64 & 1, want)) {
+            test_note("kernel %s, lane %d", k->name, i);
+            return;
+        }
+    }
+}
+
 static void check_bounds_lanes(const rank_lanes *k, prng *r) {
     uint8_t codes[RANK_LANES], blended[RANK_LANES];
     float most[RANK_LANES], ratios[RANK_LANES];
@@ -585,6 +637,8 @@ void test_rank_lanes(void) {
             check_reached(all[i], &r);
             check_strips(all[i], &r);
             check_strip_posts(all[i], &r);
+            check_able_strips(all[i], &r);
+            check_able_posts(all[i], &r);
             check_able(all[i], &r);
             check_factors(all[i], &r);
             check_values(all[i], &r);
