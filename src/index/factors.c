@@ -98,7 +98,7 @@ static float factor_of(const float linear[RANK_SCORES + 1], const double scores[
     return factor;
 }
 
-/* `at`: a post that is the block's; what is not gets its factors. */
+/* What is not of the cell gets the factors of the nearest one that is. */
 static void read_block(const factor_set *set, const cell *c, uint32_t block, block_factors *f) {
     const rank_lanes *lanes = rank_lanes_best();
     uint32_t low = block * BLOCK_DOCS;
@@ -112,8 +112,8 @@ static void read_block(const factor_set *set, const cell *c, uint32_t block, blo
     }
     for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
         double scores[RANK_SCORES];
-        bool here = low + i >= f->from && low + i < f->end;
-        cell_scores(c, here ? low + i : f->from, scores);
+        uint32_t at = low + i < f->from ? f->from : low + i < f->end ? low + i : f->end - 1;
+        cell_scores(c, at, scores);
         f->now[i] = factor_of(set->now.linear, scores);
         f->build[i] = factor_of(set->build.linear, scores);
     }

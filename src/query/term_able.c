@@ -210,25 +210,34 @@ static anp_status take_strips(able_posts *a, able_needs *needs) {
 
 /* ---- Postings -------------------------------------------------------------------------------- */
 
-/* Of a list that is no bitset, those of the blocks that may win; each where it has a code. */
-static void take_postings(able_posts *a, const able_needs *needs) {
+/* Of a list with a code for each. */
+static void take_coded(able_posts *a, const able_needs *needs) {
+    const list_view *list = &a->lane->in->list;
+    uint16_t docs[LIST_BLOCKS];
+    a->batch->e->lists->docs(list, docs);
+    for (uint32_t i = 0; i < list->count; i++) {
+        add_post(a, docs[i], needs->factors[i], needs->ratios[i]);
+    }
+    take_all(a);
+}
+
+/* Of a list that is no bitset, those of the blocks that may win. */
+static void take_blocks(able_posts *a, const able_needs *needs) {
     const evaluation *e = a->batch->e;
     const list_view *list = &a->lane->in->list;
     const cell_factors *factors = a->ec->factors;
-    uint16_t docs[LIST_BLOCKED_MAX];
-    bool each = eval_bounds_postings(a->lane), able[LIST_BLOCKS];
-    for (uint32_t i = 0; i < LIST_BLOCKS; i++) {
-        able[i] = each || (factors->blocks[i] >= needs->factors[i] &&
-                           factors->ratios[i] >= needs->ratios[i]);
-    }
-    e->lists->docs(list, docs);
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t code = each ? i : docs[i] / BLOCK_DOCS;
-        if (a->count == (uint32_t)RANK_LANES) {
+    for (uint32_t block = 0; block < LIST_BLOCKS; block++) {
+        uint32_t from = 0, to = 0;
+        if (factors->blocks[block] >= needs->factors[block] &&
+            factors->ratios[block] >= needs->ratios[block]) {
+            e->lists->block(list, block, &from, &to);
+        }
+        if (a->count + to - from > (uint32_t)RANK_LANES) {
             take_all(a);
         }
-        if (able[code]) {
-            add_post(a, docs[i], needs->factors[code], needs->ratios[code]);
+        for (uint32_t i = from; i < to; i++) {
+            add_post(a, list_block_doc(list, block, i), needs->factors[block],
+                     needs->ratios[block]);
         }
     }
     if (a->count) {
@@ -255,6 +264,10 @@ anp_status term_batch_able(term_batch *b, eval_cell *ec, const eval_lane *lane) 
     if (lane->in->list.container_kind == LIST_BITSET) {
         return take_strips(&a, &needs);
     }
-    take_postings(&a, &needs);
+    if (eval_bounds_postings(lane)) {
+        take_coded(&a, &needs);
+    } else {
+        take_blocks(&a, &needs);
+    }
     return ANP_OK;
 }
