@@ -271,3 +271,27 @@ anp_status term_batch_able(term_batch *b, eval_cell *ec, const eval_lane *lane) 
     }
     return ANP_OK;
 }
+
+uint32_t term_keep_able(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
+                        uint32_t block, uint64_t lanes[RANK_LANE_WORDS]) {
+    const list_view *list = &lane->in->list;
+    const rank_bound *b = &lane->bound;
+    float impact = b->low + b->step * (float)list->bound_bytes[block];
+    float y = b->blended_low + b->blended_step * (float)list->blended_bytes[block];
+    float factor = least_of(e) / rank_bound_plain(b, impact);
+    float ratio = least_of(e) / rank_bound_blended(b, y, impact);
+    float factors[RANK_LANES], ratios[RANK_LANES];
+    uint64_t able[RANK_LANE_WORDS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < (uint32_t)RANK_LANES; i++) {
+        factors[i] = factor;
+        ratios[i] = ratio;
+    }
+    const uint8_t *scores = cell_scores_at(ec->c, block * BLOCK_DOCS);
+    e->lanes->able_posts(scores, e->prior.linear, e->build_linear, factors, ratios, able);
+    for (uint32_t word = 0; word < (uint32_t)RANK_LANE_WORDS; word++) {
+        lanes[word] &= able[word];
+        count += (uint32_t)__builtin_popcountll(lanes[word]);
+    }
+    return count;
+}

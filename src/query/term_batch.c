@@ -11,7 +11,10 @@
  */
 #include "query/term_batch.h"
 
-enum { FEW_POSTINGS = 3 /* of a list that are scored one by one */ };
+enum {
+    FEW_POSTINGS = 3, /* of a list that are scored one by one */
+    ABLE_FROM = 8,    /* of more of a block those are kept whose own factors are enough */
+};
 
 /* ---- Postings -------------------------------------------------------------------------------- */
 
@@ -323,6 +326,9 @@ static void take_bits(term_batch *b, eval_cell *ec, const eval_lane *lane, const
     uint64_t picked[4];
     bool large = spread_tfs(e, &lane->in->list, block, tfs);
     uint32_t count = eval_find_promising(e, &b->promise, ec, block, tfs, picked);
+    if (count > ABLE_FROM && term_tells_able(e, ec, lane) && eval_block_is_whole(ec->c, block)) {
+        count = term_keep_able(e, ec, lane, block, picked);
+    }
     if (large || allowed) {
         count = drop_lanes(e, ec, lane, allowed, block, tfs, picked);
     }
