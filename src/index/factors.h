@@ -8,8 +8,8 @@
  *     of best posts    in the order of their factors (those that a word in nearly all posts needs)
  *
  * Dead posts count too. Kept for the snapshot's life for the FACTORS_KEPT settings that were used
- * last; 8 us a cell the first time, and 2 KiB; strips and best posts once they are asked for. One
- * thread at a time, as all of a snapshot.
+ * last: some 50 us a cell the first time, and 2 KiB; strips, 8 KiB, and best posts, 3 KiB, once
+ * they are asked for. One thread at a time, as all of a snapshot.
  */
 #ifndef ANP_INDEX_FACTORS_H
 #define ANP_INDEX_FACTORS_H

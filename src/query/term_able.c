@@ -58,8 +58,10 @@ static void find_needs(const evaluation *e, const eval_lane *lane, able_needs *n
     }
     const float weight = b->weight, most = b->weight * RANK_BUILD_FACTOR_MAX;
     for (uint32_t i = 0; i < LIST_BLOCKS; i++) {
-        needs->factors[i] = least / (weight * impacts[i] + RANK_BOUND_UNITS);
-        needs->ratios[i] = least / (most * values[i] + RANK_BOUND_UNITS);
+        float factor = least / (weight * impacts[i] + RANK_BOUND_UNITS);
+        float of_ratio = least / (most * values[i] + RANK_BOUND_UNITS);
+        needs->factors[i] = factor > 0 ? factor : 0; /* of nothing with k1 0: any */
+        needs->ratios[i] = of_ratio > 0 ? of_ratio : 0;
     }
 }
 
