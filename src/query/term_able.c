@@ -189,11 +189,24 @@ static void add_strip(able_posts *a, uint32_t strip, float factor, float ratio) 
     a->count = at + LIST_STRIP_DOCS;
 }
 
+/* Its postings alone, where they are few. */
+static void add_postings(able_posts *a, uint32_t strip, float factor, float ratio) {
+    uint32_t postings = load_u16(a->lane->in->list.container + (size_t)strip * 2);
+    if (a->count + LIST_STRIP_DOCS > (uint32_t)RANK_LANES) {
+        take_all(a);
+    }
+    for (uint32_t left = postings; left; left &= left - 1) {
+        add_post(a, strip * LIST_STRIP_DOCS + (uint32_t)__builtin_ctz(left), factor, ratio);
+    }
+}
+
 static anp_status take_strips(able_posts *a, able_needs *needs) {
+    enum { FEW = 6 /* postings of a strip */ };
     evaluation *e = a->batch->e;
     const list_view *list = &a->lane->in->list;
     const strip_factors *strips;
     uint16_t able[LIST_BLOCKS];
+    bool few = list->count < (uint32_t)LIST_STRIPS * FEW;
     TRY(factors_strips(e->factors, a->ec->c, &strips, e->err));
     find_strips(a, strips, needs, able);
     for (uint32_t block = 0; block < LIST_BLOCKS; block++) {
@@ -201,10 +214,16 @@ static anp_status take_strips(able_posts *a, able_needs *needs) {
             uint32_t strip = block * RANK_STRIPS + (uint32_t)__builtin_ctz(left);
             uint32_t level = list_strip(list, strip * LIST_STRIP_DOCS);
             float factor = fmaxf(needs->levels[level], needs->factors[block]);
-            add_strip(a, strip, factor, needs->ratios[block]);
+            if (few) {
+                add_postings(a, strip, factor, needs->ratios[block]);
+            } else {
+                add_strip(a, strip, factor, needs->ratios[block]);
+            }
         }
     }
-    if (a->count) {
+    if (a->count && few) {
+        take_all(a);
+    } else if (a->count) {
         take_posts(a);
     }
     return ANP_OK;
