@@ -12,6 +12,9 @@
  * its impact does not exceed, and that it is no more than a step below that. So k codes vouch for k
  * postings; but seeds alone mostly leave hardly more codes than are wanted. Codes are compared as
  * they are, 64 at a time: a threshold is made the least code that reaches it, list by list.
+ *
+ * Where the prior's settings are not the build's, codes count with the factors of their blocks, and
+ * of the best few hundred what champions do not tell is told by posts' own factors (term_able.c).
  */
 #include "query/term_batch.h"
 
