@@ -262,7 +262,7 @@ static float factor_from(const factor_set *set, const cell *c, const cell_factor
     return of->least + (float)step / scale;
 }
 
-/* Those that have so much, in their order, in `memory`; NULL: none is left. */
+/* Those that have so much, in their order, in `memory`; NULL: that is out. */
 static ranked_post *rank_posts(const factor_set *set, const cell *c, float least, arena *memory,
                                uint32_t *count) {
     ranked_post *posts = arena_alloc(memory, (c->end - c->from) * sizeof *posts);

@@ -723,7 +723,6 @@ static void free_sets(eval_sets *sets) {
 
 anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch, top_list *top,
                     uint64_t *total, bool *answered, evaluate_trace *trace, anp_error *err) {
-    const rank_settings build = RANK_BUILD_SETTINGS;
     evaluation *e = arena_new(scratch, evaluation);
     eval_sets sets = {0};
     if (!e) {
@@ -740,7 +739,6 @@ anp_status evaluate(snapshot *s, const evaluate_request *request, arena *scratch
     e->lists = postings_reader_best();
     e->title_weight = snapshot_title_weight(s);
     e->prior = rank_prior_bound_make(request->rank);
-    memcpy(e->build_linear, rank_prior_bound_make(&build).linear, sizeof e->build_linear);
     for (int i = 0; i < RANK_SCORES; i++) {
         e->weights_total += request->rank->weights[i];
     }

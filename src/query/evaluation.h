@@ -165,7 +165,7 @@ typedef struct evaluation {
     rank_prior_bound prior;
     bool by_blended; /* what is best of a list is told by its impacts with factors */
     factor_set *factors; /* of these settings, once they were asked for */
-    float build_linear[RANK_SCORES + 1]; /* as prior.linear, of the build's settings */
+    float build_linear[RANK_SCORES + 1]; /* of the build's settings, where these are others */
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     float strip_scale; /* strips.c: from units to the numbers of levels; 0: not yet known */
@@ -258,8 +258,8 @@ void eval_order_begin(const evaluation *e, eval_order *order);
 anp_status eval_order_more(const evaluation *e, eval_order *order);
 
 /* one_term.c, light_term.c, term_batch.c, term_able.c */
-/* A union of one term, less what is excluded, whose bounds are monotonous in one code: whether this
-   is one; all of it. */
+/* A union of one term, less what is excluded, whose lists have bounds or are short: whether this is
+   one; all of it. */
 bool eval_is_one_term(const evaluation *e);
 anp_status eval_one_term(evaluation *e);
 /* All postings of the only list of a cell, which is no bitset, without bounds of blocks. */
