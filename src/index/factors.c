@@ -14,7 +14,7 @@ struct factor_set {
     uint64_t used; /* when: sets->clock */
     const cell *first;     /* of all cells; by number, NULL: not asked for: */
     cell_factors **cells;
-    strip_factors **strips;
+    coded_factors **coded;
     best_posts **best;
     arena memory;
 };
@@ -54,9 +54,9 @@ static anp_status make_set(snapshot *s, const rank_settings *settings, factor_se
                         .build = rank_prior_bound_make(&build)};
     set->first = cells_all(s, &count);
     set->cells = (cell_factors **)arena_array(&set->memory, void *, count + 1);
-    set->strips = (strip_factors **)arena_array(&set->memory, void *, count + 1);
+    set->coded = (coded_factors **)arena_array(&set->memory, void *, count + 1);
     set->best = (best_posts **)arena_array(&set->memory, void *, count + 1);
-    return set->cells && set->strips && set->best ? ANP_OK : nomem(err);
+    return set->cells && set->coded && set->best ? ANP_OK : nomem(err);
 }
 
 anp_status factors_find(snapshot *s, const rank_settings *settings, factor_set **out,
@@ -184,45 +184,62 @@ anp_status factors_of_cell(factor_set *set, const cell *c, const cell_factors **
     return ANP_OK;
 }
 
-/* ---- Of strips ------------------------------------------------------------------------------- */
+/* ---- Codes ----------------------------------------------------------------------------------- */
 
 static factor_codes codes_of(float low, float high) {
     return (factor_codes){low, high > low ? 253 / (high - low) : 0};
 }
 
-static void add_strips(strip_factors *out, uint32_t block, const block_factors *f) {
+static uint8_t greatest(const uint8_t *codes) {
+    uint8_t most = 0;
+    for (uint32_t i = 0; i < LIST_STRIP_DOCS; i++) {
+        most = codes[i] > most ? codes[i] : most;
+    }
+    return most;
+}
+
+static void add_codes(coded_factors *out, uint32_t block, const block_factors *f, uint8_t *posts) {
     const uint32_t first = block * (BLOCK_DOCS / LIST_STRIP_DOCS);
-    for (uint32_t from = 0; from < BLOCK_DOCS; from += LIST_STRIP_DOCS) {
-        float most = 0, ratio = 0;
-        for (uint32_t i = from; i < from + LIST_STRIP_DOCS; i++) {
-            most = f->now[i] > most ? f->now[i] : most;
-            ratio = f->now[i] > ratio * f->build[i] ? f->now[i] / f->build[i] : ratio;
-        }
-        uint32_t strip = first + from / LIST_STRIP_DOCS;
-        out->most[strip] = (uint8_t)factor_code(out->most_codes, most * RANK_BOUND_ROUND);
-        out->ratios[strip] = (uint8_t)factor_code(out->ratio_codes, ratio * RANK_BOUND_ROUND);
+    uint8_t most[BLOCK_DOCS], ratios[BLOCK_DOCS];
+    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
+        float ratio = f->now[i] / f->build[i];
+        most[i] = (uint8_t)factor_code(out->most_codes, f->now[i] * RANK_BOUND_ROUND);
+        ratios[i] = (uint8_t)factor_code(out->ratio_codes, ratio * RANK_BOUND_ROUND);
+    }
+    for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
+        posts[2 * i] = most[i];
+        posts[2 * i + 1] = ratios[i];
+    }
+    for (uint32_t i = 0; i < BLOCK_DOCS / LIST_STRIP_DOCS; i++) {
+        out->most[first + i] = greatest(most + (size_t)i * LIST_STRIP_DOCS);
+        out->ratios[first + i] = greatest(ratios + (size_t)i * LIST_STRIP_DOCS);
     }
 }
 
-anp_status factors_strips(factor_set *set, const cell *c, const strip_factors **out,
-                          anp_error *err) {
-    strip_factors **of = &set->strips[c - set->first];
+anp_status factors_codes(factor_set *set, const cell *c, const coded_factors **out,
+                         anp_error *err) {
+    coded_factors **of = &set->coded[c - set->first];
     const cell_factors *factors;
     *out = *of;
     if (*of) {
         return ANP_OK;
     }
     TRY(factors_of_cell(set, c, &factors, err));
-    strip_factors *made = arena_new(&set->memory, strip_factors);
-    if (!made) {
+    size_t bytes = (size_t)((c->end + BLOCK_DOCS - 1) / BLOCK_DOCS) * BLOCK_DOCS * 2;
+    coded_factors *made = arena_new(&set->memory, coded_factors);
+    uint8_t *posts = arena_alloc(&set->memory, bytes + FACTORS_READ);
+    if (!made || !posts) {
         return nomem(err);
     }
+    memset(posts, 0, c->from / BLOCK_DOCS * BLOCK_DOCS * 2);
+    memset(posts + bytes, 0, FACTORS_READ);
+    made->posts = posts;
     made->most_codes = codes_of(factors->least, factors->most.most);
     made->ratio_codes = codes_of(factors->ratio_least, factors->most.ratio);
     for (uint32_t block = c->from / BLOCK_DOCS; block * BLOCK_DOCS < c->end; block++) {
         block_factors f;
         read_block(set, c, block, &f);
-        add_strips(made, block, &f);
+        add_codes(made, block, &f, posts + (size_t)block * BLOCK_DOCS * 2);
     }
     *out = *of = made;
     return ANP_OK;

@@ -4,12 +4,12 @@
  *
  *     of all posts     least and most, of factors and of factors by those of the build's settings
  *     of blocks        most, of both
- *     of strips        most, of both, as codes of a byte
+ *     of posts         both, as codes of a byte; most of strips of 16
  *     of best posts    in the order of their factors (those that a word in nearly all posts needs)
  *
  * Dead posts count too. Kept for the snapshot's life for the FACTORS_KEPT settings that were used
- * last: some 50 us a cell the first time, and 2 KiB; strips, 8 KiB, and best posts, 3 KiB, once
- * they are asked for. One thread at a time, as all of a snapshot.
+ * last: some 50 us a cell the first time, and 2 KiB; codes, 40 us and 136 KiB, and best posts,
+ * 3 KiB, once they are asked for. One thread at a time, as all of a snapshot.
  */
 #ifndef ANP_INDEX_FACTORS_H
 #define ANP_INDEX_FACTORS_H
@@ -17,7 +17,7 @@
 #include "index/cells.h"
 #include "rank/bounds.h"
 
-enum { FACTORS_KEPT = 4, FACTORS_BEST = 512 };
+enum { FACTORS_KEPT = 4, FACTORS_BEST = 512, FACTORS_READ = 2 };
 
 /* None of them is exceeded, whatever is rounded. */
 typedef struct cell_factors {
@@ -41,14 +41,19 @@ typedef struct factor_codes {
 
 static inline uint32_t factor_code(factor_codes codes, float factor) {
     float at = (factor - codes.low) * codes.scale;
-    return at <= 0 ? 1 : at < 253 ? 1 + (uint32_t)at : 254;
+    at = at > 0 ? at : 0;
+    at = at < 253 ? at : 253;
+    return 1 + (uint32_t)(int32_t)at;
 }
 
-/* Of each strip of 16 posts of a cell, whose scores are bytes. */
-typedef struct strip_factors {
+/* Of each post of a cell, and the greatest of each strip of 16 posts. */
+typedef struct coded_factors {
     factor_codes most_codes, ratio_codes;
     uint8_t most[LIST_STRIPS], ratios[LIST_STRIPS];
-} strip_factors;
+    /* Both of a post, one behind the other; of whole blocks up to the cell's end. What is not of
+       the cell has any. FACTORS_READ bytes behind them can be read. */
+    const uint8_t *posts;
+} coded_factors;
 
 typedef struct factor_set factor_set;
 
@@ -60,8 +65,8 @@ anp_status factors_find(snapshot *s, const rank_settings *settings, factor_set *
 /* Those of a cell, which is opened. Live as the set does. */
 anp_status factors_of_cell(factor_set *set, const cell *c, const cell_factors **out,
                            anp_error *err);
-anp_status factors_strips(factor_set *set, const cell *c, const strip_factors **out,
-                          anp_error *err);
+anp_status factors_codes(factor_set *set, const cell *c, const coded_factors **out,
+                         anp_error *err);
 anp_status factors_best(factor_set *set, const cell *c, const best_posts **out, anp_error *err);
 
 /* All of a snapshot, which it owns. */

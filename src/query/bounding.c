@@ -127,7 +127,6 @@ static bool blended_tells(const rank_factors *most, float least, float ratio_lea
  * most. Where none of them has scores, no prior has a part.
  */
 static anp_status bound_priors(evaluation *e) {
-    const rank_settings build = RANK_BUILD_SETTINGS;
     rank_prior_bound *prior = &e->prior;
     rank_factors most = {0, 0};
     float least = INFINITY, ratio_least = INFINITY;
@@ -143,7 +142,6 @@ static anp_status bound_priors(evaluation *e) {
             neutral &= ec->factors->neutral;
         }
     }
-    memcpy(e->build_linear, rank_prior_bound_make(&build).linear, sizeof e->build_linear);
     e->by_blended = blended_tells(&most, least, ratio_least);
     if (neutral) {
         *prior = (rank_prior_bound){.kind = RANK_BOUND_PLAIN, .factor_min = 1, .factor_max = 1,

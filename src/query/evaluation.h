@@ -165,7 +165,6 @@ typedef struct evaluation {
     rank_prior_bound prior;
     bool by_blended; /* what is best of a list is told by its impacts with factors */
     factor_set *factors; /* of these settings, once they were asked for */
-    float build_linear[RANK_SCORES + 1]; /* of the build's settings, where these are others */
     double weights_total;
     float theta; /* units times factor: what is below cannot be kept */
     float strip_scale; /* strips.c: from units to the numbers of levels; 0: not yet known */

@@ -33,6 +33,7 @@ typedef struct coded_list {
     const eval_lane *lane;
     bool champions;
     bool able; /* the rest, or all, is told by the factors of posts */
+    uint32_t rest; /* the first part that is not offered; CHAMPION_PARTS: other postings */
     float *bounds; /* one a code, where factors of blocks count; else NULL */
     uint64_t reached[RANK_LANE_WORDS];
     uint32_t codes; /* of them; or parts */
@@ -213,7 +214,7 @@ static void take_postings(term_batch *b, const coded_list *l, const uint64_t *al
  * taken by codes then, as if its champions had not been offered.
  */
 
-enum { CHAMPION_PARTS = LIST_SEEDS };
+enum { CHAMPION_PARTS = LIST_SEEDS, TOLD_FROM = 5 };
 
 /* What no posting has more than from a part on; behind the last one, all others. */
 static float part_bound(const one_term *t, const eval_lane *lane, uint32_t part) {
@@ -228,6 +229,12 @@ static bool takes_champions(const one_term *t, const eval_lane *lane) {
     return lane->in->list.champion_count > 0 &&
            (t->e->top->capacity <= LIST_CHAMPIONS ||
             part_bound(t, lane, CHAMPION_PARTS) < t->e->theta);
+}
+
+/* Behind the first 16 no more are of use where the threshold is still so low that all postings will
+   be told by their own factors (score_rest). */
+static bool needs_part(const one_term *t, const coded_list *l, uint32_t part) {
+    return !l->able || part < TOLD_FROM || part_bound(t, l->lane, CHAMPION_PARTS) <= t->e->theta;
 }
 
 /* How many parts reach the threshold. */
@@ -322,9 +329,13 @@ static anp_status score_codes(one_term *t, uint32_t codes) {
     TRY(take_codes(t, found, &count, &most));
     eval_sort_blocks(found, count, most, sorted);
     for (uint32_t i = 0; i < count; i++) {
-        const coded_list *l = &t->lists[sorted[i].cell];
+        coded_list *l = &t->lists[sorted[i].cell];
         uint32_t block = l->champions ? first_block(l) : sorted[i].block;
         if (!eval_can_win(t->e, l->ec->c, block, sorted[i].bound)) {
+            continue;
+        }
+        if (l->champions && !needs_part(t, l, sorted[i].block)) {
+            l->rest = sorted[i].block < l->rest ? sorted[i].block : l->rest;
             continue;
         }
         TRY(l->champions ? take_champions(t, l, sorted[i].block)
@@ -357,7 +368,7 @@ static anp_status score_rest(one_term *t) {
     for (uint32_t i = 0; i < t->list_count; i++) {
         coded_list *l = &t->lists[i];
         l->codes = 0;
-        float bound = part_bound(t, l->lane, l->champions ? CHAMPION_PARTS : 0);
+        float bound = part_bound(t, l->lane, l->champions ? l->rest : 0);
         if ((l->champions || l->able) && eval_can_win(t->e, l->ec->c, first_block(l), bound)) {
             TRY(score_anew(t, l, &codes));
         }
@@ -442,6 +453,7 @@ static anp_status open_lists(one_term *t, uint32_t *codes) {
         l->champions = takes_champions(t, lane);
         l->able = e->top->capacity <= LIST_CHAMPIONS && term_tells_able(e, ec, lane);
         l->codes = 0;
+        l->rest = CHAMPION_PARTS;
         if (l->champions) {
             t->parts += find_parts(t, l);
         } else if (!l->able) {

@@ -319,20 +319,21 @@ static uint32_t drop_lanes(evaluation *e, eval_cell *ec, const eval_lane *lane,
 }
 
 /* The postings of a block of a bitset that may reach the threshold. */
-static void take_bits(term_batch *b, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,
-                      uint32_t block) {
+static anp_status take_bits(term_batch *b, eval_cell *ec, const eval_lane *lane,
+                            const uint64_t *allowed, uint32_t block) {
     evaluation *e = b->e;
     uint8_t tfs[BLOCK_DOCS];
     uint64_t picked[4];
     bool large = spread_tfs(e, &lane->in->list, block, tfs);
     uint32_t count = eval_find_promising(e, &b->promise, ec, block, tfs, picked);
-    if (count > ABLE_FROM && term_tells_able(e, ec, lane) && eval_block_is_whole(ec->c, block)) {
-        count = term_keep_able(e, ec, lane, block, picked);
+    if (count > ABLE_FROM && term_tells_able(e, ec, lane)) {
+        TRY(term_keep_able(e, ec, lane, block, picked, &count));
     }
     if (large || allowed) {
         count = drop_lanes(e, ec, lane, allowed, block, tfs, picked);
     }
     take_picked(b, ec, block, picked, count, 4, b->every, tfs);
+    return ANP_OK;
 }
 
 anp_status term_batch_block(term_batch *b, eval_cell *ec, const eval_lane *lane, uint32_t block) {
@@ -342,7 +343,7 @@ anp_status term_batch_block(term_batch *b, eval_cell *ec, const eval_lane *lane,
         b->e->trace->blocks_scored++;
     }
     if (lane->in->list.container_kind == LIST_BITSET) {
-        take_bits(b, ec, lane, allowed, block);
+        TRY(take_bits(b, ec, lane, allowed, block));
     } else {
         take_block(b, ec, lane, allowed, block);
     }

@@ -49,9 +49,9 @@ anp_status term_batch_block(term_batch *b, eval_cell *ec, const eval_lane *lane,
    posts; whether these can tell. */
 bool term_tells_able(const evaluation *e, const eval_cell *ec, const eval_lane *lane);
 anp_status term_batch_able(term_batch *b, eval_cell *ec, const eval_lane *lane);
-/* Leaves of the lanes of a whole block of such a bitset those; how many. */
-uint32_t term_keep_able(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
-                        uint32_t block, uint64_t lanes[RANK_LANE_WORDS]);
+/* Leaves of the lanes of a block of such a bitset those; how many. */
+anp_status term_keep_able(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
+                          uint32_t block, uint64_t lanes[RANK_LANE_WORDS], uint32_t *count);
 
 /* One by itself, of any tf. allowed: of its cell (eval_allowed), or NULL. */
 void term_offer(evaluation *e, eval_cell *ec, const eval_lane *lane, const uint64_t *allowed,

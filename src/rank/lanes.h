@@ -157,12 +157,26 @@ typedef struct rank_lanes {
     void (*able_strips)(const uint8_t *halves, uint32_t blocks, const uint8_t level_needs[16],
                         const uint8_t *codes, const uint8_t *block_needs, const uint8_t *others,
                         uint16_t *able);
-    /* The lanes whose factor, from scores of a byte each, is no less than `least`, nor than
-       `ratios` times the build's: as `now` and `build` say. */
-    void (*able_posts)(const uint8_t scores[RANK_LANES * RANK_SCORES],
-                       const float now[RANK_SCORES + 1], const float build[RANK_SCORES + 1],
-                       const float least[RANK_LANES], const float ratios[RANK_LANES],
+
+    /*
+     * Posts whose two codes, one behind the other, are both no less than the two of `needs`, the
+     * first one the lower byte. codes: of a block, of a cell, of a cell; up to two bytes behind
+     * them are read, and up to 15 docs, needs and lows behind those that are there.
+     *
+     * able_lanes   of a block, with needs by strip
+     * able_docs    of `count` <= 256, each with its own needs; what stands behind them must be of
+     *              the cell, too. How many go to `able`
+     * able_blocks  of a blocked container's `lows` in `blocks` (bits), with needs by block.
+     *              Likewise
+     */
+    void (*able_lanes)(const uint8_t *codes, const uint16_t needs[RANK_STRIPS],
                        uint64_t lanes[RANK_LANE_WORDS]);
+    uint32_t (*able_docs)(const uint16_t *docs, const uint16_t *needs, uint32_t count,
+                          const uint8_t *codes, uint16_t *able);
+    uint32_t (*able_blocks)(const uint8_t *lows, const uint16_t starts[RANK_LANES + 1],
+                            const uint64_t blocks[RANK_LANE_WORDS],
+                            const uint16_t needs[RANK_LANES], const uint8_t *codes,
+                            uint16_t *able);
 
     /*
      * units = rank_bound_of(codes), 0 where a code is 0; sums += units. most, ratios: of each

@@ -12,6 +12,7 @@
 #endif
 
 #include "rank/strips_body.h"
+#include "rank/able_body.h"
 
 /* ---- Norms and factors --------------------------------------------------------------------- */
 
@@ -738,43 +739,6 @@ static float nth(const float values[RANK_LANES], uint32_t count, uint32_t n, flo
 
 /* ---- Bounds -------------------------------------------------------------------------------- */
 
-#if defined(__AVX2__)
-
-/* Of 8 lanes. */
-static inline uint32_t able_of_8(const float *now, const float *build, const float *least,
-                                 const float *ratios) {
-    __m256 need = _mm256_mul_ps(_mm256_loadu_ps(build), _mm256_loadu_ps(ratios));
-    need = _mm256_max_ps(need, _mm256_loadu_ps(least));
-    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(now), need, _CMP_GE_OQ));
-}
-
-#else
-
-static inline uint32_t able_of_8(const float *now, const float *build, const float *least,
-                                 const float *ratios) {
-    uint32_t able = 0;
-    for (int i = 0; i < 8; i++) {
-        able |= (uint32_t)(now[i] >= least[i] && now[i] >= build[i] * ratios[i]) << i;
-    }
-    return able;
-}
-
-#endif
-
-static void able_posts(const uint8_t scores[RANK_LANES * RANK_SCORES],
-                       const float now[RANK_SCORES + 1], const float build[RANK_SCORES + 1],
-                       const float least[RANK_LANES], const float ratios[RANK_LANES],
-                       uint64_t lanes[RANK_LANE_WORDS]) {
-    float own[RANK_LANES], built[RANK_LANES];
-    factors(scores, now, own);
-    factors(scores, build, built);
-    memset(lanes, 0, RANK_LANE_WORDS * sizeof *lanes);
-    for (int i = 0; i < RANK_LANES; i += 8) {
-        uint64_t able = able_of_8(own + i, built + i, least + i, ratios + i);
-        lanes[i / 64] |= able << i % 64;
-    }
-}
-
 /* Without branches, so that it becomes vectors: a loop for each case. */
 #define BOUNDS_LOOP(expression)                             \
     for (int i = 0; i < RANK_LANES; i++) {                  \
@@ -862,6 +826,8 @@ const rank_lanes LANES = {
     .need_numbers = need_numbers,
     .keep_able = keep_able,
     .able_strips = able_strips,
-    .able_posts = able_posts,
+    .able_lanes = able_lanes,
+    .able_docs = able_docs,
+    .able_blocks = able_blocks,
     .bounds = bounds,
 };

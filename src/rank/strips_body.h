@@ -126,19 +126,6 @@ static inline uint32_t posts_reaching(post_sums sums, uint16_t least) {
     return lanes_of_16(strips_with(sums, least));
 }
 
-static inline __m128i codes_from(const uint8_t *codes, __m128i least) {
-    __m128i have = _mm_loadu_si128((const __m128i *)(const void *)codes);
-    return _mm_cmpeq_epi8(have, _mm_max_epu8(have, least));
-}
-
-static inline uint32_t able_block(const uint8_t *halves, const uint8_t level_needs[16],
-                                  const uint8_t *codes, uint8_t need, const uint8_t *others) {
-    const __m128i needs = _mm_loadu_si128((const __m128i *)(const void *)level_needs);
-    __m128i able = codes_from(codes, _mm_shuffle_epi8(needs, halves_of(halves)));
-    able = _mm_and_si128(able, codes_from(others, _mm_set1_epi8((char)need)));
-    return (uint32_t)_mm_movemask_epi8(able);
-}
-
 #else
 
 typedef struct post_sums {
@@ -160,16 +147,6 @@ static inline uint32_t posts_reaching(post_sums sums, uint16_t least) {
     uint32_t bits = 0;
     for (uint32_t i = 0; i < RANK_STRIPS; i++) {
         bits |= (uint32_t)(sums.of[i] >= least) << i;
-    }
-    return bits;
-}
-
-static inline uint32_t able_block(const uint8_t *halves, const uint8_t level_needs[16],
-                                  const uint8_t *codes, uint8_t need, const uint8_t *others) {
-    uint32_t bits = 0;
-    for (uint32_t i = 0; i < RANK_STRIPS; i++) {
-        uint8_t least = level_needs[halves[i / 2] >> i % 2 * 4 & 15u];
-        bits |= (uint32_t)(codes[i] >= least && others[i] >= need) << i;
     }
     return bits;
 }
@@ -292,15 +269,5 @@ static void keep_able(const rank_strips_term *terms, uint32_t term_count, const 
                                 strip_number(&terms[k], strip));
         }
         leave_posts(posts, strip, posts_reaching(sums, least[strip / RANK_STRIPS]));
-    }
-}
-
-static void able_strips(const uint8_t *halves, uint32_t blocks, const uint8_t level_needs[16],
-                        const uint8_t *codes, const uint8_t *block_needs, const uint8_t *others,
-                        uint16_t *able) {
-    for (size_t i = 0; i < blocks; i++) {
-        able[i] = (uint16_t)able_block(halves + i * BLOCK_HALVES, level_needs,
-                                       codes + i * RANK_STRIPS, block_needs[i],
-                                       others + i * RANK_STRIPS);
     }
 }

@@ -1,6 +1,6 @@
 /*
  * The factors of posts beside a slow twin that asks one post after the other: of cells whose scores
- * are bytes, of the log's, of posts without scores; of blocks, strips and the best posts; and when
+ * are bytes, of the log's, of posts without scores; of blocks, codes and the best posts; and when
  * more settings are asked for than are kept.
  */
 #include "index/factors.h"
@@ -93,21 +93,25 @@ static void check_blocks(const twin *t, const cell_factors *f) {
     CHECK_EQ_INT(f->neutral, t->c->score_bytes == 0);
 }
 
-/* A strip's code is that of its best post, or of what is hardly more. */
+/* A code is that of what is told, or of what is hardly more. */
 static bool has_code(uint32_t code, factor_codes codes, double most) {
     return code >= factor_code(codes, (float)most) &&
            code <= factor_code(codes, (float)(most * 1.0001));
 }
 
-static void check_strips(const twin *t, const strip_factors *f) {
-    for (uint32_t strip = t->c->from / LIST_STRIP_DOCS; strip * LIST_STRIP_DOCS < t->c->end;
-         strip++) {
+static void check_codes(const twin *t, const coded_factors *f) {
+    for (uint32_t low = t->c->from; low < t->c->end; low++) {
+        uint32_t strip = low / LIST_STRIP_DOCS;
         double most, ratio;
         check_range(t, strip * LIST_STRIP_DOCS, (strip + 1) * LIST_STRIP_DOCS, &most, &ratio);
-        if (!CHECK(has_code(f->most[strip], f->most_codes, most)) ||
+        if (!CHECK(has_code(f->posts[2 * low], f->most_codes, factor_of(t, low))) ||
+            !CHECK(has_code(f->posts[2 * low + 1], f->ratio_codes, ratio_of(t, low))) ||
+            !CHECK(has_code(f->most[strip], f->most_codes, most)) ||
             !CHECK(has_code(f->ratios[strip], f->ratio_codes, ratio))) {
-            test_note("strip %u: %u, %u for %.9g, %.9g", strip, f->most[strip], f->ratios[strip],
-                      most, ratio);
+            test_note("post %u: %u, %u for %.9g, %.9g; strip %u, %u for %.9g, %.9g", low,
+                      f->posts[2 * low], f->posts[2 * low + 1], factor_of(t, low),
+                      ratio_of(t, low), f->most[strip], f->ratios[strip], most, ratio);
+            return;
         }
     }
 }
@@ -141,12 +145,12 @@ static void check_cells(snapshot *s, const rank_settings *settings) {
     for (uint32_t i = 0; i < count; i++) {
         twin t = {s, *settings, &cells[i]};
         const cell_factors *f;
-        const strip_factors *strips;
+        const coded_factors *codes;
         const best_posts *best;
         CHECK_EQ_INT(factors_of_cell(set, t.c, &f, NULL), ANP_OK);
         check_blocks(&t, f);
-        CHECK_EQ_INT(factors_strips(set, t.c, &strips, NULL), ANP_OK);
-        check_strips(&t, strips);
+        CHECK_EQ_INT(factors_codes(set, t.c, &codes, NULL), ANP_OK);
+        check_codes(&t, codes);
         CHECK_EQ_INT(factors_best(set, t.c, &best, NULL), ANP_OK);
         check_best(&t, best);
         const cell_factors *kept = f; /* the same the second time */

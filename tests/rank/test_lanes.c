@@ -492,7 +492,7 @@ static void check_nth(const rank_lanes *k, prng *r) {
     }
 }
 
-/* Strips by codes, some equal to what is needed; posts by their factors, now and of the build. */
+/* By codes, some equal to what is needed. */
 static void check_able_strips(const rank_lanes *k, prng *r) {
     enum { BLOCKS = 7, STRIPS = BLOCKS * RANK_STRIPS };
     uint8_t halves[STRIPS / 2], level_needs[16], block_needs[BLOCKS];
@@ -516,32 +516,78 @@ static void check_able_strips(const rank_lanes *k, prng *r) {
     }
 }
 
+/* Posts of 256 blocks, some of which have lows; what able_docs and able_blocks tell of them. */
+typedef struct coded_posts {
+    uint8_t codes[RANK_LANES * RANK_LANES * 2 + 2];
+    uint16_t needs[RANK_LANES + RANK_STRIPS];
+    uint8_t lows[4096 + RANK_STRIPS];
+    uint16_t starts[RANK_LANES + 1];
+    uint64_t blocks[RANK_LANE_WORDS];
+    uint16_t able[4096], want[4096];
+} coded_posts;
+
+static bool is_able(const coded_posts *p, uint32_t doc, uint32_t need) {
+    return p->codes[2 * doc] >= (need & 255) && p->codes[2 * doc + 1] >= need >> 8;
+}
+
+static void make_coded(coded_posts *p, prng *r) {
+    for (uint32_t i = 0; i < sizeof p->codes; i++) {
+        p->codes[i] = (uint8_t)(i % 2 ? prng_below(r, 6) : 250 + prng_below(r, 6));
+    }
+    for (uint32_t i = 0; i < RANK_LANES + RANK_STRIPS; i++) {
+        p->needs[i] = (uint16_t)(250 + prng_below(r, 6) + 256 * prng_below(r, 6));
+    }
+    p->starts[0] = 0;
+    for (uint32_t block = 0; block < RANK_LANES; block++) {
+        uint32_t count = prng_below(r, 3) ? prng_below(r, 16) : prng_below(r, 40);
+        uint32_t at = p->starts[block];
+        count = at + count > 4096 ? 0 : count;
+        for (uint32_t i = 0; i < count; i++) {
+            p->lows[at + i] = (uint8_t)(i * 6 + prng_below(r, 6));
+        }
+        p->starts[block + 1] = (uint16_t)(at + count);
+    }
+    for (uint32_t word = 0; word < RANK_LANE_WORDS; word++) {
+        p->blocks[word] = prng_next(r) | prng_next(r);
+    }
+}
+
+static void check_same(const rank_lanes *k, const coded_posts *p, uint32_t found, uint32_t want) {
+    if (!CHECK_EQ_INT(found, want) || !CHECK(memcmp(p->able, p->want, want * 2) == 0)) {
+        test_note("kernel %s", k->name);
+    }
+}
+
 static void check_able_posts(const rank_lanes *k, prng *r) {
-    const rank_settings build = RANK_BUILD_SETTINGS;
-    rank_settings s = settings_of(r);
-    rank_prior_bound now = rank_prior_bound_make(&s), built = rank_prior_bound_make(&build);
-    uint8_t scores[RANK_LANES * RANK_SCORES];
-    float least[RANK_LANES], ratios[RANK_LANES], own[RANK_LANES], before[RANK_LANES];
+    static coded_posts p;
+    uint16_t docs[RANK_LANES + RANK_STRIPS];
     uint64_t lanes[RANK_LANE_WORDS];
-    for (int i = 0; i < RANK_LANES * RANK_SCORES; i++) {
-        scores[i] = (uint8_t)prng_below(r, 101);
-    }
-    rank_lanes_portable.factors(scores, now.linear, own);
-    rank_lanes_portable.factors(scores, built.linear, before);
-    for (int i = 0; i < RANK_LANES; i++) { /* a hair from what posts have */
-        bool by_ratio = prng_below(r, 2);
-        float less = prng_below(r, 2) ? 0.999f : 1.001f;
-        least[i] = by_ratio ? 0 : own[i] * less;
-        ratios[i] = by_ratio ? own[i] / before[i] * less : 0;
-    }
-    k->able_posts(scores, now.linear, built.linear, least, ratios, lanes);
-    for (int i = 0; i < RANK_LANES; i++) {
-        bool want = own[i] >= least[i] && own[i] >= before[i] * ratios[i];
-        if (!CHECK_EQ_INT(lanes[i / 64] >> i % 64 & 1, want)) {
-            test_note("kernel %s, lane %d", k->name, i);
+    uint32_t count = prng_below(r, RANK_LANES + 1), want = 0;
+    make_coded(&p, r);
+    k->able_lanes(p.codes, p.needs, lanes);
+    for (uint32_t i = 0; i < RANK_LANES; i++) {
+        bool able = is_able(&p, i, p.needs[i / RANK_STRIPS]);
+        if (!CHECK_EQ_INT(lanes[i / 64] >> i % 64 & 1, able)) {
+            test_note("kernel %s, lane %u", k->name, i);
             return;
         }
     }
+    for (uint32_t i = 0; i < RANK_LANES + RANK_STRIPS; i++) {
+        docs[i] = (uint16_t)(prng_below(r, 5) ? prng_below(r, 65536) : 65535);
+        if (i < count && is_able(&p, docs[i], p.needs[i])) {
+            p.want[want++] = docs[i];
+        }
+    }
+    check_same(k, &p, k->able_docs(docs, p.needs, count, p.codes, p.able), want);
+    want = 0;
+    for (uint32_t block = 0; block < RANK_LANES; block++) {
+        bool asked = p.blocks[block / 64] >> block % 64 & 1;
+        for (uint32_t i = p.starts[block]; asked && i < p.starts[block + 1]; i++) {
+            p.want[want] = (uint16_t)(block * RANK_LANES + p.lows[i]);
+            want += is_able(&p, p.want[want], p.needs[block]);
+        }
+    }
+    check_same(k, &p, k->able_blocks(p.lows, p.starts, p.blocks, p.needs, p.codes, p.able), want);
 }
 
 static void check_bounds_lanes(const rank_lanes *k, prng *r) {
