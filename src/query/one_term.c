@@ -214,7 +214,11 @@ static void take_postings(term_batch *b, const coded_list *l, const uint64_t *al
  * taken by codes then, as if its champions had not been offered.
  */
 
-enum { CHAMPION_PARTS = LIST_SEEDS, TOLD_FROM = 5 };
+enum {
+    CHAMPION_PARTS = LIST_SEEDS,
+    TOLD_FROM = 5, /* the least part that is left to the factors of posts */
+    TOLD_BEST = 16, /* champions a hit that are asked before */
+};
 
 /* What no posting has more than from a part on; behind the last one, all others. */
 static float part_bound(const one_term *t, const eval_lane *lane, uint32_t part) {
@@ -231,10 +235,12 @@ static bool takes_champions(const one_term *t, const eval_lane *lane) {
             part_bound(t, lane, CHAMPION_PARTS) < t->e->theta);
 }
 
-/* Behind the first 16 no more are of use where the threshold is still so low that all postings will
-   be told by their own factors (score_rest). */
+/* Behind the first 16 champions, and enough for all hits, no more are of use where the threshold is
+   still so low that all postings will be told by their own factors (score_rest). */
 static bool needs_part(const one_term *t, const coded_list *l, uint32_t part) {
-    return !l->able || part < TOLD_FROM || part_bound(t, l->lane, CHAMPION_PARTS) <= t->e->theta;
+    uint64_t asked = (uint64_t)t->list_count << part >> 1;
+    bool enough = part >= TOLD_FROM && asked >= TOLD_BEST * (uint64_t)t->e->top->capacity;
+    return !l->able || !enough || part_bound(t, l->lane, CHAMPION_PARTS) <= t->e->theta;
 }
 
 /* How many parts reach the threshold. */
