@@ -198,9 +198,10 @@ static uint8_t greatest(const uint8_t *codes) {
     return most;
 }
 
-static void add_codes(coded_factors *out, uint32_t block, const block_factors *f, uint8_t *posts) {
+static void add_codes(coded_factors *out, uint32_t block, const block_factors *f) {
     const uint32_t first = block * (BLOCK_DOCS / LIST_STRIP_DOCS);
     uint8_t most[BLOCK_DOCS], ratios[BLOCK_DOCS];
+    uint8_t *posts = out->posts + (size_t)block * BLOCK_DOCS * 2;
     for (uint32_t i = 0; i < BLOCK_DOCS; i++) {
         float ratio = f->now[i] / f->build[i];
         most[i] = (uint8_t)factor_code(out->most_codes, f->now[i] * RANK_BOUND_ROUND);
@@ -225,21 +226,16 @@ anp_status factors_codes(factor_set *set, const cell *c, const coded_factors **o
         return ANP_OK;
     }
     TRY(factors_of_cell(set, c, &factors, err));
-    size_t bytes = (size_t)((c->end + BLOCK_DOCS - 1) / BLOCK_DOCS) * BLOCK_DOCS * 2;
     coded_factors *made = arena_new(&set->memory, coded_factors);
-    uint8_t *posts = arena_alloc(&set->memory, bytes + FACTORS_READ);
-    if (!made || !posts) {
+    if (!made) {
         return nomem(err);
     }
-    memset(posts, 0, c->from / BLOCK_DOCS * BLOCK_DOCS * 2);
-    memset(posts + bytes, 0, FACTORS_READ);
-    made->posts = posts;
     made->most_codes = codes_of(factors->least, factors->most.most);
     made->ratio_codes = codes_of(factors->ratio_least, factors->most.ratio);
     for (uint32_t block = c->from / BLOCK_DOCS; block * BLOCK_DOCS < c->end; block++) {
         block_factors f;
         read_block(set, c, block, &f);
-        add_codes(made, block, &f, posts + (size_t)block * BLOCK_DOCS * 2);
+        add_codes(made, block, &f);
     }
     *out = *of = made;
     return ANP_OK;

@@ -8,8 +8,8 @@
  *     of best posts    in the order of their factors (those that a word in nearly all posts needs)
  *
  * Dead posts count too. Kept for the snapshot's life for the FACTORS_KEPT settings that were used
- * last: some 50 us a cell the first time, and 2 KiB; codes, 40 us and 136 KiB, and best posts,
- * 3 KiB, once they are asked for. One thread at a time, as all of a snapshot.
+ * last: some 50 us a cell the first time, and 2 KiB; codes, 136 KiB, and best posts, 3 KiB,
+ * once they are asked for. One thread at a time, as all of a snapshot.
  */
 #ifndef ANP_INDEX_FACTORS_H
 #define ANP_INDEX_FACTORS_H
@@ -50,9 +50,9 @@ static inline uint32_t factor_code(factor_codes codes, float factor) {
 typedef struct coded_factors {
     factor_codes most_codes, ratio_codes;
     uint8_t most[LIST_STRIPS], ratios[LIST_STRIPS];
-    /* Both of a post, one behind the other; of whole blocks up to the cell's end. What is not of
-       the cell has any. FACTORS_READ bytes behind them can be read. */
-    const uint8_t *posts;
+    /* Both of a post, one behind the other; what is not of the cell has any. FACTORS_READ bytes
+       behind them can be read. */
+    uint8_t posts[LIST_DOCS * 2 + FACTORS_READ];
 } coded_factors;
 
 typedef struct factor_set factor_set;

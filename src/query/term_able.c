@@ -32,6 +32,7 @@ typedef struct able_list {
     const eval_lane *lane;
     const uint64_t *allowed;
     const coded_factors *codes;
+    const uint16_t *starts; /* as eval_lane has them */
 } able_list;
 
 /* ---- What is needed -------------------------------------------------------------------------- */
@@ -78,7 +79,8 @@ static void find_needs(const able_list *a, able_needs *needs) {
         float of_ratio = least / (most * values[i] + RANK_BOUND_UNITS);
         needs->factors[i] = factor > 0 ? factor : 0; /* of nothing with k1 0: any */
         needs->ratios[i] = of_ratio > 0 ? of_ratio : 0;
-    }    find_codes(a->codes->most_codes, needs->factors, LIST_BLOCKS, needs->factor_codes);
+    }
+    find_codes(a->codes->most_codes, needs->factors, LIST_BLOCKS, needs->factor_codes);
     find_codes(a->codes->ratio_codes, needs->ratios, LIST_BLOCKS, needs->ratio_codes);
     for (uint32_t i = 0; i < LIST_BLOCKS; i++) {
         needs->both[i] = both_codes(needs->factor_codes[i], needs->ratio_codes[i]);
@@ -99,7 +101,7 @@ static void take_some(const able_list *a, const uint16_t *able, uint32_t count) 
         docs[found] = able[i];
         found += eval_is_allowed(a->allowed, able[i]);
     }
-    bool large = e->lists->tfs_of_docs(list, NULL, a->lane->starts, docs, found, tfs);
+    bool large = e->lists->tfs_of_docs(list, NULL, a->starts, docs, found, tfs);
     for (uint32_t i = 0; i < found; i++) {
         docs[kept] = docs[i];
         tfs[kept] = tfs[i];
@@ -216,7 +218,7 @@ static void take_coded(const able_list *a, const able_needs *needs) {
 }
 
 /* Of a list that is no bitset, those of the blocks that may win. */
-static void take_blocks(const able_list *a, const able_needs *needs) {
+static void take_blocks(able_list *a, const able_needs *needs) {
     const evaluation *e = a->batch->e;
     const list_view *list = &a->lane->in->list;
     const cell_factors *factors = a->ec->factors;
@@ -228,6 +230,7 @@ static void take_blocks(const able_list *a, const able_needs *needs) {
         blocks[block / 64] |= (uint64_t)may << block % 64;
     }
     e->sets->starts(list->high, list_high_words(list->count), list->count, starts);
+    a->starts = starts;
     take_docs(a, able, e->lanes->able_blocks(list->container, starts, blocks, needs->both,
                                              a->codes->posts, able));
 }
@@ -239,7 +242,7 @@ bool term_tells_able(const evaluation *e, const eval_cell *ec, const eval_lane *
 }
 
 anp_status term_batch_able(term_batch *b, eval_cell *ec, const eval_lane *lane) {
-    able_list a = {.batch = b, .ec = ec, .lane = lane};
+    able_list a = {.batch = b, .ec = ec, .lane = lane, .starts = lane->starts};
     able_needs needs;
     TRY(eval_allowed(b->e, ec, &a.allowed));
     TRY(factors_codes(b->e->factors, ec->c, &a.codes, b->e->err));
