@@ -43,6 +43,20 @@ typedef struct cell_list {
     str positions;                /* data NULL until cells_positions */
 } cell_list;
 
+/*
+ * What decides whether a list is looked into: its greatest impacts and its seeds, as in list_view.
+ * Those of a term lie side by side, 64 bytes each; the lists themselves lie all over the file, and
+ * of ten million posts most are not looked into by a query.
+ */
+typedef struct list_digest {
+    uint32_t cell;
+    float length_average;
+    uint16_t impact_max, blended_max;
+    uint16_t champions, runners;
+    uint16_t seeds[2][LIST_SEEDS_MAX]; /* impact's, blended ones */
+    uint32_t seed_count;               /* 0: a list without bounds */
+} list_digest;
+
 /* A term in one field. */
 typedef struct term_lists {
     index_field field;
@@ -50,7 +64,8 @@ typedef struct term_lists {
     uint32_t df;     /* live posts */
     double idf;      /* of so many of all live posts (rank/bm25.h) */
     uint32_t count;
-    cell_list *lists; /* by ascending cell */
+    cell_list *lists;     /* by ascending cell */
+    list_digest *digests; /* beside lists */
 } term_lists;
 
 /*
@@ -91,6 +106,10 @@ static inline uint32_t cell_score_sum(const cell *c, uint32_t low) {
  */
 anp_status cells_term(snapshot *s, index_field field, str term, const term_lists **out,
                       anp_error *err);
+
+/* Room for so many lists of a term, in `memory`; one behind those that are there. */
+anp_status term_lists_make(term_lists *term, uint32_t most, arena *memory, anp_error *err);
+void term_lists_add(term_lists *term, const cell_list *list);
 
 /* Postings of a cell that are put together in memory. */
 typedef struct cell_postings {

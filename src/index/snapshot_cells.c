@@ -241,6 +241,29 @@ static anp_status count_live(snapshot *s, const cell *c, const list_view *list, 
     return ANP_OK;
 }
 
+anp_status term_lists_make(term_lists *term, uint32_t most, arena *memory, anp_error *err) {
+    term->lists = arena_array(memory, cell_list, most + 1);
+    term->digests = arena_array(memory, list_digest, most + 1);
+    return term->lists && term->digests ? ANP_OK : nomem(err);
+}
+
+void term_lists_add(term_lists *term, const cell_list *list) {
+    const list_view *view = &list->list;
+    list_digest *digest = &term->digests[term->count];
+    *digest = (list_digest){.cell = list->cell,
+                            .length_average = (float)list->length_average,
+                            .impact_max = view->impact_max,
+                            .blended_max = view->blended_max,
+                            .champions = (uint16_t)view->champion_count,
+                            .runners = (uint16_t)view->runner_count,
+                            .seed_count = view->bounds ? view->seed_count : 0};
+    for (uint32_t i = 0; i < digest->seed_count; i++) {
+        digest->seeds[0][i] = (uint16_t)list_seed(view, false, i);
+        digest->seeds[1][i] = (uint16_t)list_seed(view, true, i);
+    }
+    term->lists[term->count++] = *list;
+}
+
 static anp_status add_list(snapshot *s, term_lists *term, cell_list list, anp_error *err) {
     const cell *c = &s->cell_cache->cells.items[list.cell];
     uint32_t live = list.list.count;
@@ -248,7 +271,7 @@ static anp_status add_list(snapshot *s, term_lists *term, cell_list list, anp_er
         TRY(count_live(s, c, &list.list, &live, err));
     }
     term->df += live;
-    term->lists[term->count++] = list;
+    term_lists_add(term, &list);
     return ANP_OK;
 }
 
@@ -344,8 +367,8 @@ static anp_status open_body(snapshot *s, const term_lists *text, term_lists *bod
     arena scratch = {0};
     cell_postings postings;
     body->number = text->number;
-    body->lists = arena_array(&cache->lists, cell_list, text->count + 1);
-    anp_status status = body->lists ? cell_postings_make(&scratch, &postings, err) : nomem(err);
+    anp_status status = term_lists_make(body, text->count + 1, &cache->lists, err);
+    status = status == ANP_OK ? cell_postings_make(&scratch, &postings, err) : status;
     for (uint32_t i = 0; i < text->count && status == ANP_OK; i++) {
         const cell *c = &cache->cells.items[text->lists[i].cell];
         cell_list list = {.cell = text->lists[i].cell};
@@ -402,8 +425,7 @@ static anp_status open_lists(snapshot *s, uint32_t number, term_lists *term, anp
     uint32_t count, cell_at = 0;
     anp_status status = snapshot_lists(s, term->field, number, &scratch, &lists, &count, err);
     if (status == ANP_OK) {
-        term->lists = arena_array(&cache->lists, cell_list, count + 1);
-        status = term->lists ? ANP_OK : nomem(err);
+        status = term_lists_make(term, count + 1, &cache->lists, err);
     }
     for (uint32_t i = 0; status == ANP_OK && i < count; i++) {
         const unit_info *unit = lists[i].unit;

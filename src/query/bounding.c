@@ -1,5 +1,5 @@
 /*
- * What no score of a cell, a block or a posting exceeds; the first threshold; the order of blocks.
+ * What no score of a cell, a block or a posting exceeds; the order of blocks.
  *
  *     list       its greatest impact                          16 bits in its header
  *     block      codes of 8 bits, one a block                 from 256 postings on
@@ -13,7 +13,7 @@
 
 #include "index/unit.h"
 
-/* ---- Lanes --------------------------------------------------------------------------------- */
+/* ---- Short lists --------------------------------------------------------------------------- */
 
 static float post_factor(const evaluation *e, const cell *c, uint32_t low) {
     double scores[RANK_SCORES];
@@ -46,276 +46,6 @@ static anp_status make_values(evaluation *e, const cell *c, eval_lane *lane) {
         lane->most = values[i] > lane->most ? values[i] : lane->most;
     }
     return ANP_OK;
-}
-
-/* Of a word that is in nearly all posts each contribution may be rounded to 0. */
-static bool is_weightless(const eval_term *term, float impact) {
-    return impact * term->weight * RANK_BOUND_ROUND < 0.5f;
-}
-
-float eval_whole_units(const eval_term *term, float impact) {
-    return (float)(int32_t)(impact * term->weight * RANK_BOUND_ROUND + 0.5f);
-}
-
-/* What a posting has at most of which nothing is known: as if it had an impact of 1. */
-static float most_of_any(const evaluation *e, const eval_term *term) {
-    float most = term->weight * RANK_BOUND_ROUND + RANK_BOUND_UNITS;
-    return is_weightless(term, 1) ? 0 : most * e->prior.factor_max;
-}
-
-static void bound_lane(const evaluation *e, const eval_cell *ec, eval_lane *lane) {
-    const list_view *list = &lane->in->list;
-    const eval_term *term = lane->term;
-    const float unit = 1.0f / 65535;
-    rank_list_bounds bounds = {(float)load_u16(list->bounds) * unit,
-                               (float)list->impact_max * unit,
-                               (float)load_u16(list->bounds + 4) * unit,
-                               (float)list->blended_max * unit};
-    lane->ratio = eval_is_constant(term)
-                      ? (rank_norm_ratio){1, 1}
-                      : rank_norm_ratio_make(term->norm, lane->in->length_average);
-    rank_factors factors = ec->factors ? ec->factors->most : (rank_factors){1, 1};
-    rank_bound_make(bounds, term->weight, lane->ratio.least, e->prior.kind, factors, &lane->bound);
-    float impact = rank_remap(bounds.high, lane->bound.ratio);
-    lane->most = is_weightless(term, impact) ? 0 : lane->bound.most;
-    if (eval_is_light(term)) {
-        float whole = eval_whole_units(term, impact) * e->prior.factor_max;
-        lane->most = whole < lane->most ? whole : lane->most;
-    }
-}
-
-/* For counting the lists alone will do. */
-static void make_lane(evaluation *e, eval_term *term, uint32_t i, float most_of_any) {
-    cell_list *in = &term->lists->lists[i];
-    eval_cell *ec = &e->cells[in->cell];
-    eval_lane *lane = &term->lanes[i];
-    lane->in = in;
-    lane->term = term;
-    lane->values = NULL;
-    lane->blocks = NULL;
-    lane->starts = NULL;
-    lane->tfs = NULL;
-    lane->levels = NULL;
-    lane->strips = NULL;
-    lane->asked = 0;
-    lane->most = most_of_any;
-    ec->lanes[term - e->terms] = lane;
-    if (in->list.bounds && e->request->k) {
-        bound_lane(e, ec, lane);
-    }
-}
-
-/* ---- Priors ---------------------------------------------------------------------------------- */
-
-anp_status eval_find_factors(evaluation *e, eval_cell *ec) {
-    if (ec->factors) {
-        return ANP_OK;
-    }
-    if (!e->factors) {
-        TRY(factors_find(e->snapshot, e->request->rank, &e->factors, e->err));
-    }
-    return factors_of_cell(e->factors, ec->c, &ec->factors, e->err);
-}
-
-/* Which of a list's bests tell more: those of the narrower range of factors. */
-static bool blended_tells(const rank_factors *most, float least, float ratio_least) {
-    return most->ratio * least < most->most * ratio_least;
-}
-
-/*
- * Of settings that are not the build's: what the posts of all cells in which some term is have at
- * most. Where none of them has scores, no prior has a part.
- */
-static anp_status bound_priors(evaluation *e) {
-    rank_prior_bound *prior = &e->prior;
-    rank_factors most = {0, 0};
-    float least = INFINITY, ratio_least = INFINITY;
-    bool neutral = !e->constant;
-    for (uint32_t i = 0; i < e->term_count; i++) {
-        for (uint32_t k = 0; k < e->terms[i].lists->count; k++) {
-            eval_cell *ec = &e->cells[e->terms[i].lists->lists[k].cell];
-            TRY(eval_find_factors(e, ec));
-            most.most = fmaxf(most.most, ec->factors->most.most);
-            most.ratio = fmaxf(most.ratio, ec->factors->most.ratio);
-            least = fminf(least, ec->factors->least);
-            ratio_least = fminf(ratio_least, ec->factors->ratio_least);
-            neutral &= ec->factors->neutral;
-        }
-    }
-    e->by_blended = blended_tells(&most, least, ratio_least);
-    if (neutral) {
-        *prior = (rank_prior_bound){.kind = RANK_BOUND_PLAIN, .factor_min = 1, .factor_max = 1,
-                                    .linear = {0, 0, 0, 0, 1}};
-        e->by_blended = false;
-    } else if (!e->constant) {
-        prior->factor_max = fminf(prior->factor_max, most.most);
-        prior->factor_min = fmaxf(prior->factor_min, least);
-    }
-    return ANP_OK;
-}
-
-/* The heads of lists lie all over the file: they are fetched some lanes ahead. */
-anp_status eval_make_lanes(evaluation *e) {
-    enum { LANES_AHEAD = 6 };
-    eval_lane **table = (eval_lane **)arena_array(e->memory, void *,
-                                                  (size_t)e->cell_count * e->term_count + 1);
-    if (!table) {
-        return eval_nomem(e);
-    }
-    e->by_blended = e->prior.kind == RANK_BOUND_BLENDED;
-    if (e->prior.kind == RANK_BOUND_BOTH && e->request->k && e->term_count) {
-        TRY(bound_priors(e));
-    }
-    for (uint32_t i = 0; i < e->cell_count; i++) {
-        e->cells[i].lanes = table + (size_t)i * e->term_count;
-    }
-    for (uint32_t i = 0; i < e->term_count; i++) {
-        eval_term *term = &e->terms[i];
-        term->lanes = arena_alloc(e->memory, (term->lists->count + 1) * sizeof *term->lanes);
-        if (!term->lanes) {
-            return eval_nomem(e);
-        }
-        float most = e->request->k && term->lists->count ? most_of_any(e, term) : 0;
-        for (uint32_t k = 0; k < term->lists->count; k++) {
-            uint32_t next = k + LANES_AHEAD < term->lists->count ? k + LANES_AHEAD : k;
-            __builtin_prefetch(term->lists->lists[next].list.bounds);
-            make_lane(e, term, k, most);
-        }
-    }
-    return ANP_OK;
-}
-
-/* ---- The first threshold ------------------------------------------------------------------- */
-
-enum { SEED_CELLS_MAX = 256 };
-
-/* A contribution is rounded to a unit: by half of one, times the factor. */
-static float most_of_rounding(const evaluation *e) {
-    return 0.5f * e->prior.factor_max * RANK_BOUND_ROUND;
-}
-
-float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, bool blended) {
-    const cell_factors *factors = e->cells[lane->in->cell].factors;
-    float scale = lane->term->weight * (1 / RANK_BOUND_ROUND / RANK_BOUND_ROUND);
-    float ratio = lane->ratio.largest;
-    if (blended) {
-        scale *= RANK_BUILD_FACTOR_MAX;
-        impact = ratio > 1 ? impact / ratio : impact;
-    } else {
-        impact = rank_remap(impact, ratio);
-    }
-    if (e->prior.kind == RANK_BOUND_BOTH) {
-        scale *= blended ? factors->ratio_least : factors->least;
-    }
-    return impact * scale - most_of_rounding(e);
-}
-
-/* Seeds of lists, each list's best first. */
-typedef struct seed_run {
-    const eval_lane *lane;
-    uint32_t first, next; /* seeds: that it begins with; that comes next */
-} seed_run;
-
-/* Runs as a heap, the best next seed at its root: its value, a float above 0 whose bits keep the
-   order, above the number of its run. */
-typedef uint64_t seed_key;
-
-static float key_value(seed_key key) {
-    uint32_t bits = (uint32_t)(key >> 32);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* The next seed of a run; 0: no more. */
-static seed_key take_seed(const evaluation *e, seed_run *runs, uint32_t i, bool blended) {
-    seed_run *run = &runs[i];
-    const list_view *list = &run->lane->in->list;
-    if (run->next == list->seed_count) {
-        return 0;
-    }
-    float impact = (float)list_seed(list, blended, run->next++) * (1.0f / 65535);
-    float value = eval_sure_units(e, run->lane, impact, blended);
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return value > 0 ? (seed_key)bits << 32 | i : 0;
-}
-
-/* Puts a key into the free place `at`, or further down. */
-static void sink_key(seed_key *heap, uint32_t count, uint32_t at, seed_key key) {
-    for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        child += child + 1 < count && heap[child + 1] > heap[child];
-        if (heap[child] <= key) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = key;
-}
-
-/* The seed that a run begins with: all runs' together stand for half of k or less. */
-static uint32_t first_seed(uint32_t k, uint32_t runs) {
-    uint32_t first = 0;
-    while (first + 1 < LIST_SEEDS_MAX && (4 * runs << first) <= k) {
-        first++;
-    }
-    return first;
-}
-
-/* About the k-th best of what the seeds of a term stand for, or 0: the first that is taken for all
-   postings up to it, the next for those in between. */
-static float seed_of(const evaluation *e, const eval_term *term, uint32_t k, bool blended) {
-    seed_run runs[SEED_CELLS_MAX];
-    seed_key heap[SEED_CELLS_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < term->lists->count && count < SEED_CELLS_MAX; i++) {
-        const eval_lane *lane = &term->lanes[i];
-        if (lane->in->list.bounds && !e->cells[lane->in->cell].c->dead) {
-            runs[count++] = (seed_run){.lane = lane};
-        }
-    }
-    uint32_t first = first_seed(k, count);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t last = runs[i].lane->in->list.seed_count - 1;
-        runs[i].first = runs[i].next = first < last ? first : last;
-        heap[i] = take_seed(e, runs, i, blended);
-    }
-    for (uint32_t at = count / 2; at-- > 0;) {
-        sink_key(heap, count, at, heap[at]);
-    }
-    for (uint32_t found = 0; count && heap[0];) {
-        uint32_t run = (uint32_t)heap[0];
-        uint32_t taken = runs[run].next - 1;
-        found += taken == runs[run].first ? 1u << taken : 1u << (taken - 1);
-        if (found >= k) {
-            return key_value(heap[0]);
-        }
-        sink_key(heap, count, 0, take_seed(e, runs, run, blended));
-    }
-    return 0;
-}
-
-/*
- * In a union without sets a posting that a seed tells of is a match with that score, unless an
- * excluded term is in it too: of so many more seeds, k are matches. The same holds of the driver.
- */
-void eval_seed(evaluation *e) {
-    uint64_t k = e->top->capacity;
-    for (uint32_t i = 0; i < e->excluded_count; i++) {
-        k += e->excluded[i]->df;
-    }
-    for (uint32_t i = 0; i < e->term_count; i++) {
-        const eval_term *term = &e->terms[i];
-        if (term->lists->df < k || (e->driver && term != e->driver)) {
-            continue;
-        }
-        for (int blended = 0; blended < 2; blended++) {
-            bool tells = e->prior.kind == RANK_BOUND_BOTH || blended == e->by_blended;
-            float sure = tells ? seed_of(e, term, (uint32_t)k, blended) : 0;
-            e->theta = sure > e->theta ? sure : e->theta;
-        }
-    }
 }
 
 /* ---- Cells and blocks ---------------------------------------------------------------------- */
@@ -354,7 +84,7 @@ static anp_status bound_light_blocks(evaluation *e, eval_cell *ec, eval_lane *la
         bounds[block] *= factors[block];
     }
     bool both = e->prior.kind == RANK_BOUND_BOTH;
-    float spare = both ? 0 : RANK_BOUND_UNITS - most_of_rounding(e);
+    float spare = both ? 0 : RANK_BOUND_UNITS - eval_rounding_most(e);
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         float bound = lane->blocks[block];
         bound = bound > 0 ? bound - spare : 0;
@@ -468,6 +198,18 @@ anp_status eval_sort_lanes(evaluation *e, eval_cell *ec) {
     return ANP_OK;
 }
 
+/* Of sums, none of which is below 0: as numbers their bits are in the same order. */
+static float greatest(const float sums[EVAL_CELL_BLOCKS]) {
+    int32_t bits[EVAL_CELL_BLOCKS], most = 0;
+    float out;
+    memcpy(bits, sums, sizeof bits);
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
+        most = bits[block] > most ? bits[block] : most;
+    }
+    memcpy(&out, &most, sizeof out);
+    return out;
+}
+
 anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
     ec->sums = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *ec->sums);
     if (!ec->sums) {
@@ -479,6 +221,7 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
         if (!lane) {
             continue;
         }
+        eval_ready_lane(e, lane);
         const list_view *list = &lane->in->list;
         lane->blocks = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *lane->blocks);
         if (!lane->blocks) {
@@ -508,6 +251,7 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
             ec->sums[block] = driver[block] > 0 ? ec->sums[block] : 0;
         }
     }
+    ec->best = greatest(ec->sums);
     return ANP_OK;
 }
 
@@ -552,8 +296,7 @@ void eval_order_begin(const evaluation *e, eval_order *order) {
     for (uint32_t i = 0; i < e->cell_count; i++) {
         const eval_cell *ec = &e->cells[i];
         if (ec->sums) {
-            float most = eval_cell_most(e, ec);
-            order->most = most > order->most ? most : order->most;
+            order->most = ec->best > order->most ? ec->best : order->most;
             order->cells++;
         }
     }
@@ -562,11 +305,14 @@ void eval_order_begin(const evaluation *e, eval_order *order) {
     }
 }
 
-/* The blocks of a cell whose sums are in [least, below); how many. */
+/* The blocks of a cell whose sums are in [least, below); how many, else they are not set. */
 static uint32_t blocks_between(const evaluation *e, const eval_cell *ec, float least, float below,
                                uint64_t blocks[RANK_LANE_WORDS]) {
     uint64_t above[RANK_LANE_WORDS] = {0};
     uint32_t count = 0;
+    if (ec->finished || ec->best < least) {
+        return 0;
+    }
     e->lanes->reached(ec->sums, least, blocks);
     if (below < INFINITY) {
         e->lanes->reached(ec->sums, below, above);

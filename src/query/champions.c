@@ -41,25 +41,25 @@ typedef struct able_postings {
 } able_postings;
 
 /* How many postings a list names: the kind that a query's bounds are made of. */
-static uint32_t named_of(const evaluation *e, const list_view *list) {
-    return list->champion_count + (e->by_blended ? 0 : list->runner_count);
+static uint32_t named_of(const evaluation *e, const list_digest *digest) {
+    return digest->champions + (e->by_blended ? 0u : digest->runners);
 }
 
 /* Whether what is behind seed i loses beside all others. */
 static bool loses_behind(const evaluation *e, const eval_lane *lane, uint32_t i, double others) {
-    float value = list_seed_most(list_seed(&lane->in->list, e->by_blended, i));
+    float value = list_seed_most(eval_digest(lane)->seeds[e->by_blended][i]);
     double bound = (double)rank_bound_one(&lane->bound, e->by_blended, value) + others;
     return bound * (double)RANK_BOUND_ROUND < (double)e->theta;
 }
 
 /* From the last seed on: mostly it is too good already. */
 static uint32_t postings_needed(const evaluation *e, const eval_lane *lane, double others) {
-    const list_view *list = &lane->in->list;
-    uint32_t named = list->bounds ? named_of(e, list) : 0, count = UINT32_MAX;
+    const list_digest *digest = eval_digest(lane);
+    uint32_t named = named_of(e, digest), count = UINT32_MAX;
     uint32_t i = named ? 32 - (uint32_t)__builtin_clz(named) : 0;
     while (i > 0 && loses_behind(e, lane, i - 1, others)) {
         i--;
-        count = 1u << i <= list->champion_count ? 1u << i : named;
+        count = 1u << i <= digest->champions ? 1u << i : named;
     }
     return count;
 }
@@ -296,6 +296,7 @@ anp_status eval_finish_early(evaluation *e, eval_cell *ec) {
     if (known < 2 && !(known && best[0].count <= EARLY_MAX)) {
         return ANP_OK;
     }
+    eval_ready_cell(e, ec);
     take_best(e, &best[0], &able);
     TRY(cross_all(e, best, known, &able));
     return able.count <= EARLY_MAX ? score_last(e, ec, &best[0], &able) : ANP_OK;

@@ -105,6 +105,7 @@ static anp_status begin_union(evaluation *e, eval_cell *ec, uint32_t *skipped) {
         ++*skipped;
         return ANP_OK;
     }
+    eval_ready_cell(e, ec);
     if (lane && lane->in->list.count < RANK_LANES) {
         return eval_only_list(e, ec, lane);
     }
@@ -163,6 +164,7 @@ static anp_status rank_union(evaluation *e) {
     TRY(begin_first(e, &skipped));
     for (uint32_t i = 0; i < e->cell_count; i++) {
         eval_cell *ec = &e->cells[i];
+        eval_fetch_cells(e, i);
         if (!ec->begun) {
             TRY(eval_finish_early(e, ec));
             TRY(ec->finished ? ANP_OK : begin_union(e, ec, &skipped));
@@ -225,6 +227,7 @@ static bool blocks_in_batches(const evaluation *e) {
 static anp_status bound_late(evaluation *e, eval_cell *ec) {
     TRY(eval_block_sums(e, ec));
     float *sums = ec->sums;
+    ec->best++;
     for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         sums[block]++;
     }
@@ -248,6 +251,7 @@ static anp_status bound_candidates(evaluation *e, eval_cell *ec) {
     TRY(eval_block_sums(e, ec));
     const uint32_t *starts = ec->starts;
     float *sums = ec->sums;
+    ec->best++;
     for (uint32_t block = 0; by_docs && block < EVAL_CELL_BLOCKS; block++) {
         sums[block] = starts[block] < starts[block + 1] ? sums[block] + 1 : 0;
     }

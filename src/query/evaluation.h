@@ -1,5 +1,5 @@
 /* What the files of the evaluator share: evaluate.c, alternatives.c, shape.c, sets.c, where.c,
-   bounding.c, strips.c, strip_batch.c, few.c, one_term.c, light_term.c, term_batch.c,
+   lanes.c, bounding.c, strips.c, strip_batch.c, few.c, one_term.c, light_term.c, term_batch.c,
    term_able.c, promising.c, blocks.c, champions.c, batches.c, candidates.c, counting.c,
    phrases.c, phrase_pairs.c. Nobody else includes this. */
 #ifndef ANP_QUERY_EVALUATION_H
@@ -41,14 +41,15 @@ enum {
 /* What rounding can take from a sum of floats that stands for whole units. */
 #define EVAL_SUM_ROUND 0.99999f
 
-/* One list of one scoring term. */
+/* One list of one scoring term; what lanes.c knows of it before it is looked into comes first. */
 typedef struct eval_lane {
     cell_list *in;
     const struct eval_term *term;
-    rank_norm_ratio ratio; /* of norms now to those of the list's bounds; where it has any: */
-    rank_bound bound;
-    const float *values; /* a bound for each posting, in units, factor included; NULL: codes */
-    float most;          /* no posting's bound is greater; 0: none contributes a unit */
+    rank_norm_ratio ratio; /* of norms now to those of the list's bounds, where it has any */
+    float most;            /* no posting's bound is greater; 0: none contributes a unit */
+    bool ready;            /* eval_ready_lane: all that follows, and codes of */
+    rank_bound bound;      /* where it has bounds */
+    const float *values;   /* a bound for each posting, in units, factor included; NULL: codes */
     float *blocks;       /* bounds by block, beside the cell's sums */
     uint32_t asked;      /* ordinals that batches looked up; after many: */
     uint16_t *starts;    /* of a blocked container's blocks */
@@ -80,6 +81,7 @@ typedef struct eval_cell {
     const cell *c;
     eval_lane **lanes;         /* by scoring term; NULL: no list here */
     float *sums;               /* bounds by block, once they are needed; then also: */
+    float best;                /* no sum is greater */
     eval_lane **by_most;       /* its lanes, by ascending bound */
     uint32_t lane_count;
     bool begun;                /* a union's: of the first that were looked at */
@@ -213,17 +215,24 @@ anp_status eval_cut_terms(evaluation *e, const uint32_t *terms, uint32_t count,
 anp_status eval_list_gate(evaluation *e, eval_gate *gate, const term_lists **out);
 void eval_gate_close(eval_gate *gate);
 
-/* bounding.c: lanes, bounds of cells and blocks, the first threshold. */
+/* lanes.c: lanes, the first threshold. */
 anp_status eval_make_lanes(evaluation *e);
+/* Those of a union are made ready when their lists are looked into; others' are. */
+void eval_ready_lane(const evaluation *e, eval_lane *lane);
+void eval_ready_cell(const evaluation *e, const eval_cell *ec);
+/* What the cells behind number i need comes from memory meanwhile. */
+void eval_fetch_cells(const evaluation *e, uint32_t i);
 void eval_seed(evaluation *e);
 /* What a posting surely scores now, in units times factor, that had this impact (blended: times its
    factor, over 1.3) when its list was built. */
 float eval_sure_units(const evaluation *e, const eval_lane *lane, float impact, bool blended);
-float eval_cell_most(const evaluation *e, const eval_cell *ec);
 /* What a contribution with this impact is at most, in whole units, of a light term. */
 float eval_whole_units(const eval_term *term, float impact);
 /* Fills in ec->factors; only where there is a prior. */
 anp_status eval_find_factors(evaluation *e, eval_cell *ec);
+
+/* bounding.c: bounds of cells and blocks. */
+float eval_cell_most(const evaluation *e, const eval_cell *ec);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
 anp_status eval_sort_lanes(evaluation *e, eval_cell *ec); /* is part of it */
 uint32_t eval_blocks_left(const evaluation *e, const eval_cell *ec); /* that reach the threshold */
@@ -496,6 +505,15 @@ static inline bool eval_is_constant(const eval_term *term) {
 
 static inline bool eval_is_light(const eval_term *term) {
     return term->weight < EVAL_LIGHT_WEIGHT;
+}
+
+static inline const list_digest *eval_digest(const eval_lane *lane) {
+    return &lane->term->lists->digests[lane - lane->term->lanes];
+}
+
+/* A contribution is rounded to a unit: by half of one, times the factor. */
+static inline float eval_rounding_most(const evaluation *e) {
+    return 0.5f * e->prior.factor_max * RANK_BOUND_ROUND;
 }
 
 static inline anp_status eval_nomem(const evaluation *e) {

@@ -164,9 +164,11 @@ static anp_status score_rich(term_batch *b, bool *rich) {
         return eval_nomem(e);
     }
     for (uint32_t i = 0; i < b->term->lists->count; i++) {
-        const eval_lane *lane = &b->term->lanes[i];
-        if (lane->most > 0 && lane->in->list.bounds) {
-            TRY(add_rich(b, &e->cells[lane->in->cell], lane, cells, &count));
+        eval_lane *lane = &b->term->lanes[i];
+        const list_digest *digest = eval_digest(lane);
+        if (lane->most > 0 && digest->seed_count) {
+            eval_ready_lane(e, lane);
+            TRY(add_rich(b, &e->cells[digest->cell], lane, cells, &count));
         }
     }
     TRY(take_richest(b, cells, count));
@@ -191,13 +193,14 @@ anp_status eval_light_term(term_batch *b) {
         TRY(score_rich(b, rich));
     }
     for (uint32_t i = 0; i < b->term->lists->count; i++) {
-        const eval_lane *lane = &b->term->lanes[i];
-        eval_cell *ec = &e->cells[lane->in->cell];
+        eval_lane *lane = &b->term->lanes[i];
+        eval_cell *ec = &e->cells[eval_digest(lane)->cell];
         uint32_t first = ec->c->from / BLOCK_DOCS;
         bool can_win = eval_can_win(e, ec->c, first, lane->most * RANK_BOUND_ROUND);
         if (lane->most <= 0 || rich[i] || !can_win) {
             continue;
         }
+        eval_ready_lane(e, lane);
         if (!lane->in->list.bounds) {
             TRY(term_batch_list(b, ec, lane));
             continue;

@@ -388,8 +388,8 @@ static anp_status score_rest(one_term *t) {
 static bool has_champions(const term_lists *lists) {
     bool all = true, any = false;
     for (uint32_t i = 0; i < lists->count; i++) {
-        bool has = lists->lists[i].list.champion_count > 0;
-        all &= has || !lists->lists[i].list.bounds;
+        bool has = lists->digests[i].champions > 0;
+        all &= has || !lists->digests[i].seed_count;
         any |= has;
     }
     return all && any;
@@ -402,11 +402,12 @@ bool eval_is_one_term(const evaluation *e) {
     const eval_term *term = &e->terms[0];
     uint64_t dead = 0;
     for (uint32_t i = 0; i < term->lists->count; i++) {
-        const list_view *list = &term->lists->lists[i].list;
-        if (!list->bounds && list->container_kind == LIST_BITSET) {
+        const list_digest *digest = &term->lists->digests[i];
+        bool bounded = digest->seed_count > 0;
+        if (!bounded && term->lists->lists[i].list.container_kind == LIST_BITSET) {
             return false;
         }
-        dead += list->bounds ? e->cells[term->lists->lists[i].cell].c->dead : 0;
+        dead += bounded ? e->cells[digest->cell].c->dead : 0;
     }
     return dead <= DEAD_SURE_MAX && (e->excluded_count == 0 || has_champions(term->lists));
 }
@@ -441,13 +442,14 @@ static anp_status open_lists(one_term *t, uint32_t *codes) {
     uint32_t skipped = 0;
     *codes = 0;
     for (uint32_t i = 0; i < t->term->lists->count; i++) {
-        const eval_lane *lane = &t->term->lanes[i];
-        const list_view *list = &lane->in->list;
-        eval_cell *ec = &e->cells[lane->in->cell];
+        eval_lane *lane = &t->term->lanes[i];
+        eval_cell *ec = &e->cells[eval_digest(lane)->cell];
         if (lane->most <= 0 || lane->most < e->theta) {
             skipped++;
             continue;
         }
+        const list_view *list = &lane->in->list;
+        eval_ready_lane(e, lane);
         if (!list->bounds) {
             TRY(term_batch_list(&t->batch, ec, lane));
             continue;

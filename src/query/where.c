@@ -126,11 +126,12 @@ static anp_status add_list(cutter *c, uint32_t number, bool tfs, term_lists *to)
     }
     postings.tfs = tfs ? postings.tfs : NULL;
     postings.impacts = e->request->k ? postings.impacts : NULL; /* what is counted has no bounds */
-    cell_list *list = &to->lists[to->count++];
-    *list = (cell_list){.cell = number};
+    cell_list list = {.cell = number};
+    TRY(cells_make_list(e->snapshot, e->cells[number].c, to->field, &postings, e->memory, &list,
+                        e->err));
     to->df += postings.count;
-    return cells_make_list(e->snapshot, e->cells[number].c, to->field, &postings, e->memory, list,
-                           e->err);
+    term_lists_add(to, &list);
+    return ANP_OK;
 }
 
 /* The list of a cell: as it is, where the gate is open in all of its posts. */
@@ -138,7 +139,7 @@ static anp_status cut_list(cutter *c, uint32_t number, const cell_list *in, term
     const evaluation *e = c->e;
     if (in->list.container_kind == LIST_BITSET &&
         e->sets->and_count((const uint8_t *)c->words, in->list.container) == in->list.count) {
-        to->lists[to->count++] = *in;
+        term_lists_add(to, in);
         to->df += in->list.count;
         return ANP_OK;
     }
@@ -153,9 +154,8 @@ static anp_status copy_term(const evaluation *e, const term_lists *from, term_li
     }
     *to = *from;
     to->df = to->count = 0;
-    to->lists = arena_array(e->memory, cell_list, e->cell_count + 1);
     *out = to;
-    return to->lists ? ANP_OK : eval_nomem(e);
+    return term_lists_make(to, e->cell_count, e->memory, e->err);
 }
 
 /* Choices have gates in common, and all that is cut by them. */

@@ -56,26 +56,15 @@ rank_prior_bound rank_prior_bound_make(const rank_settings *now) {
     return out;
 }
 
-/* norms are base + slope * length: their ratio lies between those of bases and of slopes. */
-rank_norm_ratio rank_norm_ratio_make(rank_norm now, double length_average_build) {
+rank_norm_scale rank_norm_scale_make(rank_norm now) {
     const rank_settings settings = RANK_BUILD_SETTINGS;
-    rank_norm build = rank_norm_make(settings.k1, settings.b, length_average_build);
-    float bases = now.base / build.base, slopes = now.slope / build.slope;
-    rank_norm_ratio ratio = {bases < slopes ? bases : slopes, bases < slopes ? slopes : bases};
-    if (ratio.least > 0.999999f && ratio.largest < 1.000001f) {
-        return (rank_norm_ratio){1, 1};
-    }
-    return (rank_norm_ratio){ratio.least / RANK_BOUND_ROUND, ratio.largest * RANK_BOUND_ROUND};
+    rank_norm build = rank_norm_make(settings.k1, settings.b, 1);
+    return (rank_norm_scale){now.base / build.base, now.slope / build.slope};
 }
 
-void rank_bound_make(rank_list_bounds list, float weight, float ratio, rank_bound_kind kind,
-                     rank_factors factors, rank_bound *b) {
-    b->kind = kind;
-    b->weight = weight * RANK_BOUND_ROUND;
-    b->ratio = ratio;
+void rank_bound_codes(rank_list_bounds list, rank_bound *b) {
     b->step = (list.high - list.low) / CODES;
     b->low = list.low - b->step;
-    b->high = list.high;
     b->blended_step = (list.blended_high - list.blended_low) / CODES;
     b->blended_low = list.blended_low - b->blended_step;
     b->plain = b->weight * b->low + RANK_BOUND_UNITS;
@@ -83,6 +72,4 @@ void rank_bound_make(rank_list_bounds list, float weight, float ratio, rank_boun
     const float most = b->weight * RANK_BUILD_FACTOR_MAX;
     b->blended = most * b->blended_low + RANK_BOUND_UNITS;
     b->of_blended = most * b->blended_step;
-    b->factors = factors;
-    b->most = rank_bound_units(b, list.high, list.blended_high, factors);
 }

@@ -53,7 +53,23 @@ typedef struct rank_norm_ratio {
     float least, largest;
 } rank_norm_ratio;
 
-rank_norm_ratio rank_norm_ratio_make(rank_norm now, double length_average_build);
+/* What does not depend on a build's average length: bases, slopes at an average of a word. */
+typedef struct rank_norm_scale {
+    float bases, slopes;
+} rank_norm_scale;
+
+rank_norm_scale rank_norm_scale_make(rank_norm now);
+
+/* norms are base + slope * length: their ratio lies between those of bases and of slopes. */
+static inline rank_norm_ratio rank_norm_ratio_of(rank_norm_scale scale, float length_average) {
+    float slopes = scale.slopes * (length_average > 1 ? length_average : 1);
+    float least = scale.bases < slopes ? scale.bases : slopes;
+    float largest = scale.bases < slopes ? slopes : scale.bases;
+    if (least > 0.999999f && largest < 1.000001f) {
+        return (rank_norm_ratio){1, 1};
+    }
+    return (rank_norm_ratio){least / RANK_BOUND_ROUND, largest * RANK_BOUND_ROUND};
+}
 
 static inline float rank_remap(float impact, float ratio) {
     return ratio == 1 ? impact : impact / (impact + ratio * (1 - impact));
@@ -67,24 +83,20 @@ typedef struct rank_factors {
 /* From the codes of one list to units. Codes are > 0. */
 typedef struct rank_bound {
     rank_bound_kind kind;
-    float low, step;                 /* impact <= low + step * code */
-    float blended_low, blended_step; /* the same of y */
-    float high;                      /* no impact is greater */
     float weight, ratio;
-    float plain, of_code;       /* at ratio 1: units without a factor = their sum, with the code */
-    float blended, of_blended;  /* likewise with the build's */
-    rank_factors factors;       /* of all posts of the list */
-    float most;                 /* of the whole list */
+    float high;                      /* no impact is greater */
+    float most;                      /* of the whole list */
+    rank_factors factors;            /* of all posts of the list */
+    float low, step;                 /* of codes: impact <= low + step * code */
+    float blended_low, blended_step; /* the same of y */
+    float plain, of_code;      /* at ratio 1: units without a factor = their sum, with the code */
+    float blended, of_blended; /* likewise with the build's */
 } rank_bound;
 
 typedef struct rank_list_bounds {
     float low, high;                 /* of impacts; 0 and 1 where the list has no bounds */
     float blended_low, blended_high; /* of impacts * factor / 1.3 */
 } rank_list_bounds;
-
-/* factors: of the posts that the list may have; they only count in RANK_BOUND_BOTH. */
-void rank_bound_make(rank_list_bounds list, float weight, float ratio, rank_bound_kind kind,
-                     rank_factors factors, rank_bound *out);
 
 /* What impacts of the build up to `impact` give at most, in units without a factor. */
 static inline float rank_bound_plain(const rank_bound *b, float impact) {
@@ -108,6 +120,21 @@ static inline float rank_bound_units(const rank_bound *b, float impact, float y,
     }
     return plain < blended ? plain : blended;
 }
+
+/* What does not tell of codes. factors: of the posts that the list may have; they only count in
+   RANK_BOUND_BOTH. */
+static inline void rank_bound_begin(float high, float blended_high, float weight, float ratio,
+                                    rank_bound_kind kind, rank_factors factors, rank_bound *b) {
+    b->kind = kind;
+    b->weight = weight * RANK_BOUND_ROUND;
+    b->ratio = ratio;
+    b->high = high;
+    b->factors = factors;
+    b->most = rank_bound_units(b, high, blended_high, factors);
+}
+
+/* And what does. */
+void rank_bound_codes(rank_list_bounds list, rank_bound *b);
 
 /* The units of a pair of codes; factors as there. */
 static inline float rank_bound_of(const rank_bound *b, uint32_t code, uint32_t blended,

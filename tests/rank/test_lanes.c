@@ -598,7 +598,9 @@ static void check_bounds_lanes(const rank_lanes *k, prng *r) {
     rank_list_bounds list = {0.1f * unit(r), 0.5f + 0.5f * unit(r), 0.1f * unit(r), 0.6f};
     float ratio = prng_below(r, 2) ? 1 : 2 * unit(r);
     rank_bound bound;
-    rank_bound_make(list, 1e6f * (1 + unit(r)), ratio, kind, (rank_factors){1.5f, 1.5f}, &bound);
+    rank_bound_begin(list.high, list.blended_high, 1e6f * (1 + unit(r)), ratio, kind,
+                     (rank_factors){1.5f, 1.5f}, &bound);
+    rank_bound_codes(list, &bound);
     for (int i = 0; i < RANK_LANES; i++) {
         codes[i] = prng_below(r, 3) ? (uint8_t)prng_below(r, 256) : 0;
         blended[i] = codes[i] ? (uint8_t)(1 + prng_below(r, 255)) : 0;
@@ -639,14 +641,15 @@ static void check_bound(prng *r) {
     float factor = (float)rank_factor(build.blend, rank_prior(build.weights, scores));
     float weight = rank_weight(1, 0.001 + 12 * prng_unit(r));
     rank_prior_bound prior = rank_prior_bound_make(&now);
-    rank_norm_ratio ratio = rank_norm_ratio_make(norm, before);
+    rank_norm_ratio ratio = rank_norm_ratio_of(rank_norm_scale_make(norm), (float)before);
     rank_list_bounds list = {impact, impact, impact * factor / RANK_BUILD_FACTOR_MAX,
                              impact * factor / RANK_BUILD_FACTOR_MAX};
     rank_bound bound;
     double now_factor = rank_factor(now.blend, rank_prior(now.weights, scores));
     rank_factors own = {(float)now_factor * RANK_BOUND_ROUND,
                         (float)now_factor / factor * RANK_BOUND_ROUND};
-    rank_bound_make(list, weight, ratio.least, prior.kind, own, &bound);
+    rank_bound_begin(impact, list.blended_high, weight, ratio.least, prior.kind, own, &bound);
+    rank_bound_codes(list, &bound);
     int64_t units = rank_contribution(weight, tf, rank_norm_of(norm, length));
     double score = (double)units * now_factor;
     double seeded = (double)(weight * rank_remap(impact, ratio.largest));
