@@ -1,9 +1,16 @@
 /*
  * Up to 256 posts of a cell, any ones: their scores are made together, term by term. After each
  * term those are given up that cannot win with what the terms that are left have at most: by the
- * bounds of their blocks, or of their strips.
+ * bounds of their blocks, or of their strips. A handful is scored one by one: where cells are many
+ * there are mostly no more in each.
  */
 #include "query/strips.h"
+
+enum { FEW_EACH = 24 };
+
+static bool is_handful(const eval_few *f) {
+    return f->count <= FEW_EACH;
+}
 
 void eval_few_begin(eval_few *f, evaluation *e, eval_cell *ec, const uint16_t *docs,
                     uint32_t count) {
@@ -12,11 +19,11 @@ void eval_few_begin(eval_few *f, evaluation *e, eval_cell *ec, const uint16_t *d
     f->own = NULL;
     f->strips = false;
     f->count = count;
+    uint32_t lanes = is_handful(f) ? count : RANK_LANES; /* others are computed too */
     memset(f->normed, 0, sizeof f->normed);
-    memset(f->norms, 0, sizeof f->norms);
-    memset(f->sums, 0, sizeof f->sums);
-    memset(f->rest, 0, sizeof f->rest);
-    memset(f->factors, 0, sizeof f->factors);
+    memset(f->sums, 0, lanes * sizeof *f->sums);
+    memset(f->rest, 0, lanes * sizeof *f->rest);
+    memset(f->factors + count, 0, (lanes - count) * sizeof *f->factors);
     memset(f->own_tfs, 0, count);
     memcpy(f->docs, docs, count * sizeof *docs);
     for (uint32_t i = 0; i < count; i++) {
@@ -29,6 +36,7 @@ static const float *norms_of(eval_few *f, const eval_term *term) {
     if (!f->normed[field]) {
         f->normed[field] = true;
         eval_norms_of(f->e, f->ec->c, term, f->docs, f->count, f->norms[field]);
+        memset(f->norms[field] + f->count, 0, (RANK_LANES - f->count) * sizeof *f->norms[field]);
     }
     return f->norms[field];
 }
@@ -48,9 +56,27 @@ static void move(eval_few *f, uint32_t from, uint32_t to) {
     }
 }
 
-/* Those that can win with the rest. */
+/* Those that can win with the rest, one by one. */
+static void keep_each(eval_few *f) {
+    const evaluation *e = f->e;
+    const float theta = e->theta * EVAL_SUM_ROUND;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < f->count; i++) {
+        float sum = (float)f->sums[i] * (e->prior.blends ? f->factors[i] : 1);
+        if (sum >= theta - f->rest[i]) {
+            move(f, i, kept++);
+        }
+    }
+    f->count = kept;
+}
+
+/* All together. */
 static void keep_reaching(eval_few *f) {
     const evaluation *e = f->e;
+    if (is_handful(f)) {
+        keep_each(f);
+        return;
+    }
     float least[RANK_LANES] __attribute__((aligned(64)));
     uint64_t lanes[RANK_LANE_WORDS];
     uint32_t kept = 0;
@@ -135,13 +161,23 @@ static void take_off(eval_few *f, const eval_lane *lane, uint32_t i) {
     }
 }
 
+static int32_t units_of(const eval_term *term, uint32_t tf, float norm) {
+    return (int32_t)rank_contribution(term->weight, tf, norm);
+}
+
 /* Adds a term; keeps what can win, and has the driver. */
 static void add_lane(eval_few *f, const eval_lane *lane) {
     const evaluation *e = f->e;
     find_tfs(f, lane);
     const float *norms = norms_of(f, lane->term);
-    memset(f->tfs + f->count, 0, RANK_LANES - f->count);
-    e->lanes->add(f->tfs, norms, lane->term->weight, f->sums);
+    if (is_handful(f)) {
+        for (uint32_t i = 0; i < f->count; i++) {
+            f->sums[i] += f->tfs[i] ? units_of(lane->term, f->tfs[i], norms[i]) : 0;
+        }
+    } else {
+        memset(f->tfs + f->count, 0, RANK_LANES - f->count);
+        e->lanes->add(f->tfs, norms, lane->term->weight, f->sums);
+    }
     for (uint32_t i = 0; i < f->count; i++) {
         if (f->tfs[i] == UINT8_MAX) {
             f->sums[i] += eval_more_at(e, lane, f->docs[i], norms[i]);
