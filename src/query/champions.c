@@ -178,8 +178,10 @@ static anp_status keep_in_strips(evaluation *e, const eval_cell *ec, const eval_
             continue;
         }
         TRY(strips_make_levels(e, lane));
+        const uint8_t *postings = lane->in->list.container;
         for (uint32_t i = 0; i < able->count; i++) {
-            numbers[i] += strips_level_number(lane, able->docs[i]);
+            uint32_t low = able->docs[i], has = postings[low / 8] >> low % 8 & 1;
+            numbers[i] += strips_level_number(lane, low) & (0u - has);
         }
     }
     for (uint32_t i = 0; i < able->count && e->strip_scale > 0; i++) {
