@@ -279,7 +279,7 @@ void eval_find_starts(evaluation *e, eval_lane *lane) {
  * there is none of it.
  */
 static void prepare_lane(eval_batch *b, eval_lane *lane) {
-    enum { MANY = 16, TFS_PART = 64, TFS_BYTES_MAX = 1 << 20 };
+    enum { MANY = 16, TFS_PART = 8, TFS_BYTES_MAX = 1 << 20 };
     evaluation *e = b->e;
     const list_view *list = &lane->in->list;
     lane->asked += b->count;
