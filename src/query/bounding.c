@@ -50,17 +50,6 @@ static anp_status make_values(evaluation *e, const cell *c, eval_lane *lane) {
 
 /* ---- Cells and blocks ---------------------------------------------------------------------- */
 
-float eval_cell_most(const evaluation *e, const eval_cell *ec) {
-    if (e->driver && !ec->lanes[e->driver - e->terms]) {
-        return 0;
-    }
-    float sum = (float)e->constant * e->prior.factor_max;
-    for (uint32_t i = 0; i < e->term_count; i++) {
-        sum += ec->lanes[i] ? ec->lanes[i]->most : 0;
-    }
-    return sum * RANK_BOUND_ROUND;
-}
-
 /* Bounds of a light term's blocks: whole units, times the largest factor of the block's posts,
    where that is less. */
 static anp_status bound_light_blocks(evaluation *e, eval_cell *ec, eval_lane *lane) {

@@ -290,7 +290,7 @@ anp_status eval_finish_cells(evaluation *e) {
 anp_status eval_finish_early(evaluation *e, eval_cell *ec) {
     best_postings best[TERMS_MAX];
     able_postings able;
-    if (!eval_may_finish(e) || e->theta <= 0 || eval_cell_most(e, ec) < e->theta) {
+    if (!eval_may_finish(e) || e->theta <= 0 || ec->most < e->theta) {
         return ANP_OK;
     }
     TRY(eval_sort_lanes(e, ec));

@@ -99,7 +99,7 @@ static anp_status rank_union_blocks(evaluation *e, uint32_t most) {
 /* Bounds of a cell's blocks, or all of its scores where that is as soon done; what can't win is
    counted. */
 static anp_status begin_union(evaluation *e, eval_cell *ec, uint32_t *skipped) {
-    float most = eval_cell_most(e, ec);
+    float most = ec->most;
     const eval_lane *lane = only_lane(e, ec);
     if (most <= 0 || most < e->theta) {
         ++*skipped;
@@ -123,7 +123,7 @@ static void best_cells(const evaluation *e, uint32_t cells[FIRST_CELLS]) {
     float mosts[FIRST_CELLS];
     uint32_t count = 0;
     for (uint32_t i = 0; i < e->cell_count; i++) {
-        float most = eval_cell_most(e, &e->cells[i]);
+        float most = e->cells[i].most;
         uint32_t at = count < FIRST_CELLS ? count++ : FIRST_CELLS - 1;
         if (i >= FIRST_CELLS && most <= mosts[at]) {
             continue;
@@ -409,7 +409,7 @@ static anp_status find_candidates(evaluation *e, bool late, uint64_t *found) {
     *found = 0;
     for (uint32_t i = 0; i < e->cell_count; i++) {
         eval_cell *ec = &e->cells[i];
-        if (!e->request->count && eval_cell_most(e, ec) < e->theta) {
+        if (!e->request->count && ec->most < e->theta) {
             continue; /* of a choice whose others have better ones */
         }
         TRY(late ? eval_find_late(e, ec) : ANP_OK);

@@ -80,6 +80,7 @@ typedef struct eval_phrase {
 typedef struct eval_cell {
     const cell *c;
     eval_lane **lanes;         /* by scoring term; NULL: no list here */
+    float most;                /* no score is greater */
     float *sums;               /* bounds by block, once they are needed; then also: */
     float best;                /* no sum is greater */
     eval_lane **by_most;       /* its lanes, by ascending bound */
@@ -232,7 +233,6 @@ float eval_whole_units(const eval_term *term, float impact);
 anp_status eval_find_factors(evaluation *e, eval_cell *ec);
 
 /* bounding.c: bounds of cells and blocks. */
-float eval_cell_most(const evaluation *e, const eval_cell *ec);
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
 anp_status eval_sort_lanes(evaluation *e, eval_cell *ec); /* is part of it */
 uint32_t eval_blocks_left(const evaluation *e, const eval_cell *ec); /* that reach the threshold */

@@ -97,7 +97,7 @@ void eval_ready_lane(const evaluation *e, eval_lane *lane) {
 /* Of a cell that may have something that can win. */
 static void fetch_cell(const evaluation *e, uint32_t i, bool views) {
     const eval_cell *ec = &e->cells[i < e->cell_count ? i : 0];
-    if (i >= e->cell_count || ec->begun || eval_cell_most(e, ec) < e->theta) {
+    if (i >= e->cell_count || ec->begun || ec->most < e->theta) {
         return;
     }
     for (uint32_t term = 0; term < e->term_count; term++) {
@@ -174,6 +174,17 @@ static anp_status bound_priors(evaluation *e) {
     return ANP_OK;
 }
 
+static float cell_most(const evaluation *e, const eval_cell *ec) {
+    float sum = (float)e->constant * e->prior.factor_max;
+    if (e->driver && !ec->lanes[e->driver - e->terms]) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < e->term_count; i++) {
+        sum += ec->lanes[i] ? ec->lanes[i]->most : 0;
+    }
+    return sum * RANK_BOUND_ROUND;
+}
+
 /* The lists of all cells are looked into, but for unions. */
 anp_status eval_make_lanes(evaluation *e) {
     size_t entries = (size_t)e->cell_count * e->term_count;
@@ -195,6 +206,7 @@ anp_status eval_make_lanes(evaluation *e) {
     }
     for (uint32_t i = 0; i < e->cell_count; i++) {
         e->cells[i].lanes = table + (size_t)i * e->term_count;
+        e->cells[i].most = cell_most(e, &e->cells[i]);
         if (eval_requires(e) || !e->request->k) {
             eval_ready_cell(e, &e->cells[i]);
         }
