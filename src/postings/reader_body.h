@@ -55,7 +55,8 @@ static uint32_t blocked_docs(const list_view *v, uint16_t *docs) {
 
 #else
 
-static uint32_t blocked_docs(const list_view *v, uint16_t *docs) {
+/* Posting by posting. */
+static uint32_t sparse_docs(const list_view *v, uint16_t *docs) {
     uint32_t done = 0, words = list_high_words(v->count);
     for (uint32_t word = 0; word < words; word++) {
         uint64_t ones = load_u64(v->high + (size_t)word * 8);
@@ -65,6 +66,60 @@ static uint32_t blocked_docs(const list_view *v, uint16_t *docs) {
         }
     }
     return done;
+}
+
+enum { PUT_DOCS = 16 };
+
+/* The ordinals of 16 low bytes in a block. */
+static inline void put_docs(const uint8_t *lows, uint32_t block, uint16_t *docs) {
+#if defined(__AVX2__)
+    __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)lows));
+    wide = _mm256_or_si256(wide, _mm256_set1_epi16((int16_t)(block << 8)));
+    _mm256_storeu_si256((__m256i *)(void *)docs, wide);
+#else
+    for (uint32_t i = 0; i < (uint32_t)PUT_DOCS; i++) {
+        docs[i] = (uint16_t)(block << 8 | lows[i]);
+    }
+#endif
+}
+
+/* As many as if these were all of the block; how many. At the end of the list there is room for
+   what is left of it. */
+static inline uint32_t put_some(const list_view *v, uint32_t done, uint32_t left, uint32_t block,
+                                uint16_t *docs) {
+    if (left >= (uint32_t)PUT_DOCS) {
+        put_docs(v->container + done, block, docs + done);
+        return PUT_DOCS;
+    }
+    for (uint32_t i = 0; i < left; i++) {
+        docs[done + i] = (uint16_t)(block << 8 | v->container[done + i]);
+    }
+    return left;
+}
+
+/* Block by block, 16 ordinals at once: what is put behind a block's is written over by those of the
+   next. */
+static uint32_t dense_docs(const list_view *v, uint16_t *docs) {
+    uint32_t done = 0, at = 0, block = 0, words = list_high_words(v->count);
+    for (uint32_t word = 0; word < words; word++) {
+        uint64_t ends = ~load_u64(v->high + (size_t)word * 8);
+        for (; ends && block < (uint32_t)LIST_BLOCKS; ends &= ends - 1, block++) {
+            uint32_t end = word * 64 + (uint32_t)__builtin_ctzll(ends), left = v->count - done;
+            uint32_t here = end - at < left ? end - at : left;
+            uint32_t i = put_some(v, done, left, block, docs);
+            while (i < here) {
+                i += put_some(v, done + i, left - i, block, docs);
+            }
+            done += here;
+            at = end + 1;
+        }
+    }
+    return done;
+}
+
+static uint32_t blocked_docs(const list_view *v, uint16_t *docs) {
+    enum { DENSE_FROM = 4 * LIST_BLOCKS };
+    return v->count < (uint32_t)DENSE_FROM ? sparse_docs(v, docs) : dense_docs(v, docs);
 }
 
 #endif
