@@ -187,8 +187,59 @@ static inline uint64_t spread(uint64_t codes, uint64_t lanes) {
 
 #endif
 
-static void tfs_of_2(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+#if defined(__AVX2__)
+
+static inline void store_tfs(__m128i codes, uint8_t *tfs) {
+    _mm_storeu_si128((__m128i *)(void *)tfs, _mm_add_epi8(codes, _mm_set1_epi8(1)));
+}
+
+/* The parts of each byte beside each other: both halves, or the even and the odd codes of 2 bits. */
+static inline __m128i part_of(__m128i bytes, int shift, char mask) {
+    return _mm_and_si128(_mm_srli_epi16(bytes, shift), _mm_set1_epi8(mask));
+}
+
+/* 64 codes at a time, as far as there are so many; how many were done. */
+static uint32_t many_of_2(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
     uint32_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(codes + i / 4));
+        __m128i even = part_of(bytes, 0, 0x33), odd = part_of(bytes, 2, 0x33);
+        __m128i pairs[2] = {_mm_unpacklo_epi8(even, odd), _mm_unpackhi_epi8(even, odd)};
+        for (int half = 0; half < 2; half++) {
+            __m128i first = part_of(pairs[half], 0, 3), second = part_of(pairs[half], 4, 3);
+            store_tfs(_mm_unpacklo_epi16(first, second), tfs + i + 32 * half);
+            store_tfs(_mm_unpackhi_epi16(first, second), tfs + i + 32 * half + 16);
+        }
+    }
+    return i;
+}
+
+/* 32 at a time. */
+static uint32_t many_of_4(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    uint32_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(codes + i / 2));
+        __m128i even = part_of(bytes, 0, 15), odd = part_of(bytes, 4, 15);
+        store_tfs(_mm_unpacklo_epi8(even, odd), tfs + i);
+        store_tfs(_mm_unpackhi_epi8(even, odd), tfs + i + 16);
+    }
+    return i;
+}
+
+#else
+
+static uint32_t many_of_2(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    return (void)codes, (void)n, (void)tfs, 0;
+}
+
+static uint32_t many_of_4(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    return (void)codes, (void)n, (void)tfs, 0;
+}
+
+#endif
+
+static void tfs_of_2(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
+    uint32_t i = many_of_2(codes, n, tfs);
     for (; i + 8 <= n; i += 8) {
         store_u64(tfs + i, spread(load_u16(codes + i / 4), 0x0303030303030303u));
     }
@@ -198,7 +249,7 @@ static void tfs_of_2(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
 }
 
 static void tfs_of_4(const uint8_t *codes, uint32_t n, uint8_t *tfs) {
-    uint32_t i = 0;
+    uint32_t i = many_of_4(codes, n, tfs);
     for (; i + 8 <= n; i += 8) {
         store_u64(tfs + i, spread(load_u32(codes + i / 2), 0x0f0f0f0f0f0f0f0fu));
     }

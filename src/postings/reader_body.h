@@ -548,31 +548,52 @@ static bool put_exception_bytes(const list_view *v, uint32_t from, uint32_t coun
 
 #elif defined(__AVX2__) && defined(__BMI2__)
 
-/* Exceptions of one byte are spread over the lanes that say so, 8 at a time. */
+/* Eight exceptions from number `next` on, of one byte or two, as bytes. */
+static inline uint64_t exception_bytes_at(const list_view *v, uint32_t next) {
+    const uint8_t *at = v->exception_tfs + (size_t)next * v->exception_bytes;
+    if (v->exception_bytes == 1) {
+        return load_u64(at);
+    }
+    __m128i wide = _mm_loadu_si128((const __m128i *)(const void *)at);
+    wide = _mm_min_epu16(wide, _mm_set1_epi16(UINT8_MAX));
+    return (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(wide, wide));
+}
+
+/* How many exceptions could be read from the first on, with what is behind them in the list. */
+static inline size_t exceptions_readable(const list_view *v) {
+    return (size_t)(v->bytes + v->len - v->exception_tfs) / v->exception_bytes;
+}
+
+/* Exceptions are spread over the lanes that say so, 8 at a time. */
 static bool put_exception_bytes(const list_view *v, uint32_t from, uint32_t count, uint8_t *tfs) {
     const uint64_t ones = 0x0101010101010101;
     const __m128i full = _mm_set1_epi8((char)(1u << v->tf_bits % 8));
-    uint32_t first = UINT32_MAX, next = UINT32_MAX, i = 0;
-    bool large = false, whole = v->exception_bytes == 1 && v->tf_bits < 8;
-    for (; i < count && whole; i += whole ? 16 : 0) {
+    uint32_t next = UINT32_MAX;
+    uint64_t large = 0; /* the highest bit of each byte that is 255 */
+    if (v->exception_bytes > 2 || v->tf_bits == 8) {
+        return put_each(v, from, count, tfs);
+    }
+    for (uint32_t i = 0; i < count; i += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(tfs + i));
         uint32_t found = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, full)) &
                          (uint32_t)below_bit(count - i < 16 ? count - i : 16);
         if (!found) {
             continue;
         }
-        first = next = next == UINT32_MAX ? exceptions_below(v, from) : next;
-        /* up to 8 behind them are read */
-        whole = next <= v->exceptions && v->exceptions - next >= ones_of(found) + 8;
-        for (uint32_t at = i; found && whole; at += 8, found >>= 8) {
+        next = next == UINT32_MAX ? exceptions_below(v, from) : next;
+        uint32_t end = next + ones_of(found);
+        if (end > v->exceptions || (size_t)end + 8 > exceptions_readable(v)) {
+            return put_each(v, from + i, count - i, tfs + i) || large;
+        }
+        for (uint32_t at = i; found; at += 8, found >>= 8) {
             uint64_t lanes = _pdep_u64(found & UINT8_MAX, ones) * UINT8_MAX;
-            uint64_t those = _pdep_u64(load_u64(v->exception_tfs + next), lanes);
+            uint64_t those = _pdep_u64(exception_bytes_at(v, next), lanes);
             store_u64(tfs + at, (load_u64(tfs + at) & ~lanes) | those);
+            large |= ((those & 0x7f * ones) + ones) & those & 0x80 * ones;
             next += ones_of(found & UINT8_MAX);
         }
-        large |= memchr(v->exception_tfs + first, UINT8_MAX, next - first) != NULL;
     }
-    return (i < count && put_each(v, from + i, count - i, tfs + i)) || large;
+    return large != 0;
 }
 
 #else
