@@ -193,7 +193,7 @@ static inline void store_tfs(__m128i codes, uint8_t *tfs) {
     _mm_storeu_si128((__m128i *)(void *)tfs, _mm_add_epi8(codes, _mm_set1_epi8(1)));
 }
 
-/* The parts of each byte beside each other: both halves, or the even and the odd codes of 2 bits. */
+/* Of each byte the bits of a mask, from one on: a half, or its even or odd codes of 2 bits. */
 static inline __m128i part_of(__m128i bytes, int shift, char mask) {
     return _mm_and_si128(_mm_srli_epi16(bytes, shift), _mm_set1_epi8(mask));
 }

@@ -559,9 +559,10 @@ static inline uint64_t exception_bytes_at(const list_view *v, uint32_t next) {
     return (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(wide, wide));
 }
 
-/* How many exceptions could be read from the first on, with what is behind them in the list. */
-static inline size_t exceptions_readable(const list_view *v) {
-    return (size_t)(v->bytes + v->len - v->exception_tfs) / v->exception_bytes;
+/* Whether so many could be read from the first on, with what is behind them in the list. */
+static inline bool are_readable(const list_view *v, uint32_t exceptions) {
+    size_t bytes = (size_t)(v->bytes + v->len - v->exception_tfs);
+    return (size_t)exceptions * v->exception_bytes <= bytes;
 }
 
 /* Exceptions are spread over the lanes that say so, 8 at a time. */
@@ -582,7 +583,7 @@ static bool put_exception_bytes(const list_view *v, uint32_t from, uint32_t coun
         }
         next = next == UINT32_MAX ? exceptions_below(v, from) : next;
         uint32_t end = next + ones_of(found);
-        if (end > v->exceptions || (size_t)end + 8 > exceptions_readable(v)) {
+        if (end > v->exceptions || !are_readable(v, end + 8)) {
             return put_each(v, from + i, count - i, tfs + i) || large;
         }
         for (uint32_t at = i; found; at += 8, found >>= 8) {
