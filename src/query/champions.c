@@ -94,8 +94,9 @@ static uint32_t read_best(const evaluation *e, const best_postings *best, uint16
     uint32_t first = e->by_blended ? list->champion_count : 0;
     uint32_t champions = best->count < list->champion_count ? best->count : list->champion_count;
     uint32_t count = champions;
+    const uint8_t *lows = list->champions + (size_t)first * sizeof *docs;
     for (uint32_t i = 0; i < champions; i++) {
-        docs[i] = load_u16(list->champions + (size_t)(first + i) * 2);
+        docs[i] = load_u16(lows + i * sizeof *docs);
     }
     if (best->count > champions) {
         count += list_runner_docs(list, docs + champions);
@@ -113,13 +114,14 @@ static void take_best(const evaluation *e, const best_postings *best, able_posti
     const list_view *list = &lane->in->list;
     float most = lane->most;
     able->count = read_best(e, best, able->docs, able->tfs);
-    for (uint32_t i = 0, seed = 0; i < able->count; i++) {
-        if (i < list->champion_count && i + 1 == 1u << seed) {
-            float value = list_seed_most(list_seed(list, e->by_blended, seed++));
-            float bound = rank_bound_one(&lane->bound, e->by_blended, value);
-            most = bound < most ? bound : most;
+    for (uint32_t i = 0, seed = 0; i < able->count; seed++) {
+        float value = list_seed_most(eval_digest(lane)->seeds[e->by_blended][seed]);
+        float bound = rank_bound_one(&lane->bound, e->by_blended, value);
+        uint32_t end = 2 * i + 1 < list->champion_count ? 2 * i + 1 : able->count;
+        most = bound < most ? bound : most;
+        for (end = end < able->count ? end : able->count; i < end; i++) {
+            able->most[i] = most;
         }
-        able->most[i] = most;
     }
 }
 
@@ -134,14 +136,21 @@ static void keep_able(able_postings *able, uint32_t from, uint32_t to) {
 static void keep_in_blocks(const evaluation *e, const eval_cell *ec, const eval_lane *lane,
                            able_postings *able) {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < able->count; i++) {
-        uint32_t low = able->docs[i], block = low / BLOCK_DOCS;
-        float own = lane->blocks[block], most = able->most[i];
+    uint16_t which[BEST_MAX];
+    float needs[EVAL_CELL_BLOCKS]; /* of this term, where the block can win */
+    for (uint32_t block = 0; block < EVAL_CELL_BLOCKS; block++) {
         float sum = ec->sums[block] * RANK_BOUND_ROUND; /* what is left may be far less */
-        keep_able(able, i, kept);
-        able->most[kept] = own < most ? own : most;
-        sum -= own - able->most[kept];
-        kept += (sum >= e->theta) & (ec->sums[block] > 0);
+        float need = e->theta - (sum - lane->blocks[block]);
+        needs[block] = sum >= e->theta && sum > 0 ? need : INFINITY;
+    }
+    for (uint32_t i = 0; i < able->count; i++) {
+        which[kept] = (uint16_t)i;
+        kept += able->most[i] >= needs[able->docs[i] / BLOCK_DOCS];
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        keep_able(able, which[i], i);
+        float own = lane->blocks[able->docs[i] / BLOCK_DOCS];
+        able->most[i] = own < able->most[i] ? own : able->most[i];
     }
     able->count = kept;
 }
