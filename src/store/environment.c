@@ -61,7 +61,7 @@ anp_status environment_resolve(const char *path, bool exists, char **out, anp_er
     if (errno == ENOENT) {
         const char *advice = exists ? "no index is there; check the path, or make one with index"
                                     : "its folder is not there; make it first";
-        return error_os(err, ANP_NOT_FOUND, errno, "cannot open %s: %s", path, advice);
+        return error_set(err, ANP_NOT_FOUND, "cannot open %s: %s", path, advice);
     }
     return error_os(err, errno == ENOMEM ? ANP_NOMEM : ANP_IO, errno, "cannot open %s", path);
 }

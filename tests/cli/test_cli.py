@@ -541,9 +541,9 @@ def test_index_refusals():
     refuse("index", "missing.jsonl", code=3, names=["missing.jsonl"])
     check(not os.path.exists("anpsearch.db"), "a wrong name left an index behind")
     refuse("--db", "none.db", "query", "x", code=3, names=["none.db", "make one with index"])
-    refuse("--db", "none/a.db", "index", "missing.jsonl", code=3,
-           names=["none/a.db", "its folder is not there"])
     write_posts()
+    refuse("--db", "none/a.db", "index", "posts.jsonl", code=3,
+           names=["none/a.db", "its folder is not there"])
     refuse_language = run("index", "posts.jsonl", "--lang", "klingon", code=2)
     check("klingon" in refuse_language.err, refuse_language.err)
     with open("posts.foo", "w", encoding="utf-8") as file:
