@@ -207,9 +207,10 @@ anp_status eval_make_lanes(evaluation *e) {
     for (uint32_t i = 0; i < e->cell_count; i++) {
         e->cells[i].lanes = table + (size_t)i * e->term_count;
         e->cells[i].most = cell_most(e, &e->cells[i]);
-        if (eval_requires(e) || !e->request->k) {
-            eval_ready_cell(e, &e->cells[i]);
-        }
+    }
+    for (uint32_t i = 0; i < e->cell_count && (eval_requires(e) || !e->request->k); i++) {
+        eval_fetch_cells(e, i);
+        eval_ready_cell(e, &e->cells[i]);
     }
     return ANP_OK;
 }
