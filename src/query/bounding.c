@@ -11,8 +11,6 @@
  */
 #include "query/evaluation.h"
 
-#include "index/unit.h"
-
 /* ---- Short lists --------------------------------------------------------------------------- */
 
 static float post_factor(const evaluation *e, const cell *c, uint32_t low) {

@@ -9,8 +9,6 @@
  */
 #include "query/evaluation.h"
 
-#include "index/unit.h"
-
 /* ---- What digests tell ---------------------------------------------------------------------- */
 
 /* Of a word that is in nearly all posts each contribution may be rounded to 0. */
