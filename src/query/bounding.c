@@ -208,8 +208,8 @@ anp_status eval_block_sums(evaluation *e, eval_cell *ec) {
         if (!lane) {
             continue;
         }
-        eval_ready_lane(e, lane);
         const list_view *list = &lane->in->list;
+        assert(lane->ready);
         lane->blocks = arena_alloc(e->memory, EVAL_CELL_BLOCKS * sizeof *lane->blocks);
         if (!lane->blocks) {
             return eval_nomem(e);

@@ -174,7 +174,13 @@ static void cross(const evaluation *e, const best_postings *other, able_postings
     able->count = kept;
 }
 
-/* Keeps those whose strips reach the threshold, with what they have themselves at most. */
+/* Whether a list surely has no posting there: bitsets say it, and lists with strips mostly are. */
+static inline bool lacks_post(const list_view *list, uint32_t low) {
+    return list->container_kind == LIST_BITSET && !(list->container[low / 8] >> low % 8 & 1);
+}
+
+/* Keeps those whose strips reach the threshold, of the terms that they may have, with what they
+   have themselves at most. */
 static anp_status keep_in_strips(evaluation *e, const eval_cell *ec, const eval_lane *own,
                                  able_postings *able) {
     uint32_t numbers[BEST_MAX], kept = 0;
@@ -187,10 +193,9 @@ static anp_status keep_in_strips(evaluation *e, const eval_cell *ec, const eval_
             continue;
         }
         TRY(strips_make_levels(e, lane));
-        const uint8_t *postings = lane->in->list.container;
         for (uint32_t i = 0; i < able->count; i++) {
-            uint32_t low = able->docs[i], has = postings[low / 8] >> low % 8 & 1;
-            numbers[i] += strips_level_number(lane, low) & (0u - has);
+            bool lacks = lacks_post(&lane->in->list, able->docs[i]);
+            numbers[i] += lacks ? 0 : strips_level_number(lane, able->docs[i]);
         }
     }
     for (uint32_t i = 0; i < able->count && e->strip_scale > 0; i++) {

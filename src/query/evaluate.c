@@ -99,9 +99,8 @@ static anp_status rank_union_blocks(evaluation *e, uint32_t most) {
 /* Bounds of a cell's blocks, or all of its scores where that is as soon done; what can't win is
    counted. */
 static anp_status begin_union(evaluation *e, eval_cell *ec, uint32_t *skipped) {
-    float most = ec->most;
     const eval_lane *lane = only_lane(e, ec);
-    if (most <= 0 || most < e->theta) {
+    if (ec->most <= 0 || ec->most < e->theta) {
         ++*skipped;
         return ANP_OK;
     }

@@ -50,10 +50,10 @@ typedef struct eval_lane {
     bool ready;            /* eval_ready_lane: all that follows, and codes of */
     rank_bound bound;      /* where it has bounds */
     const float *values;   /* a bound for each posting, in units, factor included; NULL: codes */
-    float *blocks;       /* bounds by block, beside the cell's sums */
-    uint32_t asked;      /* ordinals that batches looked up; after many: */
-    uint16_t *starts;    /* of a blocked container's blocks */
-    uint8_t *tfs;        /* by rank, as bytes */
+    float *blocks;         /* bounds by block, beside the cell's sums */
+    uint32_t asked;        /* ordinals that batches looked up; after many: */
+    uint16_t *starts;      /* of a blocked container's blocks */
+    uint8_t *tfs;          /* by rank, as bytes */
     struct strips_levels *levels; /* strips.c: once its strips were asked */
     const struct rank_strips_term *strips; /* while those of its cell are */
 } eval_lane;
@@ -218,7 +218,7 @@ void eval_gate_close(eval_gate *gate);
 
 /* lanes.c: lanes, the first threshold. */
 anp_status eval_make_lanes(evaluation *e);
-/* Those of a union are made ready when their lists are looked into; others' are. */
+/* Those of a union are made ready when their lists are looked into, others' by eval_make_lanes. */
 void eval_ready_lane(const evaluation *e, eval_lane *lane);
 void eval_ready_cell(const evaluation *e, const eval_cell *ec);
 /* What the cells behind number i need comes from memory meanwhile. */
@@ -232,7 +232,7 @@ float eval_whole_units(const eval_term *term, float impact);
 /* Fills in ec->factors; only where there is a prior. */
 anp_status eval_find_factors(evaluation *e, eval_cell *ec);
 
-/* bounding.c: bounds of cells and blocks. */
+/* bounding.c: bounds of blocks, of a cell that is ready. */
 anp_status eval_block_sums(evaluation *e, eval_cell *ec);
 anp_status eval_sort_lanes(evaluation *e, eval_cell *ec); /* is part of it */
 uint32_t eval_blocks_left(const evaluation *e, const eval_cell *ec); /* that reach the threshold */

@@ -36,7 +36,8 @@ static const float *norms_of(eval_few *f, const eval_term *term) {
     if (!f->normed[field]) {
         f->normed[field] = true;
         eval_norms_of(f->e, f->ec->c, term, f->docs, f->count, f->norms[field]);
-        memset(f->norms[field] + f->count, 0, (RANK_LANES - f->count) * sizeof *f->norms[field]);
+        uint32_t rest = is_handful(f) ? 0 : RANK_LANES - f->count;
+        memset(f->norms[field] + f->count, 0, rest * sizeof *f->norms[field]);
     }
     return f->norms[field];
 }

@@ -92,33 +92,30 @@ void eval_ready_lane(const evaluation *e, eval_lane *lane) {
     }
 }
 
-/* Of a cell that may have something that can win. */
-static void fetch_cell(const evaluation *e, uint32_t i, bool views) {
-    const eval_cell *ec = &e->cells[i < e->cell_count ? i : 0];
-    if (i >= e->cell_count || ec->begun || ec->most < e->theta) {
-        return;
-    }
-    for (uint32_t term = 0; term < e->term_count; term++) {
-        const eval_lane *lane = ec->lanes[term];
-        if (lane && views) {
-            __builtin_prefetch(&lane->in->list.bounds);
-        } else if (lane) {
-            const uint8_t *bounds = lane->in->list.bounds;
-            __builtin_prefetch(bounds);
-        }
-    }
-}
-
-void eval_fetch_cells(const evaluation *e, uint32_t i) {
-    enum { VIEWS_AHEAD = 6, AHEAD = 3 };
-    fetch_cell(e, i + VIEWS_AHEAD, true);
-    fetch_cell(e, i + AHEAD, false);
-}
-
 void eval_ready_cell(const evaluation *e, const eval_cell *ec) {
     for (uint32_t i = 0; i < e->term_count; i++) {
         if (ec->lanes[i]) {
             eval_ready_lane(e, ec->lanes[i]);
+        }
+    }
+}
+
+/* Cell i, if it may have something that can win, else NULL. */
+static const eval_cell *promising_cell(const evaluation *e, uint32_t i) {
+    const eval_cell *ec = i < e->cell_count ? &e->cells[i] : NULL;
+    return ec && !ec->begun && ec->most >= e->theta ? ec : NULL;
+}
+
+void eval_fetch_cells(const evaluation *e, uint32_t i) {
+    enum { VIEWS_AHEAD = 6, AHEAD = 3 };
+    const eval_cell *far = promising_cell(e, i + VIEWS_AHEAD);
+    const eval_cell *near = promising_cell(e, i + AHEAD);
+    for (uint32_t term = 0; term < e->term_count; term++) {
+        if (far && far->lanes[term]) {
+            __builtin_prefetch(&far->lanes[term]->in->list.bounds);
+        }
+        if (near && near->lanes[term]) {
+            __builtin_prefetch(near->lanes[term]->in->list.bounds);
         }
     }
 }
